@@ -1,0 +1,1 @@
+//! Alembic and SQLAlchemy, modelled: calls become statements.

@@ -1,0 +1,3 @@
+//! The `foreshot` program.
+
+fn main() {}

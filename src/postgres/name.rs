@@ -1,0 +1,225 @@
+//! Names as the server keeps them: folded, cut at 63 bytes, optionally qualified by a schema.
+
+use std::fmt;
+
+use smol_str::SmolStr;
+
+use crate::unknown;
+
+/// Longest identifier in bytes: `NAMEDATALEN - 1` (manual, section 4.1.1).
+pub const MAX_IDENTIFIER: usize = 63;
+
+/// An identifier cut as the server cuts it: at 63 bytes, never inside a character.
+pub fn truncate(identifier: &str) -> SmolStr {
+    if identifier.len() <= MAX_IDENTIFIER {
+        return SmolStr::new(identifier);
+    }
+    let mut end = MAX_IDENTIFIER;
+    while !identifier.is_char_boundary(end) {
+        end -= 1;
+    }
+    SmolStr::new(&identifier[..end])
+}
+
+/// A possibly schema-qualified name, already folded.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Name {
+    /// The schema, where one was written.
+    pub schema: Option<SmolStr>,
+    /// The name itself.
+    pub name: SmolStr,
+}
+
+impl Name {
+    /// An unqualified name.
+    pub fn new(name: impl AsRef<str>) -> Self {
+        Self {
+            schema: None,
+            name: truncate(name.as_ref()),
+        }
+    }
+
+    /// A name with an optional schema.
+    pub fn qualified(schema: Option<&str>, name: impl AsRef<str>) -> Self {
+        Self {
+            schema: schema.map(truncate),
+            name: truncate(name.as_ref()),
+        }
+    }
+
+    /// Whether a part of it is not known.
+    pub fn is_unknown(&self) -> bool {
+        unknown::has_hole(&self.name) || self.schema.as_deref().is_some_and(unknown::has_hole)
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(schema) = &self.schema {
+            write!(formatter, "{}.", Quoted(schema))?;
+        }
+        write!(formatter, "{}", Quoted(&self.name))
+    }
+}
+
+/// Displays an identifier as SQL: quoted only where it must be; an unknown part as `{?}`.
+pub struct Quoted<'a>(pub &'a str);
+
+impl fmt::Display for Quoted<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let plain = self.0.chars().enumerate().all(|(index, character)| {
+            character.is_ascii_lowercase()
+                || character == '_'
+                || character == unknown::HOLE
+                || (index > 0 && (character.is_ascii_digit() || character == '$'))
+        });
+        if plain && !self.0.is_empty() {
+            return formatter.write_str(&self.0.replace(unknown::HOLE, "{?}"));
+        }
+        write!(
+            formatter,
+            "\"{}\"",
+            self.0.replace('"', "\"\"").replace(unknown::HOLE, "{?}")
+        )
+    }
+}
+
+/// Kinds of things in a database, for keys, messages and `DROP`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[allow(missing_docs)]
+pub enum ObjectKind {
+    Table,
+    ForeignTable,
+    View,
+    MaterializedView,
+    Index,
+    Sequence,
+    Column,
+    Constraint,
+    Type,
+    EnumLabel,
+    Domain,
+    Schema,
+    Function,
+    Procedure,
+    Routine,
+    Aggregate,
+    Trigger,
+    EventTrigger,
+    Policy,
+    Rule,
+    Extension,
+    Role,
+    Database,
+    Tablespace,
+    Publication,
+    Subscription,
+    Statistics,
+    Collation,
+    Conversion,
+    Cast,
+    Operator,
+    OperatorClass,
+    OperatorFamily,
+    Language,
+    AccessMethod,
+    ForeignDataWrapper,
+    Server,
+    UserMapping,
+    TextSearchConfiguration,
+    TextSearchDictionary,
+    TextSearchParser,
+    TextSearchTemplate,
+    Transform,
+    Comment,
+    Rows,
+    Sequences,
+    Settings,
+}
+
+impl ObjectKind {
+    /// The kind as the server's messages spell it: `table`, `materialized view`.
+    pub fn noun(self) -> &'static str {
+        match self {
+            Self::Table => "table",
+            Self::ForeignTable => "foreign table",
+            Self::View => "view",
+            Self::MaterializedView => "materialized view",
+            Self::Index => "index",
+            Self::Sequence | Self::Sequences => "sequence",
+            Self::Column => "column",
+            Self::Constraint => "constraint",
+            Self::Type => "type",
+            Self::EnumLabel => "enum label",
+            Self::Domain => "domain",
+            Self::Schema => "schema",
+            Self::Function => "function",
+            Self::Procedure => "procedure",
+            Self::Routine => "routine",
+            Self::Aggregate => "aggregate",
+            Self::Trigger => "trigger",
+            Self::EventTrigger => "event trigger",
+            Self::Policy => "policy",
+            Self::Rule => "rule",
+            Self::Extension => "extension",
+            Self::Role => "role",
+            Self::Database => "database",
+            Self::Tablespace => "tablespace",
+            Self::Publication => "publication",
+            Self::Subscription => "subscription",
+            Self::Statistics => "statistics object",
+            Self::Collation => "collation",
+            Self::Conversion => "conversion",
+            Self::Cast => "cast",
+            Self::Operator => "operator",
+            Self::OperatorClass => "operator class",
+            Self::OperatorFamily => "operator family",
+            Self::Language => "language",
+            Self::AccessMethod => "access method",
+            Self::ForeignDataWrapper => "foreign-data wrapper",
+            Self::Server => "server",
+            Self::UserMapping => "user mapping",
+            Self::TextSearchConfiguration => "text search configuration",
+            Self::TextSearchDictionary => "text search dictionary",
+            Self::TextSearchParser => "text search parser",
+            Self::TextSearchTemplate => "text search template",
+            Self::Transform => "transform",
+            Self::Comment => "comment",
+            Self::Rows => "rows of",
+            Self::Settings => "setting",
+        }
+    }
+}
+
+/// Identifies one thing in a database for traces, labels and diffs. Names are fully qualified with `.`:
+/// `public.t` (relations, types), `public.t.c` (columns, constraints, triggers, policies), `t` (schemas, roles),
+/// `public.f(integer)` (functions), `public.t` of kind [`ObjectKind::Rows`] (the rows of a table).
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ObjectKey {
+    /// Its kind.
+    pub kind: ObjectKind,
+    /// Its qualified name.
+    pub name: SmolStr,
+}
+
+impl ObjectKey {
+    /// A key of a kind and a qualified name.
+    pub fn new(kind: ObjectKind, name: impl AsRef<str>) -> Self {
+        Self {
+            kind,
+            name: SmolStr::new(name.as_ref()),
+        }
+    }
+}
+
+impl fmt::Display for ObjectKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self.name.strip_prefix("public.").unwrap_or(&self.name);
+        write!(
+            formatter,
+            "{} {}",
+            self.kind.noun(),
+            name.replace(unknown::HOLE, "{?}")
+        )
+    }
+}

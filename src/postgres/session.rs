@@ -1,0 +1,74 @@
+//! One connection: the catalog that it sees, its transaction, and the answer to each driver call.
+//!
+//! A failing call is undone wholly and the session goes on as if it had been under a savepoint of its own, so that one
+//! failure hides no other; [`Answer::aborted`] says that a real server would have refused it with 25P02.
+
+use std::sync::Arc;
+
+use smol_str::SmolStr;
+
+use super::catalog::Catalog;
+use super::expression::Datum;
+use super::statement::Statement;
+use super::{ObjectKey, ServerError, Version};
+
+/// Whether statements run in a transaction block or each on its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TransactionMode {
+    /// Inside BEGIN ... COMMIT.
+    Block,
+    /// Each driver call commits by itself.
+    Autocommit,
+}
+
+/// What came of a driver call.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// It succeeded.
+    Ok,
+    /// The server refuses it.
+    Error(ServerError),
+    /// What the server says can't be known; the sentence says why (lower case, no full stop).
+    Unknown(Arc<str>),
+}
+
+/// Rows that a call gives back.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ResultSet {
+    /// Names of the output columns.
+    pub columns: Vec<SmolStr>,
+    /// The rows, or `None` where they depend on data that is not known.
+    pub rows: Option<Vec<Vec<Datum>>>,
+}
+
+/// The server's answer to one driver call.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer {
+    /// What came of it.
+    pub outcome: Outcome,
+    /// Everything that it made, altered or removed, in order, each once; empty unless the outcome is [`Outcome::Ok`].
+    pub changes: Vec<ObjectKey>,
+    /// Rows of the last statement, where it returns rows.
+    pub result: Option<ResultSet>,
+    /// Rows touched by the last statement (`rowcount`), where known.
+    pub row_count: Option<u64>,
+    /// Objects that were used and never heard of in an open world: the catalog now assumes them.
+    pub assumed: Vec<ObjectKey>,
+    /// A statement of this transaction has failed before with no savepoint around it.
+    pub aborted: bool,
+    /// The mode in which it ran.
+    pub mode: TransactionMode,
+}
+
+/// Reads SQL text into statements: lent by the layer above, for EXECUTE in PL/pgSQL.
+pub type Parser = fn(&str) -> Vec<Statement>;
+
+/// A connection to the simulated server.
+pub struct Session {
+    /// The catalog as this connection sees it now.
+    pub catalog: Catalog,
+    /// The server's major version.
+    pub version: Version,
+    /// Reads dynamic SQL.
+    pub parser: Parser,
+}

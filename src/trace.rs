@@ -1,0 +1,122 @@
+//! What happened in a run: events, in order.
+//!
+//! An event is one driver call that a migration made. Made by `alembic` while it interprets, completed by `replay`
+//! (which knows the end of the run), read by `rules` and `report`.
+
+use std::sync::Arc;
+
+use crate::postgres::{ObjectKey, Outcome, Statement, TransactionMode};
+use crate::source::Site;
+use crate::unknown::Reason;
+
+/// Which of the four runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Run {
+    /// `upgrade()` on the schema that the parents left.
+    First,
+    /// `upgrade()` once more, on the schema after the first run.
+    Rerun,
+    /// `downgrade()` on the schema after the first run.
+    Downgrade,
+    /// `upgrade()` on the schema after that downgrade.
+    Reupgrade,
+}
+
+impl Run {
+    /// The run's word in reports.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::First => "first",
+            Self::Rerun => "rerun",
+            Self::Downgrade => "downgrade",
+            Self::Reupgrade => "reupgrade",
+        }
+    }
+}
+
+/// How a statement came to be: rules word their advice by it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// An Alembic operation, by its name (`create_table`); `batch` if through `batch_alter_table`.
+    Operation {
+        /// `create_table`, `add_column`...
+        name: &'static str,
+        /// Through a batch.
+        batch: bool,
+    },
+    /// SQL text given to `op.execute`, `connection.execute`, ...
+    Text,
+    /// A SQLAlchemy construct given to an `execute`.
+    Construct,
+    /// SQLAlchemy's own DDL: `Table.create`, `Enum.create`, `metadata.create_all`; by the call's name.
+    Schema(&'static str),
+    /// A row or object of an ORM session.
+    Orm,
+}
+
+/// One driver call.
+#[derive(Clone, Debug)]
+pub struct Event {
+    /// The innermost statement of the revision's own file that led to the call.
+    pub site: Site,
+    /// Sites of all frames that are in the revision's own file, innermost first; the first is `site`. The `with` line
+    /// of a batch or block follows its call.
+    pub stack: Vec<Site>,
+    /// Where the call itself stands (a helper in another file, perhaps), for labels.
+    pub innermost: Site,
+    /// Exact place of the SQL text, where it is one plain literal: the span of its contents.
+    pub literal: Option<Site>,
+    /// How the statement came to be.
+    pub origin: Origin,
+    /// The statements of the call: more than one where a string holds more.
+    pub statements: Arc<[Statement]>,
+    /// The SQL text as written, where there was one; else it is rendered from the statements when needed.
+    pub text: Option<Arc<str>>,
+    /// What came of it.
+    pub outcome: Outcome,
+    /// What it made, altered or removed.
+    pub changes: Vec<ObjectKey>,
+    /// Rerun only: something that it altered is different once the rerun is over.
+    pub changed: Option<bool>,
+    /// The mode in which it ran.
+    pub mode: TransactionMode,
+    /// Comes after an error of the same transaction with no savepoint around it.
+    pub aborted: bool,
+    /// The error reached a handler of the migration's own, under a savepoint of its own.
+    pub handled: bool,
+    /// It executes only if something unknown says so (a loop over rows, a branch that not all worlds take).
+    pub conditional: Option<Reason>,
+}
+
+/// An exception that ended a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Raised {
+    /// The exception's class name.
+    pub class: String,
+    /// Its message.
+    pub message: String,
+    /// The statement of the revision's own file where it arose.
+    pub site: Option<Site>,
+}
+
+/// Something that could not be analysed, and why.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Gap {
+    /// Where.
+    pub site: Option<Site>,
+    /// What and why, as a message (lower case, no full stop).
+    pub what: String,
+}
+
+/// One run of one revision.
+#[derive(Clone, Debug, Default)]
+pub struct Trace {
+    /// Its events in order.
+    pub events: Vec<Event>,
+    /// What ended it early, if anything did.
+    pub raised: Option<Raised>,
+    /// What could not be analysed.
+    pub gaps: Vec<Gap>,
+    /// Whether the function exists (`downgrade` may be missing).
+    pub missing_function: bool,
+}

@@ -1,0 +1,86 @@
+//! What can't be known from the text: why, and how it is carried in values and names.
+//!
+//! An unknown is an honest answer, so it always says why. Text with an unknown part keeps its known parts: the hole is
+//! one private-use character, which both Python strings and PostgreSQL identifiers may hold, so `f"ix_{table}"` stays
+//! a name that can be parsed, printed and recognised as not known.
+
+use std::rc::Rc;
+
+use crate::source::Site;
+
+/// Stands for an unknown part of a text.
+pub const HOLE: char = '\u{F8FF}';
+
+/// Stands for a part of a text that is new on each run (`uuid4()`, `now()`): equal to nothing, not even itself.
+pub const FRESH: char = '\u{F8FE}';
+
+/// Whether a text has a part that is not known.
+pub fn has_hole(text: &str) -> bool {
+    text.contains(HOLE)
+}
+
+/// Whether a text has a part that is new on each run.
+pub fn is_fresh(text: &str) -> bool {
+    text.contains(FRESH)
+}
+
+/// Where an unknown comes from: decides whether it has one value in all runs or a fresh one each time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Reason {
+    /// Settings, flags, environment variables: the same value in all runs of a revision.
+    Environment,
+    /// Rows of the database: may differ each time, and what only they guard is never known to fail.
+    Data,
+    /// An object that the catalog can't rule out (open world).
+    Catalog,
+    /// A construct that foreshot does not model.
+    Unsupported,
+    /// A bound was hit: steps, loops, recursion.
+    Bound,
+}
+
+/// An unknown value: why it is not known and where that began.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unknown {
+    /// Its kind.
+    pub reason: Reason,
+    /// What it is, as the source says it: `settings.FEATURE_X`, `os.environ`. Two unknowns of reason
+    /// [`Reason::Environment`] with the same description have the same value.
+    pub what: Rc<str>,
+    /// Where it arose.
+    pub site: Option<Site>,
+}
+
+impl Unknown {
+    /// An unknown of a kind, described by what the source calls it.
+    pub fn new(reason: Reason, what: impl Into<Rc<str>>) -> Self {
+        Self {
+            reason,
+            what: what.into(),
+            site: None,
+        }
+    }
+
+    /// The same unknown, with the place where it arose unless it has one.
+    #[must_use]
+    pub fn at(mut self, site: Site) -> Self {
+        self.site.get_or_insert(site);
+        self
+    }
+
+    /// What follows from this unknown by an attribute, a call or an operator: same reason, longer description.
+    #[must_use]
+    pub fn then(&self, suffix: &str) -> Self {
+        let mut what = String::with_capacity(self.what.len() + suffix.len());
+        what.push_str(&self.what);
+        // a description is for people: past this length it only repeats itself
+        if what.len() < 120 {
+            what.push_str(suffix);
+        }
+        Self {
+            reason: self.reason,
+            what: what.into(),
+            site: self.site,
+        }
+    }
+}
