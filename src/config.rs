@@ -2,6 +2,8 @@
 
 mod read;
 
+pub(crate) use read::nearest;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
