@@ -5,7 +5,6 @@
 
 use std::sync::Arc;
 
-use pg_query::NodeEnum;
 use pg_query::protobuf::RawStmt;
 use smol_str::SmolStr;
 
@@ -231,9 +230,4 @@ fn types(text: &str) -> Vec<TypeName> {
             .collect(),
         _ => Vec::new(),
     }
-}
-
-/// The node of a raw statement, where there is one.
-pub(super) fn node(tree: &pg_query::Node) -> Option<&NodeEnum> {
-    tree.node.as_ref()
 }
