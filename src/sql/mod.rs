@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use crate::postgres::statement::IndexElement;
+use crate::postgres::statement::{Block, IndexElement};
 use crate::postgres::{Expr, Statement, TypeName};
 use crate::source::Span;
 
@@ -100,6 +100,11 @@ pub fn statements(text: &str) -> Vec<Statement> {
 /// Reads one expression: a default, a CHECK condition, a predicate. What is none gives [`Expr::Unknown`].
 pub fn parse_expression(text: &str) -> Expr {
     read::expression(text)
+}
+
+/// Reads the body of a PL/pgSQL function or DO; one that can't be read says why in the block.
+pub fn parse_block(text: &str) -> Block {
+    plpgsql::block(text)
 }
 
 /// Reads one element of an index as CREATE INDEX has it: `lower(name) text_ops DESC`.

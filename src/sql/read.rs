@@ -13,6 +13,7 @@ use super::lower::{self, Context};
 use super::placeholders::{self, Form, Placeholder, Readable};
 use super::split::{self, Piece};
 use super::{Parsed, Placeholders};
+use crate::postgres::expression::QueryBody;
 use crate::postgres::statement::{CreateIndex, IndexElement};
 use crate::postgres::{Expr, Statement, TypeName};
 use crate::source::Span;
@@ -197,6 +198,39 @@ pub(super) fn expression(text: &str) -> Expr {
         return unreadable();
     };
     lower::query::only_target(*query).unwrap_or_else(unreadable)
+}
+
+/// An expression of PL/pgSQL, which may go on as a query does: `count(*) FROM t WHERE x`.
+pub(super) fn plpgsql_expression(text: &str) -> Expr {
+    let unreadable = || Expr::Unknown(SmolStr::new("an expression that could not be read"));
+    let Some(Statement::Query(query)) = single(format!("SELECT {text}\n")) else {
+        return unreadable();
+    };
+    let is_value = matches!(
+        &query.body,
+        QueryBody::Select(select) if select.targets.len() == 1
+    );
+    match lower::query::only_target((*query).clone()) {
+        Some(value) => value,
+        None if is_value => Expr::Subquery(query),
+        None => unreadable(),
+    }
+}
+
+/// A text that should be one statement.
+pub(super) fn one_statement(text: &str) -> Statement {
+    let mut parsed = statements(text, Placeholders::None);
+    match (parsed.len(), parsed.pop()) {
+        (1, Some(only)) => only.statement,
+        _ => Statement::Unreadable {
+            why: "not one statement".into(),
+        },
+    }
+}
+
+/// A type's canonical text.
+pub(super) fn type_text(text: &str) -> String {
+    lower::type_text(&type_name(text))
 }
 
 /// See [`super::parse_index_element`].

@@ -20,7 +20,13 @@ use crate::sql::{lexer, plpgsql};
 pub(super) fn statement(context: &Context<'_>, node: &NodeEnum) -> Option<Statement> {
     Some(match node {
         NodeEnum::CreateFunctionStmt(create) => {
-            Statement::CreateFunction(Box::new(create_function(context, create)))
+            let function = create_function(context, create);
+            if function.language == "plpgsql"
+                && let Some(message) = plpgsql::syntax_error(&plpgsql::block(&function.body))
+            {
+                return Some(Statement::SyntaxError { message });
+            }
+            Statement::CreateFunction(Box::new(function))
         }
         NodeEnum::DefineStmt(define) if define.kind() == ObjectType::ObjectAggregate => {
             Statement::CreateFunction(Box::new(create_aggregate(define)))
@@ -28,7 +34,13 @@ pub(super) fn statement(context: &Context<'_>, node: &NodeEnum) -> Option<Statem
         NodeEnum::CreateTrigStmt(create) => {
             Statement::CreateTrigger(Box::new(create_trigger(create)))
         }
-        NodeEnum::DoStmt(block) => Statement::Do(Arc::new(do_block(block))),
+        NodeEnum::DoStmt(node) => {
+            let block = do_block(node);
+            match plpgsql::syntax_error(&block) {
+                Some(message) => Statement::SyntaxError { message },
+                None => Statement::Do(Arc::new(block)),
+            }
+        }
         NodeEnum::CallStmt(call) => {
             let call = expressions::function_call(context, call.funccall.as_deref()?);
             let Expr::Call {

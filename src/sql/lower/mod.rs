@@ -22,6 +22,8 @@ mod objects;
 pub(super) mod query;
 mod types;
 
+pub(super) use types::type_text;
+
 /// Deepest nesting of expressions and queries that is lowered: the evaluators recurse over what comes out.
 const MAX_DEPTH: u16 = 120;
 

@@ -73,7 +73,7 @@ pub(super) fn arguments(nodes: &[Node]) -> Vec<TypeName> {
 }
 
 /// A type as text: `varchar(50)[]`.
-pub(super) fn type_text(type_name: &TypeName) -> String {
+pub(in crate::sql) fn type_text(type_name: &TypeName) -> String {
     let mut text = type_name.name.to_string();
     if !type_name.modifiers.is_empty() {
         text.push('(');
