@@ -45,13 +45,15 @@ pub(super) fn graph(arguments: &GraphArguments) -> Result<u8, Failure> {
     let project = run::open(&arguments.input)?;
     let mut out = String::new();
     for database in &project.databases {
-        let graph = run::graph(&project, database);
+        let Some(graph) = run::graph(&project, database) else {
+            continue;
+        };
         let _ = writeln!(
             out,
             "{}: {} revisions, heads: {}",
             database.name,
             graph.revisions().len(),
-            ids(&graph, &graph.heads())
+            ids(graph, &graph.heads())
         );
         for index in graph.order() {
             let path = project.sources.file(graph.revisions()[*index].file);
