@@ -27,9 +27,9 @@ pub struct TracedRun {
     pub trace: Trace,
 }
 
-/// One event as a line of JSON.
+/// One event as JSON.
 #[derive(Serialize)]
-struct Line<'a> {
+struct Object<'a> {
     file: &'a str,
     revision: &'a str,
     run: &'static str,
@@ -61,7 +61,7 @@ pub fn json_lines(runs: &[TracedRun], sources: &SourceMap) -> String {
         let path = slashes(sources.file(traced.file).path());
         for event in &traced.trace.events {
             let (line, end_line) = lines(sources, event.site);
-            let object = Line {
+            let object = Object {
                 file: &path,
                 revision: &traced.revision,
                 run: traced.run.word(),

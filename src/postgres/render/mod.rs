@@ -74,7 +74,7 @@ impl Sql {
 
     fn types(&mut self, types: &[TypeName]) {
         self.add("(");
-        self.list(types, |out, name| type_name(out, name));
+        self.list(types, type_name);
         self.add(")");
     }
 
@@ -510,7 +510,7 @@ fn sequence_options(out: &mut Sql, options: &SequenceOptions) {
     out.when(options.restart, " RESTART");
     match &options.owned_by {
         Some(Some((table, column))) => {
-            out.add(format_args!(" OWNED BY {table}.{}", Quoted(column)))
+            out.add(format_args!(" OWNED BY {table}.{}", Quoted(column)));
         }
         Some(None) => out.add(" OWNED BY NONE"),
         None => {}
@@ -671,7 +671,7 @@ fn insert(out: &mut Sql, insert: &Insert) {
                 where_clause(out, filter.as_ref());
             }
             Some(ConflictTarget::Constraint(name)) => {
-                out.add(format_args!(" ON CONSTRAINT {}", Quoted(name)))
+                out.add(format_args!(" ON CONSTRAINT {}", Quoted(name)));
             }
             None => {}
         }
@@ -764,10 +764,10 @@ fn transaction(out: &mut Sql, transaction: &TransactionStatement) {
         TransactionStatement::Commit => out.add("COMMIT"),
         TransactionStatement::Rollback => out.add("ROLLBACK"),
         TransactionStatement::Savepoint(name) => {
-            out.add(format_args!("SAVEPOINT {}", Quoted(name)))
+            out.add(format_args!("SAVEPOINT {}", Quoted(name)));
         }
         TransactionStatement::Release(name) => {
-            out.add(format_args!("RELEASE SAVEPOINT {}", Quoted(name)))
+            out.add(format_args!("RELEASE SAVEPOINT {}", Quoted(name)));
         }
         TransactionStatement::RollbackTo(name) => {
             out.add(format_args!("ROLLBACK TO SAVEPOINT {}", Quoted(name)));

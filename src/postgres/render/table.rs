@@ -327,7 +327,7 @@ fn command(out: &mut Sql, command: &AlterTableCommand, of_index: bool) {
             out.when(*if_exists, " IF EXISTS");
         }
         Command::ColumnOption { column, what } => {
-            on_column(out, column, &format!("SET {}", shown(what)))
+            on_column(out, column, &format!("SET {}", shown(what)));
         }
         Command::AddConstraint(definition) => {
             out.add("ADD ");
@@ -339,7 +339,7 @@ fn command(out: &mut Sql, command: &AlterTableCommand, of_index: bool) {
             cascade,
         } => drop_member(out, "CONSTRAINT", name, *if_exists, *cascade),
         Command::ValidateConstraint { name } => {
-            out.add(format_args!("VALIDATE CONSTRAINT {}", Quoted(name)))
+            out.add(format_args!("VALIDATE CONSTRAINT {}", Quoted(name)));
         }
         Command::AlterConstraint {
             name,
@@ -392,7 +392,7 @@ fn command(out: &mut Sql, command: &AlterTableCommand, of_index: bool) {
             ];
             let words: Vec<&str> = words.into_iter().flatten().collect();
             out.list(&words, |out, word| {
-                out.add(format_args!("{word} ROW LEVEL SECURITY"))
+                out.add(format_args!("{word} ROW LEVEL SECURITY"));
             });
         }
         Command::ReplicaIdentity { index } => {
