@@ -11,9 +11,9 @@ use crate::discover::{self, Database, Note};
 use crate::files::{Disk, FileError, Files, Placed, place};
 use crate::history::Graph;
 use crate::report::Summary;
-use crate::report::trace::TracedRun;
 use crate::source::SourceMap;
 use crate::suppress;
+use crate::trace::TracedRun;
 
 /// A project as the command line asks for it.
 pub(super) struct Project {
@@ -110,9 +110,9 @@ pub(super) fn rules() -> Vec<RuleInfo> {
 }
 
 /// The graph of a database.
-pub(super) fn graph(project: &Project, database: &Database) -> Graph {
+pub(super) fn graph<'a>(project: &'a Project, database: &Database) -> Option<&'a Graph> {
     let _ = (project, database);
-    Graph::default()
+    None
 }
 
 /// Replays a database and lets the rules judge.

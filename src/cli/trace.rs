@@ -11,7 +11,9 @@ pub(super) fn trace(arguments: &TraceArguments) -> Result<u8, Failure> {
     let mut found = arguments.revision.is_none();
     for database in &project.databases {
         let wanted: Option<BTreeSet<String>> = arguments.revision.as_ref().map(|name| {
-            let graph = run::graph(&project, database);
+            let Some(graph) = run::graph(&project, database) else {
+                return BTreeSet::new();
+            };
             let meant = graph.named_by_user(name);
             meant
                 .into_iter()

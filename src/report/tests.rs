@@ -218,7 +218,7 @@ fn odd_spans_never_panic() {
 fn json_counts_from_one() {
     let document: Value =
         serde_json::from_str(&Sample::new().render("json", Style::default())).expect("JSON");
-    let finding = &document["findings"][0];
+    let finding = &document["diagnostics"][0];
     let at = |value: &Value| {
         ["line", "column", "end_line", "end_column"]
             .map(|key| value[key].as_u64().expect("a number"))

@@ -6,26 +6,12 @@ use serde::Serialize;
 
 use super::slashes;
 use crate::postgres::{Outcome, TransactionMode};
-use crate::source::{FileId, Site, SourceMap};
-use crate::trace::{Event, Run, Trace};
+use crate::source::{Site, SourceMap};
+use crate::trace::{Event, Run};
 use crate::unknown::{FRESH, HOLE, Reason};
 
+pub use crate::trace::TracedRun;
 pub use table::table;
-
-/// One run of one revision.
-#[derive(Clone, Debug)]
-pub struct TracedRun {
-    /// Place of the revision in the linear order of its database.
-    pub index: usize,
-    /// The revision's id.
-    pub revision: String,
-    /// Its file.
-    pub file: FileId,
-    /// The run.
-    pub run: Run,
-    /// What it did.
-    pub trace: Trace,
-}
 
 /// One event as JSON.
 #[derive(Serialize)]
@@ -78,11 +64,7 @@ pub fn json_lines(runs: &[TracedRun], sources: &SourceMap) -> String {
                     Outcome::Error(error) => Some(error.sqlstate.code()),
                     _ => None,
                 },
-                changed: if traced.run == Run::Rerun {
-                    event.changed
-                } else {
-                    None
-                },
+                changed: changed(traced.run, event),
                 transaction: match event.mode {
                     TransactionMode::Block => "block",
                     TransactionMode::Autocommit => "autocommit",
@@ -101,6 +83,15 @@ pub fn json_lines(runs: &[TracedRun], sources: &SourceMap) -> String {
         }
     }
     out
+}
+
+/// What refused statements alter is known: nothing.
+fn changed(run: Run, event: &Event) -> Option<bool> {
+    match (run, &event.outcome) {
+        (Run::Rerun, Outcome::Error(_)) => Some(event.changed.unwrap_or(false)),
+        (Run::Rerun, _) => event.changed,
+        _ => None,
+    }
 }
 
 /// First and last line of a site.

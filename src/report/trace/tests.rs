@@ -3,7 +3,7 @@ use std::sync::Arc;
 use super::*;
 use crate::postgres::{Name, ObjectKind, ServerError, SqlState, Statement};
 use crate::source::{SourceFile, Span};
-use crate::trace::Origin;
+use crate::trace::{Origin, Trace};
 
 fn event(site: Site, outcome: Outcome) -> Event {
     let drop = crate::postgres::statement::Drop {
