@@ -255,6 +255,7 @@ fn coverage(replayed: &Replayed) -> Coverage {
 
 fn traced(replayed: Replayed, index: usize) -> Vec<TracedRun> {
     let revision = replayed.revision.id.to_string();
+    let file = replayed.revision.file;
     [
         (Run::First, replayed.first),
         (Run::Rerun, replayed.rerun),
@@ -262,6 +263,6 @@ fn traced(replayed: Replayed, index: usize) -> Vec<TracedRun> {
         (Run::Reupgrade, replayed.reupgrade),
     ]
     .into_iter()
-    .map(|(run, trace)| TracedRun { index, revision: revision.clone(), run, trace })
+    .map(|(run, trace)| TracedRun { index, revision: revision.clone(), file, run, trace })
     .collect()
 }

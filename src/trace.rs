@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use crate::postgres::{ObjectKey, Outcome, Statement, TransactionMode};
-use crate::source::Site;
+use crate::source::{FileId, Site};
 use crate::unknown::Reason;
 
 /// Which of the four runs.
@@ -132,6 +132,8 @@ pub struct TracedRun {
     pub index: usize,
     /// The revision's id.
     pub revision: String,
+    /// The revision's file.
+    pub file: FileId,
     /// The run.
     pub run: Run,
     /// What it did.

@@ -60,13 +60,13 @@ pub(super) fn graph(arguments: &GraphArguments) -> Result<u8, Failure> {
             let _ = writeln!(
                 out,
                 "  {}{}  {}",
-                id(&graph, *index),
-                marks(&graph, *index),
+                id(graph, *index),
+                marks(graph, *index),
                 path.path()
             );
         }
         for problem in graph.problems() {
-            let _ = writeln!(out, "  problem: {}", describe(&graph, problem));
+            let _ = writeln!(out, "  problem: {}", describe(graph, problem));
         }
     }
     output::print(&out)?;
