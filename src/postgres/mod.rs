@@ -9,6 +9,7 @@ pub mod error;
 pub mod expression;
 pub mod name;
 mod render;
+pub mod plpgsql;
 pub mod session;
 pub mod statement;
 pub mod version;
