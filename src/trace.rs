@@ -117,6 +117,8 @@ pub struct Trace {
     pub raised: Option<Raised>,
     /// What could not be analysed.
     pub gaps: Vec<Gap>,
+    /// foreshot itself broke off here (a panic): what follows is not known.
+    pub broke_off: bool,
     /// Whether the function exists (`downgrade` may be missing).
     pub missing_function: bool,
 }

@@ -1,13 +1,354 @@
-//! The catalog. (Interface: the body is to come.)
+//! The catalog: everything that a database holds, as one persistent value.
+//!
+//! A copy costs nothing: maps are shared until they change (`imbl`), and so are the things in them (`Arc`). Tables,
+//! views, sequences and indexes share one name space, as in `pg_class`; types and relations meet in `pg_type`.
+//! How statements change it is left to `execute`; reading it with SELECT to `query`.
 
-use super::ObjectKey;
+use std::sync::Arc;
 
-/// Everything that a database holds: a persistent value, cheap to copy.
-#[derive(Clone, Debug, Default)]
-pub struct Catalog {}
+use imbl::{OrdMap, OrdSet, Vector};
+use smol_str::SmolStr;
+
+use super::expression::{Datum, Expr, Query, TypeName};
+use super::name::{ObjectKey, ObjectKind};
+use super::statement::{ConstraintDefinition, Identity, IndexElement};
+
+/// A fully qualified name: schema and name. The schema of temporary objects is `pg_temp`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct QualifiedName {
+    /// The schema.
+    pub schema: SmolStr,
+    /// The name in it.
+    pub name: SmolStr,
+}
+
+impl QualifiedName {
+    /// A name in a schema.
+    pub fn new(schema: &str, name: &str) -> Self {
+        Self {
+            schema: SmolStr::new(schema),
+            name: SmolStr::new(name),
+        }
+    }
+
+    /// The key of the object of a kind that has this name.
+    pub fn key(&self, kind: ObjectKind) -> ObjectKey {
+        ObjectKey::new(kind, format!("{}.{}", self.schema, self.name))
+    }
+
+    /// The key of a member (column, constraint, trigger, policy) of the relation of this name.
+    pub fn member(&self, kind: ObjectKind, member: &str) -> ObjectKey {
+        ObjectKey::new(kind, format!("{}.{}.{member}", self.schema, self.name))
+    }
+}
+
+/// How sure it is that an object is there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Presence {
+    /// It is there.
+    #[default]
+    Certain,
+    /// Some worlds have it, others not.
+    Maybe,
+    /// A statement used it directly, so it must be there, but nothing is known of what it holds (open world).
+    Assumed,
+}
+
+/// Everything that a database holds.
+#[derive(Clone, Debug)]
+pub struct Catalog {
+    /// Schemas by name; `public`, `pg_catalog` and `information_schema` are always there at first.
+    pub schemas: OrdMap<SmolStr, Presence>,
+    /// Tables, views, sequences, indexes, composite types' relations.
+    pub relations: OrdMap<QualifiedName, Arc<Relation>>,
+    /// Types made by CREATE TYPE and CREATE DOMAIN (not the row types of tables).
+    pub types: OrdMap<QualifiedName, Arc<Type>>,
+    /// Functions, procedures and aggregates: all overloads of a name.
+    pub functions: OrdMap<QualifiedName, Arc<Vec<Function>>>,
+    /// Installed extensions, with the schema of their objects.
+    pub extensions: OrdMap<SmolStr, SmolStr>,
+    /// Roles, publications, statistics, collations, casts...: kinds known by name only.
+    pub named: OrdMap<ObjectKey, Arc<Named>>,
+    /// Comments by what they are on.
+    pub comments: OrdMap<ObjectKey, Arc<str>>,
+    /// Objects that some worlds have and others not, or that were removed in some worlds only.
+    pub maybe: OrdSet<ObjectKey>,
+    /// Open world: an object never heard of may exist.
+    pub open: bool,
+}
+
+impl Default for Catalog {
+    /// A database just created, in a closed world.
+    fn default() -> Self {
+        let mut schemas = OrdMap::new();
+        for schema in ["public", "pg_catalog", "information_schema"] {
+            schemas.insert(SmolStr::new(schema), Presence::Certain);
+        }
+        let mut extensions = OrdMap::new();
+        extensions.insert(SmolStr::new("plpgsql"), SmolStr::new("pg_catalog"));
+        Self {
+            schemas,
+            relations: OrdMap::new(),
+            types: OrdMap::new(),
+            functions: OrdMap::new(),
+            extensions,
+            named: OrdMap::new(),
+            comments: OrdMap::new(),
+            maybe: OrdSet::new(),
+            open: false,
+        }
+    }
+}
+
+/// What a relation is: `pg_class.relkind`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs)]
+pub enum RelationKind {
+    Table,
+    PartitionedTable,
+    ForeignTable,
+    View,
+    MaterializedView,
+    Sequence,
+    Index,
+}
+
+/// A relation with all that hangs on it.
+#[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs)]
+pub struct Relation {
+    pub name: QualifiedName,
+    pub kind: RelationKind,
+    pub presence: Presence,
+    /// Nothing is known of its columns: any may exist beside those listed.
+    pub columns_open: bool,
+    pub columns: Vector<Column>,
+    pub constraints: Vector<Constraint>,
+    /// Indexes of a table or materialized view; each has a relation of its own too ([`Relation::index_of`]).
+    pub indexes: Vector<Index>,
+    pub triggers: Vector<Trigger>,
+    pub policies: Vector<SmolStr>,
+    pub rules: Vector<SmolStr>,
+    pub row_security: bool,
+    pub unlogged: bool,
+    /// Parent and bound of a partition.
+    pub partition_of: Option<(QualifiedName, SmolStr)>,
+    pub partition_key: Vec<SmolStr>,
+    pub inherits: Vector<QualifiedName>,
+    /// Definition of a view or materialized view.
+    pub query: Option<Arc<Query>>,
+    /// Relations, columns and functions that the view uses: these can't be dropped without CASCADE (2BP01).
+    pub depends_on: OrdSet<ObjectKey>,
+    /// Rows that are known.
+    pub rows: Rows,
+    /// The table of an index.
+    pub index_of: Option<QualifiedName>,
+    /// Owner column of a sequence (`OWNED BY`, serial, identity).
+    pub owned_by: Option<(QualifiedName, SmolStr)>,
+    /// A sequence's next value, where known.
+    pub next_value: Option<i64>,
+}
+
+impl Relation {
+    /// A relation with nothing in it.
+    pub fn new(name: QualifiedName, kind: RelationKind) -> Self {
+        Self {
+            name,
+            kind,
+            presence: Presence::Certain,
+            columns_open: false,
+            columns: Vector::new(),
+            constraints: Vector::new(),
+            indexes: Vector::new(),
+            triggers: Vector::new(),
+            policies: Vector::new(),
+            rules: Vector::new(),
+            row_security: false,
+            unlogged: false,
+            partition_of: None,
+            partition_key: Vec::new(),
+            inherits: Vector::new(),
+            query: None,
+            depends_on: OrdSet::new(),
+            rows: Rows::default(),
+            index_of: None,
+            owned_by: None,
+            next_value: None,
+        }
+    }
+
+    /// A column by name.
+    pub fn column(&self, name: &str) -> Option<&Column> {
+        self.columns.iter().find(|column| column.name == name)
+    }
+
+    /// A constraint by name.
+    pub fn constraint(&self, name: &str) -> Option<&Constraint> {
+        self.constraints
+            .iter()
+            .find(|constraint| constraint.name == name)
+    }
+
+    /// The columns of the primary key.
+    pub fn primary_key(&self) -> Option<&[SmolStr]> {
+        self.constraints
+            .iter()
+            .find_map(|constraint| match &constraint.definition.kind {
+                super::statement::ConstraintKind::PrimaryKey { columns, .. } => {
+                    Some(columns.as_slice())
+                }
+                _ => None,
+            })
+    }
+}
+
+/// A column.
+#[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs)]
+pub struct Column {
+    pub name: SmolStr,
+    /// Resolved: a type of the catalog has its schema in `name.schema`; serial types are their integer type.
+    pub type_name: TypeName,
+    pub not_null: bool,
+    pub default: Option<Expr>,
+    pub identity: Option<Identity>,
+    /// Generated column's expression; true if stored.
+    pub generated: Option<(Expr, bool)>,
+    pub presence: Presence,
+}
+
+/// A constraint of a table or domain, with its final name.
+#[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs)]
+pub struct Constraint {
+    pub name: SmolStr,
+    /// Columns are filled in, `referenced` too; `name` inside is the name as written.
+    pub definition: ConstraintDefinition,
+    /// The referenced table of a foreign key.
+    pub references: Option<QualifiedName>,
+    /// Columns that it needs: dropped with any of them.
+    pub columns: Vec<SmolStr>,
+    pub presence: Presence,
+}
+
+/// An index of a table.
+#[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs)]
+pub struct Index {
+    pub name: SmolStr,
+    pub unique: bool,
+    pub primary: bool,
+    pub method: SmolStr,
+    pub elements: Vec<IndexElement>,
+    pub include: Vec<SmolStr>,
+    pub filter: Option<Expr>,
+    pub nulls_not_distinct: bool,
+    /// The constraint that it serves.
+    pub constraint: Option<SmolStr>,
+    /// False after a failed CREATE INDEX CONCURRENTLY.
+    pub valid: bool,
+    /// Columns that it needs, expressions and predicate included: dropped with any of them.
+    pub columns: Vec<SmolStr>,
+    pub presence: Presence,
+}
+
+/// A trigger of a table.
+#[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs)]
+pub struct Trigger {
+    pub name: SmolStr,
+    pub function: QualifiedName,
+    pub constraint: bool,
+    pub enabled: bool,
+    /// Columns of UPDATE OF.
+    pub columns: Vec<SmolStr>,
+}
+
+/// What is known of a table's rows.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Rows {
+    /// Rows inserted by values that are known, in order.
+    pub known: Vector<Arc<Row>>,
+    /// Rows were inserted that are not known one by one.
+    pub others: bool,
+}
+
+/// A row: values by column; a column that is missing here is not known.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Row {
+    /// The known values.
+    pub values: Vec<(SmolStr, Datum)>,
+}
+
+impl Row {
+    /// A column's value.
+    pub fn get(&self, column: &str) -> &Datum {
+        self.values
+            .iter()
+            .find(|(name, _)| name == column)
+            .map_or(&Datum::Unknown, |(_, value)| value)
+    }
+}
+
+/// A type made by a statement.
+#[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs)]
+pub struct Type {
+    pub name: QualifiedName,
+    pub definition: TypeKind,
+    pub presence: Presence,
+}
+
+/// What a type is: `pg_type.typtype`.
+#[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs)]
+pub enum TypeKind {
+    Enum {
+        labels: Vector<SmolStr>,
+    },
+    Composite {
+        attributes: Vector<Column>,
+    },
+    Range {
+        subtype: TypeName,
+    },
+    Domain {
+        base: TypeName,
+        not_null: bool,
+        default: Option<Expr>,
+        constraints: Vector<Constraint>,
+    },
+    Shell,
+    Base,
+    /// Assumed: nothing known.
+    Open,
+}
+
+/// A function, procedure or aggregate.
+#[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs)]
+pub struct Function {
+    pub kind: ObjectKind,
+    pub arguments: Vec<TypeName>,
+    pub defaults: usize,
+    pub returns: Option<SmolStr>,
+    pub language: SmolStr,
+    pub body: Arc<str>,
+    pub presence: Presence,
+}
+
+/// An object known by its name, with members that ALTER may add and drop.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[allow(missing_docs)]
+pub struct Named {
+    pub members: OrdSet<SmolStr>,
+    /// Relations that it depends on.
+    pub relations: Vec<QualifiedName>,
+}
 
 impl Catalog {
     /// A digest of a thing's definition, to see whether it differs between two catalogs; `None`: it is not there.
+    /// For [`ObjectKind::Rows`] the digest of what is known of the rows (their number counts, values do not).
     pub fn describe(&self, key: &ObjectKey) -> Option<u64> {
         let _ = key;
         None

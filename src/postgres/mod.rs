@@ -16,6 +16,6 @@ pub use catalog::Catalog;
 pub use error::{ServerError, SqlState};
 pub use expression::{Datum, Expr, Query, TypeName};
 pub use name::{Name, ObjectKey, ObjectKind};
-pub use session::{Answer, Outcome, ResultSet, Session, TransactionMode};
+pub use session::{Answer, Outcome, Parameters, ResultSet, Session, TransactionMode};
 pub use statement::Statement;
 pub use version::Version;

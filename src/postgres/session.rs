@@ -63,7 +63,29 @@ pub struct Answer {
 /// Reads SQL text into statements: lent by the layer above, for EXECUTE in PL/pgSQL.
 pub type Parser = fn(&str) -> Vec<Statement>;
 
+/// Values of bind parameters by name or number, for [`super::Expr::Parameter`]; a missing one is unknown.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Parameters {
+    /// Name (or number) and value.
+    pub values: Vec<(SmolStr, Datum)>,
+}
+
+impl Parameters {
+    /// The value of a parameter.
+    pub fn get(&self, name: &str) -> Option<&Datum> {
+        self.values
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value)
+    }
+}
+
+/// A savepoint of [`Session::savepoint`], to be given back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SavepointId(pub usize);
+
 /// A connection to the simulated server.
+#[derive(Clone)]
 pub struct Session {
     /// The catalog as this connection sees it now.
     pub catalog: Catalog,
@@ -71,4 +93,69 @@ pub struct Session {
     pub version: Version,
     /// Reads dynamic SQL.
     pub parser: Parser,
+    /// Schemas that unqualified names are looked up in, in order; the first is where new objects go.
+    pub search_path: Vec<SmolStr>,
+}
+
+impl Session {
+    /// A connection in autocommit mode, search path `public`.
+    pub fn new(catalog: Catalog, version: Version, parser: Parser) -> Self {
+        Self {
+            catalog,
+            version,
+            parser,
+            search_path: vec![SmolStr::new("public")],
+        }
+    }
+
+    /// Executes one driver call: its statements are one atom, all or nothing.
+    ///
+    /// SQL text of several statements is parsed by the server before any of it runs, so a syntax error refuses all.
+    pub fn execute(&mut self, statements: &[Statement], parameters: &Parameters) -> Answer {
+        let _ = (statements, parameters);
+        unimplemented!()
+    }
+
+    /// Opens a transaction block, as a driver does before the first statement; a no-op in one.
+    pub fn begin(&mut self) {
+        unimplemented!()
+    }
+
+    /// Commits: new enum labels become usable, temporary ON COMMIT DROP tables go, the mode is autocommit again.
+    pub fn commit(&mut self) {
+        unimplemented!()
+    }
+
+    /// Rolls back to the catalog at [`Session::begin`].
+    pub fn rollback(&mut self) {
+        unimplemented!()
+    }
+
+    /// The mode in which the next statement runs.
+    pub fn mode(&self) -> TransactionMode {
+        unimplemented!()
+    }
+
+    /// Sets a savepoint of the migration's own (`begin_nested`): an error under it is handled there and does not abort
+    /// the transaction.
+    pub fn savepoint(&mut self) -> SavepointId {
+        unimplemented!()
+    }
+
+    /// Releases a savepoint: its effects stay.
+    pub fn release(&mut self, savepoint: SavepointId) {
+        let _ = savepoint;
+        unimplemented!()
+    }
+
+    /// Rolls back to a savepoint and clears the aborted state that arose under it.
+    pub fn rollback_to(&mut self, savepoint: SavepointId) {
+        let _ = savepoint;
+        unimplemented!()
+    }
+
+    /// How many savepoints of the migration's own are open.
+    pub fn savepoint_depth(&self) -> usize {
+        unimplemented!()
+    }
 }

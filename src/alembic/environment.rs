@@ -1,0 +1,206 @@
+//! The migration environment of one run: the connection, the settings, and what has happened so far.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::object::Interp;
+use crate::config::PackageVersion;
+use crate::postgres::{Answer, Outcome, Parameters, Session, Statement};
+use crate::python::{Class, Eval, Value};
+use crate::source::{FileId, Site};
+use crate::trace::{Event, Gap, Origin};
+use crate::unknown::{Reason, Unknown};
+
+/// Versions and settings that decide how operations behave; the same for all runs of a database.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Alembic's version.
+    pub alembic: PackageVersion,
+    /// SQLAlchemy's version.
+    pub sqlalchemy: PackageVersion,
+    /// Naming convention of the target metadata, as `env.py` sets it: key (`ix`, `uq`, `ck`, `fk`, `pk`) to template.
+    pub naming_convention: BTreeMap<String, String>,
+}
+
+/// One choice at an unknown condition.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Decision {
+    /// What was not known.
+    pub unknown: Unknown,
+    /// The statement whose condition it was.
+    pub site: Option<Site>,
+    /// Which way this world went.
+    pub value: bool,
+}
+
+/// The choices of one world: first those it was told, then `true`.
+#[derive(Clone, Debug, Default)]
+pub struct Decisions {
+    /// What to answer, in order.
+    pub script: Vec<bool>,
+    /// What was asked and answered, in order.
+    pub taken: Vec<Decision>,
+    /// Answers of unknowns that have one value in all runs, by description.
+    pub settled: BTreeMap<Rc<str>, bool>,
+}
+
+impl Decisions {
+    /// Answers an unknown condition and remembers it.
+    pub fn decide(&mut self, unknown: &Unknown, site: Option<Site>) -> bool {
+        if unknown.reason == Reason::Environment
+            && let Some(value) = self.settled.get(&unknown.what)
+        {
+            return *value;
+        }
+        let value = self.script.get(self.taken.len()).copied().unwrap_or(true);
+        if unknown.reason == Reason::Environment {
+            self.settled.insert(unknown.what.clone(), value);
+        }
+        self.taken.push(Decision {
+            unknown: unknown.clone(),
+            site,
+            value,
+        });
+        value
+    }
+}
+
+/// One driver call about to be made.
+#[derive(Clone, Debug)]
+pub struct DriverCall {
+    /// How it came to be.
+    pub origin: Origin,
+    /// Its statements.
+    pub statements: Arc<[Statement]>,
+    /// The SQL text as written, if there was one.
+    pub text: Option<Arc<str>>,
+    /// Exact place of that text's contents, if it is one plain literal.
+    pub literal: Option<Site>,
+    /// Bound values.
+    pub parameters: Parameters,
+    /// Where it stands, if not where the interpreter stands now (a batch executes when its block ends).
+    pub place: Option<Place>,
+}
+
+/// Where a call stands.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// Sites in the revision's own file, innermost first.
+    pub stack: Vec<Site>,
+    /// The innermost site of all.
+    pub innermost: Site,
+}
+
+impl DriverCall {
+    /// A call of one statement that an operation made.
+    pub fn new(origin: Origin, statement: Statement) -> Self {
+        Self {
+            origin,
+            statements: Arc::new([statement]),
+            text: None,
+            literal: None,
+            parameters: Parameters::default(),
+            place: None,
+        }
+    }
+}
+
+/// The migration environment of one run.
+pub struct Environment {
+    /// The connection.
+    pub session: Session,
+    /// Versions and conventions.
+    pub settings: Arc<Settings>,
+    /// The revision's own file.
+    pub revision_file: FileId,
+    /// What has happened, in order.
+    pub events: Vec<Event>,
+    /// What could not be analysed.
+    pub gaps: Vec<Gap>,
+    /// Choices at unknown conditions.
+    pub decisions: Decisions,
+    /// State that single models keep for the length of a run (queued batches, memo of created enum types), by key.
+    pub memo: BTreeMap<String, Value>,
+    /// Exception classes of SQLAlchemy and Alembic, made when first needed: identity matters for `except`.
+    pub classes: BTreeMap<&'static str, Rc<Class>>,
+}
+
+impl Environment {
+    /// A fresh environment on a session that is in the state in which `upgrade()` begins.
+    pub fn new(session: Session, settings: Arc<Settings>, revision_file: FileId) -> Self {
+        Self {
+            session,
+            settings,
+            revision_file,
+            events: Vec::new(),
+            gaps: Vec::new(),
+            decisions: Decisions::default(),
+            memo: BTreeMap::new(),
+            classes: BTreeMap::new(),
+        }
+    }
+
+    /// Remembers that something could not be analysed, once a place.
+    pub fn note_gap(&mut self, site: Option<Site>, what: String) {
+        let gap = Gap { site, what };
+        if !self.gaps.contains(&gap) {
+            self.gaps.push(gap);
+        }
+    }
+
+    /// The place where the interpreter stands now.
+    pub fn place(interp: &Interp) -> Place {
+        let stack = interp.stack_in(interp.host.revision_file);
+        let innermost = interp.frames().last().map_or_else(
+            || Site {
+                file: interp.host.revision_file,
+                span: crate::source::Span::default(),
+            },
+            |frame| frame.site,
+        );
+        Place { stack, innermost }
+    }
+
+    /// Makes a driver call and records it.
+    ///
+    /// A statement that fails is undone and Python goes on with the error's answer, so that one failure hides no other,
+    /// but for two cases, in which the exception is raised as the driver would: under a savepoint of the migration's own
+    /// (the event is then `handled`), and for a query.
+    pub fn execute(interp: &mut Interp, call: DriverCall) -> Eval<Answer> {
+        let place = call.place.unwrap_or_else(|| Self::place(interp));
+        let conditional = interp.conditional();
+        let environment = &mut interp.host;
+        let nested = environment.session.savepoint_depth() > 0;
+        let answer = environment
+            .session
+            .execute(&call.statements, &call.parameters);
+        let failed = matches!(answer.outcome, Outcome::Error(_));
+        let is_query = matches!(
+            call.statements.last(),
+            Some(Statement::Query(_) | Statement::Show { .. })
+        );
+        environment.events.push(Event {
+            site: place.stack.first().copied().unwrap_or(place.innermost),
+            stack: place.stack,
+            innermost: place.innermost,
+            literal: call.literal,
+            origin: call.origin,
+            statements: call.statements,
+            text: call.text,
+            outcome: answer.outcome.clone(),
+            changes: answer.changes.clone(),
+            changed: None,
+            mode: answer.mode,
+            aborted: answer.aborted,
+            handled: failed && nested,
+            conditional,
+        });
+        match &answer.outcome {
+            Outcome::Error(error) if nested || is_query => {
+                Err(super::exceptions::database_error(interp, error))
+            }
+            _ => Ok(answer),
+        }
+    }
+}

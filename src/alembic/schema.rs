@@ -1,0 +1,68 @@
+//! `Table`, `Column` and what hangs on them: SQLAlchemy's schema constructs, also the light `sa.table`, `sa.column`.
+
+use std::cell::RefCell;
+
+use smol_str::SmolStr;
+
+use crate::postgres::name::Name;
+use crate::python::Value;
+
+/// `sa.Column`, `sa.column`.
+#[derive(Debug, Default)]
+pub struct Column {
+    /// What it was made of; a Table fills in its name.
+    pub data: RefCell<ColumnData>,
+}
+
+/// The parts of a column.
+#[derive(Clone, Debug, Default)]
+#[allow(missing_docs)]
+pub struct ColumnData {
+    pub name: SmolStr,
+    /// The attribute under which `table.c` has it, where it differs from the name.
+    pub key: Option<SmolStr>,
+    /// The SQLAlchemy type: an object, a class, or unknown; `None` where none was given.
+    pub type_: Option<Value>,
+    pub nullable: Option<bool>,
+    pub primary_key: bool,
+    pub unique: bool,
+    pub index: bool,
+    pub autoincrement: Option<bool>,
+    pub server_default: Option<Value>,
+    pub default: Option<Value>,
+    pub comment: Option<Value>,
+    /// ForeignKey, CheckConstraint, Computed, Identity, Sequence objects given as arguments.
+    pub items: Vec<Value>,
+    /// The table that it belongs to.
+    pub table: Option<Name>,
+    /// The alias of that table in a query, if it was aliased.
+    pub alias: Option<SmolStr>,
+}
+
+/// `sa.Table`, `sa.table`.
+#[derive(Debug, Default)]
+pub struct Table {
+    /// What it was made of.
+    pub data: RefCell<TableData>,
+}
+
+/// The parts of a table.
+#[derive(Clone, Debug, Default)]
+#[allow(missing_docs)]
+pub struct TableData {
+    pub name: Name,
+    /// Column objects in order.
+    pub columns: Vec<Value>,
+    /// Constraint objects.
+    pub constraints: Vec<Value>,
+    /// Index objects.
+    pub indexes: Vec<Value>,
+    /// The MetaData that it belongs to.
+    pub metadata: Option<Value>,
+    pub comment: Option<Value>,
+    pub alias: Option<SmolStr>,
+    /// Columns are not all known (reflected in an open world, unknown arguments).
+    pub incomplete: bool,
+    /// `prefixes`, `info` and other keyword arguments that matter.
+    pub prefixes: Vec<SmolStr>,
+}
