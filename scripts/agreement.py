@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Checks that every example of the rule pages is true on a real PostgreSQL.
 
-usage: agreement.py --dsn postgresql://postgres@127.0.0.1:5432/postgres [--only TEXT] [--verbose] [PAGE...]
+usage: agreement.py --dsn postgresql://postgres@127.0.0.1:5432/postgres [--only TEXT] [--verbose] [--write] [PAGE...]
 
 Each example becomes a project on disk (the same way as in tests/rules.rs), and its last revision is run by Alembic's own
 operations on a database of its own: upgrade, upgrade again, downgrade. Each statement has a savepoint, so that one failure hides no
@@ -12,6 +12,9 @@ other. What the page claims is then compared with what the server did:
   enum-value-in-transaction   flagged: a statement of the first run fails with 55P04 or 25001
   missing-downgrade           flagged: the upgrade changes something, and the downgrade is missing or changes nothing
 
+Then the revisions of examples/shop are run in the four runs of foreshot (first, rerun, downgrade, reupgrade), and the answer to each statement is
+compared with tests/demo/shop.truth.jsonl, which --write makes anew.
+
 Not run, and counted: examples for another major version or another version of Alembic than the ones at hand, and findings silenced by a comment.
 Needs alembic, sqlalchemy and psycopg2. Uses databases named foreshot_agreement_*, and drops them.
 """
@@ -19,7 +22,9 @@ Needs alembic, sqlalchemy and psycopg2. Uses databases named foreshot_agreement_
 import argparse
 import ast
 import collections
+import difflib
 import importlib.util
+import json
 import pathlib
 import re
 import signal
@@ -152,12 +157,21 @@ def write(example, folder):
 
 
 class Log:
-    """The statements of one run, each with its error, in order."""
+    """The statements of one run, each with its error, in order, and where in the file `path` they were issued."""
 
     current = None
 
-    def __init__(self):
-        self.entries, self.depth = [], 0
+    def __init__(self, path=None):
+        self.entries, self.places, self.depth, self.path = [], [], 0, path and str(path)
+
+    def place(self):
+        """Lines of the frames that are in the file, innermost first."""
+        frame, lines = sys._getframe(2), []
+        while frame:
+            if frame.f_code.co_filename == self.path:
+                lines.append(frame.f_lineno)
+            frame = frame.f_back
+        return lines
 
 
 class IsolatingCursor(psycopg2.extensions.cursor):
@@ -172,6 +186,7 @@ class IsolatingCursor(psycopg2.extensions.cursor):
         if first in ("savepoint", "release", "rollback"):
             log.depth = max(0, log.depth + (1 if first == "savepoint" else -1))
             return super().execute(query, parameters)
+        place = log.place()
         before = snapshot(self.connection)
         own = not self.connection.autocommit
         if own:
@@ -187,6 +202,7 @@ class IsolatingCursor(psycopg2.extensions.cursor):
             self._command("release savepoint isolated")
         handled = error is not None and log.depth > 0
         touched = differences(before, snapshot(self.connection))
+        log.places.append(place)
         log.entries.append((text, error.pgcode if error else None, handled, touched))
         if error is not None and (handled or first == "select"):
             raise error
@@ -226,14 +242,14 @@ def load(path):
     return module
 
 
-def run(engine, module, function):
+def run(engine, module, function, path=None):
     """Runs one function of a revision; returns its log, what it raised, and the state before and after."""
     with engine.connect() as connection:
         driver = connection.connection.dbapi_connection
         before = snapshot(driver)
         connection.rollback()
         context = MigrationContext.configure(connection, opts={"transaction_per_migration": True, "target_metadata": sa.MetaData()})
-        log, raised = Log(), None
+        log, raised = Log(path), None
         signal.alarm(30)
         try:
             with EnvironmentContext(Config(), None), context.begin_transaction(_per_migration=True), Operations.context(context):
@@ -307,15 +323,103 @@ def judge(example, engine, paths):
     return bool(hits), hits
 
 
+SHOP = ROOT / "examples" / "shop"
+TRUTH = ROOT / "tests" / "demo" / "shop.truth.jsonl"
+
+
+def first_lines(path):
+    """Line to the first line of the simple statement that covers it; a `with` stands for itself."""
+    tree, lines = ast.parse(path.read_text()), {}
+    blocks = (ast.FunctionDef, ast.ClassDef, ast.If, ast.For, ast.While, ast.With, ast.Try)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.stmt) and not isinstance(node, blocks):
+            lines.update((line, node.lineno) for line in range(node.lineno, node.end_lineno + 1))
+    return lines
+
+
+def in_order(modules):
+    """The revisions, parents first, ties by id."""
+    order, done = [], set()
+    while len(order) < len(modules):
+        for revision in sorted(modules):
+            parents = modules[revision][0].down_revision or ()
+            parents = (parents,) if isinstance(parents, str) else parents
+            if revision not in done and set(parents) <= done:
+                order.append(revision)
+                done.add(revision)
+                break
+        else:
+            raise RuntimeError("the revisions have no order")
+    return order
+
+
+def shop(admin, url):
+    """What the server does with the example project: one object a statement, in order."""
+    sys.path.insert(0, str(SHOP))
+    modules = {}
+    for path in (SHOP / "alembic" / "versions").glob("*.py"):
+        module = load(path)
+        modules[module.revision] = (module, path)
+    name = "foreshot_agreement_" + uuid.uuid4().hex[:12]
+    copy = name + "_copy"
+    events = []
+
+    def create(database, template):
+        with admin.connect() as connection:
+            connection.exec_driver_sql(f"drop database if exists {database} with (force)")
+            connection.exec_driver_sql(f"create database {database} template {template}")
+        return sa.create_engine(url.set(database=database), poolclass=NullPool, connect_args={"cursor_factory": IsolatingCursor})
+
+    try:
+        main_engine = create(name, "template0")
+        for revision in in_order(modules):
+            module, path = modules[revision]
+            lines = first_lines(path)
+
+            def record(engine, function, kind):
+                log, _, before, after = run(engine, module, function, path)
+                lasting = differences(before, after)
+                for (text, state, handled, touched), place in zip(log.entries, log.places):
+                    if re.match(r"\s*(select|show)\b", text, re.I) or not place:
+                        continue
+                    event = {"file": str(path.relative_to(SHOP)), "run": kind, "line": lines.get(place[0], place[0]), "stack": place}
+                    event |= {"ok": state is None, "sqlstate": state}
+                    event["changed"] = bool(state is None and touched & lasting) if kind == "rerun" else None
+                    events.append(event)
+
+            record(main_engine, "upgrade", "first")
+            engine = create(copy, name)
+            record(engine, "upgrade", "rerun")
+            engine = create(copy, name)
+            record(engine, "downgrade", "downgrade")
+            record(engine, "upgrade", "reupgrade")
+            engine.dispose()
+    finally:
+        sys.path.remove(str(SHOP))
+        for database in (name, copy):
+            with admin.connect() as connection:
+                connection.exec_driver_sql(f"drop database if exists {database} with (force)")
+    return events
+
+
+def compare_shop(events):
+    """Lines on which the committed answers and these differ."""
+    committed = [json.loads(line) for line in TRUTH.read_text().splitlines()] if TRUTH.exists() else []
+    shown = [json.dumps(event) for event in events]
+    return list(difflib.unified_diff([json.dumps(event) for event in committed], shown, "committed", "server", n=0, lineterm=""))
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--dsn", required=True)
     parser.add_argument("--only")
     parser.add_argument("--verbose", action="store_true")
+    parser.add_argument("--write", action="store_true", help="write tests/demo/shop.truth.jsonl anew")
     parser.add_argument("pages", nargs="*", type=pathlib.Path)
     arguments = parser.parse_args()
     url = sa.engine.make_url(arguments.dsn)
     admin = sa.create_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+    sys.dont_write_bytecode = True
     with admin.connect() as connection:
         server = connection.dialect.server_version_info[0]
     pages = arguments.pages or sorted([*ROOT.glob("rules/*.md"), *ROOT.glob("tests/cases/*/*.md")])
@@ -359,7 +463,14 @@ def main():
                 claim = "flagged" if example.flagged else "not flagged"
                 print(f"WRONG    {where}  {example.title}\n         the page says {claim}, PostgreSQL {server} says: {textwrap.shorten(str(why), 400)}")
     print(f"agreement with PostgreSQL {server}: {counts['true']} true, {counts['wrong']} wrong, {counts['not run']} not run")
-    sys.exit(1 if wrong or not counts["true"] else 0)
+    if arguments.pages or arguments.only:
+        sys.exit(1 if wrong or not counts["true"] else 0)
+    events = shop(admin, url)
+    if arguments.write:
+        TRUTH.write_text("".join(json.dumps(event) + "\n" for event in events))
+    different = compare_shop(events)
+    print("\n".join([*different, f"examples/shop: {len(events)} answers, {'as committed' if not different else 'not as committed'}"]))
+    sys.exit(1 if wrong or different or not counts["true"] else 0)
 
 
 if __name__ == "__main__":

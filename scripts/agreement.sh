@@ -7,9 +7,11 @@ say() { printf 'foreshot: %s\n' "$*" >&2; }
 work=$(mktemp -d /tmp/foreshot-agreement.XXXXXX)
 server=
 finish() {
-    if [ -n "$server" ]; then
-        kill -INT "$server" 2>/dev/null || true
-        wait "$server" 2>/dev/null || true
+    local id
+    # the first line of this file is the server's process id; `$server` may be runuser's
+    if [ -n "$server" ] && id=$(head -1 "$work/data/postmaster.pid" 2>/dev/null); then
+        kill -INT "$id" || true
+        wait "$server" || true
     fi
     rm -rf "$work"
 }

@@ -12,7 +12,7 @@ step() {
 }
 step "format" cargo fmt --all --check
 step "clippy" cargo clippy --release --all-targets -- -D warnings
-step "doc" env RUSTDOCFLAGS="-D warnings" cargo doc --release --no-deps --document-private-items
+step "doc" env RUSTDOCFLAGS="-D warnings" cargo doc --release --no-deps
 step "test" cargo test --release --no-fail-fast
 if [ ${#failed[@]} -gt 0 ]; then
     printf '\nfailed after %s s: %s\n' "$((SECONDS - started))" "${failed[*]}"

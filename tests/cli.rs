@@ -131,8 +131,9 @@ fn levels_are_set_in_the_configuration() {
         "foreshot.toml",
         "[levels]\nmissing-guard = \"note\"\n",
     );
-    let output = foreshot(folder.path(), &["check", "--format", "concise"]);
-    assert_exit(&output, 1);
+    let output = foreshot(folder.path(), &["check", "--output-format", "concise"]);
+    // notes are advice: they fail no build
+    assert_exit(&output, 0);
     assert_eq!(findings(&stdout(&output))[0].severity, "note");
 }
 
@@ -145,7 +146,10 @@ fn a_comment_silences_one_rule_on_its_line() {
     assert_ne!(silenced, UNGUARDED);
     assert_exit(&foreshot(project(&silenced).path(), &["check"]), 0);
     let other = silenced.replace("[missing-guard]", "[missing-downgrade]");
-    let output = foreshot(project(&other).path(), &["check", "--format", "concise"]);
+    let output = foreshot(
+        project(&other).path(),
+        &["check", "--output-format", "concise"],
+    );
     assert_exit(&output, 1);
     let found = findings(&stdout(&output));
     assert!(found.iter().any(|finding| finding.rule == "missing-guard"));
@@ -161,7 +165,12 @@ fn only_named_files_are_reported_and_all_are_replayed() {
     );
     let output = foreshot(
         folder.path(),
-        &["check", "alembic/versions/b.py", "--format", "concise"],
+        &[
+            "check",
+            "alembic/versions/b.py",
+            "--output-format",
+            "concise",
+        ],
     );
     assert_exit(&output, 1);
     let found = findings(&stdout(&output));
@@ -186,7 +195,7 @@ fn positions_count_code_points_from_one() {
                 def downgrade():\r\n\
                 \traise RuntimeError(\"ß\")\r\n";
     let folder = project(text);
-    let output = foreshot(folder.path(), &["check", "--format", "concise"]);
+    let output = foreshot(folder.path(), &["check", "--output-format", "concise"]);
     assert_exit(&output, 1);
     let found = findings(&stdout(&output));
     let first = found
@@ -196,7 +205,7 @@ fn positions_count_code_points_from_one() {
     assert_eq!(first.path, "alembic/versions/a.py");
     assert_eq!((first.line, first.column), (7, 19), "{found:#?}");
 
-    let output = foreshot(folder.path(), &["check", "--format", "sarif"]);
+    let output = foreshot(folder.path(), &["check", "--output-format", "sarif"]);
     let log: Value = serde_json::from_str(&stdout(&output)).expect("JSON");
     let result = log["runs"][0]["results"]
         .as_array()
@@ -222,7 +231,7 @@ fn positions_count_code_points_from_one() {
 fn sarif_is_valid_and_lists_every_rule() {
     let output = foreshot(
         common::root(),
-        &["check", "examples/shop", "--format", "sarif"],
+        &["check", "examples/shop", "--output-format", "sarif"],
     );
     assert_exit(&output, 1);
     let log: Value = serde_json::from_str(&stdout(&output)).expect("JSON");
@@ -295,7 +304,7 @@ fn sarif_is_valid_and_lists_every_rule() {
 fn tags_of_the_rules() {
     let output = foreshot(
         common::root(),
-        &["check", "examples/shop", "--format", "sarif"],
+        &["check", "examples/shop", "--output-format", "sarif"],
     );
     let log: Value = serde_json::from_str(&stdout(&output)).expect("JSON");
     let rules = log["runs"][0]["tool"]["driver"]["rules"]
@@ -320,15 +329,15 @@ fn tags_of_the_rules() {
 fn json_is_versioned_and_agrees_with_concise() {
     let json = foreshot(
         common::root(),
-        &["check", "examples/shop", "--format", "json"],
+        &["check", "examples/shop", "--output-format", "json"],
     );
     let concise = foreshot(
         common::root(),
-        &["check", "examples/shop", "--format", "concise"],
+        &["check", "examples/shop", "--output-format", "concise"],
     );
     let report: Value = serde_json::from_str(&stdout(&json)).expect("JSON");
     assert!(!report["version"].is_null(), "no version");
-    let diagnostics = report["diagnostics"].as_array().expect("diagnostics");
+    let diagnostics = report["findings"].as_array().expect("findings");
     assert_eq!(diagnostics.len(), findings(&stdout(&concise)).len());
     for diagnostic in diagnostics {
         assert!(diagnostic["rule"].is_string());
@@ -354,7 +363,14 @@ fn the_same_bytes_for_any_number_of_threads() {
         for jobs in ["1", "4"] {
             let output = foreshot(
                 common::root(),
-                &["check", "examples/shop", "--format", format, "--jobs", jobs],
+                &[
+                    "check",
+                    "examples/shop",
+                    "--output-format",
+                    format,
+                    "--jobs",
+                    jobs,
+                ],
             );
             assert_exit(&output, 1);
             outputs.push(stdout(&output));
@@ -428,7 +444,7 @@ fn a_broken_file_hides_no_other() {
         "alembic/versions/b.py",
         "revision = 'b'\ndown_revision = 'a'\n\n\ndef upgrade():\n    op.create_table('u', (\n\n\ndef downgrade(:\n",
     );
-    let output = foreshot(folder.path(), &["check", "--format", "concise"]);
+    let output = foreshot(folder.path(), &["check", "--output-format", "concise"]);
     let text = stdout(&output);
     assert!(
         findings(&text)
@@ -498,7 +514,7 @@ fn truncated_examples_never_panic() {
                 );
             }
         }
-        let output = foreshot(folder.path(), &["check", "--format", "concise"]);
+        let output = foreshot(folder.path(), &["check", "--output-format", "concise"]);
         let said = stdout(&output) + &stderr(&output);
         assert!(
             matches!(output.status.code(), Some(0 | 1)),

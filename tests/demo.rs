@@ -146,7 +146,7 @@ fn the_trace_of_the_example_is_what_postgres_did() {
 fn every_promise_of_the_example_is_kept() {
     let output = common::foreshot(
         common::root(),
-        &["check", "examples/shop", "--format", "concise"],
+        &["check", "examples/shop", "--output-format", "concise"],
     );
     common::assert_exit(&output, 1);
     let found: BTreeSet<(String, String, u32)> = common::findings(&common::stdout(&output))

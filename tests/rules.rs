@@ -17,22 +17,21 @@
 
 mod common;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
 
 use common::{Example, JUDGED};
 
-/// The diagnostics alone: what stands before the closing line that says what was analysed.
+/// The report with one line feed at its end, or nothing.
 fn diagnostics(text: &str) -> String {
     let text = text.trim_end();
-    let body = text.rsplit_once('\n').map_or("", |(before, _)| before);
-    let mut body = body.trim_end().to_owned();
-    if !body.is_empty() {
-        body.push('\n');
+    if text.is_empty() {
+        String::new()
+    } else {
+        format!("{text}\n")
     }
-    body
 }
 
 /// What is wrong with an example, each a line; and the text that its `text` fence should have, where that differs.
@@ -43,7 +42,10 @@ fn check(example: &Example) -> (Vec<String>, Option<String>) {
     };
     let folder = common::temporary_folder();
     example.write(folder.path());
-    let output = common::foreshot(folder.path(), &["check", JUDGED, "--format", "concise"]);
+    let output = common::foreshot(
+        folder.path(),
+        &["check", JUDGED, "--output-format", "concise"],
+    );
     let printed = common::stdout(&output);
     if !matches!(output.status.code(), Some(0 | 1)) {
         let message = common::stderr(&output);
@@ -84,7 +86,7 @@ fn check(example: &Example) -> (Vec<String>, Option<String>) {
     }
     let mut update = None;
     if let Some(expected) = example.expected() {
-        let output = common::foreshot(folder.path(), &["check", JUDGED, "--format", "text"]);
+        let output = common::foreshot(folder.path(), &["check", "--quiet", JUDGED]);
         let text = diagnostics(&common::stdout(&output));
         if text != expected.text {
             failures.push(format!("Wrong: expected\n{}\ngot\n{text}", expected.text));
@@ -199,8 +201,13 @@ fn every_page_has_its_parts() {
 
 #[test]
 fn every_rule_of_the_program_has_its_page_and_the_other_way_round() {
-    let output = common::foreshot(common::root(), &["check", "--help"]);
+    let output = common::foreshot(common::root(), &["rules"]);
     common::assert_exit(&output, 0);
+    let listed: BTreeSet<String> = common::stdout(&output)
+        .lines()
+        .filter_map(|line| Some(line.split_whitespace().next()?.to_owned()))
+        .collect();
+    let mut with_page = BTreeSet::new();
     for (page, rule) in common::pages() {
         if !page
             .parent()
@@ -216,5 +223,7 @@ fn every_rule_of_the_program_has_its_page_and_the_other_way_round() {
             common::stdout(&output).contains(first),
             "explain {rule} does not print its page"
         );
+        with_page.insert(rule);
     }
+    assert_eq!(listed, with_page);
 }

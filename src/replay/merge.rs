@@ -18,8 +18,15 @@ use crate::unknown::Reason;
 /// The worlds that tell of a run: those that end, or all where none does (a migration that checks its data and raises
 /// does nothing in the world where it raises).
 pub(super) fn usable(outputs: &[RunOutput]) -> Vec<&RunOutput> {
-    let ended: Vec<_> = outputs.iter().filter(|output| output.trace.raised.is_none()).collect();
-    if ended.is_empty() { outputs.iter().collect() } else { ended }
+    let ended: Vec<_> = outputs
+        .iter()
+        .filter(|output| output.trace.raised.is_none())
+        .collect();
+    if ended.is_empty() {
+        outputs.iter().collect()
+    } else {
+        ended
+    }
 }
 
 /// Identity of a call across worlds.
@@ -36,15 +43,23 @@ pub(super) fn traces(worlds: &[&RunOutput]) -> Trace {
         return merged;
     }
     let keys: Vec<Vec<CallKey>> = worlds.iter().map(|world| call_keys(&world.trace)).collect();
-    let mut events: Vec<(CallKey, Event)> =
-        keys[0].iter().cloned().zip(merged.events.drain(..)).collect();
+    let mut events: Vec<(CallKey, Event)> = keys[0]
+        .iter()
+        .cloned()
+        .zip(merged.events.drain(..))
+        .collect();
     for (world, world_keys) in worlds.iter().zip(&keys).skip(1) {
         insert_missing(&mut events, world_keys, &world.trace.events);
         merged.gaps.extend(world.trace.gaps.iter().cloned());
     }
     let places: Vec<FxHashMap<&CallKey, usize>> = keys
         .iter()
-        .map(|keys| keys.iter().enumerate().map(|(place, key)| (key, place)).collect())
+        .map(|keys| {
+            keys.iter()
+                .enumerate()
+                .map(|(place, key)| (key, place))
+                .collect()
+        })
         .collect();
     merged.events = events
         .into_iter()
@@ -101,13 +116,21 @@ fn agree(
             present.push((number, &world.trace.events[*place]));
         }
     }
-    if let Some((_, other)) = present.iter().find(|(_, other)| !same_answer(&event.outcome, &other.outcome)) {
+    if let Some((_, other)) = present
+        .iter()
+        .find(|(_, other)| !same_answer(&event.outcome, &other.outcome))
+    {
         event.outcome = match (&event.outcome, &other.outcome) {
-            (Outcome::Unknown(why), _) | (_, Outcome::Unknown(why)) => Outcome::Unknown(why.clone()),
+            (Outcome::Unknown(why), _) | (_, Outcome::Unknown(why)) => {
+                Outcome::Unknown(why.clone())
+            }
             _ => Outcome::Unknown("it depends on a condition that is not known".into()),
         };
     }
-    if present.iter().any(|(_, other)| other.changed != event.changed) {
+    if present
+        .iter()
+        .any(|(_, other)| other.changed != event.changed)
+    {
         event.changed = None;
     }
     event.aborted = present.iter().all(|(_, other)| other.aborted);

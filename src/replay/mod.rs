@@ -95,12 +95,20 @@ fn complete(
     let downgrade = if revision.downgrade == Downgrade::Absent {
         None
     } else {
-        Some(worlds::follow(&revision, Run::Downgrade, &first.worlds, setting))
+        Some(worlds::follow(
+            &revision,
+            Run::Downgrade,
+            &first.worlds,
+            setting,
+        ))
     };
     let reupgrade = downgrade
         .as_ref()
         .map(|downgrade| worlds::follow(&revision, Run::Reupgrade, &downgrade.worlds, setting));
-    let missing = || Trace { missing_function: true, ..Trace::default() };
+    let missing = || Trace {
+        missing_function: true,
+        ..Trace::default()
+    };
     Replayed {
         revision,
         index,

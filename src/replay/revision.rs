@@ -48,8 +48,15 @@ pub enum Downgrade {
 impl Revision {
     /// A revision of a parsed module; `identified` is the place of its `revision` value.
     pub fn new(id: &str, down_revisions: &[String], module: Arc<Module>, identified: Span) -> Self {
-        let site = |span| Site { file: module.file, span };
-        let name_of = |name| module.top_level_function(name).map(|function| site(function.name_span));
+        let site = |span| Site {
+            file: module.file,
+            span,
+        };
+        let name_of = |name| {
+            module
+                .top_level_function(name)
+                .map(|function| site(function.name_span))
+        };
         Self {
             id: SmolStr::new(id),
             file: module.file,
@@ -79,12 +86,20 @@ fn downgrade_shape(module: &Module) -> Downgrade {
     if !module.is_empty_function(function) {
         return Downgrade::Present;
     }
-    if is_explained(module, function) { Downgrade::Explained } else { Downgrade::Empty }
+    if is_explained(module, function) {
+        Downgrade::Explained
+    } else {
+        Downgrade::Empty
+    }
 }
 
 /// A docstring, or a comment inside the function that is more than a template's or a linter's mark, says why.
 fn is_explained(module: &Module, function: &FunctionDefinition) -> bool {
-    let words = |text: &str| text.split_whitespace().filter(|word| word.chars().any(char::is_alphabetic)).count();
+    let words = |text: &str| {
+        text.split_whitespace()
+            .filter(|word| word.chars().any(char::is_alphabetic))
+            .count()
+    };
     if module
         .function_docstring(function)
         .is_some_and(|(text, _)| words(text) > 1 && !is_template(text))
@@ -100,8 +115,18 @@ fn is_explained(module: &Module, function: &FunctionDefinition) -> bool {
 /// Text that Alembic's template or a tool leaves behind says nothing.
 fn is_template(text: &str) -> bool {
     let text = text.trim().to_ascii_lowercase();
-    ["### ", "noqa", "type: ignore", "pylint:", "pragma:", "please adjust", "downgrade schema", "end alembic commands", "commands auto generated"]
-        .iter()
-        .any(|mark| text.starts_with(mark))
+    [
+        "### ",
+        "noqa",
+        "type: ignore",
+        "pylint:",
+        "pragma:",
+        "please adjust",
+        "downgrade schema",
+        "end alembic commands",
+        "commands auto generated",
+    ]
+    .iter()
+    .any(|mark| text.starts_with(mark))
         || text.trim_end_matches('.') == "downgrade schema"
 }

@@ -36,7 +36,10 @@ pub(super) type Followed = First;
 
 /// The first run of a revision from a catalog.
 pub(super) fn first(revision: &Arc<Revision>, before: &Catalog, setting: &Setting) -> First {
-    let start = World { catalog: before.clone(), settled: BTreeMap::new() };
+    let start = World {
+        catalog: before.clone(),
+        settled: BTreeMap::new(),
+    };
     follow(revision, Run::First, &[start], setting)
 }
 
@@ -57,7 +60,9 @@ pub(super) fn follow(
     if bounded {
         trace.gaps.push(Gap {
             site: None,
-            what: format!("more than {MAX_WORLDS} ways through unknown conditions: not all were followed"),
+            what: format!(
+                "more than {MAX_WORLDS} ways through unknown conditions: not all were followed"
+            ),
         });
     }
     let conditions: BTreeSet<_> =
@@ -70,9 +75,16 @@ pub(super) fn follow(
         .unwrap_or_default();
     let worlds = traces
         .iter()
-        .map(|output| World { catalog: output.catalog.clone(), settled: output.settled.clone() })
+        .map(|output| World {
+            catalog: output.catalog.clone(),
+            settled: output.settled.clone(),
+        })
         .collect();
-    First { trace, after, worlds: distinct(worlds) }
+    First {
+        trace,
+        after,
+        worlds: distinct(worlds),
+    }
 }
 
 /// Runs every world that grows from one start; true if the bound was hit.
@@ -112,7 +124,10 @@ fn explore(
 
 /// The script that follows some choices and turns the last of them.
 fn turn(choices: &[Choice], turned: usize) -> Vec<bool> {
-    let mut script: Vec<bool> = choices[..=turned].iter().map(|choice| choice.value).collect();
+    let mut script: Vec<bool> = choices[..=turned]
+        .iter()
+        .map(|choice| choice.value)
+        .collect();
     if let Some(last) = script.last_mut() {
         *last = !*last;
     }

@@ -33,7 +33,9 @@ fn name_it(statement: &Statement) -> Option<String> {
         Statement::CreateIndex(index) => index.name.is_none(),
         _ => false,
     };
-    unnamed.then(|| "give it a name, then make it only where the inspector does not list that name".to_owned())
+    unnamed.then(|| {
+        "give it a name, then make it only where the inspector does not list that name".to_owned()
+    })
 }
 
 /// Since which Alembic an operation has an argument that guards it, and its name.
@@ -65,7 +67,9 @@ fn operation(name: &str, batch: bool, statement: &Statement, config: &Config) ->
         && covered(statement)
     {
         let PackageVersion(major, minor, patch) = since;
-        advice.push_str(&format!(", or pass `{argument}=True` (Alembic {major}.{minor}.{patch} or later)"));
+        advice.push_str(&format!(
+            ", or pass `{argument}=True` (Alembic {major}.{minor}.{patch} or later)"
+        ));
     }
     Some(advice)
 }
@@ -87,18 +91,34 @@ fn table_name(name: &Name) -> String {
 
 /// The Python condition under which an operation has something to do.
 fn condition(operation: &str, statement: &Statement) -> Option<String> {
-    let columns = |table: &Name| format!("{{c[\"name\"] for c in inspector.get_columns({})}}", table_name(table));
+    let columns = |table: &Name| {
+        format!(
+            "{{c[\"name\"] for c in inspector.get_columns({})}}",
+            table_name(table)
+        )
+    };
     match statement {
-        Statement::CreateTable(create) => Some(format!("not inspector.has_table({})", table_name(&create.name))),
+        Statement::CreateTable(create) => Some(format!(
+            "not inspector.has_table({})",
+            table_name(&create.name)
+        )),
         Statement::CreateIndex(index) => {
             let name = index.name.as_deref()?;
-            Some(format!("\"{name}\" not in {{i[\"name\"] for i in inspector.get_indexes({})}}", table_name(&index.table)))
+            Some(format!(
+                "\"{name}\" not in {{i[\"name\"] for i in inspector.get_indexes({})}}",
+                table_name(&index.table)
+            ))
         }
         Statement::Drop(drop) => {
             let target = drop.targets.first()?;
             match drop.kind {
-                ObjectKind::Table => Some(format!("inspector.has_table({})", table_name(&target.name))),
-                ObjectKind::Index => Some(format!("\"{}\" in {{i[\"name\"] for i in inspector.get_indexes(...)}}", target.name.name)),
+                ObjectKind::Table => {
+                    Some(format!("inspector.has_table({})", table_name(&target.name)))
+                }
+                ObjectKind::Index => Some(format!(
+                    "\"{}\" in {{i[\"name\"] for i in inspector.get_indexes(...)}}",
+                    target.name.name
+                )),
                 _ => None,
             }
         }
@@ -108,28 +128,42 @@ fn condition(operation: &str, statement: &Statement) -> Option<String> {
                 table_name(&rename.name),
                 rename.new_name
             )),
-            (ObjectKind::Column, Some(column)) => Some(format!("\"{column}\" in {}", columns(&rename.name))),
+            (ObjectKind::Column, Some(column)) => {
+                Some(format!("\"{column}\" in {}", columns(&rename.name)))
+            }
             _ => None,
         },
-        Statement::AlterTable(alter) => alter
-            .commands
-            .first()
-            .and_then(|command| command_condition(operation, &alter.name, command, &columns(&alter.name))),
+        Statement::AlterTable(alter) => alter.commands.first().and_then(|command| {
+            command_condition(operation, &alter.name, command, &columns(&alter.name))
+        }),
         _ => None,
     }
 }
 
-fn command_condition(operation: &str, table: &Name, command: &AlterTableCommand, columns: &str) -> Option<String> {
+fn command_condition(
+    operation: &str,
+    table: &Name,
+    command: &AlterTableCommand,
+    columns: &str,
+) -> Option<String> {
     let listed = |name: &str, method: &str| {
-        format!("\"{name}\" not in {{c[\"name\"] for c in inspector.{method}({})}}", table_name(table))
+        format!(
+            "\"{name}\" not in {{c[\"name\"] for c in inspector.{method}({})}}",
+            table_name(table)
+        )
     };
     match command {
-        AlterTableCommand::AddColumn { column, .. } => Some(format!("\"{}\" not in {columns}", column.name)),
+        AlterTableCommand::AddColumn { column, .. } => {
+            Some(format!("\"{}\" not in {columns}", column.name))
+        }
         AlterTableCommand::DropColumn { name, .. } => Some(format!("\"{name}\" in {columns}")),
         AlterTableCommand::AddConstraint(constraint) => {
             let method = match &constraint.kind {
                 ConstraintKind::PrimaryKey { .. } => {
-                    return Some(format!("not inspector.get_pk_constraint({})[\"constrained_columns\"]", table_name(table)));
+                    return Some(format!(
+                        "not inspector.get_pk_constraint({})[\"constrained_columns\"]",
+                        table_name(table)
+                    ));
                 }
                 ConstraintKind::Unique { .. } => "get_unique_constraints",
                 ConstraintKind::ForeignKey { .. } => "get_foreign_keys",
@@ -139,10 +173,12 @@ fn command_condition(operation: &str, table: &Name, command: &AlterTableCommand,
             };
             constraint.name.as_deref().map(|name| listed(name, method))
         }
-        AlterTableCommand::DropConstraint { name, .. } if operation == "drop_constraint" => Some(format!(
-            "\"{name}\" in {{c[\"name\"] for c in inspector.get_...({})}}",
-            table_name(table)
-        )),
+        AlterTableCommand::DropConstraint { name, .. } if operation == "drop_constraint" => {
+            Some(format!(
+                "\"{name}\" in {{c[\"name\"] for c in inspector.get_...({})}}",
+                table_name(table)
+            ))
+        }
         _ => None,
     }
 }

@@ -25,15 +25,22 @@ fn check(context: &Context<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     let mut added: Vec<(&Event, &AlterEnum)> = Vec::new();
     for event in &context.replayed.first.events {
-        let adds = event.statements.iter().find_map(|statement| match statement {
-            Statement::AlterEnum(alter) if alter.rename_from.is_none() => Some(alter),
-            _ => None,
-        });
+        let adds = event
+            .statements
+            .iter()
+            .find_map(|statement| match statement {
+                Statement::AlterEnum(alter) if alter.rename_from.is_none() => Some(alter),
+                _ => None,
+            });
         match (&event.outcome, adds) {
-            (Outcome::Error(error), Some(_)) if error.sqlstate == SqlState::ACTIVE_SQL_TRANSACTION => {
+            (Outcome::Error(error), Some(_))
+                if error.sqlstate == SqlState::ACTIVE_SQL_TRANSACTION =>
+            {
                 found.push(refused(context, event, error));
             }
-            (Outcome::Error(error), _) if error.sqlstate == SqlState::UNSAFE_NEW_ENUM_VALUE_USAGE => {
+            (Outcome::Error(error), _)
+                if error.sqlstate == SqlState::UNSAFE_NEW_ENUM_VALUE_USAGE =>
+            {
                 found.push(used(context, event, error, &added));
             }
             (_, Some(alter)) if event.mode == TransactionMode::Block => added.push((event, alter)),
@@ -57,22 +64,36 @@ fn refused(context: &Context<'_>, event: &Event, error: &ServerError) -> Diagnos
 }
 
 /// From 12 on, what uses the value before the commit is refused.
-fn used(context: &Context<'_>, event: &Event, error: &ServerError, added: &[(&Event, &AlterEnum)]) -> Diagnostic {
+fn used(
+    context: &Context<'_>,
+    event: &Event,
+    error: &ServerError,
+    added: &[(&Event, &AlterEnum)],
+) -> Diagnostic {
     let value = error
         .object
         .as_ref()
         .map(words::last_part)
         .or_else(|| error.message.split('"').nth(1))
         .unwrap_or_default();
-    let cause = added.iter().rev().find(|(_, alter)| alter.label == value).or(added.last());
-    let (site, name) = cause.map_or((event.site, String::new()), |(event, alter)| (event.site, alter.name.to_string()));
+    let cause = added
+        .iter()
+        .rev()
+        .find(|(_, alter)| alter.label == value)
+        .or(added.last());
+    let (site, name) = cause.map_or((event.site, String::new()), |(event, alter)| {
+        (event.site, alter.name.to_string())
+    });
     let message = format!(
         "the new value `{value}` of `{name}` is used before the transaction that adds it is committed ({}: the upgrade fails on every database that has the type already)",
         error.sqlstate,
     );
     let mut diagnostic = context.diagnostic(&RULE, site, message);
     diagnostic.help = Some(REMEDY.to_owned());
-    diagnostic.labels.push(label(event.site, format!("{} uses it here", words::call(event))));
+    diagnostic.labels.push(label(
+        event.site,
+        format!("{} uses it here", words::call(event)),
+    ));
     diagnostic
 }
 

@@ -23,10 +23,18 @@ fn check(context: &Context<'_>) -> Vec<Diagnostic> {
     let revision = &context.replayed.revision;
     let accepted = context.config.accept_explained_downgrade;
     let what = match revision.downgrade {
-        Downgrade::Absent => "`downgrade()` is missing: `alembic downgrade` stops here with an AttributeError",
-        Downgrade::Empty => "`downgrade()` does nothing: `alembic downgrade` reports success and the schema stays, so the next upgrade meets it",
-        Downgrade::Explained if !accepted => "`downgrade()` does nothing: `alembic downgrade` reports success and the schema stays",
-        Downgrade::Raises if !accepted => "`downgrade()` raises: this revision can't be rolled back",
+        Downgrade::Absent => {
+            "`downgrade()` is missing: `alembic downgrade` stops here with an AttributeError"
+        }
+        Downgrade::Empty => {
+            "`downgrade()` does nothing: `alembic downgrade` reports success and the schema stays, so the next upgrade meets it"
+        }
+        Downgrade::Explained if !accepted => {
+            "`downgrade()` does nothing: `alembic downgrade` reports success and the schema stays"
+        }
+        Downgrade::Raises if !accepted => {
+            "`downgrade()` raises: this revision can't be rolled back"
+        }
         Downgrade::Explained | Downgrade::Raises | Downgrade::Present => return Vec::new(),
     };
     let Some(weight) = weight(context.replayed) else {
@@ -38,15 +46,20 @@ fn check(context: &Context<'_>) -> Vec<Diagnostic> {
         Weight::Schema => {}
         Weight::Labels => {
             diagnostic.severity = Severity::Note;
-            diagnostic.notes.push("the upgrade only adds enum values, which PostgreSQL can't remove".to_owned());
+            diagnostic.notes.push(
+                "the upgrade only adds enum values, which PostgreSQL can't remove".to_owned(),
+            );
         }
         Weight::Data => {
             diagnostic.severity = Severity::Note;
-            diagnostic.notes.push("the upgrade only changes rows".to_owned());
+            diagnostic
+                .notes
+                .push("the upgrade only changes rows".to_owned());
         }
     }
     diagnostic.help = Some(
-        "reverse the upgrade's changes in reverse order, or say in a docstring why they stay".to_owned(),
+        "reverse the upgrade's changes in reverse order, or say in a docstring why they stay"
+            .to_owned(),
     );
     vec![diagnostic]
 }
@@ -67,18 +80,31 @@ fn event_weight(event: &Event) -> Option<Weight> {
     if !matches!(event.outcome, Outcome::Ok) {
         return None;
     }
-    event.statements.iter().filter_map(|statement| statement_weight(statement, event)).max()
+    event
+        .statements
+        .iter()
+        .filter_map(|statement| statement_weight(statement, event))
+        .max()
 }
 
 fn statement_weight(statement: &Statement, event: &Event) -> Option<Weight> {
     match statement {
         Statement::AlterEnum(alter) if alter.rename_from.is_none() => Some(Weight::Labels),
-        Statement::Insert(_) | Statement::Update(_) | Statement::Delete(_) | Statement::Merge(_) => Some(Weight::Data),
+        Statement::Insert(_)
+        | Statement::Update(_)
+        | Statement::Delete(_)
+        | Statement::Merge(_) => Some(Weight::Data),
         Statement::Query(_) | Statement::Set { .. } | Statement::Transaction(_) => None,
         _ => event
             .changes
             .iter()
-            .map(|key| if key.kind == ObjectKind::Rows { Weight::Data } else { Weight::Schema })
+            .map(|key| {
+                if key.kind == ObjectKind::Rows {
+                    Weight::Data
+                } else {
+                    Weight::Schema
+                }
+            })
             .max(),
     }
 }

@@ -28,7 +28,10 @@ fn check(context: &Context<'_>) -> Vec<Diagnostic> {
         .into_iter()
         .filter(|fault| !second_run::is_data(fault.event))
         .collect();
-    causes(&faults).iter().map(|cause| report(context, cause)).collect()
+    causes(&faults)
+        .iter()
+        .map(|cause| report(context, cause))
+        .collect()
 }
 
 /// Faults that one guard would cure: the first is the cause.
@@ -43,7 +46,9 @@ fn causes<'a>(faults: &[Fault<'a>]) -> Vec<Cause<'a>> {
     for fault in faults {
         match causes.iter_mut().find(|cause| cause.explains(fault)) {
             Some(cause) => cause.faults.push(*fault),
-            None => causes.push(Cause { faults: vec![*fault] }),
+            None => causes.push(Cause {
+                faults: vec![*fault],
+            }),
         }
     }
     causes
@@ -58,7 +63,10 @@ impl Cause<'_> {
 
 /// Whether a guard of `known` would naturally hold `fault` too.
 fn covers(known: &Fault<'_>, fault: &Fault<'_>) -> bool {
-    let (Some(made), Some(later)) = (known.event.statements.first(), fault.event.statements.first()) else {
+    let (Some(made), Some(later)) = (
+        known.event.statements.first(),
+        fault.event.statements.first(),
+    ) else {
         return false;
     };
     let Some(table) = words::table(later) else {
@@ -77,7 +85,9 @@ fn covers(known: &Fault<'_>, fault: &Fault<'_>) -> bool {
                 .collect();
             // the column itself once more is a cause of its own
             !matches!(later, Statement::AlterTable(alter) if adds_column(alter.commands.first()))
-                && words::columns(later).iter().any(|column| added.contains(column))
+                && words::columns(later)
+                    .iter()
+                    .any(|column| added.contains(column))
         }
         _ => false,
     }
@@ -97,10 +107,15 @@ fn report(context: &Context<'_>, cause: &Cause<'_>) -> Diagnostic {
         && let Some(made) = second_run::made_by_first_run(context.replayed, key)
         && made != site
     {
-        diagnostic.labels.push(label(made, format!("the first run made or removed the {key} here")));
+        diagnostic.labels.push(label(
+            made,
+            format!("the first run made or removed the {key} here"),
+        ));
     }
     if fault.event.innermost != site {
-        diagnostic.labels.push(label(fault.event.innermost, "the statement is issued here"));
+        diagnostic
+            .labels
+            .push(label(fault.event.innermost, "the statement is issued here"));
     }
     add_others(&mut diagnostic, cause, site);
     diagnostic
@@ -112,21 +127,36 @@ fn add_others(diagnostic: &mut Diagnostic, cause: &Cause<'_>, site: Site) {
     for other in &cause.faults[1..] {
         if !places.contains(&other.event.site) {
             places.push(other.event.site);
-            diagnostic.labels.push(label(other.event.site, consequence(other)));
+            diagnostic
+                .labels
+                .push(label(other.event.site, consequence(other)));
         }
     }
     let others = cause.faults.len() - 1;
     if others > 0 {
-        let plural = if others == 1 { "statement fails" } else { "statements fail" };
-        diagnostic.notes.push(format!("{others} more {plural} or repeat for the same cause"));
+        let plural = if others == 1 {
+            "statement fails"
+        } else {
+            "statements fail"
+        };
+        diagnostic.notes.push(format!(
+            "{others} more {plural} or repeat for the same cause"
+        ));
     }
 }
 
 fn message(fault: &Fault<'_>) -> String {
     let call = words::call(fault.event);
     match fault.kind {
-        FaultKind::Fails(error) => format!("{call} fails {} ({}: {WHEN})", circumstance(error), error.sqlstate),
-        FaultKind::Changes => format!("{call} {} each time it runs, without an error ({WHEN})", repetition(fault)),
+        FaultKind::Fails(error) => format!(
+            "{call} fails {} ({}: {WHEN})",
+            circumstance(error),
+            error.sqlstate
+        ),
+        FaultKind::Changes => format!(
+            "{call} {} each time it runs, without an error ({WHEN})",
+            repetition(fault)
+        ),
     }
 }
 
@@ -141,9 +171,12 @@ fn consequence(fault: &Fault<'_>) -> String {
 /// In which state of the database the statement fails.
 fn circumstance(error: &ServerError) -> String {
     let object = error.object.as_ref();
-    let named = |fallback: &str| object.map_or_else(|| fallback.to_owned(), |key| {
-        format!("the {} `{}`", key.kind.noun(), words::last_part(key))
-    });
+    let named = |fallback: &str| {
+        object.map_or_else(
+            || fallback.to_owned(),
+            |key| format!("the {} `{}`", key.kind.noun(), words::last_part(key)),
+        )
+    };
     match error.sqlstate {
         SqlState::DUPLICATE_TABLE
         | SqlState::DUPLICATE_OBJECT
@@ -155,20 +188,24 @@ fn circumstance(error: &ServerError) -> String {
         | SqlState::UNDEFINED_COLUMN
         | SqlState::UNDEFINED_OBJECT
         | SqlState::UNDEFINED_FUNCTION
-        | SqlState::INVALID_SCHEMA_NAME => format!("where {} is already gone", named("what it needs")),
-        SqlState::INVALID_TABLE_DEFINITION => "where the table already has a primary key".to_owned(),
+        | SqlState::INVALID_SCHEMA_NAME => {
+            format!("where {} is already gone", named("what it needs"))
+        }
+        SqlState::INVALID_TABLE_DEFINITION => {
+            "where the table already has a primary key".to_owned()
+        }
         _ => format!("when it runs again, with \"{}\"", error.message),
     }
 }
 
 /// What a statement does once more.
 fn repetition(fault: &Fault<'_>) -> String {
-    let kind = fault
-        .event
-        .changes
-        .iter()
-        .map(|key| key.kind)
-        .find(|kind| matches!(kind, ObjectKind::Constraint | ObjectKind::Index | ObjectKind::Sequence));
+    let kind = fault.event.changes.iter().map(|key| key.kind).find(|kind| {
+        matches!(
+            kind,
+            ObjectKind::Constraint | ObjectKind::Index | ObjectKind::Sequence
+        )
+    });
     match kind {
         Some(kind) => format!("makes one more {}", kind.noun()),
         None => "changes the database again".to_owned(),

@@ -42,7 +42,10 @@ pub static RULES: &[Rule] = &[
 
 /// Judges one revision by all rules.
 pub fn check(context: &Context<'_>) -> Vec<Diagnostic> {
-    RULES.iter().flat_map(|rule| (rule.check)(context)).collect()
+    RULES
+        .iter()
+        .flat_map(|rule| (rule.check)(context))
+        .collect()
 }
 
 impl Context<'_> {
@@ -65,5 +68,8 @@ impl Context<'_> {
 }
 
 fn label(site: Site, message: impl Into<String>) -> Label {
-    Label { site, message: message.into() }
+    Label {
+        site,
+        message: message.into(),
+    }
 }

@@ -31,7 +31,10 @@ fn check(context: &Context<'_>) -> Vec<Diagnostic> {
             by_place.entry(fault.event.site).or_default().push(fault);
         }
     }
-    by_place.values().map(|faults| report(context, faults)).collect()
+    by_place
+        .values()
+        .map(|faults| report(context, faults))
+        .collect()
 }
 
 fn report(context: &Context<'_>, faults: &[Fault<'_>]) -> Diagnostic {
@@ -40,34 +43,51 @@ fn report(context: &Context<'_>, faults: &[Fault<'_>]) -> Diagnostic {
     let insert = inserted(&fault);
     let message = match fault.kind {
         FaultKind::Fails(error) => {
-            format!("{call} fails where its rows are already there ({}: {WHEN})", error.sqlstate)
+            format!(
+                "{call} fails where its rows are already there ({}: {WHEN})",
+                error.sqlstate
+            )
         }
         FaultKind::Changes if ignores_conflicts(insert) => format!(
             "{call} adds its rows again each time it runs: no unique key covers what it inserts, so `ON CONFLICT DO NOTHING` never applies ({WHEN})"
         ),
-        FaultKind::Changes => format!("{call} adds its rows again each time it runs, without an error ({WHEN})"),
+        FaultKind::Changes => {
+            format!("{call} adds its rows again each time it runs, without an error ({WHEN})")
+        }
     };
     let mut diagnostic = context.diagnostic(&RULE, fault.event.site, message);
     diagnostic.help = Some(remedy(&fault, insert));
     if fault.event.innermost != fault.event.site {
-        diagnostic.labels.push(label(fault.event.innermost, "the statement is issued here"));
+        diagnostic
+            .labels
+            .push(label(fault.event.innermost, "the statement is issued here"));
     }
     if faults.len() > 1 {
-        diagnostic.notes.push(format!("{} statements from this place do the same", faults.len()));
+        diagnostic.notes.push(format!(
+            "{} statements from this place do the same",
+            faults.len()
+        ));
     }
     diagnostic
 }
 
 fn inserted<'a>(fault: &Fault<'a>) -> Option<&'a Insert> {
-    fault.event.statements.iter().find_map(|statement| match statement {
-        Statement::Insert(insert) => Some(&**insert),
-        _ => None,
-    })
+    fault
+        .event
+        .statements
+        .iter()
+        .find_map(|statement| match statement {
+            Statement::Insert(insert) => Some(&**insert),
+            _ => None,
+        })
 }
 
 fn ignores_conflicts(insert: Option<&Insert>) -> bool {
     insert.is_some_and(|insert| {
-        insert.on_conflict.as_ref().is_some_and(|conflict| conflict.action == ConflictAction::Nothing)
+        insert
+            .on_conflict
+            .as_ref()
+            .is_some_and(|conflict| conflict.action == ConflictAction::Nothing)
     })
 }
 

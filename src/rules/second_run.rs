@@ -35,9 +35,15 @@ pub(super) fn faults(replayed: &Replayed) -> Vec<Fault<'_>> {
         .filter_map(|event| match &event.outcome {
             Outcome::Error(error) if !event.handled => {
                 let again = failed_before(&replayed.first, event, error);
-                (!again).then_some(Fault { event, kind: FaultKind::Fails(error) })
+                (!again).then_some(Fault {
+                    event,
+                    kind: FaultKind::Fails(error),
+                })
             }
-            Outcome::Ok if event.changed == Some(true) => Some(Fault { event, kind: FaultKind::Changes }),
+            Outcome::Ok if event.changed == Some(true) => Some(Fault {
+                event,
+                kind: FaultKind::Changes,
+            }),
             _ => None,
         })
         .collect()

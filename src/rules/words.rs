@@ -30,7 +30,11 @@ fn join(verb: &str, subject: &str) -> String {
 }
 
 fn join_plain(verb: &str, subject: &str) -> String {
-    if subject.is_empty() { verb.to_owned() } else { format!("{verb} {subject}") }
+    if subject.is_empty() {
+        verb.to_owned()
+    } else {
+        format!("{verb} {subject}")
+    }
 }
 
 /// The kind of thing that an operation makes beside what it is named after.
@@ -64,7 +68,9 @@ pub(super) fn head(statement: &Statement) -> String {
         Statement::CreateSequence(_) => "CREATE SEQUENCE".into(),
         Statement::AlterSequence { .. } => "ALTER SEQUENCE".into(),
         Statement::CreateView(_) => "CREATE VIEW".into(),
-        Statement::CreateFunction(function) => format!("CREATE {}", function.kind.noun().to_uppercase()),
+        Statement::CreateFunction(function) => {
+            format!("CREATE {}", function.kind.noun().to_uppercase())
+        }
         Statement::CreateTrigger(_) => "CREATE TRIGGER".into(),
         Statement::CreatePolicy { .. } => "CREATE POLICY".into(),
         Statement::CreateRule { .. } => "CREATE RULE".into(),
@@ -99,18 +105,27 @@ pub(super) fn subject(statement: &Statement) -> Option<String> {
         },
         Statement::CreateType(create) => create.name.to_string(),
         Statement::AlterEnum(alter) => format!("{}.{}", alter.name, alter.label),
-        Statement::AlterCompositeType { name, .. } | Statement::AlterDomain { name, .. } => name.to_string(),
-        Statement::CreateSchema { name, .. } | Statement::CreateExtension { name, .. } => Quoted(name).to_string(),
+        Statement::AlterCompositeType { name, .. } | Statement::AlterDomain { name, .. } => {
+            name.to_string()
+        }
+        Statement::CreateSchema { name, .. } | Statement::CreateExtension { name, .. } => {
+            Quoted(name).to_string()
+        }
         Statement::CreateSequence(create) => create.name.to_string(),
         Statement::AlterSequence { name, .. } => name.to_string(),
         Statement::CreateView(create) => create.name.to_string(),
         Statement::CreateFunction(create) => create.name.to_string(),
         Statement::CreateTrigger(create) => Quoted(&create.name).to_string(),
-        Statement::CreatePolicy { name, .. } | Statement::CreateRule { name, .. } => Quoted(name).to_string(),
+        Statement::CreatePolicy { name, .. } | Statement::CreateRule { name, .. } => {
+            Quoted(name).to_string()
+        }
         Statement::CreateNamed(create) => create.name.as_ref()?.to_string(),
         Statement::Drop(drop) => {
             let target = drop.targets.first()?;
-            target.member.as_ref().map_or_else(|| target.name.to_string(), |member| Quoted(member).to_string())
+            target.member.as_ref().map_or_else(
+                || target.name.to_string(),
+                |member| Quoted(member).to_string(),
+            )
         }
         Statement::Rename(rename) => rename_subject(rename.member.as_deref(), &rename.name),
         Statement::SetSchema { name, .. } => name.to_string(),
@@ -124,7 +139,10 @@ pub(super) fn subject(statement: &Statement) -> Option<String> {
 }
 
 fn rename_subject(member: Option<&str>, name: &Name) -> String {
-    member.map_or_else(|| name.to_string(), |member| format!("{name}.{}", Quoted(member)))
+    member.map_or_else(
+        || name.to_string(),
+        |member| format!("{name}.{}", Quoted(member)),
+    )
 }
 
 fn command_subject(table: &Name, command: &AlterTableCommand) -> String {
@@ -167,7 +185,10 @@ pub(super) fn table(statement: &Statement) -> Option<&Name> {
             drop.targets.first().map(|target| &target.name)
         }
         Statement::Rename(rename)
-            if matches!(rename.kind, ObjectKind::Table | ObjectKind::Column | ObjectKind::Constraint) =>
+            if matches!(
+                rename.kind,
+                ObjectKind::Table | ObjectKind::Column | ObjectKind::Constraint
+            ) =>
         {
             Some(&rename.name)
         }
@@ -187,7 +208,11 @@ pub(super) fn columns(statement: &Statement) -> Vec<&str> {
             })
             .collect(),
         Statement::AlterTable(alter) => alter.commands.iter().flat_map(command_columns).collect(),
-        Statement::Comment { kind: ObjectKind::Column, member: Some(member), .. } => vec![member],
+        Statement::Comment {
+            kind: ObjectKind::Column,
+            member: Some(member),
+            ..
+        } => vec![member],
         _ => Vec::new(),
     }
 }
@@ -199,10 +224,13 @@ fn command_columns(command: &AlterTableCommand) -> Vec<&str> {
         AlterTableCommand::AddConstraint(constraint) => match &constraint.kind {
             ConstraintKind::Unique { columns, .. }
             | ConstraintKind::PrimaryKey { columns, .. }
-            | ConstraintKind::ForeignKey { columns, .. } => columns.iter().map(|column| column.as_str()).collect(),
+            | ConstraintKind::ForeignKey { columns, .. } => {
+                columns.iter().map(|column| column.as_str()).collect()
+            }
             _ => Vec::new(),
         },
-        AlterTableCommand::AlterType { column, .. } | AlterTableCommand::SetDefault { column, .. } => vec![column],
+        AlterTableCommand::AlterType { column, .. }
+        | AlterTableCommand::SetDefault { column, .. } => vec![column],
         _ => Vec::new(),
     }
 }
