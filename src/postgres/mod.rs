@@ -10,6 +10,7 @@ pub mod expression;
 pub mod name;
 mod render;
 pub mod plpgsql;
+pub mod query;
 pub mod session;
 pub mod statement;
 pub mod version;
