@@ -2,7 +2,7 @@
 //!
 //! In: a project's [`Files`], what [`crate::discover`] found, a [`Config`]. Out: an [`Analysis`]. No IO but through `Files`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -182,12 +182,7 @@ struct Judged {
 /// Replays a loaded database and lets the rules judge; keeps the traces if `keep_traces`.
 pub fn analyze(database: &Database, loaded: &Loaded, config: &Arc<Config>, keep_traces: bool) -> Analysis {
     let modules: Arc<dyn Modules> = loaded.modules.clone();
-    let learned = alembic::env::learn(database.env_py.as_deref(), &loaded.modules, config);
-    let setting = Setting {
-        settings: Arc::new(Settings { ..learned.settings }),
-        modules,
-        config: config.clone(),
-    };
+    let setting = setting(database, loaded, modules, config);
     let mut catalog = Catalog::default();
     catalog.open = !loaded.graph.is_closed();
     let judged = Mutex::new(Vec::with_capacity(loaded.revisions.len()));
@@ -207,6 +202,34 @@ pub fn analyze(database: &Database, loaded: &Loaded, config: &Arc<Config>, keep_
     analysis.gaps.sort();
     analysis.gaps.dedup();
     analysis
+}
+
+/// What all runs have in common: the user's settings, and what `env.py` says.
+fn setting(
+    database: &Database,
+    loaded: &Loaded,
+    modules: Arc<dyn Modules>,
+    config: &Arc<Config>,
+) -> Setting {
+    let mut settings = Settings {
+        alembic: config.alembic_version,
+        sqlalchemy: config.sqlalchemy_version,
+        naming_convention: BTreeMap::new(),
+    };
+    let env_py = database.env_py.as_deref().and_then(|path| loaded.modules.load(path));
+    let facts = env_py.as_ref().map(|module| {
+        let settings = Arc::new(settings.clone());
+        alembic::env::read(module, config.postgres_version, &settings, modules.clone())
+    });
+    let facts = facts.unwrap_or_default();
+    settings.naming_convention = facts.naming_convention;
+    Setting {
+        settings: Arc::new(settings),
+        modules,
+        config: config.clone(),
+        search_path: facts.search_path.unwrap_or_default(),
+        environment: env_py.filter(|_| facts.replaces_operations),
+    }
 }
 
 fn judge(replayed: Replayed, config: &Config, keep_traces: bool) -> Judged {
