@@ -9,6 +9,7 @@ pub mod error;
 pub mod execute;
 pub mod expression;
 pub mod name;
+pub mod plpgsql;
 pub mod session;
 pub mod statement;
 pub mod transaction;
