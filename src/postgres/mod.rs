@@ -6,6 +6,7 @@
 
 pub mod catalog;
 pub mod error;
+pub mod execute;
 pub mod expression;
 pub mod name;
 mod render;
@@ -13,6 +14,7 @@ pub mod plpgsql;
 pub mod query;
 pub mod session;
 pub mod statement;
+pub mod transaction;
 pub mod version;
 
 pub use catalog::Catalog;
