@@ -8,6 +8,7 @@ pub mod catalog;
 pub mod error;
 pub mod expression;
 pub mod name;
+pub mod plpgsql;
 pub mod session;
 pub mod statement;
 pub mod version;
