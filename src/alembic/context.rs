@@ -19,9 +19,10 @@ pub fn lookup(interp: &mut Interp, module: &str, name: &str) -> Option<Value> {
         ("alembic.migration" | "alembic.runtime.migration", "MigrationContext") => {
             Some(object::value(MigrationContextClass))
         }
-        ("sqlalchemy.dialects.postgresql" | "sqlalchemy.dialects.postgresql.base", "dialect" | "PGDialect") => {
-            Some(object::function("dialect", |interp, _| Ok(dialect(interp))))
-        }
+        (
+            "sqlalchemy.dialects.postgresql" | "sqlalchemy.dialects.postgresql.base",
+            "dialect" | "PGDialect",
+        ) => Some(object::function("dialect", |interp, _| Ok(dialect(interp)))),
         _ => None,
     }
 }
@@ -38,14 +39,17 @@ fn attribute(interp: &mut Interp, name: &str) -> Option<Value> {
             Ok(environment("context.get_x_argument()"))
         }),
         "get_tag_argument" => object::function("get_tag_argument", |_, _| Ok(Value::None)),
-        "begin_transaction" => {
-            object::function("begin_transaction", |_, _| Ok(object::value(Block { autocommit: false })))
-        }
+        "begin_transaction" => object::function("begin_transaction", |_, _| {
+            Ok(object::value(Block { autocommit: false }))
+        }),
         "configure" => object::function("configure", super::env::configure),
         "run_migrations" => object::function("run_migrations", super::env::run_migrations),
         "execute" => object::function("execute", super::env::execute),
         "config" | "script" => environment(&format!("context.{name}")),
-        "get_head_revision" | "get_revision_argument" | "get_starting_revision_argument" | "get_head_revisions" => {
+        "get_head_revision"
+        | "get_revision_argument"
+        | "get_starting_revision_argument"
+        | "get_head_revisions" => {
             object::function("revision", |_, _| Ok(environment("context revision")))
         }
         _ => {
@@ -222,7 +226,13 @@ impl Object for Dialect {
         self
     }
     fn methods(&self) -> &'static [&'static str] {
-        &["type_descriptor", "has_table", "has_type", "get_columns", "get_indexes"]
+        &[
+            "type_descriptor",
+            "has_table",
+            "has_type",
+            "get_columns",
+            "get_indexes",
+        ]
     }
     fn invoke(
         &self,
@@ -262,10 +272,12 @@ impl Object for Dialect {
             }
             "max_identifier_length" => Some(Value::Int(63)),
             "identifier_preparer" => Some(object::value(Preparer)),
-            "supports_comments" | "supports_sequences" | "supports_native_enum"
-            | "supports_native_boolean" | "supports_native_uuid" | "supports_alter" => {
-                Some(Value::Bool(true))
-            }
+            "supports_comments"
+            | "supports_sequences"
+            | "supports_native_enum"
+            | "supports_native_boolean"
+            | "supports_native_uuid"
+            | "supports_alter" => Some(Value::Bool(true)),
             "inline_comments" => Some(Value::Bool(false)),
             "paramstyle" => Some(Value::str("pyformat")),
             _ => None,
@@ -288,7 +300,13 @@ impl Object for Preparer {
         self
     }
     fn methods(&self) -> &'static [&'static str] {
-        &["quote", "quote_identifier", "quote_schema", "format_table", "format_column"]
+        &[
+            "quote",
+            "quote_identifier",
+            "quote_schema",
+            "format_table",
+            "format_column",
+        ]
     }
     fn invoke(
         &self,

@@ -177,7 +177,11 @@ fn expand_token(token: &str, subject: &Subject<'_>, name: Option<&str>) -> Optio
     if let Some(pattern) = token.strip_prefix("referred_column_") {
         return columns_token(pattern, subject.referred?.1, None);
     }
-    columns_token(token.strip_prefix("column_")?, subject.columns, subject.table)
+    columns_token(
+        token.strip_prefix("column_")?,
+        subject.columns,
+        subject.table,
+    )
 }
 
 /// `0_name`, `0_label`, `0_key`, `0N_name` (joined), `0_N_name` (joined by `_`).

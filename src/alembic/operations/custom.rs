@@ -225,8 +225,12 @@ impl Object for OperationsClass {
             return Ok(Some(value.clone()));
         }
         Ok(match name {
-            "register_operation" => Some(object::function("register_operation", register_operation)),
-            "implementation_for" => Some(object::function("implementation_for", implementation_for)),
+            "register_operation" => {
+                Some(object::function("register_operation", register_operation))
+            }
+            "implementation_for" => {
+                Some(object::function("implementation_for", implementation_for))
+            }
             "context" => Some(object::function("context", |_, _| Ok(instance()))),
             "__name__" => Some(Value::str(self.0)),
             // the plain function: it gets its receiver first

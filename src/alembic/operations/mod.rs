@@ -83,7 +83,12 @@ static OPERATIONS: &[Definition] = &[
     },
     Definition {
         name: "drop_table",
-        signature: signature("drop_table", &["table_name", "schema", "if_exists"], 1, true),
+        signature: signature(
+            "drop_table",
+            &["table_name", "schema", "if_exists"],
+            1,
+            true,
+        ),
         body: tables::drop_table,
         batch: None,
     },
@@ -142,7 +147,12 @@ static OPERATIONS: &[Definition] = &[
     },
     Definition {
         name: "drop_column",
-        signature: signature("drop_column", &["table_name", "column_name", "schema"], 2, true),
+        signature: signature(
+            "drop_column",
+            &["table_name", "column_name", "schema"],
+            2,
+            true,
+        ),
         body: columns::drop_column,
         batch: Some((0, "table_name")),
     },
@@ -272,7 +282,13 @@ static OPERATIONS: &[Definition] = &[
         name: "drop_constraint",
         signature: signature(
             "drop_constraint",
-            &["constraint_name", "table_name", "type_", "schema", "if_exists"],
+            &[
+                "constraint_name",
+                "table_name",
+                "type_",
+                "schema",
+                "if_exists",
+            ],
             2,
             false,
         ),
@@ -342,8 +358,12 @@ pub fn operation(interp: &mut Interp, name: &str) -> Value {
                 custom::invoke(interp, &arguments)
             });
         }
-        "register_operation" => return object::function("register_operation", custom::register_operation),
-        "implementation_for" => return object::function("implementation_for", custom::implementation_for),
+        "register_operation" => {
+            return object::function("register_operation", custom::register_operation);
+        }
+        "implementation_for" => {
+            return object::function("implementation_for", custom::implementation_for);
+        }
         _ => {}
     }
     object::value(Operation {
@@ -455,12 +475,7 @@ fn run_async(interp: &mut Interp, arguments: Arguments) -> Eval<Value> {
 }
 
 /// The table that an operation names by a parameter, in its schema.
-fn table_name(
-    interp: &mut Interp,
-    bound: &Bound,
-    parameter: &str,
-    schema: &str,
-) -> Eval<Name> {
+fn table_name(interp: &mut Interp, bound: &Bound, parameter: &str, schema: &str) -> Eval<Name> {
     let name = bound.name(interp, parameter)?.unwrap_or_else(hole);
     let schema = bound.name(interp, schema)?;
     Ok(Name::qualified(schema.as_deref(), name))
@@ -468,7 +483,11 @@ fn table_name(
 
 /// A guard that Alembic has from a version on.
 fn guard(interp: &mut Interp, bound: &Bound, parameter: &str) -> Eval<bool> {
-    match bound.get(parameter).or_else(|| bound.keyword(parameter)).cloned() {
+    match bound
+        .get(parameter)
+        .or_else(|| bound.keyword(parameter))
+        .cloned()
+    {
         Some(flag) => interp.truth(&flag),
         None => Ok(false),
     }

@@ -45,9 +45,7 @@ pub(super) fn drop_table(interp: &mut Interp, bound: &Bound) -> Eval<Effect> {
 
 pub(super) fn rename_table(interp: &mut Interp, bound: &Bound) -> Eval<Effect> {
     let name = table_name(interp, bound, "old_table_name", "schema")?;
-    let new_name = bound
-        .name(interp, "new_table_name")?
-        .unwrap_or_else(hole);
+    let new_name = bound.name(interp, "new_table_name")?.unwrap_or_else(hole);
     Ok(Effect::of(vec![Statement::Rename(Box::new(Rename {
         kind: ObjectKind::Table,
         name,

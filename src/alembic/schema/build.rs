@@ -367,12 +367,7 @@ pub fn create_table(
     }
     statements.push(table_statement(interp, table, &shape, creation)?);
     for index in &shape.indexes {
-        statements.push(index.create_statement(
-            interp,
-            &table.name,
-            false,
-            creation.convention,
-        )?);
+        statements.push(index.create_statement(interp, &table.name, false, creation.convention)?);
     }
     statements.extend(spatial_indexes(interp, &shape, &table.name)?);
     if let Some(comment) = &table.comment {
@@ -442,9 +437,7 @@ pub fn spatial_index(
         method: Some(SmolStr::new("gist")),
         ..IndexData::default()
     };
-    index
-        .create_statement(interp, table, false, None)
-        .map(Some)
+    index.create_statement(interp, table, false, None).map(Some)
 }
 
 /// `COMMENT ON TABLE` or `COLUMN`.
@@ -511,12 +504,8 @@ pub fn table_statement(
         {
             continue;
         }
-        let definition: ConstraintDefinition = constraint::definition(
-            interp,
-            constraint,
-            Some(&table.name),
-            creation.convention,
-        )?;
+        let definition: ConstraintDefinition =
+            constraint::definition(interp, constraint, Some(&table.name), creation.convention)?;
         create.constraints.push(definition);
     }
     for (keyword, value) in creation.keywords {
@@ -534,9 +523,9 @@ fn table_option(
     match keyword {
         "postgresql_partition_by" => {
             let text = name_of(interp, value)?.unwrap_or_default();
-            let columns = text
-                .split_once('(')
-                .map_or("", |(_, rest)| rest.rsplit_once(')').map_or(rest, |(inner, _)| inner));
+            let columns = text.split_once('(').map_or("", |(_, rest)| {
+                rest.rsplit_once(')').map_or(rest, |(inner, _)| inner)
+            });
             create.partition_by = Some(
                 columns
                     .split(',')
@@ -554,8 +543,8 @@ fn table_option(
             };
         }
         "postgresql_on_commit" => {
-            create.on_commit_drop = name_of(interp, value)?
-                .is_some_and(|word| word.eq_ignore_ascii_case("drop"));
+            create.on_commit_drop =
+                name_of(interp, value)?.is_some_and(|word| word.eq_ignore_ascii_case("drop"));
         }
         _ => {}
     }

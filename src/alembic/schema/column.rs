@@ -161,13 +161,7 @@ impl Object for Column {
     fn methods(&self) -> &'static [&'static str] {
         &["copy", "_copy", "references"]
     }
-    fn invoke(
-        &self,
-        interp: &mut Interp,
-        _: &HostRef,
-        method: &str,
-        _: Arguments,
-    ) -> Eval<Value> {
+    fn invoke(&self, interp: &mut Interp, _: &HostRef, method: &str, _: Arguments) -> Eval<Value> {
         if method == "references" {
             return Ok(crate::alembic::arguments::unsupported(
                 interp,

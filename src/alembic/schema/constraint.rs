@@ -123,9 +123,7 @@ pub(super) fn lookup(name: &str) -> Option<Value> {
             data.name = naming::given(interp, name.as_ref())?;
             Ok(Constraint::value(data))
         }),
-        "ForeignKeyConstraint" => {
-            object::function("ForeignKeyConstraint", foreign_key_constraint)
-        }
+        "ForeignKeyConstraint" => object::function("ForeignKeyConstraint", foreign_key_constraint),
         "ForeignKey" => object::function("ForeignKey", foreign_key),
         "ExcludeConstraint" => object::function("ExcludeConstraint", |interp, arguments| {
             let elements = exclude_elements(interp, &arguments.positional)?;
@@ -180,8 +178,7 @@ pub fn data_of(interp: &mut Interp, arguments: &Arguments, shape: Shape) -> Eval
         Some(value) => name_of(interp, &value)?,
         None => None,
     };
-    let initially_deferred =
-        initially.is_some_and(|word| word.eq_ignore_ascii_case("deferred"));
+    let initially_deferred = initially.is_some_and(|word| word.eq_ignore_ascii_case("deferred"));
     Ok(ConstraintData {
         name: naming::given(interp, name.as_ref())?,
         shape,
@@ -250,7 +247,11 @@ fn foreign_key_constraint(interp: &mut Interp, arguments: Arguments) -> Eval<Val
     for (index, value) in targets.0.iter().enumerate() {
         let (name, column) = target(interp, value)?;
         table.get_or_insert(name);
-        referenced.push(column.or_else(|| columns.get(index).cloned()).unwrap_or_else(hole));
+        referenced.push(
+            column
+                .or_else(|| columns.get(index).cloned())
+                .unwrap_or_else(hole),
+        );
     }
     let name = arguments.get(2, "name").cloned();
     let on_update = action(interp, arguments.get(3, "onupdate").cloned().as_ref())?;

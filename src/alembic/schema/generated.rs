@@ -70,11 +70,13 @@ pub(super) fn lookup(name: &str) -> Option<Value> {
         }),
         "Sequence" => object::function("Sequence", sequence),
         "DefaultClause" | "ColumnDefault" => object::function("DefaultClause", |_, arguments| {
-            Ok(object::value(ServerDefault(arguments.get(0, "arg").cloned())))
+            Ok(object::value(ServerDefault(
+                arguments.get(0, "arg").cloned(),
+            )))
         }),
-        "FetchedValue" => {
-            object::function("FetchedValue", |_, _| Ok(object::value(ServerDefault(None))))
-        }
+        "FetchedValue" => object::function("FetchedValue", |_, _| {
+            Ok(object::value(ServerDefault(None)))
+        }),
         _ => return None,
     })
 }

@@ -58,8 +58,7 @@ pub(super) fn lookup(name: &str) -> Option<Value> {
                 ..IndexData::default()
             };
             data.table = data.expressions.iter().find_map(|value| {
-                object::get::<Column>(value)
-                    .and_then(|column| column.data.borrow().table.clone())
+                object::get::<Column>(value).and_then(|column| column.data.borrow().table.clone())
             });
             data.options(interp, &arguments.keyword)?;
             Ok(object::value(Index {

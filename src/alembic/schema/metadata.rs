@@ -30,11 +30,13 @@ pub struct MetaData {
 }
 
 pub(super) fn lookup(_: &mut Interp, name: &str) -> Option<Value> {
-    (name == "MetaData").then(|| object::function("MetaData", |interp, arguments| {
-        let metadata = MetaData::default();
-        metadata.configure(interp, &arguments)?;
-        Ok(object::value(metadata))
-    }))
+    (name == "MetaData").then(|| {
+        object::function("MetaData", |interp, arguments| {
+            let metadata = MetaData::default();
+            metadata.configure(interp, &arguments)?;
+            Ok(object::value(metadata))
+        })
+    })
 }
 
 /// The default schema of a MetaData value.
@@ -110,7 +112,9 @@ impl MetaData {
             .map(|(name, table)| (name.clone(), table.clone()))
             .collect();
         for (name, value) in tables {
-            let Some(data) = data_of(&value) else { continue };
+            let Some(data) = data_of(&value) else {
+                continue;
+            };
             let shape = build::table_shape(interp, &data)?;
             let needs = shape
                 .constraints
@@ -171,9 +175,10 @@ impl Object for MetaData {
                 };
                 if *self.incomplete.borrow() {
                     let site = interp.frames().last().map(|frame| frame.site);
-                    interp
-                        .host
-                        .note_gap(site, format!("metadata.{method}() of tables that are not known"));
+                    interp.host.note_gap(
+                        site,
+                        format!("metadata.{method}() of tables that are not known"),
+                    );
                     interp.host.session.catalog.open = true;
                 }
                 if method == "create_all" {
@@ -268,12 +273,13 @@ impl MetaData {
         let mut made_types = Vec::new();
         let mut later = Vec::new();
         for value in self.sorted(interp)? {
-            let Some(data) = data_of(&value) else { continue };
+            let Some(data) = data_of(&value) else {
+                continue;
+            };
             if chosen.is_some_and(|chosen| !chosen.contains(&data.name)) {
                 continue;
             }
-            let statements =
-                table::create_calls(interp, &data, checkfirst, true, &mut made_types)?;
+            let statements = table::create_calls(interp, &data, checkfirst, true, &mut made_types)?;
             if statements.is_empty() {
                 continue;
             }
@@ -283,16 +289,13 @@ impl MetaData {
         table::run(interp, "MetaData.create_all", later)
     }
 
-    fn drop_all(
-        &self,
-        interp: &mut Interp,
-        chosen: Option<&[Name]>,
-        checkfirst: bool,
-    ) -> Eval<()> {
+    fn drop_all(&self, interp: &mut Interp, chosen: Option<&[Name]>, checkfirst: bool) -> Eval<()> {
         let mut tables = self.sorted(interp)?;
         tables.reverse();
         for value in tables {
-            let Some(data) = data_of(&value) else { continue };
+            let Some(data) = data_of(&value) else {
+                continue;
+            };
             if chosen.is_some_and(|chosen| !chosen.contains(&data.name)) {
                 continue;
             }
@@ -313,12 +316,8 @@ fn late_keys(interp: &mut Interp, data: &TableData) -> Eval<Vec<Statement>> {
             use_alter: true, ..
         } = constraint.shape
         {
-            let definition = constraint::definition(
-                interp,
-                constraint,
-                Some(&data.name),
-                convention.as_ref(),
-            )?;
+            let definition =
+                constraint::definition(interp, constraint, Some(&data.name), convention.as_ref())?;
             statements.push(alter(
                 &data.name,
                 AlterTableCommand::AddConstraint(definition),

@@ -55,7 +55,11 @@ fn replace_column(data: &mut TableData, item: &Value) {
     let name = |value: &Value| build::column_data(value).map(|column| column.name);
     let own = name(item);
     match data.columns.iter().position(|known| name(known) == own) {
-        Some(position) if own.as_deref().is_some_and(|name| !crate::unknown::has_hole(name)) => {
+        Some(position)
+            if own
+                .as_deref()
+                .is_some_and(|name| !crate::unknown::has_hole(name)) =>
+        {
             data.columns[position] = item.clone();
         }
         _ => data.columns.push(item.clone()),
@@ -95,7 +99,9 @@ fn table(interp: &mut Interp, arguments: Arguments) -> Eval<Value> {
     let value = match known {
         Some(known) => {
             if !items.is_empty() && !extend {
-                let message = format!("Table '{name}' is already defined for this MetaData instance.  Specify 'extend_existing=True' to redefine options and columns on an existing Table object.");
+                let message = format!(
+                    "Table '{name}' is already defined for this MetaData instance.  Specify 'extend_existing=True' to redefine options and columns on an existing Table object."
+                );
                 return Err(exceptions::raise(interp, "InvalidRequestError", &message));
             }
             known
@@ -403,9 +409,8 @@ impl Columns {
 
     fn find(&self, name: &str) -> Option<Value> {
         self.data().columns.into_iter().find(|value| {
-            build::column_data(value).is_some_and(|column| {
-                column.key.as_ref().unwrap_or(&column.name) == name
-            })
+            build::column_data(value)
+                .is_some_and(|column| column.key.as_ref().unwrap_or(&column.name) == name)
         })
     }
 
@@ -488,7 +493,10 @@ impl Object for Columns {
     fn item(&self, interp: &mut Interp, _: &HostRef, index: &Value) -> Eval<Value> {
         if let Value::Int(position) = index {
             let columns = self.data().columns;
-            return match usize::try_from(*position).ok().and_then(|at| columns.get(at)) {
+            return match usize::try_from(*position)
+                .ok()
+                .and_then(|at| columns.get(at))
+            {
                 Some(column) => Ok(column.clone()),
                 None => Err(interp.error("IndexError", "list index out of range")),
             };
@@ -497,7 +505,10 @@ impl Object for Columns {
             return Err(interp.error("KeyError", "None"));
         };
         if crate::unknown::has_hole(&name) {
-            return Ok(crate::alembic::arguments::unsupported(interp, "table.c[...]"));
+            return Ok(crate::alembic::arguments::unsupported(
+                interp,
+                "table.c[...]",
+            ));
         }
         match self.find(&name).or_else(|| self.assumed(&name)) {
             Some(column) => Ok(column),

@@ -86,13 +86,11 @@ impl Enumeration {
         {
             schema = crate::alembic::schema::metadata_schema(metadata);
         }
-        let flag = |interp: &mut Interp, name: &str, default: bool| match arguments
-            .named(name)
-            .cloned()
-        {
-            Some(value) => interp.truth(&value),
-            None => Ok(default),
-        };
+        let flag =
+            |interp: &mut Interp, name: &str, default: bool| match arguments.named(name).cloned() {
+                Some(value) => interp.truth(&value),
+                None => Ok(default),
+            };
         let honours_create_type =
             postgres || interp.host.settings.sqlalchemy >= PackageVersion(2, 1, 0);
         Ok(Self {
@@ -288,8 +286,8 @@ pub fn before_table(
         return Ok(None);
     }
     let name = enumeration.qualified(interp)?;
-    let by_metadata = enumeration.metadata
-        && interp.host.settings.sqlalchemy < PackageVersion(2, 1, 0);
+    let by_metadata =
+        enumeration.metadata && interp.host.settings.sqlalchemy < PackageVersion(2, 1, 0);
     match creation {
         TableCreation::Operation => {
             if by_metadata {

@@ -169,11 +169,7 @@ fn reflected_element(
 }
 
 /// A type of a class with arguments.
-pub fn make(
-    interp: &mut Interp,
-    class: &'static TypeClass,
-    arguments: Arguments,
-) -> Eval<Value> {
+pub fn make(interp: &mut Interp, class: &'static TypeClass, arguments: Arguments) -> Eval<Value> {
     let enumeration = match class.form {
         Form::Enum(postgres) => Some(Enumeration::new(interp, &arguments, postgres)?),
         _ => None,

@@ -238,9 +238,7 @@ fn spelled(interp: &mut Interp, instance: &SqlType, depth: usize) -> Eval<TypeNa
         Form::Spatial(name) => spatial(interp, instance, name)?,
         Form::Vector(name) => modified(
             name,
-            number(instance.argument(0, "dim"))
-                .into_iter()
-                .collect(),
+            number(instance.argument(0, "dim")).into_iter().collect(),
         ),
         Form::Foreign => {
             let message = format!(
