@@ -3,6 +3,9 @@
 //! In: a revision's module, a catalog, versions. Out: a [`crate::trace::Trace`] and the catalog afterwards. [`Environment`]
 //! is the interpreter's host: every object of Alembic's and SQLAlchemy's is an [`object::Object`] in a file of its own.
 
+// a modelled function has one signature, whether it keeps its arguments or not
+#![allow(clippy::needless_pass_by_value)]
+
 pub mod arguments;
 pub mod bridge;
 pub mod context;
