@@ -1,7 +1,8 @@
 //! A revision's identifiers, read without running it: `revision`, `down_revision`, `branch_labels`, `depends_on`.
 
 use crate::history::Identifiers;
-use crate::python::syntax::Module;
+use crate::python::Function;
+use crate::python::syntax::{Module, ParameterKind};
 
 /// What a module says of itself; `None` where it assigns no constant `revision`, so that it is no revision (or one that
 /// only running it would identify).
@@ -30,4 +31,13 @@ pub fn identifiers(module: &Module) -> Option<Identifiers> {
         down_revision_span: span("down_revision").unwrap_or_default(),
         depends_on_span: span("depends_on"),
     })
+}
+
+/// Whether a function must be given one argument, as the functions of Alembic's multidb template are: the engine's name.
+pub fn takes_argument(function: &Function) -> bool {
+    let definition = function.syntax.function(function.definition);
+    definition
+        .parameters
+        .first()
+        .is_some_and(|first| first.default.is_none() && matches!(first.kind, ParameterKind::Normal | ParameterKind::PositionalOnly))
 }
