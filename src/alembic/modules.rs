@@ -19,7 +19,15 @@ pub struct ModuleObject {
 pub type Lookup = fn(interp: &mut Interp, module: &str, name: &str) -> Option<Value>;
 
 /// The areas, asked in order.
-const AREAS: &[Lookup] = &[exceptions];
+const AREAS: &[Lookup] = &[
+    exceptions,
+    super::text::lookup,
+    super::core::lookup,
+    super::connection::lookup,
+    super::inspector::lookup,
+    super::orm::lookup,
+    submodules,
+];
 
 /// Modules and packages that are modelled; their submodules are modules too.
 const PACKAGES: &[&str] = &["alembic", "sqlalchemy", "psycopg2", "psycopg", "asyncpg"];
@@ -51,4 +59,54 @@ impl Object for ModuleObject {
 fn exceptions(interp: &mut Interp, module: &str, name: &str) -> Option<Value> {
     let _ = module;
     super::exceptions::class(interp, name).map(Value::Class)
+}
+
+/// Submodules as attributes of their package: `sa.orm`, `sa.exc`.
+fn submodules(_: &mut Interp, module: &str, name: &str) -> Option<Value> {
+    const NAMES: &[&str] = &[
+        "orm",
+        "exc",
+        "sql",
+        "dialects",
+        "engine",
+        "types",
+        "ext",
+        "schema",
+        "postgresql",
+        "mysql",
+        "sqlite",
+        "mssql",
+        "oracle",
+        "reflection",
+        "expression",
+        "elements",
+        "sqltypes",
+        "declarative",
+        "automap",
+        "hybrid",
+        "mutable",
+        "compiler",
+        "functions",
+        "errors",
+        "extras",
+        "extensions",
+        "util",
+        "pool",
+        "event",
+        "session",
+        "asyncio",
+        "base",
+        "dml",
+        "selectable",
+        "operators",
+        "ddl",
+        "exceptions",
+        "operations",
+        "runtime",
+        "autogenerate",
+    ];
+    NAMES
+        .contains(&name)
+        .then(|| import(&format!("{module}.{name}")))
+        .flatten()
 }

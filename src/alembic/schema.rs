@@ -5,7 +5,10 @@ use std::cell::RefCell;
 use smol_str::SmolStr;
 
 use crate::postgres::name::Name;
-use crate::python::Value;
+use crate::python::{Arguments, Eval, HostOperator, HostRef, Value};
+
+use super::core::{operators, table};
+use super::object::{Interp, Object};
 
 /// `sa.Column`, `sa.column`.
 #[derive(Debug, Default)]
@@ -65,4 +68,68 @@ pub struct TableData {
     pub incomplete: bool,
     /// `prefixes`, `info` and other keyword arguments that matter.
     pub prefixes: Vec<SmolStr>,
+}
+
+impl Object for Column {
+    fn type_name(&self) -> &'static str {
+        "Column"
+    }
+    fn as_any(&self) -> &dyn std::any::Any {
+        self
+    }
+    fn methods(&self) -> &'static [&'static str] {
+        operators::METHODS
+    }
+    fn attribute(&self, interp: &mut Interp, this: &HostRef, name: &str) -> Eval<Option<Value>> {
+        operators::attribute(interp, &Value::Host(this.clone()), name)
+    }
+    fn invoke(
+        &self,
+        interp: &mut Interp,
+        this: &HostRef,
+        method: &str,
+        arguments: Arguments,
+    ) -> Eval<Value> {
+        operators::method(interp, &Value::Host(this.clone()), method, &arguments)
+    }
+    fn operator(
+        &self,
+        interp: &mut Interp,
+        this: &HostRef,
+        operator: HostOperator,
+        other: &Value,
+        reflected: bool,
+    ) -> Eval<Option<Value>> {
+        operators::binary(
+            interp,
+            &Value::Host(this.clone()),
+            operator,
+            other,
+            reflected,
+        )
+    }
+}
+
+impl Object for Table {
+    fn type_name(&self) -> &'static str {
+        "Table"
+    }
+    fn as_any(&self) -> &dyn std::any::Any {
+        self
+    }
+    fn methods(&self) -> &'static [&'static str] {
+        table::TABLE_METHODS
+    }
+    fn attribute(&self, _: &mut Interp, this: &HostRef, name: &str) -> Eval<Option<Value>> {
+        Ok(matches!(name, "c" | "columns").then(|| table::columns(this)))
+    }
+    fn invoke(
+        &self,
+        interp: &mut Interp,
+        this: &HostRef,
+        method: &str,
+        arguments: Arguments,
+    ) -> Eval<Value> {
+        table::table_method(interp, this, method, &arguments)
+    }
 }
