@@ -27,6 +27,11 @@ const AREAS: &[Lookup] = &[
     super::schema::lookup,
     super::types::lookup,
     names,
+    super::text::lookup,
+    super::core::lookup,
+    super::connection::lookup,
+    super::inspector::lookup,
+    super::orm::lookup,
     submodules,
 ];
 
@@ -176,4 +181,54 @@ fn submodules(_: &mut Interp, module: &str, name: &str) -> Option<Value> {
 fn exceptions(interp: &mut Interp, module: &str, name: &str) -> Option<Value> {
     let _ = module;
     super::exceptions::class(interp, name).map(Value::Class)
+}
+
+/// Submodules as attributes of their package: `sa.orm`, `sa.exc`.
+fn submodules(_: &mut Interp, module: &str, name: &str) -> Option<Value> {
+    const NAMES: &[&str] = &[
+        "orm",
+        "exc",
+        "sql",
+        "dialects",
+        "engine",
+        "types",
+        "ext",
+        "schema",
+        "postgresql",
+        "mysql",
+        "sqlite",
+        "mssql",
+        "oracle",
+        "reflection",
+        "expression",
+        "elements",
+        "sqltypes",
+        "declarative",
+        "automap",
+        "hybrid",
+        "mutable",
+        "compiler",
+        "functions",
+        "errors",
+        "extras",
+        "extensions",
+        "util",
+        "pool",
+        "event",
+        "session",
+        "asyncio",
+        "base",
+        "dml",
+        "selectable",
+        "operators",
+        "ddl",
+        "exceptions",
+        "operations",
+        "runtime",
+        "autogenerate",
+    ];
+    NAMES
+        .contains(&name)
+        .then(|| import(&format!("{module}.{name}")))
+        .flatten()
 }
