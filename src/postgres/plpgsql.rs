@@ -266,13 +266,16 @@ impl<E: Executor> Run<'_, E> {
 
     /// The value of an expression with the variables in it.
     fn evaluate(&mut self, expression: &Expr) -> Result<Datum, Flow> {
-        let mut expression = expression.clone();
-        in_expression(&mut expression, &self.variables);
-        self.value(expression)
+        self.value(expression.clone())
     }
 
     /// Text that is put together is computed here, so that unknown parts become holes; the rest is the executor's.
-    fn value(&mut self, expression: Expr) -> Result<Datum, Flow> {
+    fn value(&mut self, mut expression: Expr) -> Result<Datum, Flow> {
+        if let Expr::Column { qualifier, name } = &expression
+            && let Some(value) = self.variables.value(qualifier, name)
+        {
+            return Ok(value);
+        }
         match expression {
             Expr::Value(value) => Ok(value),
             Expr::Cast { value, type_name }
@@ -296,12 +299,12 @@ impl<E: Executor> Run<'_, E> {
                 for argument in arguments {
                     values.push(self.value(argument)?);
                 }
-                Ok(match text::call(&name.name, &values) {
-                    Some(text) => text.map_or(Datum::Null, |text| Datum::Text(text.into())),
-                    None => Datum::Unknown,
-                })
+                Ok(text::call(&name.name, &values).unwrap_or(Datum::Unknown))
             }
-            other => self.executor.evaluate(&other).map_err(Flow::Error),
+            _ => {
+                in_expression(&mut expression, &self.variables);
+                self.executor.evaluate(&expression).map_err(Flow::Error)
+            }
         }
     }
 

@@ -717,9 +717,11 @@ impl<'a> Reader<'a> {
         let mut from = first;
         let mut into = Vec::new();
         let mut strict = false;
-        while has_into {
-            self.until_word("into");
-            if !self.peek_word(0, "into") {
+        loop {
+            if has_into {
+                self.until_word("into");
+            }
+            if !has_into || !self.peek_word(0, "into") {
                 break;
             }
             let before = self.at.checked_sub(1).and_then(|at| self.tokens.get(at));
