@@ -53,6 +53,11 @@ pub trait Executor {
     /// Goes back to a mark: everything since is undone.
     fn rollback(&mut self, savepoint: Self::Savepoint);
 
+    /// Forgets a mark: its block came to its end, or is left by an error that it does not handle.
+    fn release(&mut self, savepoint: Self::Savepoint) {
+        drop(savepoint);
+    }
+
     /// COMMIT or ROLLBACK in the block (2D000 inside a transaction block).
     fn end_transaction(&mut self, commit: bool) -> Outcome;
 }
@@ -153,6 +158,7 @@ impl<E: Executor> Run<'_, E> {
         let flow = self.statements(&block.body);
         self.handled -= 1;
         let Flow::Error(error) = flow else {
+            self.executor.release(savepoint);
             return flow;
         };
         let handler = block
@@ -160,6 +166,7 @@ impl<E: Executor> Run<'_, E> {
             .iter()
             .find(|handler| handles(handler, &error));
         let Some(handler) = handler else {
+            self.executor.release(savepoint);
             return Flow::Error(error);
         };
         self.executor.rollback(savepoint);

@@ -615,6 +615,13 @@ impl<'a> Reader<'a> {
             Some(token) if token.kind == TokenKind::String => {
                 message = literal(token.text(self.text));
                 self.at += 1;
+                // a literal may go on in the next line
+                while let Some(more) = self.peek()
+                    && more.kind == TokenKind::String
+                {
+                    message = format!("{message}{}", literal(more.text(self.text))).into();
+                    self.at += 1;
+                }
             }
             Some(token) if token.is_word(self.text, "sqlstate") => {
                 self.at += 1;

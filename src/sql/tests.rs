@@ -626,6 +626,17 @@ fn holes() {
     };
     let expected = [Datum::Unknown, Datum::Unknown, Datum::Fresh, Datum::Fresh];
     assert_eq!(rows[0], expected.map(Expr::Value));
+    // a hole that reads as an alias may be the rest of the statement
+    for text in [
+        "delete from t \u{f8ff}",
+        "select 1 from t \u{f8ff}",
+        "select count(*) \u{f8ff}",
+    ] {
+        assert!(
+            format!("{:?}", one(text)).contains("Value(Unknown)"),
+            "{text}"
+        );
+    }
     for text in [
         "alter table t \u{f8ff}",
         "select * from t where a = \u{f8ff} \u{f8ff} \u{f8ff} \u{f8ff}",
