@@ -784,6 +784,11 @@ fn does_nothing(statements: &[PlStatement], assigned: &mut Vec<SmolStr>) -> bool
             arms.iter().all(|(_, body)| does_nothing(body, assigned))
                 && does_nothing(otherwise, assigned)
         }
+        PlStatement::Block(block) => {
+            block.unreadable.is_none()
+                && block.declarations.is_empty()
+                && does_nothing(&block.body, assigned)
+        }
         _ => false,
     })
 }

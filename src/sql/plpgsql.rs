@@ -325,7 +325,9 @@ impl<'a> Reader<'a> {
             "null" => self.simple(PlStatement::Null),
             "commit" => self.simple(PlStatement::Commit),
             "rollback" => self.simple(PlStatement::Rollback),
-            "get" | "assert" | "open" | "fetch" | "close" | "move" => {
+            "get" => self.diagnostics(),
+            "assert" => self.assert(),
+            "open" | "fetch" | "close" | "move" => {
                 self.until_semicolon();
                 self.expect(";")?;
                 Ok(PlStatement::Unknown(word.to_uppercase().into()))
@@ -338,6 +340,49 @@ impl<'a> Reader<'a> {
         self.until_semicolon();
         self.expect(";")?;
         Ok(statement)
+    }
+
+    /// `GET DIAGNOSTICS a = ROW_COUNT, ...`: assignments of what is not known.
+    fn diagnostics(&mut self) -> Read<PlStatement> {
+        self.at += 1;
+        if !self.eat_word("current") {
+            self.eat_word("stacked");
+        }
+        self.expect_word("diagnostics")?;
+        let mut body = Vec::new();
+        loop {
+            let target = self.variable()?;
+            let item = self.until(|text, token| token.is(text, ","));
+            let item = item.trim_start_matches([':', '=', ' ']);
+            body.push(PlStatement::Assign {
+                target,
+                value: Expr::Unknown(item.to_uppercase().into()),
+            });
+            if !self.eat(",") {
+                break;
+            }
+        }
+        self.expect(";")?;
+        Ok(PlStatement::Block(Box::new(Block {
+            body,
+            ..Block::default()
+        })))
+    }
+
+    /// `ASSERT condition [, message]`.
+    fn assert(&mut self) -> Read<PlStatement> {
+        self.at += 1;
+        let condition = expression(self.until(|text, token| token.is(text, ",")));
+        self.until_semicolon();
+        self.expect(";")?;
+        Ok(PlStatement::If {
+            arms: vec![(condition, vec![PlStatement::Null])],
+            otherwise: vec![PlStatement::Raise {
+                level: "exception".into(),
+                condition: Some("assert_failure".into()),
+                message: "assertion failed".into(),
+            }],
+        })
     }
 
     /// `name := ...`, `record.field = ...`, `array[1] := ...`.

@@ -503,6 +503,8 @@ fn expressions() {
         ("case when a then 1 else 2 end", "Case { operand: None"),
         ("count(*) over ()", "star: true"),
         ("count(*) over ()", "window: true"),
+        ("array_agg(a order by b)", "ordered aggregate"),
+        ("count(a order by b)", "arguments: [Column"),
         ("exists (select 1)", "Exists"),
         ("array(select 1)", "ArrayQuery"),
         ("(r).f", "Field"),

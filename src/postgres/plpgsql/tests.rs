@@ -194,6 +194,12 @@ fn raise_throws_what_it_names() {
             "42710",
         ),
         ("begin raise unique_violation; end", "23505"),
+        ("begin assert 1 = 2, 'no'; end", "P0004"),
+        ("begin assert 1 = 1; end", "ok"),
+        (
+            "declare n int; begin get diagnostics n = row_count; end",
+            "ok",
+        ),
         (
             "begin create table t (x int); exception when others then raise; end",
             "42P07",
