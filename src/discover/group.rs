@@ -34,7 +34,7 @@ fn identifiers<'a>(
     for path in paths {
         let scan = scans.of(files, path);
         all.own.extend(scan.revision.clone());
-        all.parents.extend(scan.down_revisions.iter().cloned());
+        all.parents.extend(scan.parents.iter().cloned());
     }
     all
 }
@@ -117,12 +117,13 @@ fn common(one: &Utf8Path, other: &Utf8Path) -> Utf8PathBuf {
 }
 
 /// Whether folders that Alembic's configuration does not name belong to a database all the same, since `env.py` or the
-/// command line adds them: they lie below its version locations, and continue its graph or are all there is.
+/// command line adds them: they lie below its version locations, and continue its graph or are all there is (`alone`).
 pub(super) fn adopts(
     files: &dyn Files,
     scans: &mut Scans,
     database: &Database,
     group: &Group,
+    alone: bool,
 ) -> bool {
     let below = group.folders.iter().all(|folder| {
         database
@@ -134,7 +135,7 @@ pub(super) fn adopts(
         return false;
     }
     if database.revision_files.is_empty() {
-        return true;
+        return alone;
     }
     let own = identifiers(files, scans, &database.revision_files);
     let theirs = identifiers(files, scans, &group.files);
@@ -148,41 +149,71 @@ pub(super) fn adopt(database: &mut Database, group: &Group) {
     database.revision_files.dedup();
 }
 
-/// Takes a database apart where its folders repeat revision ids: siblings for several dialects.
-pub(super) fn split_repeats(
-    files: &dyn Files,
-    scans: &mut Scans,
-    database: Database,
-) -> Vec<Database> {
-    let mut folders: BTreeMap<Utf8PathBuf, Vec<Utf8PathBuf>> = BTreeMap::new();
-    for file in &database.revision_files {
-        let place = database
-            .version_locations
-            .iter()
-            .filter(|location| within(file, location))
-            .max_by_key(|location| location.as_str().len())
-            .cloned()
-            .unwrap_or_default();
-        // below one location, its immediate folders are what may stand beside each other
-        let inner = file
-            .strip_prefix(&place)
+/// Takes a database apart where its folders repeat revision ids (siblings for several dialects), and where its version
+/// locations are graphs that have nothing to do with each other.
+pub(super) fn split(files: &dyn Files, scans: &mut Scans, database: Database) -> Vec<Database> {
+    let by_location = |file: &Utf8PathBuf| location_of(&database, file);
+    // below one location, its immediate folders are what may stand beside each other
+    let by_folder = |file: &Utf8PathBuf| {
+        let place = location_of(&database, file);
+        file.strip_prefix(&place)
             .ok()
             .filter(|rest| rest.components().count() > 1)
             .and_then(|rest| rest.components().next())
-            .map_or(place.clone(), |first| place.join(first));
-        folders.entry(inner).or_default().push(file.clone());
+            .map_or(place.clone(), |first| place.join(first))
+    };
+    let inner = parts(&database, by_folder);
+    if repeats(files, scans, &inner) {
+        return apart(&database, inner);
     }
+    let locations = parts(&database, by_location);
+    let ids: Vec<Identifiers> = locations
+        .values()
+        .map(|paths| identifiers(files, scans, paths))
+        .collect();
+    let connected = ids
+        .iter()
+        .enumerate()
+        .any(|(index, one)| ids[index + 1..].iter().any(|other| continues(one, other)));
+    if locations.len() < 2 || connected {
+        return vec![database];
+    }
+    apart(&database, locations)
+}
+
+/// The version location that holds a file: the deepest.
+fn location_of(database: &Database, file: &Utf8Path) -> Utf8PathBuf {
+    database
+        .version_locations
+        .iter()
+        .filter(|location| within(file, location))
+        .max_by_key(|location| location.as_str().len())
+        .cloned()
+        .unwrap_or_default()
+}
+
+type Parts = BTreeMap<Utf8PathBuf, Vec<Utf8PathBuf>>;
+
+fn parts(database: &Database, place: impl Fn(&Utf8PathBuf) -> Utf8PathBuf) -> Parts {
+    let mut parts = Parts::new();
+    for file in &database.revision_files {
+        parts.entry(place(file)).or_default().push(file.clone());
+    }
+    parts
+}
+
+fn repeats(files: &dyn Files, scans: &mut Scans, parts: &Parts) -> bool {
     let mut seen: BTreeSet<String> = BTreeSet::new();
-    let repeated = folders.values().any(|paths| {
+    parts.values().any(|paths| {
         let own = identifiers(files, scans, paths).own;
         let repeats = !own.is_disjoint(&seen);
         seen.extend(own);
         repeats
-    });
-    if !repeated || folders.len() == 1 {
-        return vec![database];
-    }
-    folders
+    })
+}
+
+fn apart(database: &Database, parts: Parts) -> Vec<Database> {
+    parts
         .into_iter()
         .map(|(folder, revision_files)| Database {
             name: name_of(std::slice::from_ref(&folder), None),

@@ -117,7 +117,7 @@ pub fn discover(
     }
     let mut databases = Vec::new();
     for database in std::mem::take(&mut finder.databases) {
-        databases.extend(group::split_repeats(files, &mut finder.scans, database));
+        databases.extend(group::split(files, &mut finder.scans, database));
     }
     for database in &mut databases {
         database.report_only = report_only(database, &asked);
@@ -413,10 +413,12 @@ impl Finder<'_> {
         let configured = chosen
             .iter()
             .any(|database| !database.revision_files.is_empty());
-        for folders in group::by_folder(self.files, &mut self.scans, loose) {
-            let adopter = chosen
-                .iter_mut()
-                .find(|database| group::adopts(self.files, &mut self.scans, database, &folders));
+        let groups = group::by_folder(self.files, &mut self.scans, loose);
+        let alone = groups.len() == 1;
+        for folders in groups {
+            let adopter = chosen.iter_mut().find(|database| {
+                group::adopts(self.files, &mut self.scans, database, &folders, alone)
+            });
             if let Some(database) = adopter {
                 group::adopt(database, &folders);
                 continue;
@@ -451,6 +453,12 @@ impl Finder<'_> {
             let database = Database {
                 name: name_of(&folders.folders, script_location.as_ref()),
                 env_py: self.env_py(script_location.as_deref()),
+                ini: chosen
+                    .iter()
+                    .find(|known| {
+                        script_location.is_some() && known.script_location == script_location
+                    })
+                    .and_then(|known| known.ini.clone()),
                 script_location,
                 version_locations: folders.folders,
                 revision_files: folders.files,

@@ -13,7 +13,8 @@ use crate::files::{Files, decode};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Scan {
     pub(super) revision: Option<String>,
-    pub(super) down_revisions: Vec<String>,
+    /// What `down_revision` and `depends_on` name.
+    pub(super) parents: Vec<String>,
     /// Assigns `down_revision` at module level.
     pub(super) is_revision: bool,
 }
@@ -22,6 +23,8 @@ static REVISION: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r#"(?m)^revision\b[^=\n]*=\s*[rRuU]?["']([^"'\n]+)["']"#).ok());
 static DOWN: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"(?m)^(?:\w+[ \t]*=[ \t]*)*down_revision\b[^=\n]*=[ \t]*").ok());
+static DEPENDS: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"(?m)^depends_on\b[^=\n]*=[ \t]*").ok());
 static ANY_REVISION: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"(?m)^revision\b[^=\n]*=").ok());
 static LITERAL: LazyLock<Option<Regex>> =
@@ -34,31 +37,41 @@ pub(super) fn scan(text: &str) -> Scan {
         Some(found.get(1)?.as_str().to_owned())
     };
     let down = DOWN.as_ref().and_then(|expression| expression.find(text));
-    let mut down_revisions = Vec::new();
-    if let Some(found) = down {
-        let rest = &text[found.end()..];
-        let end = if rest.starts_with(['(', '[']) {
-            rest.find([')', ']'])
-        } else {
-            rest.find(['\n', '#'])
-        };
-        let value = &rest[..end.unwrap_or(rest.len())];
-        if let Some(literal) = LITERAL.as_ref() {
-            down_revisions.extend(
-                literal
-                    .captures_iter(value)
-                    .map(|found| found[1].to_owned()),
-            );
-        }
-    }
+    let depends = DEPENDS
+        .as_ref()
+        .and_then(|expression| expression.find(text));
+    let parents = [down, depends]
+        .into_iter()
+        .flatten()
+        .flat_map(|found| literals(&text[found.end()..]))
+        .collect();
     let assigns = ANY_REVISION
         .as_ref()
         .is_some_and(|expression| expression.is_match(text));
     Scan {
         revision: find(&REVISION),
-        down_revisions,
+        parents,
         is_revision: down.is_some() && assigns,
     }
+}
+
+/// The literals of a value: of a list or tuple to its end, else of the line.
+fn literals(value: &str) -> Vec<String> {
+    let end = if value.starts_with(['(', '[']) {
+        value.find([')', ']'])
+    } else {
+        value.find(['\n', '#'])
+    };
+    let value = &value[..end.unwrap_or(value.len())];
+    LITERAL
+        .as_ref()
+        .map(|literal| {
+            literal
+                .captures_iter(value)
+                .map(|found| found[1].to_owned())
+                .collect()
+        })
+        .unwrap_or_default()
 }
 
 /// Looks at files, each once.
@@ -93,10 +106,14 @@ mod tests {
         let found =
             scan("revision: str = 'b'\ndown_revision: Union[str, None] = \"a\"  # after 'z'\n");
         assert_eq!(found.revision.as_deref(), Some("b"));
-        assert_eq!(found.down_revisions, ["a"]);
+        assert_eq!(found.parents, ["a"]);
         assert!(found.is_revision);
         let merge = scan("revision = 'm'\r\ndown_revision = (\n    'x',\n    'y',\n)\r\n");
-        assert_eq!(merge.down_revisions, ["x", "y"]);
+        assert_eq!(merge.parents, ["x", "y"]);
+        assert_eq!(
+            scan("revision = 'b'\ndown_revision = None\ndepends_on = 'x'\n").parents,
+            ["x"]
+        );
         assert!(scan("revision = 'b'\ndown_revision = None\n").is_revision);
         assert!(!scan("def f():\n    down_revision = None\n    revision = 1").is_revision);
         assert!(!scan("down_revision_of = 1\nrevision = 2").is_revision);

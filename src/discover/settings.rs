@@ -191,9 +191,9 @@ fn from_toml(text: &str, path: &Utf8Path) -> Option<Settings> {
     })
 }
 
-/// The folder that a configured path means, the first that exists: relative to `%(here)s` where it says so, else to the
-/// working folder, where Alembic is started, which may be the ini's folder or the root. `package:dir` is looked for
-/// under `packages` and the folders above the configuration.
+/// The folder that a configured path means: relative to `%(here)s` where it says so, else to the working folder, where
+/// Alembic is started, which may be the ini's folder or the root; of several that exist, the first with `env.py` in it,
+/// else the first. `package:dir` is looked for under `packages` and the folders above the configuration.
 pub(super) fn resolve(
     files: &dyn Files,
     settings: &Settings,
@@ -206,18 +206,23 @@ pub(super) fn resolve(
     if let Some(rest) = value.strip_prefix(HERE) {
         candidates.push(settings.here.join(rest.trim_start_matches('/')));
     } else if let Some((package, folder)) = value.split_once(':') {
-        let inside = format!("{}/{folder}", package.replace('.', "/"));
+        let inside = format!("{}/{}", package.replace('.', "/"), folder.replace(':', "/"));
         candidates.extend(packages.iter().map(|base| base.join(&inside)));
         candidates.extend(settings.here.ancestors().map(|base| base.join(&inside)));
     } else {
         candidates.push(working_folder.join(value));
         candidates.extend(settings.here.ancestors().map(|base| base.join(value)));
     }
-    candidates
+    let existing: Vec<Utf8PathBuf> = candidates
         .iter()
         .filter_map(|candidate| normalize(candidate))
-        .find(|candidate| files.is_dir(candidate))
-        .and_then(|candidate| files.resolve(&candidate))
+        .filter(|candidate| candidate.as_str().is_empty() || files.is_dir(candidate))
+        .collect();
+    let found = existing
+        .iter()
+        .find(|candidate| files.is_file(&join(candidate, "env.py")))
+        .or(existing.first())?;
+    files.resolve(found)
 }
 
 #[cfg(test)]
@@ -287,5 +292,18 @@ mod tests {
         let value = settings.script_location.as_deref().expect("given");
         let found = resolve(&files, &settings, value, Utf8Path::new(""), &["src".into()]);
         assert_eq!(found, Some("src/app/db/migrations".into()));
+    }
+
+    #[test]
+    fn a_dot_is_the_folder_that_has_an_environment() {
+        let files = Memory::new()
+            .with("app/alembic.ini", "[alembic]\nscript_location = .\n")
+            .with("app/env.py", "")
+            .with("pkg/a/b/env.py", "");
+        let settings = read(&files, Utf8Path::new("app/alembic.ini"), None).remove(0);
+        let found =
+            |value: &str| resolve(&files, &settings, value, Utf8Path::new(""), &["".into()]);
+        assert_eq!(found("."), Some("app".into()));
+        assert_eq!(found("pkg:a:b"), Some("pkg/a/b".into()));
     }
 }

@@ -146,3 +146,36 @@ fn nothing_to_analyse_is_an_error_with_the_remedy() {
     let error = discover(&ini_project(), &["".into()], &options).expect_err("no section");
     assert!(matches!(error, DiscoverError::NoSection { .. }));
 }
+
+#[test]
+fn version_locations_are_one_database_if_they_are_one_graph() {
+    let ini = "[alembic]\nscript_location = db\nversion_locations = db/one db/two\n";
+    let files = Memory::new()
+        .with("alembic.ini", ini)
+        .with("db/env.py", "")
+        .with("db/one/a.py", revision("a", "None"));
+    let apart = files.clone().with("db/two/b.py", revision("b", "None"));
+    assert_eq!(found(&apart, "").databases.len(), 2);
+    let joined = files.clone().with("db/two/b.py", revision("b", "'a'"));
+    assert_eq!(found(&joined, "").databases.len(), 1);
+    let dependent = files.with(
+        "db/two/b.py",
+        revision("b", "None") + "depends_on = ('a',)\n",
+    );
+    assert_eq!(found(&dependent, "").databases.len(), 1);
+}
+
+#[test]
+fn a_folder_a_dialect_below_a_location() {
+    let files = Memory::new()
+        .with("alembic.ini", "[alembic]\nscript_location = db\n")
+        .with("db/env.py", "import alembic")
+        .with("db/versions/sqlite/a.py", revision("a", "None"))
+        .with("db/versions/postgres/b.py", revision("b", "None"));
+    let discovery = found(&files, "");
+    assert_eq!(discovery.databases.len(), 2, "{discovery:?}");
+    assert_eq!(
+        discovery.databases[0].ini.as_deref(),
+        Some(Utf8Path::new("alembic.ini"))
+    );
+}

@@ -203,7 +203,10 @@ fn statement(out: &mut Sql, statement: &Statement) {
             out.when(*if_exists, "IF EXISTS ");
             out.add(name);
             let (word, members) = match action {
-                NamedAction::Options => return,
+                NamedAction::Options => {
+                    out.add(" ...");
+                    return;
+                }
                 NamedAction::Add(members) => (" ADD ", members),
                 NamedAction::DropMembers(members) => (" DROP ", members),
                 NamedAction::SetMembers(members) => (" SET ", members),
@@ -349,7 +352,7 @@ fn statement(out: &mut Sql, statement: &Statement) {
             out.add("SET ");
             out.when(*local, "LOCAL ");
             out.add(format_args!("{name} = "));
-            out.list(values, |out, value| out.add(shown(value)));
+            out.list(values, |out, value| setting(out, value));
         }
         Statement::Show { name } => out.add(format_args!("SHOW {name}")),
         Statement::Do(_) => out.add("DO $$ ... $$"),
@@ -366,6 +369,32 @@ fn statement(out: &mut Sql, statement: &Statement) {
         }
         Statement::SyntaxError { message } => out.add(format_args!("(no SQL: {})", shown(message))),
         Statement::Unreadable { why } => out.add(format_args!("(not readable: {})", shown(why))),
+    }
+}
+
+/// A value of SET: bare where it is a word or a number.
+fn setting(out: &mut Sql, value: &str) {
+    let word = value
+        .chars()
+        .all(|character| character.is_ascii_alphanumeric() || character == '_')
+        && !value.starts_with(|character: char| character.is_ascii_digit());
+    if !value.is_empty() && (word || value.parse::<f64>().is_ok()) {
+        out.add(value);
+    } else {
+        out.literal(value);
+    }
+}
+
+/// The name of an object; casts, operators and their like have a syntax of their own in it.
+fn named(out: &mut Sql, kind: ObjectKind, name: &Name) {
+    match kind {
+        ObjectKind::Cast => out.add(format_args!("({})", shown(&name.name))),
+        ObjectKind::Operator
+        | ObjectKind::OperatorClass
+        | ObjectKind::OperatorFamily
+        | ObjectKind::UserMapping
+        | ObjectKind::Transform => out.add(shown(&name.name)),
+        _ => out.add(name),
     }
 }
 
@@ -545,7 +574,7 @@ fn create_trigger(out: &mut Sql, create: &CreateTrigger) {
     out.add("CREATE ");
     out.when(create.or_replace, "OR REPLACE ");
     out.when(create.constraint, "CONSTRAINT ");
-    out.add(format_args!("TRIGGER {}", Quoted(&create.name)));
+    out.add(format_args!("TRIGGER {} ...", Quoted(&create.name)));
     if !create.columns.is_empty() {
         out.add(" UPDATE OF ");
         out.names(&create.columns);
@@ -562,7 +591,8 @@ fn create_named(out: &mut Sql, create: &CreateNamed) {
     out.add(keyword(create.kind));
     out.when(create.if_not_exists, " IF NOT EXISTS");
     if let Some(name) = &create.name {
-        out.add(format_args!(" {name}"));
+        out.add(" ");
+        named(out, create.kind, name);
     }
     if !create.columns.is_empty() {
         out.add(" ON ");
@@ -601,7 +631,12 @@ fn drop(out: &mut Sql, drop: &Drop) {
     out.when(drop.if_exists, "IF EXISTS ");
     out.list(&drop.targets, |out, target| match &target.member {
         Some(member) => out.add(format_args!("{} ON {}", Quoted(member), target.name)),
-        None => routine(out, &target.name, target.arguments.as_deref()),
+        None => {
+            named(out, drop.kind, &target.name);
+            if let Some(arguments) = &target.arguments {
+                out.types(arguments);
+            }
+        }
     });
     out.when(drop.cascade, " CASCADE");
 }

@@ -28,7 +28,7 @@ pub(super) fn create(out: &mut Sql, create: &CreateTable) {
         elements(out, create);
     }
     if let Some(bound) = &create.partition_bound {
-        out.add(format_args!(" {}", shown(bound)));
+        self::bound(out, bound);
     }
     if !create.inherits.is_empty() {
         out.add(" INHERITS (");
@@ -43,6 +43,23 @@ pub(super) fn create(out: &mut Sql, create: &CreateTable) {
         out.add(format_args!(" SERVER {}", Quoted(server)));
     }
     out.when(create.on_commit_drop, " ON COMMIT DROP");
+}
+
+/// The bound of a partition, whose `FOR VALUES` may be left out where it is kept.
+fn bound(out: &mut Sql, bound: &str) {
+    let whole = bound.starts_with("DEFAULT") || bound.starts_with("FOR");
+    out.add(if whole { " " } else { " FOR VALUES " });
+    out.add(shown(bound));
+}
+
+/// An action whose words may begin with what it is.
+fn action(what: &str) -> String {
+    let whole = ["SET", "RESET"].iter().any(|word| what.starts_with(word));
+    if whole {
+        format!("{} ...", shown(what))
+    } else {
+        format!("SET {} ...", shown(what))
+    }
 }
 
 fn elements(out: &mut Sql, create: &CreateTable) {
@@ -327,7 +344,7 @@ fn command(out: &mut Sql, command: &AlterTableCommand, of_index: bool) {
             out.when(*if_exists, " IF EXISTS");
         }
         Command::ColumnOption { column, what } => {
-            on_column(out, column, &format!("SET {}", shown(what)));
+            on_column(out, column, &action(what));
         }
         Command::AddConstraint(definition) => {
             out.add("ADD ");
@@ -357,7 +374,7 @@ fn command(out: &mut Sql, command: &AlterTableCommand, of_index: bool) {
         Command::AttachPartition { partition, bound } => {
             out.add(format_args!("ATTACH PARTITION {partition}"));
             if !of_index && !bound.is_empty() {
-                out.add(format_args!(" {}", shown(bound)));
+                self::bound(out, bound);
             }
         }
         Command::DetachPartition {
@@ -407,6 +424,6 @@ fn command(out: &mut Sql, command: &AlterTableCommand, of_index: bool) {
             "SET UNLOGGED"
         }),
         Command::ClusterOn { index } => out.add(format_args!("CLUSTER ON {}", Quoted(index))),
-        Command::Option { what } => out.add(format_args!("SET {}", shown(what))),
+        Command::Option { what } => out.add(action(what)),
     }
 }

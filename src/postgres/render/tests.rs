@@ -190,3 +190,26 @@ fn deep_nesting_is_cut() {
     };
     assert!(statement.to_string().contains("..."));
 }
+
+#[test]
+fn names_are_quoted_where_they_must_be() {
+    let lock = Statement::Lock {
+        tables: vec![
+            Name::new("user"),
+            Name::qualified(Some("App"), "position"),
+            Name::new("a\u{F8FF}"),
+        ],
+        mode: "access exclusive".into(),
+    };
+    assert_eq!(
+        lock.to_string(),
+        "LOCK TABLE \"user\", \"App\".position, a{?} IN ACCESS EXCLUSIVE MODE"
+    );
+    let set = Statement::Set {
+        name: "lock_timeout".into(),
+        values: vec!["5s".into(), "off".into(), "12".into()],
+        local: true,
+        reset: false,
+    };
+    assert_eq!(set.to_string(), "SET LOCAL lock_timeout = '5s', off, 12");
+}
