@@ -12,3 +12,6 @@ pub mod value;
 pub use host::{Arguments, Eval, Host, HostOperator, Raise, Truth};
 pub use interpreter::Interpreter;
 pub use value::{Class, Function, HostObject, HostRef, Instance, Key, Module, Scope, Str, Value};
+
+#[cfg(test)]
+mod tests;

@@ -235,6 +235,7 @@ pub(crate) fn attribute<H: Host>(
         ("math", "inf") => return Some(Value::Float(f64::INFINITY)),
         ("math", "nan") => return Some(Value::Float(f64::NAN)),
         ("math", "tau") => return Some(Value::Float(std::f64::consts::TAU)),
+        ("re", "error" | "PatternError") => return Some(Value::Class(class("PatternError"))),
         ("re", _) => {
             let flag = match name {
                 "IGNORECASE" | "I" => 2,
@@ -263,7 +264,6 @@ pub(crate) fn attribute<H: Host>(
         ("json" | "json.decoder", "JSONDecodeError") => {
             return Some(Value::Class(class("JSONDecodeError")));
         }
-        ("re", "error" | "PatternError") => return Some(Value::Class(class("PatternError"))),
         ("decimal", "InvalidOperation") => return Some(Value::Class(class("InvalidOperation"))),
         ("binascii", "Error") => return Some(Value::Class(class("BinasciiError"))),
         ("asyncio" | "socket" | "concurrent.futures", "TimeoutError") => {
