@@ -348,10 +348,7 @@ impl<H: Host> Interpreter<H> {
                     None => Truth::Unknown(self.hole_in(&text.text)),
                 }),
                 Value::Unknown(unknown) => Ok(Truth::Unknown((**unknown).clone())),
-                _ => Err(self.error(
-                    "TypeError",
-                    "'in <string>' requires string as left operand",
-                )),
+                _ => Err(self.error("TypeError", "'in <string>' requires string as left operand")),
             },
             _ => {
                 if let Value::Instance(instance) = container
@@ -417,9 +414,7 @@ impl<H: Host> Interpreter<H> {
             }
             Value::Unknown(unknown) => Ok(match value {
                 // a plain value is never an instance of a class that is not Python's own
-                Value::None | Value::Bool(_) | Value::Int(_) | Value::Str(_) => {
-                    Truth::Known(false)
-                }
+                Value::None | Value::Bool(_) | Value::Int(_) | Value::Str(_) => Truth::Known(false),
                 _ => Truth::Unknown((**unknown).clone()),
             }),
             Value::Class(class) => Ok(match value {
@@ -440,9 +435,7 @@ impl<H: Host> Interpreter<H> {
                 _ => Truth::Known(false),
             }),
             Value::Builtin(name) => Ok(match value {
-                Value::Unknown(unknown) => {
-                    Truth::Unknown(unknown.then(&format!(" is a {name}")))
-                }
+                Value::Unknown(unknown) => Truth::Unknown(unknown.then(&format!(" is a {name}"))),
                 _ => Truth::Known(builtins::is_of_type(value, name)),
             }),
             _ => Ok(Truth::Known(false)),
