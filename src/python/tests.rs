@@ -402,7 +402,7 @@ const SNIPPETS: &[(&str, &[&str])] = &[
     ),
     (
         "s = {1, 2}\ns.add(3)\nd = {'a': 1}\nd.update(b=2)\nd.setdefault('c', 3)\ndel d['a']\nrecord(s - {1}, s & {1, 9}, s >= {1}, d, d.get('x', 0), list(d.items()), d.pop('b'), [*d], {**d, 'z': 1})",
-        &["{2, 3} {1} True {'b': 2, 'c': 3} 0 [('b', 2), ('c', 3)] 2 ['c'] {'c': 3, 'z': 1}"],
+        &["{2, 3} {1} True {'c': 3} 0 [('b', 2), ('c', 3)] 2 ['c'] {'c': 3, 'z': 1}"],
     ),
 ];
 
