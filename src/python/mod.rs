@@ -2,6 +2,19 @@
 //!
 //! In: source text. Out: effects on a [`host::Host`]. Nothing of the user's is executed: this is the only Python there is.
 
+// texts are built piece by piece, exceptions travel boxed, and arithmetic names its sides alike
+#![allow(
+    clippy::format_push_string,
+    clippy::similar_names,
+    clippy::unnecessary_box_returns,
+    clippy::unnecessary_wraps,
+    clippy::unused_self,
+    clippy::float_cmp,
+    clippy::large_enum_variant,
+    clippy::option_option,
+    clippy::assigning_clones
+)]
+
 mod builtins;
 pub mod host;
 pub mod interpreter;

@@ -30,11 +30,10 @@ pub(crate) fn to_string<H: Host>(interpreter: &mut Interpreter<H>, value: &Value
                 && instance.class.lookup("__str__").is_none()
                 && instance.class.lookup("__repr__").is_none()
                 && !instance.class.is_subclass_of("BaseException")
+                && let Some(host) = instance.class.host_base()
             {
-                if let Some(host) = instance.class.host_base() {
-                    let _ = host;
-                    return Ok(HOLE.to_string().into());
-                }
+                let _ = host;
+                return Ok(HOLE.to_string().into());
             }
             for name in ["__str__", "__repr__"] {
                 if instance.class.lookup(name).is_some()
@@ -578,7 +577,7 @@ pub(crate) fn method<H: Host>(
             })
         }
         "expandtabs" => Value::str(text.replace('\t', "        ")),
-        "isdigit" | "isdecimal" | "isnumeric" => all(text, |character| character.is_numeric()),
+        "isdigit" | "isdecimal" | "isnumeric" => all(text, char::is_numeric),
         "isalpha" => all(text, char::is_alphabetic),
         "isalnum" => all(text, char::is_alphanumeric),
         "isspace" => all(text, char::is_whitespace),

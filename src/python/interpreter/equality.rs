@@ -156,10 +156,10 @@ impl<H: Host> Interpreter<H> {
             Comparison::Greater => HostOperator::Greater,
             Comparison::GreaterEqual => HostOperator::GreaterEqual,
         };
-        if matches!(left, Value::Host(_)) || matches!(right, Value::Host(_)) {
-            if let Some(value) = H::operator(self, operator, left, right)? {
-                return Ok(value);
-            }
+        if (matches!(left, Value::Host(_)) || matches!(right, Value::Host(_)))
+            && let Some(value) = H::operator(self, operator, left, right)?
+        {
+            return Ok(value);
         }
         if matches!(comparison, Comparison::Equal | Comparison::NotEqual) {
             let negated = comparison == Comparison::NotEqual;

@@ -243,7 +243,7 @@ impl<H: Host> Interpreter<H> {
         }))
     }
 
-    pub(crate) fn from_import(
+    pub(crate) fn import_names(
         &mut self,
         context: &Context<'_, H>,
         level: u32,

@@ -157,7 +157,7 @@ impl<H: Host> Interpreter<H> {
                 module,
                 names,
                 star,
-            } => self.from_import(context, *level, module, names, *star)?,
+            } => self.import_names(context, *level, module, names, *star)?,
             StatementKind::Match { subject, cases } => {
                 return self.match_statement(context, *subject, cases);
             }
