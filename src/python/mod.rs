@@ -12,7 +12,8 @@
     clippy::float_cmp,
     clippy::large_enum_variant,
     clippy::option_option,
-    clippy::assigning_clones
+    clippy::assigning_clones,
+    clippy::manual_let_else
 )]
 
 mod builtins;

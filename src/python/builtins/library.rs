@@ -935,7 +935,7 @@ pub(crate) fn get<H: Host>(
             interpreter.item(&object, key)?
         } else {
             let mut value = object.clone();
-            for name in key.as_str().unwrap_or_default().to_owned().split('.') {
+            for name in key.as_str().unwrap_or_default().split('.') {
                 value = interpreter.attribute(&value, name)?;
             }
             value

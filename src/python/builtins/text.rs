@@ -628,9 +628,8 @@ fn join<H: Host>(
     let Some(items) = items else {
         return Err(interpreter.error("TypeError", "str.join() takes exactly one argument"));
     };
-    let items = match interpreter.items(items)? {
-        Ok(items) => items,
-        Err(_) => return Ok(hole()),
+    let Ok(items) = interpreter.items(items)? else {
+        return Ok(hole());
     };
     let mut out = String::new();
     for (position, item) in items.iter().enumerate() {

@@ -168,9 +168,8 @@ impl<H: Host> Interpreter<H> {
                 None => self.unknown_of(left, right, if negated { " != " } else { " == " }),
             });
         }
-        let order = match self.order(left, right, 0)? {
-            Some(order) => order,
-            None => return Ok(self.unknown_of(left, right, " < ")),
+        let Some(order) = self.order(left, right, 0)? else {
+            return Ok(self.unknown_of(left, right, " < "));
         };
         Ok(Value::Bool(match comparison {
             Comparison::Less => order.is_lt(),
