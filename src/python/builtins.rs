@@ -104,7 +104,10 @@ pub(crate) fn touches_host(value: &Value, depth: u32) -> bool {
             .iter()
             .take(50)
             .any(|item| touches_host(item, depth + 1)),
-        Value::Tuple(items) => items.iter().take(50).any(|item| touches_host(item, depth + 1)),
+        Value::Tuple(items) => items
+            .iter()
+            .take(50)
+            .any(|item| touches_host(item, depth + 1)),
         Value::Dict(items) | Value::Set(items) => items
             .borrow()
             .values()
@@ -158,7 +161,10 @@ pub(crate) fn is_of_type(value: &Value, name: &str) -> bool {
         "tuple" => matches!(value, Value::Tuple(_)) || of_class("NamedTuple"),
         "set" | "frozenset" => matches!(value, Value::Set(_)),
         "dict" | "collections.OrderedDict" => {
-            matches!(value, Value::Dict(_)) || of_class("defaultdict") || of_class("Counter") || mixin("dict")
+            matches!(value, Value::Dict(_))
+                || of_class("defaultdict")
+                || of_class("Counter")
+                || mixin("dict")
         }
         "type" => matches!(value, Value::Class(_) | Value::Builtin(_)),
         "_NoneType" => value.is_none(),
@@ -198,9 +204,9 @@ pub(crate) fn builtin_attribute(builtin: &'static str, name: &str) -> Option<Val
         return Some(found);
     }
     match name {
-        "__name__" | "__qualname__" => Some(Value::str(
-            builtin.rsplit('.').next().unwrap_or(builtin),
-        )),
+        "__name__" | "__qualname__" => {
+            Some(Value::str(builtin.rsplit('.').next().unwrap_or(builtin)))
+        }
         "__module__" => Some(Value::str("builtins")),
         "__doc__" => Some(Value::None),
         // `_Type`-like subscripts and calls on types: `dict.get`, `str.lower` as functions
@@ -241,7 +247,10 @@ pub(crate) fn value_attribute(value: &Value, name: &str) -> Option<Value> {
         Value::Tuple(_) => collections::TUPLE.contains(&name),
         Value::Set(_) => collections::SET.contains(&name),
         Value::Dict(_) => collections::DICT.contains(&name),
-        Value::Bytes(_) => matches!(name, "decode" | "hex" | "startswith" | "endswith" | "strip" | "split"),
+        Value::Bytes(_) => matches!(
+            name,
+            "decode" | "hex" | "startswith" | "endswith" | "strip" | "split"
+        ),
         Value::Int(_) | Value::Bool(_) => {
             match name {
                 "real" | "numerator" => return Some(value.clone()),
@@ -294,7 +303,11 @@ pub(crate) fn instance_attribute<H: Host>(
         return Ok(match name {
             "with_traceback" | "add_note" => bound(),
             "__cause__" | "__context__" | "__traceback__" => Some(Value::None),
-            "message" | "msg" | "code" | "errno" | "orig" | "pgcode" if instance.class.site.is_none() => None,
+            "message" | "msg" | "code" | "errno" | "orig" | "pgcode"
+                if instance.class.site.is_none() =>
+            {
+                None
+            }
             _ => None,
         });
     }
@@ -317,9 +330,12 @@ pub(crate) fn instance_attribute<H: Host>(
         ("generator", "__iter__" | "__next__" | "send" | "close" | "throw") => bound(),
         ("Path", _) => files::path_attribute(interpreter, instance, name).or_else(bound),
         ("timedelta" | "datetime" | "date" | "time", "max" | "min") => None,
-        ("_Hash" | "_Pattern" | "_Match" | "StringIO" | "ExitStack" | "datetime" | "date"
-        | "time" | "timedelta" | "UUID" | "Decimal" | "suppress" | "nullcontext"
-        | "functools.partial", _) => {
+        (
+            "_Hash" | "_Pattern" | "_Match" | "StringIO" | "ExitStack" | "datetime" | "date"
+            | "time" | "timedelta" | "UUID" | "Decimal" | "suppress" | "nullcontext"
+            | "functools.partial",
+            _,
+        ) => {
             if name.starts_with("__") && !matches!(name, "__enter__" | "__exit__" | "__str__") {
                 None
             } else {
@@ -343,7 +359,10 @@ pub(crate) fn class_attribute<H: Host>(
     if name == "_fields" {
         let fields = dataclasses::tuple_fields(class)?;
         return Some(Value::tuple(
-            fields.iter().map(|field| Value::str(field.as_str())).collect(),
+            fields
+                .iter()
+                .map(|field| Value::str(field.as_str()))
+                .collect(),
         ));
     }
     let _ = interpreter;
@@ -367,10 +386,12 @@ pub(crate) fn class_attribute<H: Host>(
             containers::dict_of(entries)
         }
         "__annotations__" => containers::empty_dict(),
-        "__init__" | "__new__" | "__init_subclass__" | "mro" | "__subclasses__" | "_make" => Value::BuiltinMethod {
-            receiver: Box::new(Value::Class(class.clone())),
-            name: name.into(),
-        },
+        "__init__" | "__new__" | "__init_subclass__" | "mro" | "__subclasses__" | "_make" => {
+            Value::BuiltinMethod {
+                receiver: Box::new(Value::Class(class.clone())),
+                name: name.into(),
+            }
+        }
         _ => return None,
     })
 }

@@ -96,7 +96,7 @@ fn span(node: Node<'_>) -> Span {
 }
 
 /// Named children that are no comments.
-fn children<'t>(node: Node<'t>) -> Vec<Node<'t>> {
+fn children(node: Node<'_>) -> Vec<Node<'_>> {
     let mut cursor = node.walk();
     node.named_children(&mut cursor)
         .filter(|child| !child.is_extra())
@@ -155,10 +155,8 @@ impl<'a> Lowerer<'a> {
                     _ => {}
                 }
                 // strings hold no comments, and most of a migration is strings
-                if node.kind() != "string" || node.has_error() {
-                    if cursor.goto_first_child() {
-                        continue;
-                    }
+                if (node.kind() != "string" || node.has_error()) && cursor.goto_first_child() {
+                    continue;
                 }
             }
             if cursor.goto_next_sibling() {
@@ -172,10 +170,7 @@ impl<'a> Lowerer<'a> {
         }
     }
 
-    fn push_function(
-        &mut self,
-        definition: FunctionDefinition,
-    ) -> super::syntax::FunctionId {
+    fn push_function(&mut self, definition: FunctionDefinition) -> super::syntax::FunctionId {
         self.module.functions.push(definition);
         super::syntax::FunctionId(self.module.functions.len() as u32 - 1)
     }

@@ -2,6 +2,20 @@
 //!
 //! In: source text. Out: effects on a [`host::Host`]. Nothing of the user's is executed: this is the only Python there is.
 
+// texts are built piece by piece, exceptions travel boxed, and arithmetic names its sides alike
+#![allow(
+    clippy::format_push_string,
+    clippy::similar_names,
+    clippy::unnecessary_box_returns,
+    clippy::unnecessary_wraps,
+    clippy::unused_self,
+    clippy::float_cmp,
+    clippy::large_enum_variant,
+    clippy::option_option,
+    clippy::assigning_clones,
+    clippy::manual_let_else
+)]
+
 mod builtins;
 pub mod host;
 pub mod interpreter;
@@ -12,3 +26,6 @@ pub mod value;
 pub use host::{Arguments, Eval, Host, HostOperator, Raise, Truth};
 pub use interpreter::Interpreter;
 pub use value::{Class, Function, HostObject, HostRef, Instance, Key, Module, Scope, Str, Value};
+
+#[cfg(test)]
+mod tests;

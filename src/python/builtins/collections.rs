@@ -14,24 +14,77 @@ use crate::python::value::{Key, Value};
 
 /// Names of the methods of lists.
 pub(crate) const LIST: &[&str] = &[
-    "append", "appendleft", "clear", "copy", "count", "extend", "index", "insert", "pop",
-    "popleft", "remove", "reverse", "sort", "__len__", "__contains__", "__iter__", "__getitem__",
+    "append",
+    "appendleft",
+    "clear",
+    "copy",
+    "count",
+    "extend",
+    "index",
+    "insert",
+    "pop",
+    "popleft",
+    "remove",
+    "reverse",
+    "sort",
+    "__len__",
+    "__contains__",
+    "__iter__",
+    "__getitem__",
 ];
 /// Names of the methods of tuples.
-pub(crate) const TUPLE: &[&str] =
-    &["count", "index", "__len__", "__contains__", "__iter__", "__getitem__"];
+pub(crate) const TUPLE: &[&str] = &[
+    "count",
+    "index",
+    "__len__",
+    "__contains__",
+    "__iter__",
+    "__getitem__",
+];
 /// Names of the methods of sets.
 pub(crate) const SET: &[&str] = &[
-    "add", "clear", "copy", "difference", "difference_update", "discard", "intersection",
-    "intersection_update", "isdisjoint", "issubset", "issuperset", "pop", "remove",
-    "symmetric_difference", "symmetric_difference_update", "union", "update", "__len__",
-    "__contains__", "__iter__",
+    "add",
+    "clear",
+    "copy",
+    "difference",
+    "difference_update",
+    "discard",
+    "intersection",
+    "intersection_update",
+    "isdisjoint",
+    "issubset",
+    "issuperset",
+    "pop",
+    "remove",
+    "symmetric_difference",
+    "symmetric_difference_update",
+    "union",
+    "update",
+    "__len__",
+    "__contains__",
+    "__iter__",
 ];
 /// Names of the methods of dicts.
 pub(crate) const DICT: &[&str] = &[
-    "clear", "copy", "fromkeys", "get", "items", "keys", "pop", "popitem", "setdefault", "update",
-    "values", "move_to_end", "most_common", "elements", "__len__", "__contains__", "__iter__",
-    "__getitem__", "__setitem__",
+    "clear",
+    "copy",
+    "fromkeys",
+    "get",
+    "items",
+    "keys",
+    "pop",
+    "popitem",
+    "setdefault",
+    "update",
+    "values",
+    "move_to_end",
+    "most_common",
+    "elements",
+    "__len__",
+    "__contains__",
+    "__iter__",
+    "__getitem__",
+    "__setitem__",
 ];
 
 /// A method of a list.
@@ -83,7 +136,11 @@ pub(crate) fn list<H: Host>(
             let Some(at) = at else {
                 return Ok(interpreter.unsupported("list.pop()"));
             };
-            let at = if at < 0 { at.saturating_add(length) } else { at };
+            let at = if at < 0 {
+                at.saturating_add(length)
+            } else {
+                at
+            };
             if at < 0 || at >= length {
                 let message = if length == 0 {
                     "pop from empty list"
@@ -107,9 +164,7 @@ pub(crate) fn list<H: Host>(
                     items.borrow_mut().remove(at);
                 }
                 None => {
-                    return Err(
-                        interpreter.error("ValueError", "list.remove(x): x not in list")
-                    );
+                    return Err(interpreter.error("ValueError", "list.remove(x): x not in list"));
                 }
             }
             Value::None
@@ -193,10 +248,7 @@ pub(crate) fn sort<H: Host>(
     items: Vec<Value>,
     arguments: &Arguments,
 ) -> Eval<Vec<Value>> {
-    let key = arguments
-        .named("key")
-        .filter(|key| !key.is_none())
-        .cloned();
+    let key = arguments.named("key").filter(|key| !key.is_none()).cloned();
     let reverse = match arguments.named("reverse") {
         Some(reverse) => interpreter.truth(reverse)?,
         None => false,
@@ -452,9 +504,7 @@ pub(crate) fn dict<H: Host>(
             match last {
                 Some((key, value)) => Value::tuple(vec![interpreter.key_value(&key), value]),
                 None => {
-                    return Err(
-                        interpreter.error("KeyError", "'popitem(): dictionary is empty'")
-                    );
+                    return Err(interpreter.error("KeyError", "'popitem(): dictionary is empty'"));
                 }
             }
         }
@@ -468,7 +518,10 @@ pub(crate) fn dict<H: Host>(
                 match pairs(interpreter, &other)? {
                     Ok(new) => entries.borrow_mut().extend(new),
                     Err(_) => {
-                        H::gap(interpreter, "a dict is updated from something unknown".into());
+                        H::gap(
+                            interpreter,
+                            "a dict is updated from something unknown".into(),
+                        );
                     }
                 }
             }

@@ -20,10 +20,7 @@ pub(crate) fn dict_of(entries: IndexMap<Key, Value>) -> Value {
     Value::Dict(Rc::new(RefCell::new(entries)))
 }
 
-pub(crate) fn set_of<H: Host>(
-    interpreter: &mut Interpreter<H>,
-    items: Vec<Value>,
-) -> Eval<Value> {
+pub(crate) fn set_of<H: Host>(interpreter: &mut Interpreter<H>, items: Vec<Value>) -> Eval<Value> {
     let mut entries = IndexMap::with_capacity(items.len());
     for item in items {
         let key = interpreter.key(&item)?;
@@ -102,10 +99,7 @@ pub(crate) fn pairs<H: Host>(
 }
 
 /// The parts of a slice object, as they are for a sequence of a length.
-fn slice_indices(
-    index: &Value,
-    length: usize,
-) -> Option<Result<(Vec<usize>, bool), ()>> {
+fn slice_indices(index: &Value, length: usize) -> Option<Result<(Vec<usize>, bool), ()>> {
     let Value::Instance(found) = index else {
         return None;
     };
@@ -208,7 +202,11 @@ pub(crate) fn item<H: Host>(
         Value::Str(text) => return text_item(interpreter, &text.text, index).map(Some),
         Value::Bytes(bytes) => {
             if let Some(Ok((positions, _))) = slice_indices(index, bytes.len()) {
-                let part: Vec<u8> = positions.iter().filter_map(|at| bytes.get(*at)).copied().collect();
+                let part: Vec<u8> = positions
+                    .iter()
+                    .filter_map(|at| bytes.get(*at))
+                    .copied()
+                    .collect();
                 return Ok(Some(Value::Bytes(part.into())));
             }
             let at = position(interpreter, index, bytes.len(), "bytes")?;
@@ -268,11 +266,7 @@ fn interpreter_resolve<H: Host>(
     Ok(resolved)
 }
 
-fn text_item<H: Host>(
-    interpreter: &mut Interpreter<H>,
-    text: &str,
-    index: &Value,
-) -> Eval<Value> {
+fn text_item<H: Host>(interpreter: &mut Interpreter<H>, text: &str, index: &Value) -> Eval<Value> {
     if has_hole(text) || is_fresh(text) {
         let first = text
             .find([HOLE, crate::unknown::FRESH])
@@ -515,9 +509,7 @@ pub(crate) fn binary<H: Host>(
                 BinaryOperator::And => select(&one, |key| other.contains_key(key)),
                 BinaryOperator::Subtract => {
                     // a member that a hole of the other side may equal is not known to stay
-                    let hidden = one
-                        .keys()
-                        .any(|key| contains_key(&other, key).is_none());
+                    let hidden = one.keys().any(|key| contains_key(&other, key).is_none());
                     if hidden {
                         return Ok(Some(interpreter.unsupported("a set with unknown members")));
                     }
@@ -546,10 +538,7 @@ pub(crate) fn binary<H: Host>(
     }))
 }
 
-fn select(
-    set: &IndexMap<Key, Value>,
-    keep: impl Fn(&Key) -> bool,
-) -> IndexMap<Key, Value> {
+fn select(set: &IndexMap<Key, Value>, keep: impl Fn(&Key) -> bool) -> IndexMap<Key, Value> {
     set.iter()
         .filter(|(key, _)| keep(key))
         .map(|(key, value)| (key.clone(), value.clone()))

@@ -45,7 +45,9 @@ pub(crate) fn generator_call<H: Host>(
     if let Some(Value::Dict(keyword)) = attributes.get("kwargs") {
         for (key, value) in keyword.borrow().iter() {
             if let Key::Str(name) = key {
-                arguments.keyword.push((name.as_ref().into(), value.clone()));
+                arguments
+                    .keyword
+                    .push((name.as_ref().into(), value.clone()));
             }
         }
     }
@@ -132,7 +134,11 @@ pub(crate) fn exit<H: Host>(
             }
             Some(suppressed && raised.is_some())
         }
-        "nullcontext" | "closing" | "StringIO" | "_Harmless" | "Path"
+        "nullcontext"
+        | "closing"
+        | "StringIO"
+        | "_Harmless"
+        | "Path"
         | "_GeneratorContextManager" => Some(false),
         _ => None,
     })

@@ -103,10 +103,7 @@ pub(crate) fn construct<H: Host>(
 }
 
 /// `timedelta(...)`.
-pub(crate) fn delta<H: Host>(
-    interpreter: &mut Interpreter<H>,
-    arguments: &Arguments,
-) -> Value {
+pub(crate) fn delta<H: Host>(interpreter: &mut Interpreter<H>, arguments: &Arguments) -> Value {
     let units = [
         ("days", 86_400.0),
         ("seconds", 1.0),
@@ -219,7 +216,10 @@ pub(crate) fn method<H: Host>(
     Some(match name {
         "isoformat" => {
             let text = attribute("text")?;
-            let separator = arguments.get(0, "sep").and_then(Value::as_str).unwrap_or("T");
+            let separator = arguments
+                .get(0, "sep")
+                .and_then(Value::as_str)
+                .unwrap_or("T");
             Value::str(text.as_str()?.replacen(' ', separator, 1))
         }
         "strftime" => {
@@ -243,7 +243,11 @@ pub(crate) fn method<H: Host>(
             let zone = arguments.named("tzinfo").cloned().unwrap_or(zone);
             moment(&instance.class.name, parts, &zone)
         }
-        "astimezone" => moment(&instance.class.name, parts?, &Value::Builtin("datetime.timezone.utc")),
+        "astimezone" => moment(
+            &instance.class.name,
+            parts?,
+            &Value::Builtin("datetime.timezone.utc"),
+        ),
         "weekday" | "isoweekday" => {
             let [year, month, day, ..] = parts?;
             let weekday = (days(year, month, day) + 3).rem_euclid(7);

@@ -9,11 +9,7 @@ use crate::unknown::{FRESH, HOLE, has_hole, is_fresh};
 
 impl<H: Host> Interpreter<H> {
     /// The text of an f-string.
-    pub(crate) fn joined(
-        &mut self,
-        context: &Context<'_, H>,
-        parts: &[Part],
-    ) -> Eval<String> {
+    pub(crate) fn joined(&mut self, context: &Context<'_, H>, parts: &[Part]) -> Eval<String> {
         let mut out = String::new();
         for part in parts {
             match part {
@@ -155,11 +151,7 @@ fn pad(body: &str, parsed: &Specifier, number: bool) -> String {
     let fill = |count: usize| parsed.fill.unwrap_or(' ').to_string().repeat(count);
     match parsed.align.unwrap_or(if number { '>' } else { '<' }) {
         '<' => format!("{body}{}", fill(missing)),
-        '^' => format!(
-            "{}{body}{}",
-            fill(missing / 2),
-            fill(missing - missing / 2)
-        ),
+        '^' => format!("{}{body}{}", fill(missing / 2), fill(missing - missing / 2)),
         '=' if number => match body.strip_prefix(['-', '+', ' ']) {
             Some(digits) => format!("{}{}{digits}", &body[..1], fill(missing)),
             None => format!("{}{body}", fill(missing)),
@@ -277,16 +269,10 @@ fn format_fields<H: Host>(
             continue;
         }
         if brace == b'}' {
-            return Err(interpreter.error(
-                "ValueError",
-                "Single '}' encountered in format string",
-            ));
+            return Err(interpreter.error("ValueError", "Single '}' encountered in format string"));
         }
         let Some(end) = closing(after) else {
-            return Err(interpreter.error(
-                "ValueError",
-                "Single '{' encountered in format string",
-            ));
+            return Err(interpreter.error("ValueError", "Single '{' encountered in format string"));
         };
         let field = &after[..end];
         rest = &after[end + 1..];
@@ -416,10 +402,8 @@ pub(crate) fn percent<H: Host>(
                 match positional.get(taken - 1) {
                     Some(value) => value.clone(),
                     None => {
-                        return Err(interpreter.error(
-                            "TypeError",
-                            "not enough arguments for format string",
-                        ));
+                        return Err(interpreter
+                            .error("TypeError", "not enough arguments for format string"));
                     }
                 }
             }
@@ -488,9 +472,7 @@ fn percent_field<H: Host>(
     if flags.contains('#') {
         text.push('#');
     }
-    text.push_str(
-        flags.trim_start_matches(|flag: char| "#0- +".contains(flag)),
-    );
+    text.push_str(flags.trim_start_matches(|flag: char| "#0- +".contains(flag)));
     if number && matches!(kind, 'x' | 'X' | 'o' | 'f' | 'F' | 'e' | 'E' | 'g' | 'c') {
         text.push(kind);
     }

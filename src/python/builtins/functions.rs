@@ -274,7 +274,10 @@ pub(crate) fn call<H: Host>(
                 return Ok(interpreter.unsupported("an attribute of unknown name"));
             }
             let name = name.to_owned();
-            match (interpreter.attribute_or_none(&object, &name), arguments.positional.get(2)) {
+            match (
+                interpreter.attribute_or_none(&object, &name),
+                arguments.positional.get(2),
+            ) {
                 (Ok(Some(value)), _) => value,
                 (Ok(None), Some(default)) => default.clone(),
                 (Ok(None), None) => interpreter.attribute(&object, &name)?,
@@ -334,9 +337,15 @@ pub(crate) fn call<H: Host>(
                 None => return Err(interpreter.error("ValueError", "chr() arg not in range")),
             }
         }
-        ("hex", Some(Value::Int(value))) => Value::str(based(value, "0x", |value| format!("{value:x}"))),
-        ("oct", Some(Value::Int(value))) => Value::str(based(value, "0o", |value| format!("{value:o}"))),
-        ("bin", Some(Value::Int(value))) => Value::str(based(value, "0b", |value| format!("{value:b}"))),
+        ("hex", Some(Value::Int(value))) => {
+            Value::str(based(value, "0x", |value| format!("{value:x}")))
+        }
+        ("oct", Some(Value::Int(value))) => {
+            Value::str(based(value, "0o", |value| format!("{value:o}")))
+        }
+        ("bin", Some(Value::Int(value))) => {
+            Value::str(based(value, "0b", |value| format!("{value:b}")))
+        }
         ("object", _) => instance(&class("object"), Vec::new()),
         ("slice", _) => {
             let mut parts = arguments.positional.clone();
@@ -364,7 +373,9 @@ pub(crate) fn call<H: Host>(
             H::gap(interpreter, format!("`{name}` of text is not analysed"));
             interpreter.unsupported(&format!("{name}()"))
         }
-        (_, Some(Value::Unknown(unknown))) => Value::unknown(unknown.then(&format!(" in {name}()"))),
+        (_, Some(Value::Unknown(unknown))) => {
+            Value::unknown(unknown.then(&format!(" in {name}()")))
+        }
         _ => interpreter.unsupported(&format!("{name}()")),
     })
 }
@@ -459,8 +470,7 @@ fn integer<H: Host>(
                 }
                 _ => {
                     let text = repr(interpreter, value)?;
-                    let message =
-                        format!("invalid literal for int() with base {base}: {text}");
+                    let message = format!("invalid literal for int() with base {base}: {text}");
                     return Err(interpreter.error("ValueError", &message));
                 }
             }
@@ -490,7 +500,9 @@ fn real<H: Host>(interpreter: &mut Interpreter<H>, value: &Value) -> Eval<Value>
             match text.text.trim().to_ascii_lowercase().parse::<f64>() {
                 Ok(number) => Value::Float(number),
                 Err(_) => {
-                    return Err(interpreter.error("ValueError", "could not convert string to float"));
+                    return Err(
+                        interpreter.error("ValueError", "could not convert string to float")
+                    );
                 }
             }
         }
@@ -621,9 +633,7 @@ fn issubclass<H: Host>(
             (Value::Builtin(one), Value::Builtin(other)) if one == other => {
                 return Value::Bool(true);
             }
-            (Value::Class(class), Value::Builtin(name))
-                if super::has_builtin_base(class, name) =>
-            {
+            (Value::Class(class), Value::Builtin(name)) if super::has_builtin_base(class, name) => {
                 return Value::Bool(true);
             }
             (Value::Unknown(_) | Value::Host(_), _) | (_, Value::Unknown(_) | Value::Host(_)) => {
@@ -708,9 +718,11 @@ pub(crate) fn make_translation<H: Host>(
             Ok(entries) => {
                 for (key, value) in entries {
                     let key = match key {
-                        Key::Str(text) => {
-                            Key::Int(text.chars().next().map_or(0, |first| i64::from(first as u32)))
-                        }
+                        Key::Str(text) => Key::Int(
+                            text.chars()
+                                .next()
+                                .map_or(0, |first| i64::from(first as u32)),
+                        ),
                         other => other,
                     };
                     table.insert(key, value);

@@ -52,11 +52,7 @@ pub(crate) fn items<H: Host>(
                 let Some(Value::Str(text)) = text else {
                     return Ok(Some(Ok(Vec::new())));
                 };
-                let lines = text
-                    .text
-                    .split_inclusive('\n')
-                    .map(Value::str)
-                    .collect();
+                let lines = text.text.split_inclusive('\n').map(Value::str).collect();
                 return Ok(Some(Ok(lines)));
             }
             _ => {}
@@ -167,10 +163,7 @@ pub(crate) fn range_length(instance: &Instance) -> u64 {
     u64::try_from((distance + step - 1) / step).unwrap_or(u64::MAX)
 }
 
-fn range_items<H: Host>(
-    interpreter: &mut Interpreter<H>,
-    instance: &Instance,
-) -> Eval<Vec<Value>> {
+fn range_items<H: Host>(interpreter: &mut Interpreter<H>, instance: &Instance) -> Eval<Vec<Value>> {
     let length = range_length(instance);
     if length > 1_000_000 {
         return Err(interpreter.bound("a range is longer than the bound allows"));

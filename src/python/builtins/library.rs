@@ -58,10 +58,23 @@ pub(crate) fn call<H: Host>(
     let first = arguments.positional.first().cloned();
     let second = arguments.positional.get(1).cloned();
     Ok(match (name, first) {
-        ("abc.abstractmethod" | "functools.cache" | "functools.total_ordering" | "enum.unique"
-        | "typing.final" | "typing.override" | "typing.overload" | "typing.runtime_checkable"
-        | "typing.no_type_check" | "functools.singledispatch" | "asyncio.run" | "sys.intern"
-        | "types.MappingProxyType" | "os.fspath", Some(value)) => value,
+        (
+            "abc.abstractmethod"
+            | "functools.cache"
+            | "functools.total_ordering"
+            | "enum.unique"
+            | "typing.final"
+            | "typing.override"
+            | "typing.overload"
+            | "typing.runtime_checkable"
+            | "typing.no_type_check"
+            | "functools.singledispatch"
+            | "asyncio.run"
+            | "sys.intern"
+            | "types.MappingProxyType"
+            | "os.fspath",
+            Some(value),
+        ) => value,
         ("functools.lru_cache", Some(value @ (Value::Function(_) | Value::Method { .. }))) => value,
         ("functools.lru_cache" | "functools.wraps", _) => Value::Builtin("_identity"),
         ("functools.partial", Some(function)) => instance(
@@ -78,7 +91,12 @@ pub(crate) fn call<H: Host>(
         ("functools.reduce", Some(function)) => {
             let iterable = second.unwrap_or(Value::None);
             let mut items = items_of!(interpreter, &iterable).into_iter();
-            let mut total = match arguments.positional.get(2).cloned().or_else(|| items.next()) {
+            let mut total = match arguments
+                .positional
+                .get(2)
+                .cloned()
+                .or_else(|| items.next())
+            {
                 Some(start) => start,
                 None => {
                     return Err(interpreter.error("TypeError", "reduce() of empty iterable"));
@@ -98,9 +116,10 @@ pub(crate) fn call<H: Host>(
             vec![("value", value.unwrap_or(Value::None))],
         ),
         ("contextlib.closing", Some(value)) => instance(&class("closing"), vec![("value", value)]),
-        ("contextlib.ExitStack", _) => {
-            instance(&class("ExitStack"), vec![("stack", Value::list(Vec::new()))])
-        }
+        ("contextlib.ExitStack", _) => instance(
+            &class("ExitStack"),
+            vec![("stack", Value::list(Vec::new()))],
+        ),
         ("collections.OrderedDict", _) => return functions::call(interpreter, "dict", arguments),
         ("collections.ChainMap", _) => {
             let mut merged = IndexMap::new();
@@ -123,10 +142,7 @@ pub(crate) fn call<H: Host>(
             let data = functions::call(interpreter, "dict", rest)?;
             instance(
                 &class("defaultdict"),
-                vec![
-                    ("factory", factory.unwrap_or(Value::None)),
-                    ("data", data),
-                ],
+                vec![("factory", factory.unwrap_or(Value::None)), ("data", data)],
             )
         }
         ("collections.Counter", value) => {
@@ -186,9 +202,10 @@ pub(crate) fn call<H: Host>(
             }
         },
         ("enum.auto", _) => instance(&class("auto"), Vec::new()),
-        ("hashlib.new", Some(Value::Str(algorithm))) => {
-            digests::hash_object(&algorithm.text, second.unwrap_or(Value::Bytes(Rc::from([]))))
-        }
+        ("hashlib.new", Some(Value::Str(algorithm))) => digests::hash_object(
+            &algorithm.text,
+            second.unwrap_or(Value::Bytes(Rc::from([]))),
+        ),
         ("hashlib.md5" | "hashlib.sha1" | "hashlib.sha256" | "hashlib.sha512", data) => {
             digests::hash_object(
                 name.trim_start_matches("hashlib."),
@@ -227,9 +244,11 @@ pub(crate) fn call<H: Host>(
         ("operator.add", Some(left)) => {
             interpreter.binary(BinaryOperator::Add, &left, &second.unwrap_or(Value::None))?
         }
-        ("operator.mul", Some(left)) => {
-            interpreter.binary(BinaryOperator::Multiply, &left, &second.unwrap_or(Value::None))?
-        }
+        ("operator.mul", Some(left)) => interpreter.binary(
+            BinaryOperator::Multiply,
+            &left,
+            &second.unwrap_or(Value::None),
+        )?,
         ("operator.or_", Some(left)) => {
             interpreter.binary(BinaryOperator::Or, &left, &second.unwrap_or(Value::None))?
         }
@@ -273,9 +292,10 @@ pub(crate) fn call<H: Host>(
                 .collect();
             Value::str(indented)
         }
-        ("time.time" | "time.time_ns" | "time.monotonic" | "time.perf_counter" | "time.strftime", _) => {
-            Value::Fresh("now")
-        }
+        (
+            "time.time" | "time.time_ns" | "time.monotonic" | "time.perf_counter" | "time.strftime",
+            _,
+        ) => Value::Fresh("now"),
         ("time.sleep" | "asyncio.sleep", _) => Value::None,
         ("types.SimpleNamespace", _) => {
             let found = instance(&class("SimpleNamespace"), Vec::new());
@@ -291,9 +311,10 @@ pub(crate) fn call<H: Host>(
         }
         ("typing.cast", _) => second.unwrap_or(Value::None),
         ("typing.NewType", _) => Value::Builtin("_identity"),
-        ("typing.TypeVar" | "typing.ParamSpec" | "typing.get_type_hints" | "typing.get_args", _) => {
-            instance(&class("_Type"), Vec::new())
-        }
+        (
+            "typing.TypeVar" | "typing.ParamSpec" | "typing.get_type_hints" | "typing.get_args",
+            _,
+        ) => instance(&class("_Type"), Vec::new()),
         ("dict.fromkeys", Some(keys)) => {
             let value = second.unwrap_or(Value::None);
             let mut entries = IndexMap::new();
@@ -324,7 +345,9 @@ pub(crate) fn call<H: Host>(
                 _ => interpreter.unsupported(name),
             }
         }
-        (_, Some(Value::Unknown(unknown))) => Value::unknown(unknown.then(&format!(" in {name}()"))),
+        (_, Some(Value::Unknown(unknown))) => {
+            Value::unknown(unknown.then(&format!(" in {name}()")))
+        }
         _ => interpreter.unsupported(&format!("{name}()")),
     })
 }
@@ -449,8 +472,16 @@ fn datetime<H: Host>(
             }
         }
         "datetime.fromisoformat" | "datetime.strptime" | "date.fromisoformat" => {
-            let kind = if name.starts_with("date.") { "date" } else { "datetime" };
-            match first.as_ref().and_then(Value::as_str).map(|text| dates::parse(kind, text)) {
+            let kind = if name.starts_with("date.") {
+                "date"
+            } else {
+                "datetime"
+            };
+            match first
+                .as_ref()
+                .and_then(Value::as_str)
+                .map(|text| dates::parse(kind, text))
+            {
                 Some(Some(value)) => value,
                 _ => interpreter.unsupported(&format!("datetime.{name}()")),
             }
@@ -472,8 +503,14 @@ fn itertools<H: Host>(
             return Ok(instance(
                 &class("count"),
                 vec![
-                    ("start", arguments.get(0, "start").cloned().unwrap_or(Value::Int(0))),
-                    ("step", arguments.get(1, "step").cloned().unwrap_or(Value::Int(1))),
+                    (
+                        "start",
+                        arguments.get(0, "start").cloned().unwrap_or(Value::Int(0)),
+                    ),
+                    (
+                        "step",
+                        arguments.get(1, "step").cloned().unwrap_or(Value::Int(1)),
+                    ),
                 ],
             ));
         }
@@ -492,12 +529,8 @@ fn itertools<H: Host>(
             all
         }
         "islice" => {
-            let numbers: Vec<Option<i64>> = arguments
-                .positional
-                .iter()
-                .skip(1)
-                .map(as_int)
-                .collect();
+            let numbers: Vec<Option<i64>> =
+                arguments.positional.iter().skip(1).map(as_int).collect();
             let (start, stop, step) = match numbers.as_slice() {
                 [stop] => (0, *stop, 1),
                 [start, stop] => (start.unwrap_or(0), *stop, 1),
@@ -539,7 +572,11 @@ fn itertools<H: Host>(
         }
         "product" => {
             let mut rows: Vec<Vec<Value>> = vec![Vec::new()];
-            let repeat = arguments.named("repeat").and_then(as_int).unwrap_or(1).clamp(0, 8);
+            let repeat = arguments
+                .named("repeat")
+                .and_then(as_int)
+                .unwrap_or(1)
+                .clamp(0, 8);
             for _ in 0..repeat {
                 for iterable in &arguments.positional {
                     let column = items_of!(interpreter, iterable);
@@ -562,7 +599,11 @@ fn itertools<H: Host>(
         }
         "combinations" | "permutations" => {
             let pool = items_of!(interpreter, &first);
-            let size = second.as_ref().and_then(as_int).unwrap_or(pool.len() as i64).max(0) as usize;
+            let size = second
+                .as_ref()
+                .and_then(as_int)
+                .unwrap_or(pool.len() as i64)
+                .max(0) as usize;
             let mut rows: Vec<Vec<usize>> = vec![Vec::new()];
             for _ in 0..size {
                 let mut longer = Vec::new();
@@ -586,7 +627,13 @@ fn itertools<H: Host>(
                 rows = longer;
             }
             rows.into_iter()
-                .map(|row| Value::tuple(row.into_iter().filter_map(|at| pool.get(at).cloned()).collect()))
+                .map(|row| {
+                    Value::tuple(
+                        row.into_iter()
+                            .filter_map(|at| pool.get(at).cloned())
+                            .collect(),
+                    )
+                })
                 .collect()
         }
         "zip_longest" => {
@@ -609,12 +656,18 @@ fn itertools<H: Host>(
         }
         "pairwise" => {
             let items = items_of!(interpreter, &first);
-            items.windows(2).map(|pair| Value::tuple(pair.to_vec())).collect()
+            items
+                .windows(2)
+                .map(|pair| Value::tuple(pair.to_vec()))
+                .collect()
         }
         "batched" => {
             let items = items_of!(interpreter, &first);
             let size = second.as_ref().and_then(as_int).unwrap_or(1).max(1) as usize;
-            items.chunks(size).map(|chunk| Value::tuple(chunk.to_vec())).collect()
+            items
+                .chunks(size)
+                .map(|chunk| Value::tuple(chunk.to_vec()))
+                .collect()
         }
         "groupby" => {
             let key = arguments.get(1, "key").cloned();
@@ -645,7 +698,9 @@ fn itertools<H: Host>(
                 let next = match total.take() {
                     None => item,
                     Some(total) => match &second {
-                        Some(function) => interpreter.call(function, positional(vec![total, item]))?,
+                        Some(function) => {
+                            interpreter.call(function, positional(vec![total, item]))?
+                        }
                         None => interpreter.binary(BinaryOperator::Add, &total, &item)?,
                     },
                 };
@@ -660,13 +715,12 @@ fn itertools<H: Host>(
     Ok(iterator(items))
 }
 
-fn os<H: Host>(
-    interpreter: &mut Interpreter<H>,
-    name: &str,
-    arguments: &Arguments,
-) -> Eval<Value> {
+fn os<H: Host>(interpreter: &mut Interpreter<H>, name: &str, arguments: &Arguments) -> Eval<Value> {
     let first = arguments.positional.first().cloned();
-    let text = first.as_ref().and_then(text_of).filter(|text| !has_hole(text));
+    let text = first
+        .as_ref()
+        .and_then(text_of)
+        .filter(|text| !has_hole(text));
     let split = |text: &str| match text.rsplit_once('/') {
         Some((folder, file)) => (folder.to_owned(), file.to_owned()),
         None => (String::new(), text.to_owned()),
@@ -726,10 +780,9 @@ fn uuid<H: Host>(
                 Some(Value::Str(text)) => match digests::parse_uuid(&text.text) {
                     Some(text) => digests::uuid_value(&text),
                     None => {
-                        return Err(interpreter.error(
-                            "ValueError",
-                            "badly formed hexadecimal UUID string",
-                        ));
+                        return Err(
+                            interpreter.error("ValueError", "badly formed hexadecimal UUID string")
+                        );
                     }
                 },
                 Some(value @ (Value::Unknown(_) | Value::Fresh(_))) => value.clone(),
@@ -858,14 +911,21 @@ pub(crate) fn get<H: Host>(
     arguments: &Arguments,
 ) -> Eval<Value> {
     let attributes = getter.attributes.borrow().clone();
-    let kind = attributes.get("kind").and_then(Value::as_str).unwrap_or_default();
+    let kind = attributes
+        .get("kind")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
     let keys = match attributes.get("keys") {
         Some(Value::Tuple(keys)) => keys.to_vec(),
         _ => Vec::new(),
     };
     let object = arguments.positional.first().cloned().unwrap_or(Value::None);
     if kind == "operator.methodcaller" {
-        let name = keys.first().and_then(Value::as_str).unwrap_or_default().to_owned();
+        let name = keys
+            .first()
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned();
         let method = interpreter.attribute(&object, &name)?;
         return interpreter.call(&method, positional(keys.into_iter().skip(1).collect()));
     }
@@ -875,7 +935,7 @@ pub(crate) fn get<H: Host>(
             interpreter.item(&object, key)?
         } else {
             let mut value = object.clone();
-            for name in key.as_str().unwrap_or_default().to_owned().split('.') {
+            for name in key.as_str().unwrap_or_default().split('.') {
                 value = interpreter.attribute(&value, name)?;
             }
             value
@@ -899,7 +959,10 @@ pub(crate) fn named_tuple<H: Host>(
         .and_then(Value::as_str)
         .unwrap_or("namedtuple")
         .to_owned();
-    let given = arguments.get(1, "field_names").cloned().unwrap_or(Value::None);
+    let given = arguments
+        .get(1, "field_names")
+        .cloned()
+        .unwrap_or(Value::None);
     let fields: Vec<Value> = match &given {
         Value::Str(text) => text
             .text
@@ -1064,7 +1127,8 @@ pub(crate) fn instance_method<H: Host>(
     }
     Ok(match (found.class.name.as_str(), name) {
         ("generator", "__iter__") => receiver,
-        ("generator", "__next__" | "send") => match super::iterators::next(interpreter, &receiver)? {
+        ("generator", "__next__" | "send") => match super::iterators::next(interpreter, &receiver)?
+        {
             Some(item) => item,
             None => return Err(interpreter.error("StopIteration", "")),
         },
@@ -1082,17 +1146,17 @@ pub(crate) fn instance_method<H: Host>(
         }
         ("_Hash", "update") => {
             let old = attribute("data").unwrap_or(Value::Bytes(Rc::from([])));
-            let data = interpreter.binary(
-                BinaryOperator::Add,
-                &old,
-                &first.unwrap_or(Value::None),
-            )?;
+            let data =
+                interpreter.binary(BinaryOperator::Add, &old, &first.unwrap_or(Value::None))?;
             found.attributes.borrow_mut().insert("data".into(), data);
             Value::None
         }
         ("_Hash", "hexdigest" | "digest") => {
             let algorithm = attribute("name");
-            let algorithm = algorithm.as_ref().and_then(Value::as_str).unwrap_or_default();
+            let algorithm = algorithm
+                .as_ref()
+                .and_then(Value::as_str)
+                .unwrap_or_default();
             match attribute("data") {
                 Some(Value::Bytes(data)) => match digests::digest(algorithm, &data) {
                     Some(bytes) if name == "digest" => Value::Bytes(bytes.into()),
@@ -1113,11 +1177,8 @@ pub(crate) fn instance_method<H: Host>(
         ("StringIO", "readlines" | "__iter__") => Value::list(items_of!(interpreter, &receiver)),
         ("StringIO", "write") => {
             let old = attribute("text").unwrap_or_else(|| Value::str(""));
-            let text = interpreter.binary(
-                BinaryOperator::Add,
-                &old,
-                &first.unwrap_or(Value::None),
-            )?;
+            let text =
+                interpreter.binary(BinaryOperator::Add, &old, &first.unwrap_or(Value::None))?;
             found.attributes.borrow_mut().insert("text".into(), text);
             Value::None
         }

@@ -83,14 +83,22 @@ pub(crate) fn call<H: Host>(
         "split" => (1, 3),
         _ => (1, 2),
     };
-    let text = arguments.get(text_at, "string").cloned().unwrap_or(Value::None);
-    let extra = arguments.get(flags_at, "flags").and_then(as_int).unwrap_or(0);
+    let text = arguments
+        .get(text_at, "string")
+        .cloned()
+        .unwrap_or(Value::None);
+    let extra = arguments
+        .get(flags_at, "flags")
+        .and_then(as_int)
+        .unwrap_or(0);
     let hidden = |interpreter: &mut Interpreter<H>| {
         if name == "sub" {
             Value::str(HOLE.to_string())
         } else {
             match &text {
-                Value::Unknown(unknown) => Value::unknown(unknown.then(&format!(" in re.{name}()"))),
+                Value::Unknown(unknown) => {
+                    Value::unknown(unknown.then(&format!(" in re.{name}()")))
+                }
                 _ => interpreter.unsupported(&format!("re.{name}()")),
             }
         }
@@ -117,9 +125,8 @@ pub(crate) fn call<H: Host>(
             regex
                 .captures_iter(&subject)
                 .map(|captures| {
-                    let text = |at: usize| {
-                        Value::str(captures.get(at).map_or("", |found| found.as_str()))
-                    };
+                    let text =
+                        |at: usize| Value::str(captures.get(at).map_or("", |found| found.as_str()));
                     match captures.len() {
                         1 => text(0),
                         2 => text(1),
@@ -137,7 +144,11 @@ pub(crate) fn call<H: Host>(
         "split" => Value::list(regex.split(&subject).map(Value::str).collect()),
         "sub" | "subn" => {
             let replacement = arguments.get(1, "repl").cloned().unwrap_or(Value::None);
-            let limit = arguments.get(3, "count").and_then(as_int).unwrap_or(0).max(0) as usize;
+            let limit = arguments
+                .get(3, "count")
+                .and_then(as_int)
+                .unwrap_or(0)
+                .max(0) as usize;
             let (text, count) = substitute(interpreter, &regex, &subject, &replacement, limit)?;
             if name == "sub" {
                 Value::str(text)

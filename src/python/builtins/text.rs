@@ -12,10 +12,7 @@ use crate::unknown::{FRESH, HOLE, has_hole, is_fresh};
 const DEPTH: u32 = 12;
 
 /// `str(value)`, with a hole where it is not known.
-pub(crate) fn to_string<H: Host>(
-    interpreter: &mut Interpreter<H>,
-    value: &Value,
-) -> Eval<Rc<str>> {
+pub(crate) fn to_string<H: Host>(interpreter: &mut Interpreter<H>, value: &Value) -> Eval<Rc<str>> {
     Ok(match value {
         Value::Str(text) => text.text.clone(),
         Value::Unknown(_) => HOLE.to_string().into(),
@@ -33,11 +30,10 @@ pub(crate) fn to_string<H: Host>(
                 && instance.class.lookup("__str__").is_none()
                 && instance.class.lookup("__repr__").is_none()
                 && !instance.class.is_subclass_of("BaseException")
+                && let Some(host) = instance.class.host_base()
             {
-                if let Some(host) = instance.class.host_base() {
-                    let _ = host;
-                    return Ok(HOLE.to_string().into());
-                }
+                let _ = host;
+                return Ok(HOLE.to_string().into());
             }
             for name in ["__str__", "__repr__"] {
                 if instance.class.lookup(name).is_some()
@@ -79,7 +75,10 @@ fn instance_text<H: Host>(
     let attributes = instance.attributes.borrow().clone();
     let class = &instance.class;
     if enums::is_enum(class) {
-        let name = attributes.get("name").and_then(Value::as_str).unwrap_or_default();
+        let name = attributes
+            .get("name")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
         if enums::prints_value(class)
             && let Some(value) = attributes.get("value")
         {
@@ -207,7 +206,10 @@ fn write_repr<H: Host>(
                 out.push_str(&to_string(interpreter, &result)?);
             } else if enums::is_enum(&instance.class) {
                 let attributes = instance.attributes.borrow().clone();
-                let name = attributes.get("name").and_then(Value::as_str).unwrap_or_default();
+                let name = attributes
+                    .get("name")
+                    .and_then(Value::as_str)
+                    .unwrap_or_default();
                 out.push_str(&format!("<{}.{name}: ", instance.class.name));
                 if let Some(value) = attributes.get("value") {
                     write_repr(interpreter, value, out, depth + 1)?;
@@ -301,13 +303,58 @@ fn quote(text: &str, out: &mut String) {
 
 /// Names of the methods of `str`.
 pub(crate) const METHODS: &[&str] = &[
-    "capitalize", "casefold", "center", "count", "encode", "endswith", "expandtabs", "find",
-    "format", "format_map", "index", "isalnum", "isalpha", "isascii", "isdecimal", "isdigit",
-    "isidentifier", "islower", "isnumeric", "isprintable", "isspace", "istitle", "isupper", "join",
-    "ljust", "lower", "lstrip", "maketrans", "partition", "removeprefix", "removesuffix",
-    "replace", "rfind", "rindex", "rjust", "rpartition", "rsplit", "rstrip", "split",
-    "splitlines", "startswith", "strip", "swapcase", "title", "translate", "upper", "zfill",
-    "__len__", "__contains__", "__str__", "__add__", "__eq__",
+    "capitalize",
+    "casefold",
+    "center",
+    "count",
+    "encode",
+    "endswith",
+    "expandtabs",
+    "find",
+    "format",
+    "format_map",
+    "index",
+    "isalnum",
+    "isalpha",
+    "isascii",
+    "isdecimal",
+    "isdigit",
+    "isidentifier",
+    "islower",
+    "isnumeric",
+    "isprintable",
+    "isspace",
+    "istitle",
+    "isupper",
+    "join",
+    "ljust",
+    "lower",
+    "lstrip",
+    "maketrans",
+    "partition",
+    "removeprefix",
+    "removesuffix",
+    "replace",
+    "rfind",
+    "rindex",
+    "rjust",
+    "rpartition",
+    "rsplit",
+    "rstrip",
+    "split",
+    "splitlines",
+    "startswith",
+    "strip",
+    "swapcase",
+    "title",
+    "translate",
+    "upper",
+    "zfill",
+    "__len__",
+    "__contains__",
+    "__str__",
+    "__add__",
+    "__eq__",
 ];
 
 fn hole() -> Value {
@@ -353,8 +400,8 @@ pub(crate) fn method<H: Host>(
         .find(|value| matches!(value, Value::Unknown(_)))
     {
         return Ok(match name {
-            "replace" | "ljust" | "rjust" | "center" | "strip" | "lstrip" | "rstrip"
-            | "zfill" | "removeprefix" | "removesuffix" => hole(),
+            "replace" | "ljust" | "rjust" | "center" | "strip" | "lstrip" | "rstrip" | "zfill"
+            | "removeprefix" | "removesuffix" => hole(),
             _ => Value::unknown(unknown.then(&format!(" in .{name}()"))),
         });
     }
@@ -530,9 +577,7 @@ pub(crate) fn method<H: Host>(
             })
         }
         "expandtabs" => Value::str(text.replace('\t', "        ")),
-        "isdigit" | "isdecimal" | "isnumeric" => {
-            all(text, |character| character.is_numeric())
-        }
+        "isdigit" | "isdecimal" | "isnumeric" => all(text, char::is_numeric),
         "isalpha" => all(text, char::is_alphabetic),
         "isalnum" => all(text, char::is_alphanumeric),
         "isspace" => all(text, char::is_whitespace),
@@ -583,9 +628,8 @@ fn join<H: Host>(
     let Some(items) = items else {
         return Err(interpreter.error("TypeError", "str.join() takes exactly one argument"));
     };
-    let items = match interpreter.items(items)? {
-        Ok(items) => items,
-        Err(_) => return Ok(hole()),
+    let Ok(items) = interpreter.items(items)? else {
+        return Ok(hole());
     };
     let mut out = String::new();
     for (position, item) in items.iter().enumerate() {
@@ -698,15 +742,10 @@ fn split<H: Host>(
             }
             match (limit, from_right) {
                 (None, _) => text.split(separator).map(Value::str).collect(),
-                (Some(limit), false) => text
-                    .splitn(limit + 1, separator)
-                    .map(Value::str)
-                    .collect(),
+                (Some(limit), false) => text.splitn(limit + 1, separator).map(Value::str).collect(),
                 (Some(limit), true) => {
-                    let mut parts: Vec<Value> = text
-                        .rsplitn(limit + 1, separator)
-                        .map(Value::str)
-                        .collect();
+                    let mut parts: Vec<Value> =
+                        text.rsplitn(limit + 1, separator).map(Value::str).collect();
                     parts.reverse();
                     parts
                 }

@@ -11,9 +11,7 @@ use crate::python::value::{Class, Decoration, Instance, Key, Value};
 impl<H: Host> Interpreter<H> {
     pub(crate) fn find_attribute(&mut self, value: &Value, name: &str) -> Eval<Option<Value>> {
         match value {
-            Value::Unknown(unknown) => {
-                Ok(Some(Value::unknown(unknown.then(&format!(".{name}")))))
-            }
+            Value::Unknown(unknown) => Ok(Some(Value::unknown(unknown.then(&format!(".{name}"))))),
             Value::Host(host) => {
                 let host = host.clone();
                 H::attribute(self, &host, name)

@@ -50,9 +50,9 @@ impl<H: Host> Interpreter<H> {
         let decoration = match decorator {
             Value::Builtin("staticmethod") => Decoration::Static,
             Value::Builtin("classmethod") => Decoration::Class,
-            Value::Builtin(
-                "property" | "functools.cached_property" | "abc.abstractproperty",
-            ) => Decoration::Property,
+            Value::Builtin("property" | "functools.cached_property" | "abc.abstractproperty") => {
+                Decoration::Property
+            }
             Value::Builtin("contextlib.contextmanager" | "contextlib.asynccontextmanager") => {
                 Decoration::ContextManager
             }
@@ -87,13 +87,13 @@ impl<H: Host> Interpreter<H> {
                 self.nested(|interpreter| interpreter.instantiate(class, arguments))
             }
             Value::Instance(instance) => {
-                if let Some(result) =
-                    builtins::call_instance(self, instance, &arguments)?
-                {
+                if let Some(result) = builtins::call_instance(self, instance, &arguments)? {
                     return Ok(result);
                 }
                 match self.find_attribute(callee, "__call__")? {
-                    Some(call) => self.nested(|interpreter| interpreter.call_value(&call, arguments)),
+                    Some(call) => {
+                        self.nested(|interpreter| interpreter.call_value(&call, arguments))
+                    }
                     None => Err(self.not_callable(callee)),
                 }
             }
@@ -174,15 +174,18 @@ impl<H: Host> Interpreter<H> {
         };
         let site = context.site(definition.header);
         let call = self.frames.last().map_or(site, |frame| frame.call);
-        self.in_frame(function.name.clone(), site, call, |interpreter| {
-            match &definition.body {
+        self.in_frame(
+            function.name.clone(),
+            site,
+            call,
+            |interpreter| match &definition.body {
                 FunctionBody::Expression(id) => interpreter.expression(&context, *id),
                 FunctionBody::Block(block) => match interpreter.block(&context, block)? {
                     Flow::Return(value) => Ok(value),
                     _ => Ok(Value::None),
                 },
-            }
-        })
+            },
+        )
     }
 
     /// Runs something in a frame of its own, which is gone afterwards, as are the levels that an exception left open.
@@ -233,7 +236,11 @@ impl<H: Host> Interpreter<H> {
                 ParameterKind::KeywordOnly => keyword_only = true,
                 ParameterKind::Normal | ParameterKind::PositionalOnly => {}
             }
-            let given = if keyword_only { None } else { positional.next() };
+            let given = if keyword_only {
+                None
+            } else {
+                positional.next()
+            };
             let value = match given {
                 Some(value) => value,
                 None => {

@@ -97,10 +97,10 @@ impl<H: Host> Interpreter<H> {
         });
         let value = Value::Instance(instance.clone());
         if class.is_subclass_of("BaseException") {
-            instance.attributes.borrow_mut().insert(
-                "args".into(),
-                Value::tuple(arguments.positional.clone()),
-            );
+            instance
+                .attributes
+                .borrow_mut()
+                .insert("args".into(), Value::tuple(arguments.positional.clone()));
         }
         match class.lookup("__init__") {
             Some(init) => {
@@ -131,4 +131,3 @@ fn adopt(class: &Rc<Class>) {
         }
     }
 }
-

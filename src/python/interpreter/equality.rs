@@ -156,10 +156,10 @@ impl<H: Host> Interpreter<H> {
             Comparison::Greater => HostOperator::Greater,
             Comparison::GreaterEqual => HostOperator::GreaterEqual,
         };
-        if matches!(left, Value::Host(_)) || matches!(right, Value::Host(_)) {
-            if let Some(value) = H::operator(self, operator, left, right)? {
-                return Ok(value);
-            }
+        if (matches!(left, Value::Host(_)) || matches!(right, Value::Host(_)))
+            && let Some(value) = H::operator(self, operator, left, right)?
+        {
+            return Ok(value);
         }
         if matches!(comparison, Comparison::Equal | Comparison::NotEqual) {
             let negated = comparison == Comparison::NotEqual;
@@ -168,9 +168,8 @@ impl<H: Host> Interpreter<H> {
                 None => self.unknown_of(left, right, if negated { " != " } else { " == " }),
             });
         }
-        let order = match self.order(left, right, 0)? {
-            Some(order) => order,
-            None => return Ok(self.unknown_of(left, right, " < ")),
+        let Some(order) = self.order(left, right, 0)? else {
+            return Ok(self.unknown_of(left, right, " < "));
         };
         Ok(Value::Bool(match comparison {
             Comparison::Less => order.is_lt(),
@@ -348,10 +347,7 @@ impl<H: Host> Interpreter<H> {
                     None => Truth::Unknown(self.hole_in(&text.text)),
                 }),
                 Value::Unknown(unknown) => Ok(Truth::Unknown((**unknown).clone())),
-                _ => Err(self.error(
-                    "TypeError",
-                    "'in <string>' requires string as left operand",
-                )),
+                _ => Err(self.error("TypeError", "'in <string>' requires string as left operand")),
             },
             _ => {
                 if let Value::Instance(instance) = container
@@ -417,9 +413,7 @@ impl<H: Host> Interpreter<H> {
             }
             Value::Unknown(unknown) => Ok(match value {
                 // a plain value is never an instance of a class that is not Python's own
-                Value::None | Value::Bool(_) | Value::Int(_) | Value::Str(_) => {
-                    Truth::Known(false)
-                }
+                Value::None | Value::Bool(_) | Value::Int(_) | Value::Str(_) => Truth::Known(false),
                 _ => Truth::Unknown((**unknown).clone()),
             }),
             Value::Class(class) => Ok(match value {
@@ -440,9 +434,7 @@ impl<H: Host> Interpreter<H> {
                 _ => Truth::Known(false),
             }),
             Value::Builtin(name) => Ok(match value {
-                Value::Unknown(unknown) => {
-                    Truth::Unknown(unknown.then(&format!(" is a {name}")))
-                }
+                Value::Unknown(unknown) => Truth::Unknown(unknown.then(&format!(" is a {name}"))),
                 _ => Truth::Known(builtins::is_of_type(value, name)),
             }),
             _ => Ok(Truth::Known(false)),

@@ -15,11 +15,7 @@ use crate::python::value::{Key, Scope, Str, Value};
 use crate::unknown::{Reason, Unknown};
 
 impl<H: Host> Interpreter<H> {
-    pub(crate) fn expression(
-        &mut self,
-        context: &Context<'_, H>,
-        id: ExpressionId,
-    ) -> Eval<Value> {
+    pub(crate) fn expression(&mut self, context: &Context<'_, H>, id: ExpressionId) -> Eval<Value> {
         // the common leaves cost no level
         let expression = context.module.expression(id);
         match &expression.kind {
@@ -41,11 +37,7 @@ impl<H: Host> Interpreter<H> {
         result
     }
 
-    fn expression_inner(
-        &mut self,
-        context: &Context<'_, H>,
-        id: ExpressionId,
-    ) -> Eval<Value> {
+    fn expression_inner(&mut self, context: &Context<'_, H>, id: ExpressionId) -> Eval<Value> {
         let expression = context.module.expression(id);
         Ok(match &expression.kind {
             ExpressionKind::None
@@ -217,11 +209,7 @@ impl<H: Host> Interpreter<H> {
     }
 
     /// The truth of a condition; an unknown one is decided by the host.
-    pub(crate) fn condition(
-        &mut self,
-        context: &Context<'_, H>,
-        id: ExpressionId,
-    ) -> Eval<bool> {
+    pub(crate) fn condition(&mut self, context: &Context<'_, H>, id: ExpressionId) -> Eval<bool> {
         match &context.module.expression(id).kind {
             ExpressionKind::Boolean { and, operands } => {
                 for operand in operands {
@@ -397,11 +385,7 @@ impl<H: Host> Interpreter<H> {
         }
     }
 
-    fn arguments(
-        &mut self,
-        context: &Context<'_, H>,
-        arguments: &[Argument],
-    ) -> Eval<Arguments> {
+    fn arguments(&mut self, context: &Context<'_, H>, arguments: &[Argument]) -> Eval<Arguments> {
         let mut evaluated = Arguments {
             positional: Vec::with_capacity(arguments.len()),
             ..Arguments::default()
@@ -540,7 +524,10 @@ impl<H: Host> Interpreter<H> {
             .chain(arguments.keyword.iter().map(|(_, value)| value))
             .any(|value| builtins::touches_host(value, 0));
         if touches || dropped {
-            let what = format!("`{}` is not known, what calling it does is not analysed", unknown.what);
+            let what = format!(
+                "`{}` is not known, what calling it does is not analysed",
+                unknown.what
+            );
             H::gap(self, what);
         }
         let mut suffix = String::from("(");

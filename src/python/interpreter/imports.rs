@@ -61,7 +61,10 @@ impl<H: Host> Interpreter<H> {
             file: Some(syntax.file),
             scope: scope.clone(),
         });
-        self.state.loaded.modules.insert(syntax.file, module.clone());
+        self.state
+            .loaded
+            .modules
+            .insert(syntax.file, module.clone());
         self.state.imported.insert(name.into());
         if self.frames.len() >= self.limits.depth as usize {
             return Err(self.bound("imports nest deeper than the bound allows"));
@@ -240,7 +243,7 @@ impl<H: Host> Interpreter<H> {
         }))
     }
 
-    pub(crate) fn from_import(
+    pub(crate) fn import_names(
         &mut self,
         context: &Context<'_, H>,
         level: u32,
@@ -275,12 +278,7 @@ impl<H: Host> Interpreter<H> {
         parts.join(".")
     }
 
-    fn import_star(
-        &mut self,
-        context: &Context<'_, H>,
-        module: &str,
-        from: FileId,
-    ) -> Eval<()> {
+    fn import_star(&mut self, context: &Context<'_, H>, module: &str, from: FileId) -> Eval<()> {
         let value = self.import_module(module, from)?;
         let Value::Module(found) = &value else {
             self.bind(context, &"*".into(), value);

@@ -80,7 +80,10 @@ impl<H: Host> Interpreter<H> {
                     .map(|character| Value::str(character.to_string()))
                     .collect()
             }
-            Value::Bytes(bytes) => bytes.iter().map(|byte| Value::Int(i64::from(*byte))).collect(),
+            Value::Bytes(bytes) => bytes
+                .iter()
+                .map(|byte| Value::Int(i64::from(*byte)))
+                .collect(),
             Value::Unknown(unknown) => return Ok(Err((**unknown).clone())),
             Value::Host(host) => {
                 let host = host.clone();
@@ -236,7 +239,9 @@ pub(crate) fn identity(value: &Value) -> usize {
         Value::Unknown(unknown) => Rc::as_ptr(unknown) as usize,
         Value::List(items) => Rc::as_ptr(items) as usize,
         Value::Dict(items) | Value::Set(items) => Rc::as_ptr(items) as usize,
-        Value::Method { function, receiver } => identity(function) ^ identity(receiver).rotate_left(7),
+        Value::Method { function, receiver } => {
+            identity(function) ^ identity(receiver).rotate_left(7)
+        }
         Value::Builtin(name) => name.as_ptr() as usize,
         _ => 1,
     }

@@ -224,22 +224,24 @@ fn arithmetic(
         return Some(integers(operator, one, other));
     }
     let (one, other) = (as_float(left)?, as_float(right)?);
-    Some(match operator {
-        BinaryOperator::Add => Ok(one + other),
-        BinaryOperator::Subtract => Ok(one - other),
-        BinaryOperator::Multiply => Ok(one * other),
-        BinaryOperator::Power => Ok(one.powf(other)),
-        BinaryOperator::Divide | BinaryOperator::FloorDivide | BinaryOperator::Modulo
-            if other == 0.0 =>
-        {
-            Err(Trouble::ZeroDivision)
+    Some(
+        match operator {
+            BinaryOperator::Add => Ok(one + other),
+            BinaryOperator::Subtract => Ok(one - other),
+            BinaryOperator::Multiply => Ok(one * other),
+            BinaryOperator::Power => Ok(one.powf(other)),
+            BinaryOperator::Divide | BinaryOperator::FloorDivide | BinaryOperator::Modulo
+                if other == 0.0 =>
+            {
+                Err(Trouble::ZeroDivision)
+            }
+            BinaryOperator::Divide => Ok(one / other),
+            BinaryOperator::FloorDivide => Ok((one / other).floor()),
+            BinaryOperator::Modulo => Ok(one - other * (one / other).floor()),
+            _ => return None,
         }
-        BinaryOperator::Divide => Ok(one / other),
-        BinaryOperator::FloorDivide => Ok((one / other).floor()),
-        BinaryOperator::Modulo => Ok(one - other * (one / other).floor()),
-        _ => return None,
-    }
-    .map(Value::Float))
+        .map(Value::Float),
+    )
 }
 
 fn integers(operator: BinaryOperator, one: i64, other: i64) -> Result<Value, Trouble> {
@@ -280,9 +282,10 @@ fn integers(operator: BinaryOperator, one: i64, other: i64) -> Result<Value, Tro
             .ok()
             .filter(|shift| *shift < 62)
             .and_then(|shift| one.checked_mul(1_i64 << shift)),
-        BinaryOperator::RightShift => u32::try_from(other)
-            .ok()
-            .map(|shift| one.checked_shr(shift).unwrap_or(if one < 0 { -1 } else { 0 })),
+        BinaryOperator::RightShift => u32::try_from(other).ok().map(|shift| {
+            one.checked_shr(shift)
+                .unwrap_or(if one < 0 { -1 } else { 0 })
+        }),
         BinaryOperator::MatrixMultiply => None,
     };
     result.map(Value::Int).ok_or(Trouble::TooBig)

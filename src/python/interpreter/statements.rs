@@ -14,11 +14,7 @@ use crate::python::value::{Scope, Value};
 use crate::unknown::Reason;
 
 impl<H: Host> Interpreter<H> {
-    pub(crate) fn block(
-        &mut self,
-        context: &Context<'_, H>,
-        block: &[Statement],
-    ) -> Eval<Flow> {
+    pub(crate) fn block(&mut self, context: &Context<'_, H>, block: &[Statement]) -> Eval<Flow> {
         for statement in block {
             match self.statement(context, statement)? {
                 Flow::Normal => {}
@@ -36,11 +32,7 @@ impl<H: Host> Interpreter<H> {
         result
     }
 
-    fn statement_inner(
-        &mut self,
-        context: &Context<'_, H>,
-        statement: &Statement,
-    ) -> Eval<Flow> {
+    fn statement_inner(&mut self, context: &Context<'_, H>, statement: &Statement) -> Eval<Flow> {
         match &statement.kind {
             StatementKind::Expression(id) => self.expression_statement(context, *id)?,
             StatementKind::Assign { targets, value } => {
@@ -165,7 +157,7 @@ impl<H: Host> Interpreter<H> {
                 module,
                 names,
                 star,
-            } => self.from_import(context, *level, module, names, *star)?,
+            } => self.import_names(context, *level, module, names, *star)?,
             StatementKind::Match { subject, cases } => {
                 return self.match_statement(context, *subject, cases);
             }
@@ -186,8 +178,7 @@ impl<H: Host> Interpreter<H> {
         while let ExpressionKind::Await(awaited) = context.module.expression(inner).kind {
             inner = awaited;
         }
-        if let ExpressionKind::Call { callee, arguments } = &context.module.expression(inner).kind
-        {
+        if let ExpressionKind::Call { callee, arguments } = &context.module.expression(inner).kind {
             self.call_expression(context, inner, *callee, arguments, true)?;
             return Ok(());
         }
