@@ -172,10 +172,7 @@ impl<'a> Lowerer<'a> {
         }
     }
 
-    fn push_function(
-        &mut self,
-        definition: FunctionDefinition,
-    ) -> super::syntax::FunctionId {
+    fn push_function(&mut self, definition: FunctionDefinition) -> super::syntax::FunctionId {
         self.module.functions.push(definition);
         super::syntax::FunctionId(self.module.functions.len() as u32 - 1)
     }

@@ -193,13 +193,12 @@ fn merge_types(merged: &mut Catalog, a: &Catalog, b: &Catalog) {
                     // which labels it has is not known: any may be
                     _ => TypeKind::Open,
                 };
-                let presence = if found.presence == Presence::Maybe
-                    || other.presence == Presence::Maybe
-                {
-                    Presence::Maybe
-                } else {
-                    found.presence
-                };
+                let presence =
+                    if found.presence == Presence::Maybe || other.presence == Presence::Maybe {
+                        Presence::Maybe
+                    } else {
+                        found.presence
+                    };
                 let both = Type {
                     name: name.clone(),
                     definition,

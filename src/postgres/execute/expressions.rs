@@ -30,7 +30,10 @@ impl Scope<'_> {
 }
 
 /// A scope with the columns of a relation that is there.
-pub(crate) fn columns_of(session: &Session, table: &QualifiedName) -> (Vec<(SmolStr, TypeName)>, bool) {
+pub(crate) fn columns_of(
+    session: &Session,
+    table: &QualifiedName,
+) -> (Vec<(SmolStr, TypeName)>, bool) {
     session.catalog.relation(table).map_or_else(
         || (Vec::new(), true),
         |relation| {
@@ -230,11 +233,7 @@ fn check_function(session: &mut Session, name: &crate::postgres::Name) -> Effect
 }
 
 /// Checks the default of a column of a type: 55P04 and 22P02 for enum literals, 42704, 42883.
-pub(crate) fn check_default(
-    session: &mut Session,
-    default: &Expr,
-    type_name: &TypeName,
-) -> Effect {
+pub(crate) fn check_default(session: &mut Session, default: &Expr, type_name: &TypeName) -> Effect {
     check_literal(session, default, type_name)?;
     check(session, &Scope::EMPTY, default)
 }
@@ -267,11 +266,7 @@ fn unify(session: &Session, scope: &Scope<'_>, all: &[&Expr]) -> Effect {
 }
 
 /// The type of an expression, where it is plain.
-pub(crate) fn type_of(
-    session: &Session,
-    scope: &Scope<'_>,
-    expression: &Expr,
-) -> Option<TypeName> {
+pub(crate) fn type_of(session: &Session, scope: &Scope<'_>, expression: &Expr) -> Option<TypeName> {
     match expression {
         Expr::Column { name, .. } => scope
             .columns

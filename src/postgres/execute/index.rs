@@ -8,9 +8,7 @@ use crate::postgres::catalog::{
     Constraint, Index, Presence, QualifiedName, Relation, RelationKind, TypeKind, builtin,
 };
 use crate::postgres::name::ObjectKind;
-use crate::postgres::statement::{
-    ConstraintDefinition, ConstraintKind, CreateIndex, IndexElement,
-};
+use crate::postgres::statement::{ConstraintDefinition, ConstraintKind, CreateIndex, IndexElement};
 use crate::postgres::{Datum, Expr, Name, ServerError, Session, SqlState};
 
 use super::{Effect, Failure, constraint, expressions, fail, names, resolve};
@@ -176,8 +174,13 @@ fn check_operator_class(
         return Ok(());
     };
     let accepts: &[&str] = match plain {
-        "text_pattern_ops" | "varchar_pattern_ops" | "bpchar_pattern_ops" | "gin_trgm_ops"
-        | "gist_trgm_ops" | "text_ops" | "varchar_ops" => &["text", "varchar", "bpchar", "name"],
+        "text_pattern_ops"
+        | "varchar_pattern_ops"
+        | "bpchar_pattern_ops"
+        | "gin_trgm_ops"
+        | "gist_trgm_ops"
+        | "text_ops"
+        | "varchar_ops" => &["text", "varchar", "bpchar", "name"],
         "jsonb_path_ops" | "jsonb_ops" => &["jsonb"],
         _ => return Ok(()),
     };
@@ -215,7 +218,11 @@ fn has_no_default_class(
         "" | "btree" if type_name.array => without_order,
         "" | "btree" => without_order,
         "hash" if !type_name.array => without_order,
-        "gin" => !type_name.array && builtin::is_builtin_type(name) && !matches!(name, "jsonb" | "tsvector"),
+        "gin" => {
+            !type_name.array
+                && builtin::is_builtin_type(name)
+                && !matches!(name, "jsonb" | "tsvector")
+        }
         _ => false,
     }
 }
@@ -242,9 +249,9 @@ fn chosen_name(
 /// Names of an index's columns, as `ChooseIndexColumnNames` makes them: each once, with numbers.
 pub(crate) fn element_names(elements: &[IndexElement], include: &[SmolStr]) -> Vec<SmolStr> {
     let mut chosen: Vec<SmolStr> = Vec::new();
-    let written = elements
-        .iter()
-        .map(|element| expression_name(&element.value).unwrap_or_else(|| SmolStr::new_static("expr")));
+    let written = elements.iter().map(|element| {
+        expression_name(&element.value).unwrap_or_else(|| SmolStr::new_static("expr"))
+    });
     for name in written.chain(include.iter().cloned()) {
         let mut candidate = name.clone();
         let mut number = 0;

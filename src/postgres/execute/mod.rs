@@ -178,7 +178,9 @@ pub fn run(session: &mut Session, statement: &Statement, parameters: &Parameters
             Some(name) => index::reindex(session, *kind, name),
             None => Ok(()),
         },
-        Statement::Cluster { table, index } => index::cluster(session, table.as_ref(), index.as_deref()),
+        Statement::Cluster { table, index } => {
+            index::cluster(session, table.as_ref(), index.as_deref())
+        }
         Statement::Vacuum { tables, .. } => {
             for table in tables {
                 resolve::relation_in_query(session, table)?;
@@ -212,9 +214,7 @@ pub fn run(session: &mut Session, statement: &Statement, parameters: &Parameters
             Ok(())
         }
         Statement::Show { .. } => Ok(()),
-        Statement::Do(_) => Err(Failure::Unknown(
-            "DO blocks are not executed".into(),
-        )),
+        Statement::Do(_) => Err(Failure::Unknown("DO blocks are not executed".into())),
         Statement::Call { name, .. } => function::call(session, name),
         Statement::Other { tag, .. } => {
             if tag == "SECURITY LABEL" {

@@ -116,10 +116,12 @@ fn missing(kind: ObjectKind, name: &str, key: &ObjectKey) -> ServerError {
 /// What exists on every server without a statement making it.
 fn is_builtin(kind: ObjectKind, name: &str) -> bool {
     match kind {
-        ObjectKind::Role => matches!(
-            name,
-            "postgres" | "public" | "current_user" | "session_user" | "current_role"
-        ) || name.starts_with("pg_"),
+        ObjectKind::Role => {
+            matches!(
+                name,
+                "postgres" | "public" | "current_user" | "session_user" | "current_role"
+            ) || name.starts_with("pg_")
+        }
         ObjectKind::Language => matches!(name, "plpgsql" | "sql" | "c" | "internal"),
         ObjectKind::Tablespace => matches!(name, "pg_default" | "pg_global"),
         ObjectKind::Database => matches!(name, "postgres" | "template0" | "template1"),
@@ -193,11 +195,7 @@ fn member_name(name: &QualifiedName) -> SmolStr {
 }
 
 /// `t_c_m_stat`, as the server names statistics without a name.
-fn statistics_name(
-    session: &Session,
-    create: &CreateNamed,
-    table: Option<&QualifiedName>,
-) -> Name {
+fn statistics_name(session: &Session, create: &CreateNamed, table: Option<&QualifiedName>) -> Name {
     let schema = table.map_or_else(
         || SmolStr::new_static("public"),
         |table| table.schema.clone(),
@@ -440,10 +438,11 @@ fn drop_servers(session: &mut Session) {
 /// RENAME of a named kind.
 pub(crate) fn rename(session: &mut Session, statement: &Rename) -> Effect {
     if statement.kind == ObjectKind::Database
-        && !session
-            .catalog
-            .named
-            .contains_key(&key_of(session, ObjectKind::Database, &statement.name))
+        && !session.catalog.named.contains_key(&key_of(
+            session,
+            ObjectKind::Database,
+            &statement.name,
+        ))
     {
         let key = key_of(session, ObjectKind::Database, &statement.name);
         return Err(Failure::Error(missing(
@@ -668,9 +667,7 @@ pub(crate) fn grant(
                 resolve::made_type(session, name)?;
             }
             Some(ObjectKind::Role) => role(session, &name.name)?,
-            Some(
-                kind @ (ObjectKind::Function | ObjectKind::Procedure | ObjectKind::Routine),
-            ) => {
+            Some(kind @ (ObjectKind::Function | ObjectKind::Procedure | ObjectKind::Routine)) => {
                 // arguments are not kept: one overload is enough
                 match function::find(session, kind, name, None) {
                     Err(Failure::Error(error))
@@ -706,7 +703,10 @@ pub(crate) fn comment(
     let Some(target) = target else { return Ok(()) };
     match text {
         Some(text) if !text.is_empty() => {
-            session.catalog.comments.insert(target.clone(), text.clone());
+            session
+                .catalog
+                .comments
+                .insert(target.clone(), text.clone());
         }
         _ => {
             session.catalog.comments.remove(&target);
@@ -761,10 +761,7 @@ fn comment_target(
             resolve::column(session, &table, column)?;
             Some(table.member(ObjectKind::Column, column))
         }
-        ObjectKind::Constraint
-        | ObjectKind::Trigger
-        | ObjectKind::Policy
-        | ObjectKind::Rule => {
+        ObjectKind::Constraint | ObjectKind::Trigger | ObjectKind::Policy | ObjectKind::Rule => {
             let wanted = member.unwrap_or_default();
             resolve::known_plain(wanted)?;
             let domain = session

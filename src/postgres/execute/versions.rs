@@ -96,7 +96,11 @@ fn column(definition: &ColumnDefinition, major: u16) -> Option<ServerError> {
         .find_map(|inner| constraint(inner, major, false))
 }
 
-fn constraint(definition: &ConstraintDefinition, major: u16, of_table: bool) -> Option<ServerError> {
+fn constraint(
+    definition: &ConstraintDefinition,
+    major: u16,
+    of_table: bool,
+) -> Option<ServerError> {
     match &definition.kind {
         ConstraintKind::Unique {
             nulls_not_distinct: true,

@@ -430,9 +430,7 @@ impl Lowerer<'_> {
             node.children(&mut cursor)
                 .any(|child| child.kind() == "from")
         };
-        let value = children(node)
-            .first()
-            .map(|inner| self.expression(*inner));
+        let value = children(node).first().map(|inner| self.expression(*inner));
         match value {
             Some(value) if from => ExpressionKind::YieldFrom(value),
             value => ExpressionKind::Yield(value),

@@ -60,9 +60,7 @@ impl Lowerer<'_> {
         let kind = match node.kind() {
             "expression_statement" => self.expression_statement(node),
             "return_statement" => {
-                let value = children(node)
-                    .first()
-                    .map(|value| self.expression(*value));
+                let value = children(node).first().map(|value| self.expression(*value));
                 StatementKind::Return(value)
             }
             "pass_statement" => StatementKind::Pass,
@@ -252,11 +250,9 @@ impl Lowerer<'_> {
     }
 
     fn augmented(&mut self, node: Node<'_>) -> StatementKind {
-        let operator = node
-            .child_by_field_name("operator")
-            .and_then(|operator| {
-                super::expressions::binary_operator(operator.kind().trim_end_matches('='))
-            });
+        let operator = node.child_by_field_name("operator").and_then(|operator| {
+            super::expressions::binary_operator(operator.kind().trim_end_matches('='))
+        });
         let target = self.required(node, "left");
         let value = self.required(node, "right");
         match operator {

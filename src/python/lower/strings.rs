@@ -122,10 +122,7 @@ impl Lowerer<'_> {
         };
         // `{x=}` shows its own source first
         let mut cursor = node.walk();
-        if let Some(equals) = node
-            .children(&mut cursor)
-            .find(|child| child.kind() == "=")
-        {
+        if let Some(equals) = node.children(&mut cursor).find(|child| child.kind() == "=") {
             let source = self
                 .text
                 .get(expression.start_byte()..equals.end_byte())
