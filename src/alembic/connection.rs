@@ -52,7 +52,7 @@ pub fn engine(interp: &mut Interp) -> Value {
 
 /// Names of this file.
 pub fn lookup(_: &mut Interp, module: &str, name: &str) -> Option<Value> {
-    if module.split('.').next() != Some("sqlalchemy") {
+    if !super::modules::is_sqlalchemy(module) {
         return None;
     }
     match name {
@@ -173,14 +173,16 @@ pub fn execute(
         let select = SelectObject::of_targets(interp, std::slice::from_ref(executable))?;
         return execute_query(interp, select.query(), &rows, origin);
     }
-    if let Some(statements) = schema_statements(interp, executable)? {
-        let result = run(
-            interp,
-            Origin::Schema("execute"),
-            statements,
-            Parameters::default(),
-        )?;
-        return Ok(object::value(result));
+    if let Some(calls) = super::schema::ddl_statements(interp, executable) {
+        for call in calls? {
+            Environment::execute(interp, call)?;
+        }
+        return Ok(object::value(result::of_rows(Vec::new(), result::Rows::Known(Vec::new()), result::Shape::Rows)));
+    }
+    if executable_sequence(executable) {
+        let method = interp.attribute(executable, "next_value")?;
+        let value = interp.call(&method, Arguments::default())?;
+        return execute(interp, &value, parameters, origin);
     }
     let what = match executable {
         Value::Host(host) => host.0.type_name(),
@@ -189,10 +191,9 @@ pub fn execute(
     unreadable(interp, origin, what)
 }
 
-/// DDL elements (`CreateTable`, `CreateSchema`, `DDL`), and sequences, whose value is `nextval`.
-fn schema_statements(interp: &mut Interp, executable: &Value) -> Eval<Option<Vec<Statement>>> {
-    let _ = (interp, executable);
-    Ok(None)
+/// A sequence, whose value is what executing it gives.
+fn executable_sequence(executable: &Value) -> bool {
+    matches!(executable, Value::Host(host) if host.0.type_name() == "Sequence")
 }
 
 fn not_executable(interp: &mut Interp, executable: &Value) -> Box<Raise> {

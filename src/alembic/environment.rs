@@ -128,6 +128,10 @@ pub struct Environment {
     pub committed: Catalog,
     /// Answers of an Inspector that came from its cache although the catalog differed by then: where, and the call.
     pub stale: Vec<(Site, String)>,
+    /// The revision that `context.run_migrations()` runs.
+    pub pending: Option<super::run::Pending>,
+    /// Where the exception that ended the run arose.
+    pub raise_site: Option<Site>,
 }
 
 impl Environment {
@@ -144,6 +148,8 @@ impl Environment {
             decisions: Decisions::default(),
             memo: BTreeMap::new(),
             classes: BTreeMap::new(),
+            pending: None,
+            raise_site: None,
         }
     }
 

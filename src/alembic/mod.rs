@@ -3,19 +3,31 @@
 //! In: a revision's module, a catalog, versions. Out: a [`crate::trace::Trace`] and the catalog afterwards. [`Environment`]
 //! is the interpreter's host: every object of Alembic's and SQLAlchemy's is an [`object::Object`] in a file of its own.
 
+// a modelled function has one signature, whether it keeps its arguments or not
+#![allow(clippy::needless_pass_by_value)]
+
+pub mod arguments;
+pub mod bridge;
 pub mod connection;
+pub mod context;
 pub mod core;
 pub mod dialect;
+pub mod env;
 pub mod environment;
 pub mod exceptions;
 pub mod inspector;
 pub mod literal;
 pub mod modules;
+pub mod naming;
 pub mod object;
+pub mod operations;
 pub mod orm;
 pub mod reflection;
 pub mod result;
+pub mod revision;
+pub mod run;
 pub mod schema;
 pub mod text;
+pub mod types;
 
 pub use environment::{Decision, DriverCall, Environment, Settings};

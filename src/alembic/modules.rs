@@ -7,6 +7,7 @@ use std::any::Any;
 use smol_str::SmolStr;
 
 use super::object::{self, Interp, Object};
+use super::operations::custom::replacement_key;
 use crate::python::{Eval, HostRef, Value};
 
 /// A module of the model.
@@ -26,11 +27,91 @@ const AREAS: &[Lookup] = &[
     super::connection::lookup,
     super::inspector::lookup,
     super::orm::lookup,
+    super::operations::lookup,
+    super::context::lookup,
+    super::schema::lookup,
+    super::types::lookup,
+    names,
     submodules,
 ];
 
 /// Modules and packages that are modelled; their submodules are modules too.
-const PACKAGES: &[&str] = &["alembic", "sqlalchemy", "psycopg2", "psycopg", "asyncpg"];
+const PACKAGES: &[&str] = &[
+    "alembic",
+    "sqlalchemy",
+    "psycopg2",
+    "psycopg",
+    "asyncpg",
+    "geoalchemy2",
+    "pgvector",
+    "sqlmodel",
+    "sqlalchemy_utils",
+    "citext",
+];
+
+/// Modules that are reached as attributes of others, by their dotted names.
+const SUBMODULES: &[&str] = &[
+    "alembic.autogenerate",
+    "alembic.config",
+    "alembic.context",
+    "alembic.ddl",
+    "alembic.migration",
+    "alembic.op",
+    "alembic.operations",
+    "alembic.operations.base",
+    "alembic.operations.ops",
+    "alembic.runtime",
+    "alembic.runtime.environment",
+    "alembic.runtime.migration",
+    "alembic.script",
+    "alembic.util",
+    "alembic.util.exc",
+    "geoalchemy2.types",
+    "pgvector.sqlalchemy",
+    "asyncpg.exceptions",
+    "psycopg.errors",
+    "psycopg2.errorcodes",
+    "psycopg2.errors",
+    "psycopg2.extensions",
+    "psycopg2.extras",
+    "sqlalchemy.dialects",
+    "sqlalchemy.dialects.mssql",
+    "sqlalchemy.dialects.mysql",
+    "sqlalchemy.dialects.oracle",
+    "sqlalchemy.dialects.postgresql",
+    "sqlalchemy.dialects.postgresql.base",
+    "sqlalchemy.dialects.sqlite",
+    "sqlalchemy.engine",
+    "sqlalchemy.engine.base",
+    "sqlalchemy.engine.reflection",
+    "sqlalchemy.event",
+    "sqlalchemy.exc",
+    "sqlalchemy.ext",
+    "sqlalchemy.ext.compiler",
+    "sqlalchemy.ext.declarative",
+    "sqlalchemy.ext.mutable",
+    "sqlalchemy.ext.asyncio",
+    "sqlalchemy.ext.automap",
+    "sqlalchemy.inspection",
+    "sqlalchemy.orm",
+    "sqlalchemy.orm.exc",
+    "sqlalchemy.orm.session",
+    "sqlalchemy.pool",
+    "sqlalchemy.schema",
+    "sqlalchemy.sql",
+    "sqlalchemy.sql.dml",
+    "sqlalchemy.sql.elements",
+    "sqlalchemy.sql.expression",
+    "sqlalchemy.sql.functions",
+    "sqlalchemy.sql.schema",
+    "sqlalchemy.sql.selectable",
+    "sqlalchemy.sql.sqltypes",
+    "sqlalchemy.types",
+    "sqlalchemy.util",
+    "sqlalchemy_utils.types",
+    "sqlmodel.sql",
+    "sqlmodel.sql.sqltypes",
+];
 
 /// The module of a dotted name, if it is modelled.
 pub fn import(module: &str) -> Option<Value> {
@@ -50,63 +131,71 @@ impl Object for ModuleObject {
         self
     }
     fn attribute(&self, interp: &mut Interp, _: &HostRef, name: &str) -> Eval<Option<Value>> {
+        // what the project put in its place
+        if let Some(replaced) = interp.host.memo.get(&replacement_key(&self.name, name)) {
+            return Ok(Some(replaced.clone()));
+        }
         Ok(AREAS
             .iter()
             .find_map(|lookup| lookup(interp, &self.name, name)))
     }
+    fn set_attribute(
+        &self,
+        interp: &mut Interp,
+        _: &HostRef,
+        name: &str,
+        value: Value,
+    ) -> Eval<()> {
+        interp
+            .host
+            .memo
+            .insert(replacement_key(&self.name, name), value);
+        Ok(())
+    }
+}
+
+/// Names that are no area of their own.
+fn names(interp: &mut Interp, module: &str, name: &str) -> Option<Value> {
+    match name {
+        "quoted_name" if module.starts_with("sqlalchemy") => {
+            Some(object::function("quoted_name", |_, arguments| {
+                Ok(arguments.get(0, "value").cloned().unwrap_or(Value::None))
+            }))
+        }
+        "conv" if module.starts_with("sqlalchemy") => {
+            Some(object::function("conv", |interp, arguments| {
+                super::operations::f(interp, &arguments)
+            }))
+        }
+        "__version__" => {
+            let version = match module {
+                "alembic" => interp.host.settings.alembic,
+                "sqlalchemy" => interp.host.settings.sqlalchemy,
+                _ => return None,
+            };
+            Some(Value::str(format!(
+                "{}.{}.{}",
+                version.0, version.1, version.2
+            )))
+        }
+        _ => None,
+    }
+}
+
+fn submodules(_: &mut Interp, module: &str, name: &str) -> Option<Value> {
+    let full = format!("{module}.{name}");
+    SUBMODULES.contains(&full.as_str()).then(|| {
+        object::value(ModuleObject {
+            name: SmolStr::new(full),
+        })
+    })
 }
 
 fn exceptions(interp: &mut Interp, module: &str, name: &str) -> Option<Value> {
-    let _ = module;
-    super::exceptions::class(interp, name).map(Value::Class)
+    super::exceptions::lookup(interp, module, name)
 }
 
-/// Submodules as attributes of their package: `sa.orm`, `sa.exc`.
-fn submodules(_: &mut Interp, module: &str, name: &str) -> Option<Value> {
-    const NAMES: &[&str] = &[
-        "orm",
-        "exc",
-        "sql",
-        "dialects",
-        "engine",
-        "types",
-        "ext",
-        "schema",
-        "postgresql",
-        "mysql",
-        "sqlite",
-        "mssql",
-        "oracle",
-        "reflection",
-        "expression",
-        "elements",
-        "sqltypes",
-        "declarative",
-        "automap",
-        "hybrid",
-        "mutable",
-        "compiler",
-        "functions",
-        "errors",
-        "extras",
-        "extensions",
-        "util",
-        "pool",
-        "event",
-        "session",
-        "asyncio",
-        "base",
-        "dml",
-        "selectable",
-        "operators",
-        "ddl",
-        "exceptions",
-        "operations",
-        "runtime",
-        "autogenerate",
-    ];
-    NAMES
-        .contains(&name)
-        .then(|| import(&format!("{module}.{name}")))
-        .flatten()
+/// Whether a module is SQLAlchemy's, or one that hands its names on.
+pub fn is_sqlalchemy(module: &str) -> bool {
+    matches!(module.split('.').next(), Some("sqlalchemy" | "sqlmodel"))
 }

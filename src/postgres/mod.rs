@@ -6,10 +6,13 @@
 
 pub mod catalog;
 pub mod error;
+pub mod execute;
 pub mod expression;
 pub mod name;
+pub mod plpgsql;
 pub mod session;
 pub mod statement;
+pub mod transaction;
 pub mod version;
 
 pub use catalog::Catalog;

@@ -4,10 +4,24 @@
 //! the parser refuses becomes [`Statement::SyntaxError`] and hides no other. Holes ([`crate::unknown::HOLE`]) may stand
 //! where an identifier, a literal's content or an expression may stand.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
-use crate::postgres::Statement;
+use rustc_hash::FxHashMap;
+
+use crate::postgres::statement::{Block, IndexElement};
+use crate::postgres::{Expr, Statement, TypeName};
 use crate::source::Span;
+
+mod lexer;
+mod lower;
+mod placeholders;
+mod plpgsql;
+mod read;
+mod split;
+pub mod versions;
+
+pub use versions::since;
 
 /// A statement and its place.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,14 +43,80 @@ pub enum Placeholders {
     Format,
 }
 
-/// The names of SQLAlchemy's bind parameters in a text, in order of appearance, each once.
+/// Bytes of text that one thread remembers parses for: past it, all are forgotten.
+const CACHE_BYTES: usize = 4 << 20;
+
+#[derive(Default)]
+struct Cache {
+    parses: FxHashMap<(Placeholders, Arc<str>), Arc<[Parsed]>>,
+    bytes: usize,
+}
+
+thread_local! {
+    static CACHE: RefCell<Cache> = RefCell::default();
+}
+
+/// The names of SQLAlchemy's bind parameters in a text, in order of appearance, each once. One that stands inside a
+/// string literal is a parameter too, as it is for SQLAlchemy.
 pub fn named_parameters(text: &str) -> Vec<String> {
-    let _ = text;
-    Vec::new()
+    let mut names: Vec<String> = Vec::new();
+    for placeholder in placeholders::find(text, Placeholders::Named, 1) {
+        if let Some(name) = placeholder.name
+            && !names.iter().any(|known| *known == name)
+        {
+            names.push(name.to_string());
+        }
+    }
+    names
 }
 
 /// Reads a text; equal texts are read once per thread.
 pub fn parse(text: &str, placeholders: Placeholders) -> Arc<[Parsed]> {
-    let _ = (text, placeholders);
-    Arc::new([])
+    let key = (placeholders, Arc::<str>::from(text));
+    if let Some(known) = CACHE.with_borrow(|cache| cache.parses.get(&key).cloned()) {
+        return known;
+    }
+    let parsed: Arc<[Parsed]> = read::statements(text, placeholders).into();
+    CACHE.with_borrow_mut(|cache| {
+        cache.bytes += text.len() + 64;
+        if cache.bytes > CACHE_BYTES {
+            cache.parses.clear();
+            cache.bytes = text.len() + 64;
+        }
+        cache.parses.insert(key, parsed.clone());
+    });
+    parsed
 }
+
+/// The statements of a text without placeholders: what EXECUTE in PL/pgSQL runs
+/// (a [`crate::postgres::session::Parser`]).
+pub fn statements(text: &str) -> Vec<Statement> {
+    parse(text, Placeholders::None)
+        .iter()
+        .map(|parsed| parsed.statement.clone())
+        .collect()
+}
+
+/// Reads one expression: a default, a CHECK condition, a predicate. What is none gives [`Expr::Unknown`].
+pub fn parse_expression(text: &str) -> Expr {
+    read::expression(text)
+}
+
+/// Reads the body of a PL/pgSQL function or DO; one that can't be read says why in the block.
+pub fn parse_block(text: &str) -> Block {
+    plpgsql::block(text)
+}
+
+/// Reads one element of an index as CREATE INDEX has it: `lower(name) text_ops DESC`.
+pub fn parse_index_element(text: &str) -> Option<IndexElement> {
+    read::index_element(text)
+}
+
+/// Reads a type's text, such as `VARCHAR(50)`, `timestamp with time zone` or `geometry(POINT,4326)`; what the grammar
+/// refuses is a type of that name.
+pub fn parse_type(text: &str) -> TypeName {
+    read::type_name(text)
+}
+
+#[cfg(test)]
+mod tests;

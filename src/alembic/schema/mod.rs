@@ -1,14 +1,42 @@
 //! `Table`, `Column` and what hangs on them: SQLAlchemy's schema constructs, also the light `sa.table`, `sa.column`.
 
+pub mod build;
+pub mod column;
+pub mod constraint;
+pub mod ddl;
+pub mod generated;
+pub mod index;
+pub mod metadata;
+pub mod table;
+
 use std::cell::RefCell;
 
 use smol_str::SmolStr;
 
+use super::object::Interp;
 use crate::postgres::name::Name;
-use crate::python::{Arguments, Eval, HostOperator, HostRef, Value};
+use crate::python::Value;
+pub use build::server_default;
+pub use ddl::ddl_statements;
+pub use metadata::metadata_schema;
 
-use super::core::{operators, table};
-use super::object::{Interp, Object};
+/// Looks up the names of this area: schema constructs in `sqlalchemy`, `sqlalchemy.schema` and the like.
+pub fn lookup(interp: &mut Interp, module: &str, name: &str) -> Option<Value> {
+    if !(module == "sqlalchemy"
+        || module.starts_with("sqlalchemy.schema")
+        || module.starts_with("sqlalchemy.sql")
+        || module.starts_with("sqlalchemy.dialects.postgresql"))
+    {
+        return None;
+    }
+    column::lookup(name)
+        .or_else(|| table::lookup(name))
+        .or_else(|| constraint::lookup(name))
+        .or_else(|| index::lookup(name))
+        .or_else(|| generated::lookup(name))
+        .or_else(|| ddl::lookup(name))
+        .or_else(|| metadata::lookup(interp, name))
+}
 
 /// `sa.Column`, `sa.column`.
 #[derive(Debug, Default)]
@@ -68,68 +96,4 @@ pub struct TableData {
     pub incomplete: bool,
     /// `prefixes`, `info` and other keyword arguments that matter.
     pub prefixes: Vec<SmolStr>,
-}
-
-impl Object for Column {
-    fn type_name(&self) -> &'static str {
-        "Column"
-    }
-    fn as_any(&self) -> &dyn std::any::Any {
-        self
-    }
-    fn methods(&self) -> &'static [&'static str] {
-        operators::METHODS
-    }
-    fn attribute(&self, interp: &mut Interp, this: &HostRef, name: &str) -> Eval<Option<Value>> {
-        operators::attribute(interp, &Value::Host(this.clone()), name)
-    }
-    fn invoke(
-        &self,
-        interp: &mut Interp,
-        this: &HostRef,
-        method: &str,
-        arguments: Arguments,
-    ) -> Eval<Value> {
-        operators::method(interp, &Value::Host(this.clone()), method, &arguments)
-    }
-    fn operator(
-        &self,
-        interp: &mut Interp,
-        this: &HostRef,
-        operator: HostOperator,
-        other: &Value,
-        reflected: bool,
-    ) -> Eval<Option<Value>> {
-        operators::binary(
-            interp,
-            &Value::Host(this.clone()),
-            operator,
-            other,
-            reflected,
-        )
-    }
-}
-
-impl Object for Table {
-    fn type_name(&self) -> &'static str {
-        "Table"
-    }
-    fn as_any(&self) -> &dyn std::any::Any {
-        self
-    }
-    fn methods(&self) -> &'static [&'static str] {
-        table::TABLE_METHODS
-    }
-    fn attribute(&self, _: &mut Interp, this: &HostRef, name: &str) -> Eval<Option<Value>> {
-        Ok(matches!(name, "c" | "columns").then(|| table::columns(this)))
-    }
-    fn invoke(
-        &self,
-        interp: &mut Interp,
-        this: &HostRef,
-        method: &str,
-        arguments: Arguments,
-    ) -> Eval<Value> {
-        table::table_method(interp, this, method, &arguments)
-    }
 }

@@ -1,0 +1,267 @@
+//! From text to the parser's tree and on to statements: refusals, holes, stack.
+//!
+//! A statement with many tokens is read on a thread with a large stack of its own, since the tree's decoder recurses
+//! as deeply as the text nests; what comes out is bounded in depth.
+
+use std::sync::Arc;
+
+use pg_query::protobuf::RawStmt;
+use smol_str::SmolStr;
+
+use super::lexer::{self, TokenKind};
+use super::lower::{self, Context};
+use super::placeholders::{self, Form, Placeholder, Readable};
+use super::split::{self, Piece};
+use super::{Parsed, Placeholders};
+use crate::postgres::expression::QueryBody;
+use crate::postgres::statement::{CreateIndex, IndexElement};
+use crate::postgres::{Expr, Statement, TypeName};
+use crate::source::Span;
+use crate::unknown;
+
+/// Past this many tokens a text might nest deeper than a default thread's 2 MiB can hold (about 900 levels do not fit).
+const TOKENS_ON_SMALL_STACK: usize = 400;
+
+/// Enough for 20,000 levels, more than the parser itself accepts.
+const LARGE_STACK: usize = 64 << 20;
+
+/// Why the parser gave no tree.
+enum Refusal {
+    /// The server would refuse it too.
+    Syntax(String),
+    /// It can't be said what the server would do.
+    Unreadable(Arc<str>),
+}
+
+/// All statements of a text.
+pub(super) fn statements(text: &str, style: Placeholders) -> Vec<Parsed> {
+    let found = placeholders::find(text, style, 1);
+    let mut parsed = Vec::new();
+    for piece in split::split(text) {
+        let span = Span::new(piece.start as u32, piece.end as u32);
+        let within = |placeholder: &&Placeholder| {
+            placeholder.start >= piece.start && placeholder.end <= piece.end
+        };
+        let own: Vec<Placeholder> = found.iter().filter(within).cloned().collect();
+        for statement in read_piece(text, piece, style, &own) {
+            parsed.push(Parsed { statement, span });
+        }
+    }
+    parsed
+}
+
+fn read_piece(
+    text: &str,
+    piece: Piece,
+    style: Placeholders,
+    placeholders: &[Placeholder],
+) -> Vec<Statement> {
+    let statement = text.get(piece.start..piece.sql_end).unwrap_or_default();
+    if piece.meta_command && style == Placeholders::None {
+        let tag = statement.split_whitespace().next().unwrap_or_default();
+        return vec![Statement::Other {
+            tag: SmolStr::new(tag),
+            object: None,
+        }];
+    }
+    let readable = placeholders::readable(statement, placeholders, piece.start, Form::Number);
+    let refusal = match read(&readable, piece.tokens) {
+        Ok(statements) => return statements,
+        Err(refusal) => refusal,
+    };
+    if !readable.parameters.is_empty() {
+        let literal = placeholders::readable(statement, placeholders, piece.start, Form::Text);
+        if let Ok(statements) = read(&literal, piece.tokens) {
+            return statements;
+        }
+    }
+    vec![match refusal {
+        Refusal::Unreadable(why) => Statement::Unreadable { why },
+        Refusal::Syntax(message) => syntax_error(statement, message, piece.tokens),
+    }]
+}
+
+/// What a refusal means: with a hole outside of literals the text is not known, so the refusal may not be the server's.
+fn syntax_error(statement: &str, message: String, tokens: usize) -> Statement {
+    // the grammar has this form only to refuse it (0A000): the executor answers for it
+    if message.contains("CREATE OR REPLACE CONSTRAINT TRIGGER")
+        && let Some(trigger) = constraint_trigger(statement, tokens)
+    {
+        return trigger;
+    }
+    if has_open_hole(statement) {
+        return Statement::Unreadable {
+            why: "a part of the statement is not known".into(),
+        };
+    }
+    Statement::SyntaxError {
+        message: message.into(),
+    }
+}
+
+fn constraint_trigger(statement: &str, tokens: usize) -> Option<Statement> {
+    let words = lexer::tokens(statement);
+    let (or, replace) = (words.get(1)?, words.get(2)?);
+    let text = format!(
+        "{}{}",
+        statement.get(..or.start)?,
+        statement.get(replace.end..)?
+    );
+    let readable = Readable {
+        text,
+        parameters: Vec::new(),
+    };
+    match read(&readable, tokens).ok()?.pop()? {
+        Statement::CreateTrigger(mut trigger) => {
+            trigger.or_replace = true;
+            Some(Statement::CreateTrigger(trigger))
+        }
+        _ => None,
+    }
+}
+
+/// Whether a hole stands where it could be any text: not inside a string or a quoted identifier.
+fn has_open_hole(statement: &str) -> bool {
+    lexer::tokens(statement)
+        .iter()
+        .filter(|token| !matches!(token.kind, TokenKind::String | TokenKind::Quoted))
+        .any(|token| {
+            let text = token.text(statement);
+            unknown::has_hole(text) || unknown::is_fresh(text)
+        })
+}
+
+fn read(readable: &Readable, tokens: usize) -> Result<Vec<Statement>, Refusal> {
+    with_stack(tokens, || {
+        let trees = trees(&readable.text)?;
+        let context = Context::new(&readable.text, &readable.parameters);
+        Ok(trees
+            .iter()
+            .map(|tree| lower::statement(&context, tree.stmt.as_deref()))
+            .collect())
+    })
+}
+
+fn with_stack<T: Send>(
+    tokens: usize,
+    job: impl FnOnce() -> Result<T, Refusal> + Send,
+) -> Result<T, Refusal> {
+    if tokens <= TOKENS_ON_SMALL_STACK {
+        return job();
+    }
+    std::thread::scope(|scope| {
+        std::thread::Builder::new()
+            .stack_size(LARGE_STACK)
+            .spawn_scoped(scope, job)
+            .ok()
+            .and_then(|thread| thread.join().ok())
+            .unwrap_or_else(|| Err(Refusal::Unreadable("it could not be parsed".into())))
+    })
+}
+
+fn trees(text: &str) -> Result<Vec<RawStmt>, Refusal> {
+    match pg_query::parse(text, 0) {
+        Ok(parsed) => Ok(parsed.protobuf.stmts),
+        Err(pg_query::Error::Parse(message)) => Err(parser_refusal(message)),
+        Err(pg_query::Error::Conversion(_)) => {
+            Err(Refusal::Unreadable("it holds a NUL character".into()))
+        }
+        Err(error) => Err(Refusal::Unreadable(error.to_string().into())),
+    }
+}
+
+/// The parser's own limits are not the server's: deep nesting is refused there at another depth.
+fn parser_refusal(message: String) -> Refusal {
+    let limit = ["stack depth", "memory exhausted", "nested too deeply"];
+    if limit.iter().any(|part| message.contains(part)) {
+        return Refusal::Unreadable("nested too deeply".into());
+    }
+    Refusal::Syntax(message)
+}
+
+/// One statement made around a snippet, lowered.
+fn single(text: String) -> Option<Statement> {
+    let tokens = lexer::tokens(&text).len();
+    let readable = Readable {
+        text,
+        parameters: Vec::new(),
+    };
+    let mut statements = read(&readable, tokens).ok()?;
+    (statements.len() == 1).then(|| statements.pop())?
+}
+
+/// See [`super::parse_expression`].
+pub(super) fn expression(text: &str) -> Expr {
+    let unreadable = || Expr::Unknown(SmolStr::new("an expression that could not be read"));
+    // the newline ends a comment in the snippet
+    let Some(Statement::Query(query)) = single(format!("SELECT {text}\n")) else {
+        return unreadable();
+    };
+    lower::query::only_target(*query).unwrap_or_else(unreadable)
+}
+
+/// An expression of PL/pgSQL, which may go on as a query does: `count(*) FROM t WHERE x`.
+pub(super) fn plpgsql_expression(text: &str) -> Expr {
+    let unreadable = || Expr::Unknown(SmolStr::new("an expression that could not be read"));
+    let Some(Statement::Query(query)) = single(format!("SELECT {text}\n")) else {
+        return unreadable();
+    };
+    let is_value = matches!(
+        &query.body,
+        QueryBody::Select(select) if select.targets.len() == 1
+    );
+    match lower::query::only_target((*query).clone()) {
+        Some(value) => value,
+        None if is_value => Expr::Subquery(query),
+        None => unreadable(),
+    }
+}
+
+/// A text that should be one statement.
+pub(super) fn one_statement(text: &str) -> Statement {
+    let mut parsed = statements(text, Placeholders::None);
+    match (parsed.len(), parsed.pop()) {
+        (1, Some(only)) => only.statement,
+        _ => Statement::Unreadable {
+            why: "not one statement".into(),
+        },
+    }
+}
+
+/// A type's canonical text.
+pub(super) fn type_text(text: &str) -> String {
+    lower::type_text(&type_name(text))
+}
+
+/// See [`super::parse_index_element`].
+pub(super) fn index_element(text: &str) -> Option<IndexElement> {
+    match single(format!("CREATE INDEX ON t ({text}\n)"))? {
+        Statement::CreateIndex(index) => {
+            let CreateIndex { mut elements, .. } = *index;
+            (elements.len() == 1).then(|| elements.pop())?
+        }
+        _ => None,
+    }
+}
+
+/// See [`super::parse_type`].
+pub(super) fn type_name(text: &str) -> TypeName {
+    let mut types = types(&format!("CREATE TABLE t (c {text}\n)"));
+    if types.len() == 1
+        && let Some(found) = types.pop()
+    {
+        return found;
+    }
+    TypeName::new(&text.trim().to_lowercase())
+}
+
+fn types(text: &str) -> Vec<TypeName> {
+    match single(text.to_owned()) {
+        Some(Statement::CreateTable(table)) => table
+            .columns
+            .into_iter()
+            .map(|column| column.type_name)
+            .collect(),
+        _ => Vec::new(),
+    }
+}

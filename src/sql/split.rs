@@ -1,0 +1,239 @@
+//! A text into its statements, each with its bytes.
+//!
+//! Everything that is neither blank nor comment belongs to exactly one piece. A semicolon ends a statement unless it
+//! stands in a string, between the parentheses of CREATE RULE or in a BEGIN ATOMIC body; in a broken statement with an
+//! unclosed parenthesis it still does, so that the next statement is seen.
+
+use super::lexer::{self, Token, TokenKind};
+
+/// One statement of a text: byte offsets, without semicolon.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Piece {
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+    /// End of what is SQL: rows of a COPY are not.
+    pub(crate) sql_end: usize,
+    /// How many tokens it has: a bound of how deeply it nests.
+    pub(crate) tokens: usize,
+    /// A line for psql (`\connect`), which no server sees.
+    pub(crate) meta_command: bool,
+}
+
+/// The statements of a text, in order.
+pub(crate) fn split(text: &str) -> Vec<Piece> {
+    let mut pieces = Vec::new();
+    let mut current: Vec<Token> = Vec::new();
+    let mut nesting = Nesting::default();
+    let mut at = 0;
+    while let Some(token) = lexer::next(text, at) {
+        at = token.end;
+        if current.is_empty() && token.text(text) == "\\" {
+            at = line_end(text, token.start);
+            let end = text[..at].trim_end().len();
+            pieces.push(Piece {
+                start: token.start,
+                end,
+                sql_end: end,
+                tokens: 1,
+                meta_command: true,
+            });
+        } else if token.is(text, ";") && nesting.ends_statement() {
+            push(&mut pieces, &current);
+            if let Some(end) = copy_data_end(text, &current, token.end)
+                && let Some(piece) = pieces.last_mut()
+            {
+                // rows of COPY FROM STDIN in a dump belong to the statement
+                piece.end = end;
+                at = end;
+            }
+            current.clear();
+            nesting = Nesting::default();
+        } else {
+            nesting.read(text, &current, token);
+            current.push(token);
+        }
+    }
+    push(&mut pieces, &current);
+    pieces
+}
+
+fn push(pieces: &mut Vec<Piece>, tokens: &[Token]) {
+    if let (Some(first), Some(last)) = (tokens.first(), tokens.last()) {
+        pieces.push(Piece {
+            start: first.start,
+            end: last.end,
+            sql_end: last.end,
+            tokens: tokens.len(),
+            meta_command: false,
+        });
+    }
+}
+
+/// What a semicolon may stand in without ending the statement.
+#[derive(Default)]
+struct Nesting {
+    /// Only counted in CREATE RULE.
+    parentheses: usize,
+    /// BEGIN ATOMIC and the CASEs in it.
+    blocks: usize,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Kind {
+    #[default]
+    Unknown,
+    Plain,
+    Rule,
+    Routine,
+}
+
+impl Nesting {
+    fn ends_statement(&self) -> bool {
+        self.parentheses == 0 && self.blocks == 0
+    }
+
+    fn read(&mut self, text: &str, before: &[Token], token: Token) {
+        if self.kind == Kind::Unknown {
+            self.kind = kind(text, before, token);
+        }
+        match self.kind {
+            Kind::Rule if token.is(text, "(") => self.parentheses += 1,
+            Kind::Rule if token.is(text, ")") => {
+                self.parentheses = self.parentheses.saturating_sub(1);
+            }
+            Kind::Routine if token.is_word(text, "atomic") => {
+                if before
+                    .last()
+                    .is_some_and(|last| last.is_word(text, "begin"))
+                {
+                    self.blocks += 1;
+                }
+            }
+            Kind::Routine if self.blocks > 0 && token.is_word(text, "case") => self.blocks += 1,
+            Kind::Routine if token.is_word(text, "end") => {
+                self.blocks = self.blocks.saturating_sub(1);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Decided by the first words: `CREATE [OR REPLACE] RULE | FUNCTION | PROCEDURE`.
+fn kind(text: &str, before: &[Token], token: Token) -> Kind {
+    let Some(first) = before.first() else {
+        return if token.is_word(text, "create") {
+            Kind::Unknown
+        } else {
+            Kind::Plain
+        };
+    };
+    if !first.is_word(text, "create") {
+        return Kind::Plain;
+    }
+    if token.is_word(text, "or") || token.is_word(text, "replace") {
+        return Kind::Unknown;
+    }
+    if token.is_word(text, "rule") {
+        return Kind::Rule;
+    }
+    if token.is_word(text, "function") || token.is_word(text, "procedure") {
+        return Kind::Routine;
+    }
+    Kind::Plain
+}
+
+fn line_end(text: &str, start: usize) -> usize {
+    text[start..]
+        .find('\n')
+        .map_or(text.len(), |offset| start + offset)
+}
+
+/// Where the rows after `COPY ... FROM STDIN;` end, if rows follow up to a line `\.`.
+fn copy_data_end(text: &str, statement: &[Token], after: usize) -> Option<usize> {
+    if !statement.first()?.is_word(text, "copy") {
+        return None;
+    }
+    statement
+        .windows(2)
+        .find(|pair| pair[0].is_word(text, "from") && pair[1].is_word(text, "stdin"))?;
+    let mut start = line_end(text, after);
+    while start < text.len() {
+        let end = line_end(text, start + 1);
+        if text[start..end].trim() == "\\." {
+            return Some(end);
+        }
+        start = end;
+    }
+    None
+}
+
+/// Whether a byte offset stands inside a string of the text.
+pub(crate) fn in_string(tokens: &[Token], offset: usize) -> bool {
+    let next = tokens.partition_point(|token| token.start <= offset);
+    next.checked_sub(1)
+        .and_then(|index| tokens.get(index))
+        .is_some_and(|token| token.kind == TokenKind::String && offset < token.end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pieces(text: &str) -> Vec<&str> {
+        split(text)
+            .iter()
+            .map(|piece| &text[piece.start..piece.end])
+            .collect()
+    }
+
+    #[test]
+    fn nothing_is_lost() {
+        assert_eq!(
+            pieces("SELECT 1;\nSELEC 2;\n-- c\nSELECT 3;;\n"),
+            ["SELECT 1", "SELEC 2", "SELECT 3"]
+        );
+        assert_eq!(
+            pieces("-- a\nselect 'x;' /* ; */; 'oops; b"),
+            ["select 'x;'", "'oops; b"]
+        );
+        assert_eq!(pieces(" -- only\n /* c */ ;"), [""; 0]);
+    }
+
+    #[test]
+    fn a_broken_statement_hides_no_other() {
+        assert_eq!(
+            pieces("CREATE TABLE t (a int; SELECT 1"),
+            ["CREATE TABLE t (a int", "SELECT 1"]
+        );
+    }
+
+    #[test]
+    fn bodies_stay_whole() {
+        let function = "create or replace function f() returns int begin atomic \
+                        select case when true then 1 end; select 2; end";
+        assert_eq!(
+            pieces(&format!("{function}; select 3")),
+            [function, "select 3"]
+        );
+        let rule = "create rule r as on delete to t do also (select 1; select 2)";
+        assert_eq!(
+            pieces(&format!("{rule};begin; commit")),
+            [rule, "begin", "commit"]
+        );
+        let block = "do $$ begin perform 1; end $$";
+        assert_eq!(pieces(&format!("{block} ; select 3")), [block, "select 3"]);
+    }
+
+    #[test]
+    fn dumps_with_rows_and_psql_lines() {
+        assert_eq!(
+            pieces("\\connect x\ncopy t from stdin;\n1\tit's\n\\.\nselect 1;"),
+            [
+                "\\connect x",
+                "copy t from stdin;\n1\tit's\n\\.",
+                "select 1"
+            ]
+        );
+    }
+}
