@@ -188,6 +188,7 @@ impl Session {
                 }
             }
         }
+        self.transaction.subtransactions = 0;
         let doubt = self.call.doubt.take();
         let outcome = match (error, doubt) {
             (Some(error), None) => {
