@@ -33,6 +33,9 @@ pub mod types;
 pub mod versions;
 pub mod view;
 
+#[cfg(test)]
+mod tests;
+
 /// Why a statement did not succeed.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Failure {
@@ -179,7 +182,9 @@ pub fn run(session: &mut Session, statement: &Statement, parameters: &Parameters
             Some(name) => index::reindex(session, *kind, name),
             None => Ok(()),
         },
-        Statement::Cluster { table, index } => index::cluster(session, table.as_ref(), index.as_deref()),
+        Statement::Cluster { table, index } => {
+            index::cluster(session, table.as_ref(), index.as_deref())
+        }
         Statement::Vacuum { tables, .. } => {
             for table in tables {
                 resolve::relation_in_query(session, table)?;
