@@ -5,7 +5,7 @@
 
 use smol_str::SmolStr;
 
-use crate::postgres::catalog::{QualifiedName, TypeKind, lookup};
+use crate::postgres::catalog::{QualifiedName, TypeKind};
 use crate::postgres::name::ObjectKind;
 use crate::postgres::statement::AlterEnum;
 use crate::postgres::{Name, ServerError, Session, SqlState, TransactionMode, TypeName};
@@ -239,10 +239,4 @@ fn enum_labels(
         TypeKind::Domain { base, .. } if depth < 8 => enum_labels(session, &base.name, depth + 1),
         _ => None,
     }
-}
-
-/// Whether a type is an enum of the catalog, as far as known.
-pub(crate) fn is_enum(session: &Session, type_name: &TypeName) -> bool {
-    enum_labels(session, &type_name.name, 0).is_some()
-        && !lookup::is_system_relation(&type_name.name)
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use smol_str::SmolStr;
 
 use crate::postgres::catalog::{
-    Constraint, Index, Presence, QualifiedName, Relation, RelationKind, TypeKind, builtin,
+    Constraint, Index, Presence, QualifiedName, Relation, RelationKind, builtin,
 };
 use crate::postgres::name::ObjectKind;
 use crate::postgres::statement::{ConstraintDefinition, ConstraintKind, CreateIndex, IndexElement};
@@ -71,7 +71,11 @@ pub(crate) fn create(session: &mut Session, create: &CreateIndex) -> Effect {
         columns,
         presence: Presence::Certain,
     };
-    attach(session, &table, index.clone())?;
+    let attached = attach(session, &table, index.clone());
+    if attached.is_err() && create.concurrently {
+        session.call.left_behind = Some((table.clone(), index.clone()));
+    }
+    attached?;
     if !create.only {
         for child in super::alter_table::children(session, &table) {
             let is_partition = session
@@ -314,6 +318,21 @@ pub(crate) fn attach(session: &mut Session, table: &QualifiedName, index: Index)
         relation.indexes.push_back(index);
     }
     Ok(())
+}
+
+/// Keeps the invalid index of a CREATE INDEX CONCURRENTLY that failed.
+pub(crate) fn leave_invalid(session: &mut Session, table: &QualifiedName, mut index: Index) {
+    index.valid = false;
+    let name = QualifiedName {
+        schema: table.schema.clone(),
+        name: index.name.clone(),
+    };
+    let mut relation = Relation::new(name.clone(), RelationKind::Index);
+    relation.index_of = Some(table.clone());
+    session.catalog.relations.insert(name, Arc::new(relation));
+    if let Some(relation) = session.catalog.relation_mut(table) {
+        relation.indexes.push_back(index);
+    }
 }
 
 fn check_rows(session: &Session, table: &QualifiedName, index: &Index) -> Effect {

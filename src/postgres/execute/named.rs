@@ -12,7 +12,7 @@ use crate::postgres::name::{ObjectKey, ObjectKind};
 use crate::postgres::statement::{CreateNamed, Drop, DropTarget, NamedAction, Rename};
 use crate::postgres::{Name, ServerError, Session, SqlState, TypeName};
 
-use super::{Effect, Failure, drop_kinds, fail, function, names, resolve};
+use super::{Effect, Failure, function, names, resolve};
 
 /// Whether objects of a kind live in schemas.
 fn in_schema(kind: ObjectKind) -> bool {
@@ -182,6 +182,7 @@ pub(crate) fn create(session: &mut Session, create: &CreateNamed) -> Effect {
     } else {
         OrdSet::new()
     };
+    session.catalog.gone.remove(&key);
     session
         .catalog
         .named
@@ -241,6 +242,9 @@ fn lookup(session: &mut Session, kind: ObjectKind, name: &Name) -> Effect<Object
     }
     if is_builtin(kind, &name.name) {
         return Ok(key);
+    }
+    if session.catalog.gone.contains(&key) {
+        return Err(Failure::Error(missing(kind, &resolve::shown(name), &key)));
     }
     if is_cluster_wide(kind) && kind != ObjectKind::Database {
         return Err(Failure::Unknown(
@@ -394,6 +398,9 @@ pub(crate) fn drop(session: &mut Session, statement: &Drop, target: &DropTarget)
             session.doubt(format!("{key} may or may not be there"));
         }
         session.catalog.comments.remove(&key);
+        if is_cluster_wide(kind) {
+            session.catalog.gone.insert(key.clone());
+        }
         if kind == ObjectKind::ForeignDataWrapper && statement.cascade {
             drop_servers(session);
         }
@@ -403,7 +410,8 @@ pub(crate) fn drop(session: &mut Session, statement: &Drop, target: &DropTarget)
     if statement.if_exists {
         return Ok(());
     }
-    if is_cluster_wide(kind) && !matches!(kind, ObjectKind::Tablespace | ObjectKind::Database) {
+    let heard_of = session.catalog.gone.contains(&key);
+    if is_cluster_wide(kind) && kind != ObjectKind::Tablespace && !heard_of {
         return Err(Failure::Unknown(
             format!("{key} is not made by migrations").into(),
         ));
@@ -471,6 +479,10 @@ pub(crate) fn rename(session: &mut Session, statement: &Rename) -> Effect {
     }
     if let Some(known) = session.catalog.named.remove(&old) {
         session.catalog.named.insert(new.clone(), known);
+    }
+    if is_cluster_wide(statement.kind) {
+        session.catalog.gone.insert(old.clone());
+        session.catalog.gone.remove(&new);
     }
     session.change(old);
     session.change(new);

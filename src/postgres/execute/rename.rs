@@ -9,9 +9,7 @@ use crate::postgres::name::{ObjectKey, ObjectKind};
 use crate::postgres::statement::{ConstraintKind, Rename};
 use crate::postgres::{Expr, Name, ServerError, Session, SqlState, TypeName};
 
-use super::{
-    Effect, Failure, alter_table, constraint, expressions, function, named, resolve, schema,
-};
+use super::{Effect, Failure, alter_table, expressions, function, named, resolve, schema};
 
 /// RENAME of any kind.
 pub(crate) fn rename(session: &mut Session, rename: &Rename) -> Effect {
@@ -380,7 +378,8 @@ fn attribute(session: &mut Session, name: &QualifiedName, old: &str, new: &SmolS
     else {
         return Ok(());
     };
-    if attributes.iter().any(|attribute| attribute.name == *new) {
+    let there = attributes.iter().any(|attribute| attribute.name == old);
+    if there && attributes.iter().any(|attribute| attribute.name == *new) {
         return super::fail(
             SqlState::DUPLICATE_COLUMN,
             format!(

@@ -8,13 +8,13 @@ use smol_str::SmolStr;
 use crate::postgres::catalog::{
     Column, Constraint, Presence, QualifiedName, Relation, Type, TypeKind,
 };
-use crate::postgres::name::{ObjectKey, ObjectKind};
+use crate::postgres::name::ObjectKind;
 use crate::postgres::statement::{
     AttributeCommand, ConstraintDefinition, ConstraintKind, CreateType, DomainCommand, Drop,
     DropTarget, TypeDefinition,
 };
 use crate::postgres::transaction::MadeType;
-use crate::postgres::{Expr, Name, ServerError, Session, SqlState, TypeName};
+use crate::postgres::{Name, ServerError, Session, SqlState, TypeName};
 
 use super::{
     Effect, Failure, alter_table, drop as dropping, drop_kinds, expressions, fail, names, resolve,

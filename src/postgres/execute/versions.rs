@@ -25,7 +25,9 @@ fn refused_one(statement: &Statement, major: u16) -> Option<ServerError> {
     match statement {
         Statement::SyntaxError { message } => {
             // a form that the grammar names only to refuse it, since 17
-            let state = if major >= 17 && message.contains("is not implemented") {
+            let named_to_refuse = message.contains("cannot include schema elements")
+                || (major >= 17 && message.contains("is not implemented"));
+            let state = if named_to_refuse {
                 SqlState::FEATURE_NOT_SUPPORTED
             } else {
                 SqlState::SYNTAX_ERROR
