@@ -7,11 +7,14 @@
 pub mod catalog;
 pub mod data;
 pub mod error;
+pub mod execute;
 pub mod expression;
 pub mod name;
 pub mod query;
+pub mod plpgsql;
 pub mod session;
 pub mod statement;
+pub mod transaction;
 pub mod version;
 
 pub use catalog::Catalog;
