@@ -16,7 +16,7 @@ mod scope;
 mod select;
 mod system;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod types;
 mod walk;
 
