@@ -5,10 +5,12 @@
 //! from the manual.
 
 pub mod catalog;
+pub mod data;
 pub mod error;
 pub mod execute;
 pub mod expression;
 pub mod name;
+pub mod query;
 pub mod plpgsql;
 pub mod session;
 pub mod statement;

@@ -615,6 +615,13 @@ impl<'a> Reader<'a> {
             Some(token) if token.kind == TokenKind::String => {
                 message = literal(token.text(self.text));
                 self.at += 1;
+                // a literal may go on in the next line
+                while let Some(more) = self.peek()
+                    && more.kind == TokenKind::String
+                {
+                    message = format!("{message}{}", literal(more.text(self.text))).into();
+                    self.at += 1;
+                }
             }
             Some(token) if token.is_word(self.text, "sqlstate") => {
                 self.at += 1;
@@ -717,9 +724,11 @@ impl<'a> Reader<'a> {
         let mut from = first;
         let mut into = Vec::new();
         let mut strict = false;
-        while has_into {
-            self.until_word("into");
-            if !self.peek_word(0, "into") {
+        loop {
+            if has_into {
+                self.until_word("into");
+            }
+            if !has_into || !self.peek_word(0, "into") {
                 break;
             }
             let before = self.at.checked_sub(1).and_then(|at| self.tokens.get(at));

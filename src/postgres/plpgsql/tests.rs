@@ -252,3 +252,13 @@ fn variables_reach_the_sql() {
     assert_eq!(execute(&block, &mut executor), Outcome::Ok);
     assert_eq!(executor.ran, [format!("create {}", Name::new("t_x"))]);
 }
+
+#[test]
+fn unknown_parts_of_dynamic_text_become_holes() {
+    let mut executor = tables(&[]);
+    let body = "declare q text; begin q := 'create table a_' || f(); execute q || ' (x int)'; \
+                if q = 'a' then create table b (x int); end if; end";
+    assert_eq!(state(&run(&mut executor, body)), "unknown");
+    assert_eq!(executor.ran.len(), 1);
+    assert!(executor.ran[0].contains("a_{?}"), "{:?}", executor.ran);
+}
