@@ -1,17 +1,14 @@
-//! The doors from operations and schema constructs to the connection, the texts and the Core constructs.
+//! The doors to the other half of the room: the connection, the texts and the Core constructs.
 //!
 //! Schema and operations need of them only what is here.
 
-use super::core::{Element, convert, operators, table};
+use super::core::{Element, convert, dml, operators, table};
 use super::object::{self, Interp};
 use super::text::TextClause;
-use super::{connection, inspector, reflection};
+use super::{connection, core, inspector as inspection, reflection};
 use crate::postgres::Expr;
 use crate::python::{Arguments, Eval, Value};
 use crate::trace::Origin;
-
-pub use convert::{bound_value, expression};
-pub use reflection::reflect_table;
 
 /// `op.get_bind()`: the connection of the run.
 pub fn bind(interp: &mut Interp) -> Value {
@@ -20,7 +17,7 @@ pub fn bind(interp: &mut Interp) -> Value {
 
 /// `sa.inspect(connection)`.
 pub fn inspector(interp: &mut Interp) -> Eval<Value> {
-    Ok(inspector::of_connection(interp, false))
+    Ok(inspection::of_connection(interp, false))
 }
 
 /// Executes a text or construct on the connection.
@@ -33,9 +30,14 @@ pub fn execute(
     connection::execute(interp, executable, parameters, origin)
 }
 
-/// The SQL text of a `sa.text(...)`, `literal_column(...)` object.
+/// The SQL text of a `sa.text(...)` object.
 pub fn text(value: &Value) -> Option<String> {
-    convert::text_of(value).map(|text| text.to_string())
+    object::get::<TextClause>(value).map(|clause| clause.text().to_owned())
+}
+
+/// A Core expression or plain value as the server's expression; literal values become literals.
+pub fn expression(interp: &mut Interp, value: &Value) -> Eval<Expr> {
+    core::expression(interp, value)
 }
 
 /// `table.select()`, `table.insert()`, `table.update()`, `table.delete()`.
@@ -45,25 +47,15 @@ pub fn table_method(
     method: &str,
     arguments: &Arguments,
 ) -> Eval<Value> {
-    match table {
-        Value::Host(this) => table::table_method(interp, this, method, arguments),
-        _ => Ok(super::arguments::unsupported(interp, method)),
-    }
+    table::table_method(interp, table, method, arguments)
 }
 
-/// An attribute that every column expression has.
+/// An attribute or method that every column expression has: `in_`, `is_`, `desc`, `label`.
 pub fn element_attribute(interp: &mut Interp, element: &Value, name: &str) -> Eval<Option<Value>> {
-    operators::attribute(interp, element, name)
-}
-
-/// A method that every column expression has: `in_`, `is_`, `desc`, `label`.
-pub fn element_method(
-    interp: &mut Interp,
-    element: &Value,
-    method: &str,
-    arguments: &Arguments,
-) -> Eval<Value> {
-    operators::method(interp, element, method, arguments)
+    if let Some(found) = operators::attribute(interp, element, name)? {
+        return Ok(Some(found));
+    }
+    Ok(operators::bound(element, name))
 }
 
 /// An infix operator with a column on one side.
@@ -88,24 +80,42 @@ pub fn element_item(interp: &mut Interp, element: &Value, index: &Value) -> Eval
 }
 
 /// A server's expression as a Core expression.
-pub fn expression_value(_: &mut Interp, expression: Expr) -> Eval<Value> {
-    Ok(object::value(Element::new(expression)))
+pub fn expression_value(interp: &mut Interp, expression: Expr) -> Eval<Value> {
+    let _ = interp;
+    Ok(Element::new(expression).value())
 }
 
-/// `metadata.reflect(...)`: every table, or those of `only`.
+/// Fills in the columns and constraints of `Table(..., autoload_with=connection)`.
+pub fn reflect_table(interp: &mut Interp, table: &Value) -> Eval<()> {
+    reflection::reflect_table(interp, table)
+}
+
+/// `metadata.reflect(...)`.
 pub fn reflect_metadata(interp: &mut Interp, metadata: &Value, arguments: &Arguments) -> Eval<()> {
     reflection::reflect_metadata(interp, metadata, arguments)
 }
 
 /// A string given to `op.execute`, as `sa.text(...)` would make it.
-pub fn text_clause(_: &mut Interp, value: &Value) -> Eval<Value> {
+pub fn text_clause(interp: &mut Interp, value: &Value) -> Eval<Value> {
+    let _ = interp;
     Ok(match value {
         Value::Str(text) => object::value(TextClause::new(text.clone())),
         other => other.clone(),
     })
 }
 
+/// A value bound to a column in INSERT.
+pub fn bound_value(interp: &mut Interp, column: Option<&Value>, value: &Value) -> Eval<Expr> {
+    convert::bound_value(interp, column, value)
+}
+
+/// The value of a column that a row does not give: its default of Python's side, called if it is a function.
+pub fn default_value(interp: &mut Interp, default: &Value) -> Eval<Value> {
+    dml::default_value(interp, default)
+}
+
 /// Headers of the `with` statements of the revision's file that are open, innermost first.
 pub fn with_sites(interp: &Interp) -> Vec<crate::source::Site> {
-    interp.with_sites(interp.host.revision_file)
+    let _ = interp;
+    Vec::new()
 }

@@ -52,7 +52,7 @@ pub fn engine(interp: &mut Interp) -> Value {
 
 /// Names of this file.
 pub fn lookup(_: &mut Interp, module: &str, name: &str) -> Option<Value> {
-    if module.split('.').next() != Some("sqlalchemy") {
+    if !super::modules::is_sqlalchemy(module) {
         return None;
     }
     match name {
@@ -177,13 +177,23 @@ pub fn execute(
         for call in calls? {
             Environment::execute(interp, call)?;
         }
-        return run(interp, origin, Vec::new(), Parameters::default()).map(object::value);
+        return Ok(object::value(result::of_rows(Vec::new(), result::Rows::Known(Vec::new()), result::Shape::Rows)));
+    }
+    if executable_sequence(executable) {
+        let method = interp.attribute(executable, "next_value")?;
+        let value = interp.call(&method, Arguments::default())?;
+        return execute(interp, &value, parameters, origin);
     }
     let what = match executable {
         Value::Host(host) => host.0.type_name(),
         _ => "a value of an unknown kind",
     };
     unreadable(interp, origin, what)
+}
+
+/// A sequence, whose value is what executing it gives.
+fn executable_sequence(executable: &Value) -> bool {
+    matches!(executable, Value::Host(host) if host.0.type_name() == "Sequence")
 }
 
 fn not_executable(interp: &mut Interp, executable: &Value) -> Box<Raise> {

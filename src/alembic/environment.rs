@@ -124,14 +124,14 @@ pub struct Environment {
     pub memo: BTreeMap<String, Value>,
     /// Exception classes of SQLAlchemy and Alembic, made when first needed: identity matters for `except`.
     pub classes: BTreeMap<&'static str, Rc<Class>>,
-    /// The revision that `context.run_migrations()` runs.
-    pub pending: Option<super::run::Pending>,
-    /// Where the exception that ended the run arose.
-    pub raise_site: Option<Site>,
     /// The catalog as other connections see it: what was committed last.
     pub committed: Catalog,
     /// Answers of an Inspector that came from its cache although the catalog differed by then: where, and the call.
     pub stale: Vec<(Site, String)>,
+    /// The revision that `context.run_migrations()` runs.
+    pub pending: Option<super::run::Pending>,
+    /// Where the exception that ended the run arose.
+    pub raise_site: Option<Site>,
 }
 
 impl Environment {

@@ -22,16 +22,16 @@ pub type Lookup = fn(interp: &mut Interp, module: &str, name: &str) -> Option<Va
 /// The areas, asked in order.
 const AREAS: &[Lookup] = &[
     exceptions,
-    super::operations::lookup,
-    super::context::lookup,
-    super::schema::lookup,
-    super::types::lookup,
-    names,
     super::text::lookup,
     super::core::lookup,
     super::connection::lookup,
     super::inspector::lookup,
     super::orm::lookup,
+    super::operations::lookup,
+    super::context::lookup,
+    super::schema::lookup,
+    super::types::lookup,
+    names,
     submodules,
 ];
 
@@ -66,22 +66,20 @@ const SUBMODULES: &[&str] = &[
     "alembic.script",
     "alembic.util",
     "alembic.util.exc",
-    "asyncpg.exceptions",
     "geoalchemy2.types",
     "pgvector.sqlalchemy",
+    "asyncpg.exceptions",
     "psycopg.errors",
-    "psycopg.sql",
+    "psycopg2.errorcodes",
     "psycopg2.errors",
     "psycopg2.extensions",
     "psycopg2.extras",
-    "psycopg2.sql",
     "sqlalchemy.dialects",
     "sqlalchemy.dialects.mssql",
     "sqlalchemy.dialects.mysql",
     "sqlalchemy.dialects.oracle",
     "sqlalchemy.dialects.postgresql",
     "sqlalchemy.dialects.postgresql.base",
-    "sqlalchemy.dialects.postgresql.dml",
     "sqlalchemy.dialects.sqlite",
     "sqlalchemy.engine",
     "sqlalchemy.engine.base",
@@ -89,24 +87,22 @@ const SUBMODULES: &[&str] = &[
     "sqlalchemy.event",
     "sqlalchemy.exc",
     "sqlalchemy.ext",
-    "sqlalchemy.ext.asyncio",
-    "sqlalchemy.ext.automap",
     "sqlalchemy.ext.compiler",
     "sqlalchemy.ext.declarative",
-    "sqlalchemy.ext.hybrid",
     "sqlalchemy.ext.mutable",
+    "sqlalchemy.ext.asyncio",
+    "sqlalchemy.ext.automap",
+    "sqlalchemy.inspection",
     "sqlalchemy.orm",
+    "sqlalchemy.orm.exc",
     "sqlalchemy.orm.session",
     "sqlalchemy.pool",
     "sqlalchemy.schema",
     "sqlalchemy.sql",
-    "sqlalchemy.sql.base",
-    "sqlalchemy.sql.ddl",
     "sqlalchemy.sql.dml",
     "sqlalchemy.sql.elements",
     "sqlalchemy.sql.expression",
     "sqlalchemy.sql.functions",
-    "sqlalchemy.sql.operators",
     "sqlalchemy.sql.schema",
     "sqlalchemy.sql.selectable",
     "sqlalchemy.sql.sqltypes",
@@ -196,6 +192,10 @@ fn submodules(_: &mut Interp, module: &str, name: &str) -> Option<Value> {
 }
 
 fn exceptions(interp: &mut Interp, module: &str, name: &str) -> Option<Value> {
-    let _ = module;
-    super::exceptions::class(interp, name).map(Value::Class)
+    super::exceptions::lookup(interp, module, name)
+}
+
+/// Whether a module is SQLAlchemy's, or one that hands its names on.
+pub fn is_sqlalchemy(module: &str) -> bool {
+    matches!(module.split('.').next(), Some("sqlalchemy" | "sqlmodel"))
 }

@@ -8,13 +8,12 @@ use smol_str::SmolStr;
 
 use super::inspector::{self, Found};
 use super::object::{self, Interp};
-use super::schema::{Column, ColumnData, Table, TableData};
 use super::schema::metadata::MetaData;
-use super::{connection, exceptions};
-use crate::postgres::catalog::{Relation, RelationKind};
+use super::schema::{Column, ColumnData, Table, TableData};
+use super::exceptions;
+use crate::postgres::catalog::{Presence, Relation, RelationKind};
 use crate::postgres::{Catalog, Name, TypeName};
 use crate::python::{Arguments, Eval, Value};
-use crate::unknown::Reason;
 
 /// The type object of a type of the catalog.
 pub fn type_value(
@@ -87,63 +86,80 @@ fn columns(
     Ok(columns)
 }
 
-/// A reflected Table of a relation.
-pub fn table(interp: &mut Interp, name: Name, metadata: Option<Value>) -> Eval<Value> {
-    let table = object::value(Table {
-        data: RefCell::new(TableData {
-            name,
-            metadata,
-            ..TableData::default()
-        }),
-    });
-    reflect_table(interp, &table)?;
-    Ok(table)
-}
-
-/// The names that `MetaData.reflect(schema=...)` reads; `None`: the world is open and they can't be known.
-pub fn table_names(interp: &mut Interp, schema: Option<&str>) -> Eval<Option<Vec<String>>> {
-    let _ = connection::bind(interp);
-    let inspector = inspector::of_connection(interp, false);
-    let method = interp.attribute(&inspector, "get_table_names")?;
-    let arguments = crate::python::Arguments {
-        positional: schema.map(Value::str).into_iter().collect(),
-        ..Default::default()
-    };
-    let names = interp.call(&method, arguments)?;
-    Ok(match interp.items(&names)? {
-        Ok(items) => Some(
-            items
-                .iter()
-                .filter_map(|item| item.as_str().map(str::to_owned))
-                .collect(),
-        ),
-        Err(_) => None,
-    })
-}
-
-/// `metadata.reflect(bind, schema, views, resolve_fks, only)`: adds a Table for every table, or for those of `only`.
+/// `MetaData.reflect(bind=..., only=..., schema=...)`: adds the tables that are there and not in the metadata yet.
 pub fn reflect_metadata(interp: &mut Interp, metadata: &Value, arguments: &Arguments) -> Eval<()> {
-    let Some(object) = object::get::<MetaData>(metadata) else {
+    let Some(collection) = object::get::<MetaData>(metadata) else {
         return Ok(());
     };
-    let schema = arguments.get(1, "schema").and_then(Value::as_str).map(str::to_owned);
-    let only = match arguments.get(4, "only").cloned() {
-        Some(Value::None) | None => None,
-        Some(names) => Some(strings(interp, &names)?),
+    let schema = arguments
+        .get(1, "schema")
+        .and_then(Value::as_str)
+        .map(str::to_owned)
+        .or_else(|| collection.schema.borrow().as_ref().map(ToString::to_string));
+    let only = match arguments.get(3, "only").cloned() {
+        Some(only @ (Value::List(_) | Value::Tuple(_) | Value::Set(_))) => interp.items(&only)?.ok(),
+        _ => None,
     };
     let names = match only {
-        Some(names) => names,
-        None => table_names(interp, schema.as_deref())?.unwrap_or_default(),
+        Some(names) => names.iter().filter_map(|name| name.as_str().map(str::to_owned)).collect(),
+        None => match table_names(interp, schema.as_deref())? {
+            Some(names) => names,
+            None => {
+                *collection.incomplete.borrow_mut() = true;
+                certain_names(interp, schema.as_deref())
+            }
+        },
     };
     for name in names {
-        let name = Name::qualified(schema.as_deref(), &name);
-        let reflected = table(interp, name.clone(), Some(metadata.clone()))?;
-        object.add(&name, reflected);
+        let name = Name::qualified(schema.as_deref(), name);
+        if collection.table(&name).is_none() {
+            let table = object::value(Table {
+                data: RefCell::new(TableData {
+                    name: name.clone(),
+                    metadata: Some(metadata.clone()),
+                    ..TableData::default()
+                }),
+            });
+            // reflecting everything can meet nothing that is missing; `only` names what it wants
+            reflect_table(interp, &table)?;
+            collection.add(&name, table);
+        }
     }
     Ok(())
 }
 
-fn strings(interp: &mut Interp, values: &Value) -> Eval<Vec<String>> {
-    let items = interp.items(values)?.unwrap_or_default();
-    Ok(items.iter().filter_map(|item| item.as_str().map(str::to_owned)).collect())
+/// Tables of the default schema that are there for sure.
+fn certain_names(interp: &Interp, schema: Option<&str>) -> Vec<String> {
+    interp
+        .host
+        .session
+        .catalog
+        .relations
+        .iter()
+        .filter(|(name, relation)| {
+            name.schema == schema.unwrap_or("public")
+                && matches!(relation.kind, RelationKind::Table | RelationKind::PartitionedTable)
+                && relation.presence != Presence::Maybe
+        })
+        .map(|(name, _)| name.name.to_string())
+        .collect()
+}
+
+/// The names that `MetaData.reflect` reads; `None`: the world is open and they can't be known.
+fn table_names(interp: &mut Interp, schema: Option<&str>) -> Eval<Option<Vec<String>>> {
+    let inspector = inspector::of_connection(interp, false);
+    let method = interp.attribute(&inspector, "get_table_names")?;
+    let arguments = Arguments {
+        positional: schema.map(Value::str).into_iter().collect(),
+        ..Arguments::default()
+    };
+    let names = interp.call(&method, arguments)?;
+    let names = interp.items(&names)?;
+    Ok(names.ok().map(|items| {
+        items
+            .iter()
+            .filter_map(|item| item.as_str().map(str::to_owned))
+            .filter(|name| name != "alembic_version")
+            .collect()
+    }))
 }

@@ -15,7 +15,7 @@ use crate::unknown::Reason;
 
 /// Names of this file, of any module of SQLAlchemy's.
 pub fn lookup(_: &mut Interp, module: &str, name: &str) -> Option<Value> {
-    if module.split('.').next() != Some("sqlalchemy") || name != "text" {
+    if !super::modules::is_sqlalchemy(module) || name != "text" {
         return None;
     }
     Some(function(

@@ -78,6 +78,8 @@ pub struct Catalog {
     pub comments: OrdMap<ObjectKey, Arc<str>>,
     /// Objects that some worlds have and others not, or that were removed in some worlds only.
     pub maybe: OrdSet<ObjectKey>,
+    /// Objects of the whole cluster (roles, databases) that a statement removed: these are known not to be there.
+    pub gone: OrdSet<ObjectKey>,
     /// Open world: an object never heard of may exist.
     pub open: bool,
 }
@@ -100,6 +102,7 @@ impl Default for Catalog {
             named: OrdMap::new(),
             comments: OrdMap::new(),
             maybe: OrdSet::new(),
+            gone: OrdSet::new(),
             open: false,
         }
     }

@@ -102,6 +102,7 @@ states! {
     INSUFFICIENT_PRIVILEGE "42501" "insufficient_privilege";
     NAME_TOO_LONG "42622" "name_too_long";
     RESERVED_NAME "42939" "reserved_name";
+    GENERATED_ALWAYS "428C9" "generated_always";
     DUPLICATE_COLUMN "42701" "duplicate_column";
     AMBIGUOUS_COLUMN "42702" "ambiguous_column";
     UNDEFINED_COLUMN "42703" "undefined_column";

@@ -5,6 +5,7 @@
 //! from the manual.
 
 pub mod catalog;
+pub mod data;
 pub mod error;
 pub mod execute;
 pub mod expression;

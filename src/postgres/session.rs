@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use smol_str::SmolStr;
 
-use super::catalog::{Catalog, QualifiedName, lookup};
+use super::catalog::{Catalog, Index, QualifiedName, lookup};
 use super::execute::{self, Failure};
 use super::expression::{Datum, TypeName};
 use super::statement::{Statement, TransactionStatement};
@@ -101,6 +101,8 @@ pub struct Call {
     pub row_count: Option<u64>,
     /// How many statements the call holds: more than one make an implicit transaction block.
     pub statements: usize,
+    /// The invalid index that a failing CREATE INDEX CONCURRENTLY leaves on a table.
+    pub left_behind: Option<(QualifiedName, Index)>,
     /// How deep inside DO blocks and functions the running statement is.
     pub depth: usize,
 }
@@ -188,10 +190,14 @@ impl Session {
                 }
             }
         }
+        self.transaction.subtransactions = 0;
         let doubt = self.call.doubt.take();
         let outcome = match (error, doubt) {
             (Some(error), None) => {
                 self.restore(&undo);
+                if let Some((table, index)) = self.call.left_behind.take() {
+                    execute::index::leave_invalid(self, &table, index);
+                }
                 self.abort();
                 Outcome::Error(error)
             }

@@ -576,7 +576,7 @@ pub fn row_of(interp: &mut Interp, value: &Value) -> Option<Row> {
 }
 
 /// What SQLAlchemy puts in a row for a column's default: a constant, an expression, or what a function returns.
-fn default_value(interp: &mut Interp, default: &Value) -> Eval<Value> {
+pub fn default_value(interp: &mut Interp, default: &Value) -> Eval<Value> {
     let is_callable = match default {
         Value::Function(_)
         | Value::Method { .. }

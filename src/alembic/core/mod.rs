@@ -258,13 +258,12 @@ const CLAUSES: &[&str] = &[
 
 /// Names of `sqlalchemy` and its submodules that belong to Core's expression language.
 pub fn lookup(_: &mut Interp, module: &str, name: &str) -> Option<Value> {
-    if module.split('.').next() != Some("sqlalchemy") {
+    if !super::modules::is_sqlalchemy(module) {
         return None;
     }
     functions::lookup(name)
         .or_else(|| select::lookup(name))
         .or_else(|| dml::lookup(name))
-        .or_else(|| table::lookup(name))
         .or_else(|| {
             let (name, instances) = MARKERS.iter().find(|(known, _)| *known == name)?;
             Some(object::value(Marker { name, instances }))
@@ -272,6 +271,11 @@ pub fn lookup(_: &mut Interp, module: &str, name: &str) -> Option<Value> {
 }
 
 /// The PostgreSQL type that a SQLAlchemy type (object or class) means; `None` where it can't be read.
-pub fn type_name(interp: &mut Interp, value: &Value) -> Option<TypeName> {
-    super::types::type_name(interp, value).ok()
+pub fn type_name(interp: &mut Interp, value: &Value) -> Eval<Option<TypeName>> {
+    let is_type = matches!(value, Value::Host(_) | Value::Class(_) | Value::Instance(_));
+    if !is_type {
+        return Ok(None);
+    }
+    let name = super::types::type_name(interp, value)?;
+    Ok((!name.name.is_unknown()).then_some(name))
 }

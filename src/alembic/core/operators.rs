@@ -106,6 +106,39 @@ pub fn attribute(interp: &mut Interp, this: &Value, name: &str) -> Eval<Option<V
     })
 }
 
+/// A method of a column expression as a value.
+pub fn bound(this: &Value, name: &str) -> Option<Value> {
+    let name = METHODS.iter().find(|known| **known == name)?;
+    Some(object::value(ElementMethod {
+        this: this.clone(),
+        name,
+    }))
+}
+
+/// A method of a column expression that is not an [`Element`].
+#[derive(Debug)]
+struct ElementMethod {
+    this: Value,
+    name: &'static str,
+}
+
+impl object::Object for ElementMethod {
+    fn type_name(&self) -> &'static str {
+        "method"
+    }
+    fn as_any(&self) -> &dyn std::any::Any {
+        self
+    }
+    fn call(
+        &self,
+        interp: &mut Interp,
+        _: &crate::python::HostRef,
+        arguments: Arguments,
+    ) -> Eval<Value> {
+        method(interp, &self.this, self.name, &arguments)
+    }
+}
+
 /// `value -> key` becomes `value ->> key`.
 fn as_text(interp: &mut Interp, this: &Value) -> Eval<Value> {
     let mut converted = convert(interp, this)?;
@@ -548,7 +581,10 @@ fn exists_clause(
 
 /// `CAST(value AS type)`; of a type that can't be read, an unknown expression.
 pub fn cast(interp: &mut Interp, mine: Converted, type_value: Option<&Value>) -> Eval<Value> {
-    let type_name = type_value.and_then(|value| type_name(interp, value));
+    let type_name = match type_value {
+        Some(value) => type_name(interp, value)?,
+        None => None,
+    };
     let expr = match type_name {
         Some(type_name) => Expr::Cast {
             value: Box::new(mine.expr),

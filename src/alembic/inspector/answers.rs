@@ -10,15 +10,15 @@ use crate::alembic::object::Interp;
 use crate::postgres::catalog::{Presence, Relation, RelationKind, TypeKind};
 use crate::postgres::{Catalog, Datum, Expr, ObjectKind, TypeName};
 use crate::python::{Arguments, Eval, Value};
-use crate::unknown::{HOLE, Reason, Unknown};
+use crate::unknown::{HOLE, Reason};
 
 /// An unknown of the open world.
-pub fn open(interp: &Interp, what: &str) -> Value {
+pub(super) fn open(interp: &Interp, what: &str) -> Value {
     interp.unknown(Reason::Catalog, what)
 }
 
 /// An answer about a table whose name is not known.
-pub fn unknown_argument(interp: &mut Interp, method: &str, arguments: &Arguments) -> Eval<Value> {
+pub(super) fn unknown_argument(interp: &mut Interp, method: &str, arguments: &Arguments) -> Eval<Value> {
     let reason = arguments
         .positional
         .iter()
@@ -38,7 +38,7 @@ fn text(arguments: &Arguments, position: usize, name: &str) -> Option<String> {
 }
 
 /// What the server answers now.
-pub fn answer(
+pub(super) fn answer(
     interp: &mut Interp,
     separate: bool,
     method: &str,
@@ -102,7 +102,7 @@ fn has_table(interp: &mut Interp, catalog: &Catalog, arguments: &Arguments) -> E
         Found::Known(found) => Value::Bool(
             !is_new || !matches!(found.kind, RelationKind::Index | RelationKind::Sequence),
         ),
-        Found::Absent => Value::Bool(false),
+        Found::Absent => Value::Bool(name == "alembic_version"),
         Found::Unknown => open(interp, &format!("has_table('{name}')")),
     })
 }
@@ -400,9 +400,4 @@ fn labels_of(catalog: &Catalog, type_name: &TypeName) -> Option<Vec<SmolStr>> {
             _ => None,
         }
     })
-}
-
-/// An unknown for callers that have no interpreter at hand.
-pub fn doubt(what: &str) -> Value {
-    Value::unknown(Unknown::new(Reason::Catalog, what))
 }

@@ -16,7 +16,7 @@ fn list(names: &[SmolStr]) -> Value {
 
 /// `get_indexes`: the primary key's index never, a UNIQUE constraint's with `duplicates_constraint`, one with an
 /// expression only from SQLAlchemy 2.0 on.
-pub fn indexes(interp: &mut Interp, relation: &Relation) -> Value {
+pub(super) fn indexes(interp: &mut Interp, relation: &Relation) -> Value {
     let is_new = interp.host.settings.sqlalchemy.0 >= 2;
     let mut found = Vec::new();
     for index in relation.indexes.iter().filter(|index| !index.primary) {
@@ -71,7 +71,7 @@ pub fn indexes(interp: &mut Interp, relation: &Relation) -> Value {
 }
 
 /// `get_unique_constraints`: constraints only, never an index made by CREATE UNIQUE INDEX.
-pub fn unique(relation: &Relation) -> Value {
+pub(super) fn unique(relation: &Relation) -> Value {
     let found = relation.constraints.iter().filter_map(|constraint| {
         let ConstraintKind::Unique {
             columns,
@@ -103,7 +103,7 @@ pub fn unique(relation: &Relation) -> Value {
 }
 
 /// `get_pk_constraint`: no columns and no name where there is none.
-pub fn primary_key(interp: &mut Interp, relation: &Relation) -> Value {
+pub(super) fn primary_key(interp: &mut Interp, relation: &Relation) -> Value {
     let _ = interp;
     let found = relation.constraints.iter().find_map(|constraint| {
         let ConstraintKind::PrimaryKey { columns, .. } = &constraint.definition.kind else {
@@ -135,7 +135,7 @@ fn action(action: ReferentialAction) -> Option<&'static str> {
 }
 
 /// `get_foreign_keys`: the referred schema only where the name alone would not find the table.
-pub fn foreign_keys(interp: &mut Interp, relation: &Relation, schema: Option<&str>) -> Value {
+pub(super) fn foreign_keys(interp: &mut Interp, relation: &Relation, schema: Option<&str>) -> Value {
     let mut found = Vec::new();
     for constraint in &relation.constraints {
         let ConstraintKind::ForeignKey {
@@ -192,7 +192,7 @@ pub fn foreign_keys(interp: &mut Interp, relation: &Relation, schema: Option<&st
 }
 
 /// `get_check_constraints`; their text is the server's own wording and not modelled.
-pub fn checks(relation: &Relation) -> Value {
+pub(super) fn checks(relation: &Relation) -> Value {
     let found = relation.constraints.iter().filter_map(|constraint| {
         let ConstraintKind::Check(_) = &constraint.definition.kind else {
             return None;

@@ -19,7 +19,7 @@ pub enum Found {
 }
 
 /// The catalog that an Inspector sees: of an engine, only what is committed.
-pub fn catalog(interp: &Interp, separate: bool) -> Catalog {
+pub(super) fn catalog(interp: &Interp, separate: bool) -> Catalog {
     if separate {
         interp.host.committed.clone()
     } else {
@@ -28,7 +28,7 @@ pub fn catalog(interp: &Interp, separate: bool) -> Catalog {
 }
 
 /// The schemas in which an unqualified name is looked up.
-pub fn visible(interp: &Interp) -> Vec<String> {
+pub(super) fn visible(interp: &Interp) -> Vec<String> {
     let mut schemas = vec!["pg_temp".to_owned()];
     schemas.extend(
         interp
@@ -92,7 +92,7 @@ fn object_kind(kind: RelationKind) -> ObjectKind {
 }
 
 /// Whether anything of a kind may exist that the catalog does not list in a schema.
-pub fn has_doubt(catalog: &Catalog, kind: ObjectKind, schemas: &[String]) -> bool {
+pub(super) fn has_doubt(catalog: &Catalog, kind: ObjectKind, schemas: &[String]) -> bool {
     let in_schemas = |key: &ObjectKey| {
         schemas.iter().any(|schema| {
             key.name

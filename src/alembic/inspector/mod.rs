@@ -21,7 +21,7 @@ pub use find::{Found, relation};
 
 /// Names of this file.
 pub fn lookup(_: &mut Interp, module: &str, name: &str) -> Option<Value> {
-    if module.split('.').next() != Some("sqlalchemy") {
+    if !super::modules::is_sqlalchemy(module) {
         return None;
     }
     Some(match name {

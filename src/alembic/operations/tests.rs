@@ -1,1 +1,424 @@
-//! Operations through the interpreter, against the simulated server.
+//! Operations through the interpreter: what statements they make, in which order, on the simulated server.
+
+use std::sync::Arc;
+
+use crate::alembic::Settings;
+use crate::alembic::run::{RunInput, RunOutput, run};
+use crate::config::PackageVersion;
+use crate::postgres::statement::{AlterTableCommand, ConstraintKind};
+use crate::postgres::{Catalog, Outcome, Statement, Version};
+use crate::python::interpreter::{Limits, Modules};
+use crate::python::syntax;
+use crate::source::FileId;
+use crate::trace::{Event, Origin};
+
+struct NoModules;
+
+impl Modules for NoModules {
+    fn find(&self, _: &str, _: FileId) -> Option<Arc<syntax::Module>> {
+        None
+    }
+    fn package_of(&self, _: FileId) -> Option<String> {
+        None
+    }
+    fn read(&self, _: &str) -> Option<Vec<u8>> {
+        None
+    }
+    fn path_of(&self, _: FileId) -> String {
+        String::new()
+    }
+}
+
+fn settings() -> Settings {
+    Settings {
+        alembic: PackageVersion(1, 20, 1),
+        sqlalchemy: PackageVersion(2, 0, 58),
+        naming_convention: std::collections::BTreeMap::new(),
+    }
+}
+
+const HEAD: &str =
+    "import sqlalchemy as sa\nfrom alembic import op\nfrom sqlalchemy.dialects import postgresql\n";
+
+fn replay(catalog: Catalog, body: &str, settings: Settings) -> RunOutput {
+    let indented: String = body.lines().map(|line| format!("    {line}\n")).collect();
+    let text = format!("{HEAD}\n\ndef upgrade():\n{indented}");
+    run(RunInput {
+        module: Arc::new(syntax::parse(FileId(0), &text)),
+        function: "upgrade",
+        catalog,
+        version: Version(16),
+        settings: Arc::new(settings),
+        modules: Arc::new(NoModules),
+        script: Vec::new(),
+        settled: std::collections::BTreeMap::new(),
+        search_path: Vec::new(),
+        environment: None,
+        limits: Limits::default(),
+    })
+}
+
+fn upgrade(body: &str) -> RunOutput {
+    replay(Catalog::default(), body, settings())
+}
+
+/// Runs a body twice and gives the outcomes of the second run.
+fn rerun(before: &str, body: &str) -> Vec<String> {
+    let first = upgrade(before);
+    let first = replay(first.catalog, body, settings());
+    outcomes(&replay(first.catalog, body, settings()))
+}
+
+fn outcomes(output: &RunOutput) -> Vec<String> {
+    assert_eq!(output.trace.raised, None);
+    output.trace.events.iter().map(outcome).collect()
+}
+
+fn outcome(event: &Event) -> String {
+    match &event.outcome {
+        Outcome::Ok => "ok".to_owned(),
+        Outcome::Error(error) => error.sqlstate.code().to_owned(),
+        Outcome::Unknown(why) => format!("unknown: {why}"),
+    }
+}
+
+fn statements(output: &RunOutput) -> Vec<&Statement> {
+    output
+        .trace
+        .events
+        .iter()
+        .flat_map(|event| event.statements.iter())
+        .collect()
+}
+
+const TABLES: &str = "op.create_table('r', sa.Column('id', sa.Integer, primary_key=True))\nop.create_table('t', sa.Column('id', sa.Integer, primary_key=True), sa.Column('c', sa.Integer))";
+
+#[test]
+fn a_table_comes_with_its_type_indexes_and_comments() {
+    let output = upgrade(
+        "op.create_table('t', sa.Column('id', sa.Integer, primary_key=True), sa.Column('m', sa.Enum('a', 'b', name='mood'), index=True, comment='c'), comment='t')",
+    );
+    let made = statements(&output);
+    assert!(matches!(made[0], Statement::CreateType(_)));
+    let Statement::CreateTable(table) = made[1] else {
+        panic!("{:?}", made[1]);
+    };
+    assert_eq!(table.columns[0].type_name.name.name, "serial");
+    assert!(table.columns[0].not_null);
+    let Statement::CreateIndex(index) = made[2] else {
+        panic!("{:?}", made[2]);
+    };
+    assert_eq!(index.name.as_deref(), Some("ix_t_m"));
+    assert!(matches!(made[3], Statement::Comment { member: None, .. }));
+    assert!(matches!(
+        made[4],
+        Statement::Comment {
+            member: Some(_),
+            ..
+        }
+    ));
+    assert_eq!(outcomes(&output), ["ok"; 5]);
+}
+
+#[test]
+fn second_runs_answer_as_measured() {
+    for (body, expected) in [
+        (
+            "op.create_table('n', sa.Column('id', sa.Integer))",
+            vec!["42P07"],
+        ),
+        (
+            "op.create_table('n', sa.Column('id', sa.Integer), if_not_exists=True)",
+            vec!["ok"],
+        ),
+        (
+            "op.create_table('n', sa.Column('m', sa.Enum('a', name='e')), if_not_exists=True)",
+            vec!["42710", "ok"],
+        ),
+        ("op.drop_table('r')", vec!["42P01"]),
+        (
+            "op.add_column('t', sa.Column('n', sa.Integer))",
+            vec!["42701"],
+        ),
+        (
+            "op.add_column('t', sa.Column('n', sa.Integer, unique=True), if_not_exists=True)",
+            vec!["ok", "ok"],
+        ),
+        (
+            "op.add_column('t', sa.Column('n', sa.Integer, sa.ForeignKey('r.id', name='fk')), if_not_exists=True)",
+            vec!["ok", "42710"],
+        ),
+        ("op.drop_column('t', 'c')", vec!["42703"]),
+        ("op.drop_column('t', 'c', if_exists=True)", vec!["ok"]),
+        ("op.alter_column('t', 'c', nullable=False)", vec!["ok"]),
+        (
+            "op.alter_column('t', 'c', new_column_name='d')",
+            vec!["42703"],
+        ),
+        ("op.create_index(None, 't', ['c'])", vec!["42P07"]),
+        (
+            "op.create_index('ix', 't', ['c'], if_not_exists=True)",
+            vec!["ok"],
+        ),
+        (
+            "op.create_unique_constraint('uq', 't', ['c'])",
+            vec!["42P07"],
+        ),
+        (
+            "op.create_check_constraint('ck', 't', 'c > 0')",
+            vec!["42710"],
+        ),
+        (
+            "op.create_foreign_key('fk', 't', 'r', ['c'], ['id'])",
+            vec!["42710"],
+        ),
+        (
+            "op.create_foreign_key(None, 't', 'r', ['c'], ['id'])",
+            vec!["ok"],
+        ),
+        ("op.create_primary_key('pk', 't', ['c'])", vec!["42P16"]),
+        ("op.rename_table('r', 's')", vec!["42P01"]),
+        (
+            "op.drop_constraint('t_pkey', 't', type_='primary')",
+            vec!["42704"],
+        ),
+        (
+            "op.drop_constraint('nope', 't', if_exists=True)",
+            vec!["ok"],
+        ),
+        ("op.create_table_comment('t', 'x')", vec!["ok"]),
+    ] {
+        assert_eq!(rerun(TABLES, body), expected, "{body}");
+    }
+}
+
+#[test]
+fn changes_of_a_column_are_statements_apart() {
+    let output = replay(
+        upgrade(TABLES).catalog,
+        "op.alter_column('t', 'c', type_=sa.BigInteger(), nullable=False, server_default='1', comment='x', new_column_name='d')",
+        settings(),
+    );
+    let words: Vec<&str> = statements(&output)
+        .iter()
+        .map(|statement| match statement {
+            Statement::AlterTable(alter) => match &alter.commands[0] {
+                AlterTableCommand::AlterType { .. } => "type",
+                AlterTableCommand::SetNotNull { .. } => "not null",
+                AlterTableCommand::SetDefault { .. } => "default",
+                _ => "other",
+            },
+            Statement::Comment { .. } => "comment",
+            Statement::Rename(_) => "rename",
+            _ => "other",
+        })
+        .collect();
+    assert_eq!(words, ["type", "not null", "default", "comment", "rename"]);
+}
+
+#[test]
+fn a_batch_executes_when_it_ends() {
+    let output = replay(
+        upgrade(TABLES).catalog,
+        "with op.batch_alter_table('t') as batch_op:\n    batch_op.add_column(sa.Column('n', sa.Integer))\n    batch_op.create_index(batch_op.f('ix_t_n'), ['n'])\n    op.drop_table('r')",
+        settings(),
+    );
+    assert_eq!(outcomes(&output), ["ok", "ok", "ok"]);
+    let events = &output.trace.events;
+    assert!(matches!(events[0].statements[0], Statement::Drop(_)));
+    assert_eq!(
+        events[1].origin,
+        Origin::Operation {
+            name: "add_column",
+            batch: true
+        }
+    );
+    // the event stands at its call, the `with` line follows
+    assert_eq!(events[1].stack.len(), 2);
+    assert!(events[1].stack[0].span.start > events[1].stack[1].span.start);
+    assert!(events[2].site.span.start > events[1].site.span.start);
+}
+
+#[test]
+fn a_batch_that_raises_executes_nothing() {
+    let output = replay(
+        upgrade(TABLES).catalog,
+        "try:\n    with op.batch_alter_table('t') as batch_op:\n        batch_op.drop_column('c')\n        raise ValueError('x')\nexcept ValueError:\n    pass",
+        settings(),
+    );
+    assert_eq!(outcomes(&output), Vec::<String>::new());
+}
+
+#[test]
+fn old_versions_refuse_or_ignore_guards() {
+    let old = || Settings {
+        alembic: PackageVersion(1, 7, 7),
+        sqlalchemy: PackageVersion(1, 4, 54),
+        ..settings()
+    };
+    let refused = replay(
+        upgrade(TABLES).catalog,
+        "op.add_column('t', sa.Column('n', sa.Integer), if_not_exists=True)",
+        old(),
+    );
+    let raised = refused.trace.raised.expect("raised");
+    assert_eq!(raised.class, "TypeError");
+    let ignored = replay(
+        upgrade(TABLES).catalog,
+        "op.drop_column('t', 'nope', if_exists=True)",
+        old(),
+    );
+    assert_eq!(outcomes(&ignored), ["42703"]);
+    let batch = replay(
+        upgrade(TABLES).catalog,
+        "with op.batch_alter_table('t') as batch_op:\n    batch_op.drop_constraint('x', if_exists=True)",
+        settings(),
+    );
+    assert_eq!(batch.trace.raised.expect("raised").class, "TypeError");
+}
+
+#[test]
+fn enums_look_first_by_class() {
+    assert_eq!(
+        rerun("", "sa.Enum('a', name='e').create(op.get_bind())"),
+        ["42710"]
+    );
+    assert!(rerun("", "postgresql.ENUM('a', name='e').create(op.get_bind())").is_empty());
+    assert!(
+        rerun(
+            "",
+            "sa.Enum('a', name='e').create(op.get_bind(), checkfirst=True)"
+        )
+        .is_empty()
+    );
+    // up to SQLAlchemy 2.0 `sa.Enum` ignores create_type
+    let output = upgrade(
+        "op.create_table('t', sa.Column('m', sa.Enum('a', name='e', create_type=False)))\nop.create_table('u', sa.Column('m', postgresql.ENUM('a', name='f', create_type=False)))",
+    );
+    assert_eq!(outcomes(&output), ["ok", "ok", "42704"]);
+}
+
+#[test]
+fn names_follow_the_convention() {
+    let mut with = settings();
+    with.naming_convention = [
+        ("ck", "ck_%(table_name)s_%(constraint_name)s"),
+        (
+            "fk",
+            "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+        ),
+    ]
+    .map(|(key, template)| (key.to_owned(), template.to_owned()))
+    .into();
+    let output = replay(
+        upgrade(TABLES).catalog,
+        "op.create_check_constraint('c', 't', 'c > 0')\nop.create_check_constraint(op.f('d'), 't', 'c > 1')\nop.create_foreign_key(None, 't', 'r', ['c'], ['id'])",
+        with,
+    );
+    let names: Vec<String> = statements(&output)
+        .iter()
+        .filter_map(|statement| match statement {
+            Statement::AlterTable(alter) => match &alter.commands[0] {
+                AlterTableCommand::AddConstraint(definition) => {
+                    definition.name.as_ref().map(ToString::to_string)
+                }
+                _ => None,
+            },
+            _ => None,
+        })
+        .collect();
+    assert_eq!(names, ["ck_t_c", "d", "fk_t_c_r"]);
+}
+
+#[test]
+fn long_names_are_refused_or_cut() {
+    let long = "a".repeat(64);
+    let output = replay(
+        upgrade(TABLES).catalog,
+        &format!("op.create_index('{long}', 't', ['c'])"),
+        settings(),
+    );
+    assert_eq!(
+        output.trace.raised.expect("raised").class,
+        "IdentifierError"
+    );
+    let output = replay(
+        upgrade(TABLES).catalog,
+        &format!("op.create_index(op.f('{long}'), 't', ['c'])"),
+        settings(),
+    );
+    let Statement::CreateIndex(index) = statements(&output)[0] else {
+        panic!("no index");
+    };
+    assert_eq!(index.name.as_ref().map(|name| name.len()), Some(60));
+}
+
+#[test]
+fn operations_that_a_project_puts_in_place_are_called() {
+    let output = replay(
+        upgrade(TABLES).catalog,
+        "original = op.add_column\ndef wrapped(table, column, **kw):\n    original(table, column, if_not_exists=True)\nop.add_column = wrapped\nop.add_column('t', sa.Column('c', sa.Integer))",
+        settings(),
+    );
+    assert_eq!(outcomes(&output), ["ok"]);
+}
+
+#[test]
+fn registered_operations_are_invoked() {
+    let output = upgrade(
+        "from alembic.operations import Operations, MigrateOperation\n@Operations.register_operation('make')\nclass Make(MigrateOperation):\n    def __init__(self, name):\n        self.name = name\n    @classmethod\n    def make(cls, operations, name):\n        return operations.invoke(cls(name))\n@Operations.implementation_for(Make)\ndef implement(operations, operation):\n    operations.drop_table(operation.name)\nop.make('nope')",
+    );
+    assert_eq!(outcomes(&output), ["42P01"]);
+}
+
+#[test]
+fn rows_are_inserted_at_once() {
+    let output = replay(
+        upgrade(TABLES).catalog,
+        "t = sa.table('t', sa.column('id', sa.Integer), sa.column('c', sa.Integer))\nop.bulk_insert(t, [{'id': 1, 'c': 2}, {'id': 2, 'c': 3}])\nop.bulk_insert(t, [])",
+        settings(),
+    );
+    let made = statements(&output);
+    assert_eq!(made.len(), 1);
+    let Statement::Insert(insert) = made[0] else {
+        panic!("{:?}", made[0]);
+    };
+    assert_eq!(insert.columns, ["id", "c"]);
+}
+
+#[test]
+fn an_unknown_operation_is_a_gap() {
+    let output = upgrade("op.create_entity('x')");
+    assert_eq!(outcomes(&output), Vec::<String>::new());
+    assert!(output.trace.gaps[0].what.contains("op.create_entity"));
+}
+
+#[test]
+fn serial_goes_by_the_key() {
+    let output = upgrade(
+        "op.create_table('a', sa.Column('id', sa.BigInteger, nullable=False), sa.PrimaryKeyConstraint('id'))\nop.create_table('b', sa.Column('id', sa.Integer, sa.ForeignKey('a.id'), primary_key=True))\nop.create_table('c', sa.Column('x', sa.Integer, primary_key=True), sa.Column('y', sa.Integer, primary_key=True))",
+    );
+    let types: Vec<&str> = statements(&output)
+        .iter()
+        .filter_map(|statement| match statement {
+            Statement::CreateTable(table) => Some(table.columns[0].type_name.name.name.as_str()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(types, ["bigserial", "int4", "int4"]);
+    let Statement::CreateTable(table) = statements(&output)[1] else {
+        panic!("no table");
+    };
+    assert!(matches!(
+        table.constraints[1].kind,
+        ConstraintKind::ForeignKey { .. }
+    ));
+}
+
+#[test]
+fn autocommit_block_commits_what_came_before() {
+    let output = upgrade(
+        "op.create_table('t', sa.Column('c', sa.Integer))\nwith op.get_context().autocommit_block():\n    op.create_index('ix', 't', ['c'], postgresql_concurrently=True)\nop.create_index('ix2', 't', ['c'], postgresql_concurrently=True)",
+    );
+    assert_eq!(outcomes(&output), ["ok", "ok", "25001"]);
+}

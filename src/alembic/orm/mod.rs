@@ -15,7 +15,7 @@ pub use model::AliasedClass;
 
 /// Names of `sqlalchemy.orm` and `sqlalchemy.ext`.
 pub fn lookup(_: &mut Interp, module: &str, name: &str) -> Option<Value> {
-    if module.split('.').next() != Some("sqlalchemy") {
+    if !super::modules::is_sqlalchemy(module) {
         return None;
     }
     model::lookup(name)

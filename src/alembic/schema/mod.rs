@@ -97,4 +97,3 @@ pub struct TableData {
     /// `prefixes`, `info` and other keyword arguments that matter.
     pub prefixes: Vec<SmolStr>,
 }
-

@@ -154,9 +154,18 @@ pub fn extension_of_type(name: &str) -> Option<&'static str> {
 pub fn extension_of_operator_class(name: &str) -> Option<&'static str> {
     Some(match name {
         "gin_trgm_ops" | "gist_trgm_ops" => "pg_trgm",
-        "vector_l2_ops" | "vector_ip_ops" | "vector_cosine_ops" | "vector_l1_ops"
-        | "halfvec_l2_ops" | "halfvec_ip_ops" | "halfvec_cosine_ops" | "halfvec_l1_ops"
-        | "sparsevec_l2_ops" | "sparsevec_ip_ops" | "sparsevec_cosine_ops" | "bit_hamming_ops"
+        "vector_l2_ops"
+        | "vector_ip_ops"
+        | "vector_cosine_ops"
+        | "vector_l1_ops"
+        | "halfvec_l2_ops"
+        | "halfvec_ip_ops"
+        | "halfvec_cosine_ops"
+        | "halfvec_l1_ops"
+        | "sparsevec_l2_ops"
+        | "sparsevec_ip_ops"
+        | "sparsevec_cosine_ops"
+        | "bit_hamming_ops"
         | "bit_jaccard_ops" => "vector",
         "gist_geometry_ops_2d" | "gist_geometry_ops_nd" | "gist_geography_ops" => "postgis",
         "gin_hstore_ops" | "gist_hstore_ops" => "hstore",

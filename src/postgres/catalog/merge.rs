@@ -14,6 +14,7 @@ impl Catalog {
         let mut merged = a.clone();
         merged.open = a.open || b.open;
         merged.maybe = a.maybe.clone().union(b.maybe.clone());
+        merged.gone = a.gone.clone().intersection(b.gone.clone());
         merge_schemas(&mut merged, b);
         merge_relations(&mut merged, a, b);
         merge_types(&mut merged, a, b);
@@ -193,13 +194,12 @@ fn merge_types(merged: &mut Catalog, a: &Catalog, b: &Catalog) {
                     // which labels it has is not known: any may be
                     _ => TypeKind::Open,
                 };
-                let presence = if found.presence == Presence::Maybe
-                    || other.presence == Presence::Maybe
-                {
-                    Presence::Maybe
-                } else {
-                    found.presence
-                };
+                let presence =
+                    if found.presence == Presence::Maybe || other.presence == Presence::Maybe {
+                        Presence::Maybe
+                    } else {
+                        found.presence
+                    };
                 let both = Type {
                     name: name.clone(),
                     definition,

@@ -2,16 +2,12 @@
 
 use smol_str::SmolStr;
 
-use crate::postgres::catalog::{
-    Column, QualifiedName, Relation, TypeKind, builtin, lookup,
-};
+use crate::postgres::catalog::{Column, QualifiedName, Relation, TypeKind, builtin, lookup};
 use crate::postgres::name::ObjectKind;
 use crate::postgres::statement::{AlterTableCommand, ConstraintKind, Identity};
 use crate::postgres::{Datum, Expr, ServerError, Session, SqlState, TypeName};
 
-use super::{
-    Effect, Failure, alter_table, constraint, drop, expressions, fail, resolve, sequence,
-};
+use super::{Effect, Failure, alter_table, constraint, drop, expressions, fail, resolve, sequence};
 
 /// One command on a column.
 pub(crate) fn alter(
@@ -81,12 +77,7 @@ pub(crate) fn alter(
     }
 }
 
-fn edit(
-    session: &mut Session,
-    table: &QualifiedName,
-    column: &str,
-    change: impl Fn(&mut Column),
-) {
+fn edit(session: &mut Session, table: &QualifiedName, column: &str, change: impl Fn(&mut Column)) {
     if let Some(relation) = session.catalog.relation_mut(table) {
         for found in relation.columns.iter_mut() {
             if found.name == column {
@@ -98,11 +89,7 @@ fn edit(
 }
 
 fn find(session: &Session, table: &QualifiedName, column: &str) -> Option<Column> {
-    session
-        .catalog
-        .relation(table)?
-        .column(column)
-        .cloned()
+    session.catalog.relation(table)?.column(column).cloned()
 }
 
 fn is_identity(session: &Session, table: &QualifiedName, column: &str) -> bool {

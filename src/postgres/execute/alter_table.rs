@@ -7,9 +7,7 @@ use smol_str::SmolStr;
 
 use crate::postgres::catalog::{Presence, QualifiedName, Relation, RelationKind};
 use crate::postgres::name::ObjectKind;
-use crate::postgres::statement::{
-    AlterTable, AlterTableCommand, ColumnDefinition, ConstraintKind,
-};
+use crate::postgres::statement::{AlterTable, AlterTableCommand, ColumnDefinition, ConstraintKind};
 use crate::postgres::{Name, ServerError, Session, SqlState};
 
 use super::constraint::Origin;
@@ -107,7 +105,11 @@ fn check_kind(session: &Session, alter: &AlterTable, name: &QualifiedName) -> Ef
 
 fn command(session: &mut Session, name: &QualifiedName, command: &AlterTableCommand) -> Effect {
     let altered = |session: &mut Session| {
-        if let Some(key) = session.catalog.relation(name).map(|relation| relation.key()) {
+        if let Some(key) = session
+            .catalog
+            .relation(name)
+            .map(|relation| relation.key())
+        {
             session.change(key);
         }
     };
@@ -274,7 +276,9 @@ fn add_column(
         Some(Presence::Maybe) => {
             session.doubt(format!("{key} may already be there"));
             if let Some(relation) = session.catalog.relation_mut(name) {
-                relation.columns.retain(|known| known.name != definition.name);
+                relation
+                    .columns
+                    .retain(|known| known.name != definition.name);
             }
         }
         Some(_) => {
@@ -317,11 +321,7 @@ fn add_column(
 }
 
 /// Before 13, ADD COLUMN IF NOT EXISTS of a column that is there still makes its sequence and constraints.
-fn add_again(
-    session: &mut Session,
-    name: &QualifiedName,
-    definition: &ColumnDefinition,
-) -> Effect {
+fn add_again(session: &mut Session, name: &QualifiedName, definition: &ColumnDefinition) -> Effect {
     if table::is_serial(&definition.type_name) || definition.identity.is_some() {
         sequence::create_owned(session, name, &definition.name, Some(&definition.name));
     }
@@ -528,9 +528,10 @@ fn enable_trigger(
 ) -> Effect {
     if let Some(trigger) = trigger {
         resolve::known_plain(trigger)?;
-        let there = session.catalog.relation(name).is_some_and(|relation| {
-            relation.columns_open || relation.trigger(trigger).is_some()
-        });
+        let there = session
+            .catalog
+            .relation(name)
+            .is_some_and(|relation| relation.columns_open || relation.trigger(trigger).is_some());
         if !there {
             return Err(Failure::Error(
                 ServerError::new(
@@ -629,13 +630,16 @@ fn check_same_columns(session: &Session, parent: &QualifiedName, child: &Relatio
 
 fn detach(session: &mut Session, parent: &QualifiedName, partition: &Name) -> Effect {
     let partition = resolve::relation(session, partition, ObjectKind::Table)?;
-    let found = session.catalog.relation(&partition).is_some_and(|relation| {
-        relation.presence == Presence::Assumed
-            || relation
-                .partition_of
-                .as_ref()
-                .is_some_and(|(of, _)| of == parent)
-    });
+    let found = session
+        .catalog
+        .relation(&partition)
+        .is_some_and(|relation| {
+            relation.presence == Presence::Assumed
+                || relation
+                    .partition_of
+                    .as_ref()
+                    .is_some_and(|(of, _)| of == parent)
+        });
     if !found {
         return fail(
             SqlState::UNDEFINED_TABLE,

@@ -226,7 +226,13 @@ fn from_item(
             let of_common = name
                 .schema
                 .is_none()
-                .then(|| common.tables.iter().rev().find(|(known, _)| *known == name.name))
+                .then(|| {
+                    common
+                        .tables
+                        .iter()
+                        .rev()
+                        .find(|(known, _)| *known == name.name)
+                })
                 .flatten();
             if let Some((_, known)) = of_common {
                 sources.push(Source {
@@ -276,7 +282,11 @@ fn from_item(
             columns,
             lateral,
         } => {
-            let outer: Vec<Source> = if *lateral { sources.clone() } else { Vec::new() };
+            let outer: Vec<Source> = if *lateral {
+                sources.clone()
+            } else {
+                Vec::new()
+            };
             let known = analyze(session, query, common, &outer, depends)?;
             sources.push(Source {
                 alias: alias.clone().unwrap_or_default(),
@@ -397,7 +407,11 @@ fn column(
         if known || resolve::is_system_column(name) || source.relation.is_none() {
             return Ok(());
         }
-        return missing(format!("column {wanted}.{name} does not exist"), source, name);
+        return missing(
+            format!("column {wanted}.{name} does not exist"),
+            source,
+            name,
+        );
     }
     let mut open = sources.is_empty();
     for source in sources.iter().rev() {

@@ -106,7 +106,14 @@ pub(crate) fn add(
             elements,
             method,
             filter,
-        } => exclude(session, table, definition, elements, method, filter.as_ref()),
+        } => exclude(
+            session,
+            table,
+            definition,
+            elements,
+            method,
+            filter.as_ref(),
+        ),
     }
 }
 
@@ -346,14 +353,9 @@ fn key(
             free_name(session, table, name)?;
             name.clone()
         }
-        None if request.primary => names::relation(
-            session,
-            &table.schema,
-            &table.name,
-            None,
-            "pkey",
-            true,
-        ),
+        None if request.primary => {
+            names::relation(session, &table.schema, &table.name, None, "pkey", true)
+        }
         None => {
             let addition = names::addition(
                 request
@@ -584,7 +586,14 @@ fn foreign_key(
             )
         }
     };
-    check_types(session, table, &target, &request.columns, &referenced, &name)?;
+    check_types(
+        session,
+        table,
+        &target,
+        &request.columns,
+        &referenced,
+        &name,
+    )?;
     let mut filled = definition.clone();
     filled.kind = ConstraintKind::ForeignKey {
         columns: request.columns.clone(),
@@ -689,9 +698,9 @@ fn is_key(index: &Index, wanted: &[SmolStr]) -> bool {
         && index.valid
         && index.filter.is_none()
         && index.elements.len() == wanted.len()
-        && index.elements.iter().all(|element| {
-            matches!(&element.value, Expr::Column { name, .. } if wanted.contains(name))
-        })
+        && index.elements.iter().all(
+            |element| matches!(&element.value, Expr::Column { name, .. } if wanted.contains(name)),
+        )
 }
 
 fn check_types(

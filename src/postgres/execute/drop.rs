@@ -47,7 +47,11 @@ pub(crate) fn missing(
     Failure::Error(
         ServerError::new(
             sqlstate,
-            format!("{} \"{}\" does not exist", kind.noun(), resolve::shown(name)),
+            format!(
+                "{} \"{}\" does not exist",
+                kind.noun(),
+                resolve::shown(name)
+            ),
         )
         .about(resolve::missing_key(session, name, kind)),
     )
@@ -105,7 +109,11 @@ fn check_wrong_kind(wanted: ObjectKind, found: &Relation) -> Effect {
     if actual == wanted || found.presence == Presence::Assumed {
         return Ok(());
     }
-    let article = if wanted == ObjectKind::Index { "an" } else { "a" };
+    let article = if wanted == ObjectKind::Index {
+        "an"
+    } else {
+        "a"
+    };
     Err(Failure::Error(
         ServerError::new(
             SqlState::WRONG_OBJECT_TYPE,

@@ -7,7 +7,7 @@ use crate::postgres::name::{ObjectKey, ObjectKind};
 use crate::postgres::statement::{Drop, DropTarget};
 use crate::postgres::{ServerError, Session, SqlState};
 
-use super::{Effect, Failure, drop, function, named, resolve, schema, types};
+use super::{Effect, Failure, function, named, resolve, schema, types};
 
 /// One target of a DROP.
 pub(crate) fn drop_one(session: &mut Session, statement: &Drop, target: &DropTarget) -> Effect {

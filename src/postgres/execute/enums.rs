@@ -5,7 +5,7 @@
 
 use smol_str::SmolStr;
 
-use crate::postgres::catalog::{QualifiedName, TypeKind, lookup};
+use crate::postgres::catalog::{QualifiedName, TypeKind};
 use crate::postgres::name::ObjectKind;
 use crate::postgres::statement::AlterEnum;
 use crate::postgres::{Name, ServerError, Session, SqlState, TransactionMode, TypeName};
@@ -19,7 +19,12 @@ const MAX_LABEL: usize = 63;
 /// ALTER TYPE ... ADD VALUE, RENAME VALUE.
 pub(crate) fn alter(session: &mut Session, alter: &AlterEnum) -> Effect {
     let name = resolve::made_type(session, &alter.name)?;
-    let labels = match session.catalog.types.get(&name).map(|found| &found.definition) {
+    let labels = match session
+        .catalog
+        .types
+        .get(&name)
+        .map(|found| &found.definition)
+    {
         Some(TypeKind::Enum { labels }) => Some(labels.clone()),
         Some(TypeKind::Open) => None,
         _ => {
@@ -60,7 +65,10 @@ fn rename_label(
     labels[at] = to.clone();
     set_labels(session, name, labels);
     let unsafe_labels = &mut session.transaction.unsafe_labels;
-    if unsafe_labels.remove(&(name.clone(), from.clone())).is_some() {
+    if unsafe_labels
+        .remove(&(name.clone(), from.clone()))
+        .is_some()
+    {
         unsafe_labels.insert((name.clone(), to.clone()));
     }
     session.change(name.key(ObjectKind::Type));
@@ -100,7 +108,12 @@ fn add_label(
     let Some(mut labels) = labels else {
         session.change(name.key(ObjectKind::Type));
         session.change(name.member(ObjectKind::EnumLabel, &alter.label));
-        mark_unsafe(session, name, &alter.label, made.is_some_and(|made| !made.nested));
+        mark_unsafe(
+            session,
+            name,
+            &alter.label,
+            made.is_some_and(|made| !made.nested),
+        );
         return Ok(());
     };
     if labels.contains(&alter.label) {
@@ -123,7 +136,12 @@ fn add_label(
     };
     labels.insert(at, alter.label.clone());
     set_labels(session, name, labels);
-    mark_unsafe(session, name, &alter.label, made.is_some_and(|made| !made.nested));
+    mark_unsafe(
+        session,
+        name,
+        &alter.label,
+        made.is_some_and(|made| !made.nested),
+    );
     session.change(name.key(ObjectKind::Type));
     session.change(name.member(ObjectKind::EnumLabel, &alter.label));
     Ok(())
@@ -221,10 +239,4 @@ fn enum_labels(
         TypeKind::Domain { base, .. } if depth < 8 => enum_labels(session, &base.name, depth + 1),
         _ => None,
     }
-}
-
-/// Whether a type is an enum of the catalog, as far as known.
-pub(crate) fn is_enum(session: &Session, type_name: &TypeName) -> bool {
-    enum_labels(session, &type_name.name, 0).is_some()
-        && !lookup::is_system_relation(&type_name.name)
 }

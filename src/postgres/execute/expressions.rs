@@ -4,7 +4,7 @@
 
 use smol_str::SmolStr;
 
-use crate::postgres::catalog::{QualifiedName, builtin};
+use crate::postgres::catalog::{QualifiedName, builtin, lookup};
 use crate::postgres::name::ObjectKind;
 use crate::postgres::{Datum, Expr, Query, ServerError, Session, SqlState, TypeName};
 
@@ -30,7 +30,10 @@ impl Scope<'_> {
 }
 
 /// A scope with the columns of a relation that is there.
-pub(crate) fn columns_of(session: &Session, table: &QualifiedName) -> (Vec<(SmolStr, TypeName)>, bool) {
+pub(crate) fn columns_of(
+    session: &Session,
+    table: &QualifiedName,
+) -> (Vec<(SmolStr, TypeName)>, bool) {
     session.catalog.relation(table).map_or_else(
         || (Vec::new(), true),
         |relation| {
@@ -127,6 +130,11 @@ pub(crate) fn check(session: &mut Session, scope: &Scope<'_>, expression: &Expr)
                 all.extend(arms.iter().map(|(when, _)| when));
                 unify(session, scope, &all)?;
             }
+            if operand.is_none() {
+                for (when, _) in arms {
+                    check_condition(session, scope, when)?;
+                }
+            }
             let mut results: Vec<&Expr> = arms.iter().map(|(_, then)| then).collect();
             results.extend(otherwise.as_deref());
             unify(session, scope, &results)?;
@@ -145,6 +153,7 @@ pub(crate) fn check(session: &mut Session, scope: &Scope<'_>, expression: &Expr)
                 unify(session, scope, &arguments.iter().collect::<Vec<_>>())?;
             }
             check_function(session, name)?;
+            check_arguments(session, scope, name, arguments)?;
             for argument in arguments {
                 check(session, scope, argument)?;
             }
@@ -207,6 +216,79 @@ fn check_column(
     Err(Failure::Error(error))
 }
 
+/// `CASE WHEN c`: the column must be boolean.
+fn check_condition(session: &Session, scope: &Scope<'_>, when: &Expr) -> Effect {
+    let Some(type_name) = type_of(session, scope, when) else {
+        return Ok(());
+    };
+    let name = type_name.name.name.as_str();
+    if !builtin::is_builtin_type(name) || name == "bool" || name == "unknown" {
+        return Ok(());
+    }
+    fail(
+        SqlState::DATATYPE_MISMATCH,
+        format!(
+            "argument of CASE/WHEN must be type boolean, not type {}",
+            lookup::display_type_name(&type_name)
+        ),
+    )
+}
+
+/// Types that the first argument of a function may have, for functions often used to convert a column: another run
+/// of the conversion meets the new type (42883).
+fn accepted(function: &str, count: usize) -> Option<&'static [&'static str]> {
+    const TEXT: &[&str] = &["text", "varchar", "bpchar", "name"];
+    Some(match (function, count) {
+        ("length" | "char_length" | "character_length", 1) => &[
+            "text", "varchar", "bpchar", "name", "bytea", "bit", "varbit", "tsvector", "lseg",
+            "path",
+        ],
+        (
+            "lower" | "upper" | "initcap" | "trim" | "btrim" | "ltrim" | "rtrim" | "replace"
+            | "split_part" | "regexp_replace" | "left" | "right" | "substr" | "string_to_array",
+            _,
+        ) => TEXT,
+        ("to_timestamp", 1) => &["int2", "int4", "int8", "numeric", "float4", "float8"],
+        ("to_timestamp" | "to_date", 2) => TEXT,
+        _ => return None,
+    })
+}
+
+fn check_arguments(
+    session: &Session,
+    scope: &Scope<'_>,
+    name: &crate::postgres::Name,
+    arguments: &[Expr],
+) -> Effect {
+    let Some(accepted) = accepted(&name.name, arguments.len()) else {
+        return Ok(());
+    };
+    let Some(type_name) = arguments
+        .first()
+        .and_then(|argument| type_of(session, scope, argument))
+    else {
+        return Ok(());
+    };
+    let plain = type_name.name.name.as_str();
+    // ranges have a `lower` and an `upper` too; what is made by a statement may have casts of its own
+    if accepted.contains(&plain)
+        || !builtin::is_builtin_type(plain)
+        || plain == "unknown"
+        || plain == "bytea"
+        || plain.ends_with("range")
+    {
+        return Ok(());
+    }
+    fail(
+        SqlState::UNDEFINED_FUNCTION,
+        format!(
+            "function {}({}) does not exist",
+            name.name,
+            lookup::display_type_name(&type_name)
+        ),
+    )
+}
+
 fn check_function(session: &mut Session, name: &crate::postgres::Name) -> Effect {
     resolve::known(name)?;
     if session.catalog.open
@@ -230,11 +312,7 @@ fn check_function(session: &mut Session, name: &crate::postgres::Name) -> Effect
 }
 
 /// Checks the default of a column of a type: 55P04 and 22P02 for enum literals, 42704, 42883.
-pub(crate) fn check_default(
-    session: &mut Session,
-    default: &Expr,
-    type_name: &TypeName,
-) -> Effect {
+pub(crate) fn check_default(session: &mut Session, default: &Expr, type_name: &TypeName) -> Effect {
     check_literal(session, default, type_name)?;
     check(session, &Scope::EMPTY, default)
 }
@@ -267,11 +345,7 @@ fn unify(session: &Session, scope: &Scope<'_>, all: &[&Expr]) -> Effect {
 }
 
 /// The type of an expression, where it is plain.
-pub(crate) fn type_of(
-    session: &Session,
-    scope: &Scope<'_>,
-    expression: &Expr,
-) -> Option<TypeName> {
+pub(crate) fn type_of(session: &Session, scope: &Scope<'_>, expression: &Expr) -> Option<TypeName> {
     match expression {
         Expr::Column { name, .. } => scope
             .columns

@@ -26,9 +26,7 @@ pub(crate) fn key(name: &QualifiedName, kind: ObjectKind, arguments: &[TypeName]
 fn same_type(a: &TypeName, b: &TypeName) -> bool {
     a.array == b.array
         && a.name.name == b.name.name
-        && (a.name.schema == b.name.schema
-            || a.name.schema.is_none()
-            || b.name.schema.is_none())
+        && (a.name.schema == b.name.schema || a.name.schema.is_none() || b.name.schema.is_none())
 }
 
 fn same_arguments(a: &[TypeName], b: &[TypeName]) -> bool {
@@ -155,10 +153,7 @@ fn missing(kind: ObjectKind, name: &Name, arguments: Option<&[TypeName]>) -> Ser
         ),
         None => ServerError::new(
             SqlState::UNDEFINED_FUNCTION,
-            format!(
-                "could not find a {noun} named \"{}\"",
-                resolve::shown(name)
-            ),
+            format!("could not find a {noun} named \"{}\"", resolve::shown(name)),
         ),
     }
 }
@@ -205,9 +200,9 @@ pub(crate) fn find(
     if session.catalog.open {
         return Ok(None);
     }
-    Err(Failure::Error(
-        missing(kind, name, arguments).about(missing_function_key(session, name, kind, arguments)),
-    ))
+    Err(Failure::Error(missing(kind, name, arguments).about(
+        missing_function_key(session, name, kind, arguments),
+    )))
 }
 
 fn canonical(written: &TypeName) -> TypeName {
@@ -253,8 +248,7 @@ pub(crate) fn drop(session: &mut Session, statement: &Drop, target: &DropTarget)
         Ok(Some(found)) => found,
         Ok(None) => {
             if !statement.if_exists {
-                let key =
-                    missing_function_key(session, &target.name, statement.kind, arguments);
+                let key = missing_function_key(session, &target.name, statement.kind, arguments);
                 session.call.assumed.push(key.clone());
                 session.change(key);
             }

@@ -5,12 +5,10 @@ use std::sync::Arc;
 use smol_str::SmolStr;
 
 use crate::postgres::catalog::{
-    Constraint, Index, Presence, QualifiedName, Relation, RelationKind, TypeKind, builtin,
+    Constraint, Index, Presence, QualifiedName, Relation, RelationKind, builtin,
 };
 use crate::postgres::name::ObjectKind;
-use crate::postgres::statement::{
-    ConstraintDefinition, ConstraintKind, CreateIndex, IndexElement,
-};
+use crate::postgres::statement::{ConstraintDefinition, ConstraintKind, CreateIndex, IndexElement};
 use crate::postgres::{Datum, Expr, Name, ServerError, Session, SqlState};
 
 use super::{Effect, Failure, constraint, expressions, fail, names, resolve};
@@ -73,7 +71,11 @@ pub(crate) fn create(session: &mut Session, create: &CreateIndex) -> Effect {
         columns,
         presence: Presence::Certain,
     };
-    attach(session, &table, index.clone())?;
+    let attached = attach(session, &table, index.clone());
+    if attached.is_err() && create.concurrently {
+        session.call.left_behind = Some((table.clone(), index.clone()));
+    }
+    attached?;
     if !create.only {
         for child in super::alter_table::children(session, &table) {
             let is_partition = session
@@ -176,8 +178,13 @@ fn check_operator_class(
         return Ok(());
     };
     let accepts: &[&str] = match plain {
-        "text_pattern_ops" | "varchar_pattern_ops" | "bpchar_pattern_ops" | "gin_trgm_ops"
-        | "gist_trgm_ops" | "text_ops" | "varchar_ops" => &["text", "varchar", "bpchar", "name"],
+        "text_pattern_ops"
+        | "varchar_pattern_ops"
+        | "bpchar_pattern_ops"
+        | "gin_trgm_ops"
+        | "gist_trgm_ops"
+        | "text_ops"
+        | "varchar_ops" => &["text", "varchar", "bpchar", "name"],
         "jsonb_path_ops" | "jsonb_ops" => &["jsonb"],
         _ => return Ok(()),
     };
@@ -215,7 +222,11 @@ fn has_no_default_class(
         "" | "btree" if type_name.array => without_order,
         "" | "btree" => without_order,
         "hash" if !type_name.array => without_order,
-        "gin" => !type_name.array && builtin::is_builtin_type(name) && !matches!(name, "jsonb" | "tsvector"),
+        "gin" => {
+            !type_name.array
+                && builtin::is_builtin_type(name)
+                && !matches!(name, "jsonb" | "tsvector")
+        }
         _ => false,
     }
 }
@@ -242,9 +253,9 @@ fn chosen_name(
 /// Names of an index's columns, as `ChooseIndexColumnNames` makes them: each once, with numbers.
 pub(crate) fn element_names(elements: &[IndexElement], include: &[SmolStr]) -> Vec<SmolStr> {
     let mut chosen: Vec<SmolStr> = Vec::new();
-    let written = elements
-        .iter()
-        .map(|element| expression_name(&element.value).unwrap_or_else(|| SmolStr::new_static("expr")));
+    let written = elements.iter().map(|element| {
+        expression_name(&element.value).unwrap_or_else(|| SmolStr::new_static("expr"))
+    });
     for name in written.chain(include.iter().cloned()) {
         let mut candidate = name.clone();
         let mut number = 0;
@@ -307,6 +318,21 @@ pub(crate) fn attach(session: &mut Session, table: &QualifiedName, index: Index)
         relation.indexes.push_back(index);
     }
     Ok(())
+}
+
+/// Keeps the invalid index of a CREATE INDEX CONCURRENTLY that failed.
+pub(crate) fn leave_invalid(session: &mut Session, table: &QualifiedName, mut index: Index) {
+    index.valid = false;
+    let name = QualifiedName {
+        schema: table.schema.clone(),
+        name: index.name.clone(),
+    };
+    let mut relation = Relation::new(name.clone(), RelationKind::Index);
+    relation.index_of = Some(table.clone());
+    session.catalog.relations.insert(name, Arc::new(relation));
+    if let Some(relation) = session.catalog.relation_mut(table) {
+        relation.indexes.push_back(index);
+    }
 }
 
 fn check_rows(session: &Session, table: &QualifiedName, index: &Index) -> Effect {

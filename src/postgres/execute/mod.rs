@@ -14,6 +14,7 @@ pub mod alter_table;
 pub mod analyze;
 pub mod block;
 pub mod constraint;
+mod do_block;
 pub mod drop;
 mod drop_kinds;
 pub mod enums;
@@ -31,6 +32,9 @@ pub mod trigger_policy;
 pub mod types;
 pub mod versions;
 pub mod view;
+
+#[cfg(test)]
+mod tests;
 
 /// Why a statement did not succeed.
 #[derive(Clone, Debug, PartialEq)]
@@ -178,7 +182,9 @@ pub fn run(session: &mut Session, statement: &Statement, parameters: &Parameters
             Some(name) => index::reindex(session, *kind, name),
             None => Ok(()),
         },
-        Statement::Cluster { table, index } => index::cluster(session, table.as_ref(), index.as_deref()),
+        Statement::Cluster { table, index } => {
+            index::cluster(session, table.as_ref(), index.as_deref())
+        }
         Statement::Vacuum { tables, .. } => {
             for table in tables {
                 resolve::relation_in_query(session, table)?;
@@ -212,9 +218,7 @@ pub fn run(session: &mut Session, statement: &Statement, parameters: &Parameters
             Ok(())
         }
         Statement::Show { .. } => Ok(()),
-        Statement::Do(_) => Err(Failure::Unknown(
-            "DO blocks are not executed".into(),
-        )),
+        Statement::Do(block) => do_block::run(session, block, parameters),
         Statement::Call { name, .. } => function::call(session, name),
         Statement::Other { tag, .. } => {
             if tag == "SECURITY LABEL" {

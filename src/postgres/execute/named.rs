@@ -12,7 +12,7 @@ use crate::postgres::name::{ObjectKey, ObjectKind};
 use crate::postgres::statement::{CreateNamed, Drop, DropTarget, NamedAction, Rename};
 use crate::postgres::{Name, ServerError, Session, SqlState, TypeName};
 
-use super::{Effect, Failure, drop_kinds, fail, function, names, resolve};
+use super::{Effect, Failure, function, names, resolve};
 
 /// Whether objects of a kind live in schemas.
 fn in_schema(kind: ObjectKind) -> bool {
@@ -116,10 +116,12 @@ fn missing(kind: ObjectKind, name: &str, key: &ObjectKey) -> ServerError {
 /// What exists on every server without a statement making it.
 fn is_builtin(kind: ObjectKind, name: &str) -> bool {
     match kind {
-        ObjectKind::Role => matches!(
-            name,
-            "postgres" | "public" | "current_user" | "session_user" | "current_role"
-        ) || name.starts_with("pg_"),
+        ObjectKind::Role => {
+            matches!(
+                name,
+                "postgres" | "public" | "current_user" | "session_user" | "current_role"
+            ) || name.starts_with("pg_")
+        }
         ObjectKind::Language => matches!(name, "plpgsql" | "sql" | "c" | "internal"),
         ObjectKind::Tablespace => matches!(name, "pg_default" | "pg_global"),
         ObjectKind::Database => matches!(name, "postgres" | "template0" | "template1"),
@@ -180,6 +182,7 @@ pub(crate) fn create(session: &mut Session, create: &CreateNamed) -> Effect {
     } else {
         OrdSet::new()
     };
+    session.catalog.gone.remove(&key);
     session
         .catalog
         .named
@@ -193,11 +196,7 @@ fn member_name(name: &QualifiedName) -> SmolStr {
 }
 
 /// `t_c_m_stat`, as the server names statistics without a name.
-fn statistics_name(
-    session: &Session,
-    create: &CreateNamed,
-    table: Option<&QualifiedName>,
-) -> Name {
+fn statistics_name(session: &Session, create: &CreateNamed, table: Option<&QualifiedName>) -> Name {
     let schema = table.map_or_else(
         || SmolStr::new_static("public"),
         |table| table.schema.clone(),
@@ -243,6 +242,9 @@ fn lookup(session: &mut Session, kind: ObjectKind, name: &Name) -> Effect<Object
     }
     if is_builtin(kind, &name.name) {
         return Ok(key);
+    }
+    if session.catalog.gone.contains(&key) {
+        return Err(Failure::Error(missing(kind, &resolve::shown(name), &key)));
     }
     if is_cluster_wide(kind) && kind != ObjectKind::Database {
         return Err(Failure::Unknown(
@@ -396,6 +398,9 @@ pub(crate) fn drop(session: &mut Session, statement: &Drop, target: &DropTarget)
             session.doubt(format!("{key} may or may not be there"));
         }
         session.catalog.comments.remove(&key);
+        if is_cluster_wide(kind) {
+            session.catalog.gone.insert(key.clone());
+        }
         if kind == ObjectKind::ForeignDataWrapper && statement.cascade {
             drop_servers(session);
         }
@@ -405,7 +410,8 @@ pub(crate) fn drop(session: &mut Session, statement: &Drop, target: &DropTarget)
     if statement.if_exists {
         return Ok(());
     }
-    if is_cluster_wide(kind) && !matches!(kind, ObjectKind::Tablespace | ObjectKind::Database) {
+    let heard_of = session.catalog.gone.contains(&key);
+    if is_cluster_wide(kind) && kind != ObjectKind::Tablespace && !heard_of {
         return Err(Failure::Unknown(
             format!("{key} is not made by migrations").into(),
         ));
@@ -440,10 +446,11 @@ fn drop_servers(session: &mut Session) {
 /// RENAME of a named kind.
 pub(crate) fn rename(session: &mut Session, statement: &Rename) -> Effect {
     if statement.kind == ObjectKind::Database
-        && !session
-            .catalog
-            .named
-            .contains_key(&key_of(session, ObjectKind::Database, &statement.name))
+        && !session.catalog.named.contains_key(&key_of(
+            session,
+            ObjectKind::Database,
+            &statement.name,
+        ))
     {
         let key = key_of(session, ObjectKind::Database, &statement.name);
         return Err(Failure::Error(missing(
@@ -472,6 +479,10 @@ pub(crate) fn rename(session: &mut Session, statement: &Rename) -> Effect {
     }
     if let Some(known) = session.catalog.named.remove(&old) {
         session.catalog.named.insert(new.clone(), known);
+    }
+    if is_cluster_wide(statement.kind) {
+        session.catalog.gone.insert(old.clone());
+        session.catalog.gone.remove(&new);
     }
     session.change(old);
     session.change(new);
@@ -668,9 +679,7 @@ pub(crate) fn grant(
                 resolve::made_type(session, name)?;
             }
             Some(ObjectKind::Role) => role(session, &name.name)?,
-            Some(
-                kind @ (ObjectKind::Function | ObjectKind::Procedure | ObjectKind::Routine),
-            ) => {
+            Some(kind @ (ObjectKind::Function | ObjectKind::Procedure | ObjectKind::Routine)) => {
                 // arguments are not kept: one overload is enough
                 match function::find(session, kind, name, None) {
                     Err(Failure::Error(error))
@@ -706,7 +715,10 @@ pub(crate) fn comment(
     let Some(target) = target else { return Ok(()) };
     match text {
         Some(text) if !text.is_empty() => {
-            session.catalog.comments.insert(target.clone(), text.clone());
+            session
+                .catalog
+                .comments
+                .insert(target.clone(), text.clone());
         }
         _ => {
             session.catalog.comments.remove(&target);
@@ -761,10 +773,7 @@ fn comment_target(
             resolve::column(session, &table, column)?;
             Some(table.member(ObjectKind::Column, column))
         }
-        ObjectKind::Constraint
-        | ObjectKind::Trigger
-        | ObjectKind::Policy
-        | ObjectKind::Rule => {
+        ObjectKind::Constraint | ObjectKind::Trigger | ObjectKind::Policy | ObjectKind::Rule => {
             let wanted = member.unwrap_or_default();
             resolve::known_plain(wanted)?;
             let domain = session

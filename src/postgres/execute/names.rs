@@ -81,7 +81,11 @@ pub(crate) fn relation(
         };
         session.catalog.relations.contains_key(&name)
             || matches!(
-                session.catalog.types.get(&name).map(|found| &found.definition),
+                session
+                    .catalog
+                    .types
+                    .get(&name)
+                    .map(|found| &found.definition),
                 Some(TypeKind::Composite { .. })
             )
             || (of_constraint && constraint_in_schema(session, schema, candidate))
@@ -139,7 +143,10 @@ mod tests {
         let made = make(&table, Some(&column), "fkey");
         assert_eq!(made.len(), 63);
         // 57 bytes for both: 29 of one, 28 of the other
-        assert_eq!(made.as_str(), format!("{}_{}_fkey", "a".repeat(28), "b".repeat(29)));
+        assert_eq!(
+            made.as_str(),
+            format!("{}_{}_fkey", "a".repeat(28), "b".repeat(29))
+        );
         assert_eq!(make("t", None, "pkey"), "t_pkey");
     }
 

@@ -9,9 +9,7 @@ use crate::postgres::name::{ObjectKey, ObjectKind};
 use crate::postgres::statement::{ConstraintKind, Rename};
 use crate::postgres::{Expr, Name, ServerError, Session, SqlState, TypeName};
 
-use super::{
-    Effect, Failure, alter_table, constraint, expressions, function, named, resolve, schema,
-};
+use super::{Effect, Failure, alter_table, expressions, function, named, resolve, schema};
 
 /// RENAME of any kind.
 pub(crate) fn rename(session: &mut Session, rename: &Rename) -> Effect {
@@ -187,10 +185,7 @@ fn refers_to(other: &Relation, old: &QualifiedName, old_key: &ObjectKey) -> bool
             .iter()
             .any(|known| known.references.as_ref() == Some(old))
         || other.depends_on.contains(old_key)
-        || other
-            .depends_on
-            .iter()
-            .any(|key| is_member_of(key, old))
+        || other.depends_on.iter().any(|key| is_member_of(key, old))
 }
 
 fn is_member_of(key: &ObjectKey, owner: &QualifiedName) -> bool {
@@ -383,10 +378,14 @@ fn attribute(session: &mut Session, name: &QualifiedName, old: &str, new: &SmolS
     else {
         return Ok(());
     };
-    if attributes.iter().any(|attribute| attribute.name == *new) {
+    let there = attributes.iter().any(|attribute| attribute.name == old);
+    if there && attributes.iter().any(|attribute| attribute.name == *new) {
         return super::fail(
             SqlState::DUPLICATE_COLUMN,
-            format!("column \"{new}\" of relation \"{}\" already exists", name.name),
+            format!(
+                "column \"{new}\" of relation \"{}\" already exists",
+                name.name
+            ),
         );
     }
     let mut found = false;
@@ -788,18 +787,19 @@ pub(crate) fn move_type(session: &mut Session, old: &QualifiedName, new: &Qualif
     };
     let others: Vec<QualifiedName> = session.catalog.types.keys().cloned().collect();
     for other in others {
-        let affected = session
-            .catalog
-            .types
-            .get(&other)
-            .is_some_and(|found| match &found.definition {
-                TypeKind::Domain { base, .. } => uses(base),
-                TypeKind::Range { subtype } => uses(subtype),
-                TypeKind::Composite { attributes } => attributes
-                    .iter()
-                    .any(|attribute| uses(&attribute.type_name)),
-                _ => false,
-            });
+        let affected =
+            session
+                .catalog
+                .types
+                .get(&other)
+                .is_some_and(|found| match &found.definition {
+                    TypeKind::Domain { base, .. } => uses(base),
+                    TypeKind::Range { subtype } => uses(subtype),
+                    TypeKind::Composite { attributes } => attributes
+                        .iter()
+                        .any(|attribute| uses(&attribute.type_name)),
+                    _ => false,
+                });
         if !affected {
             continue;
         }
@@ -941,7 +941,10 @@ pub(crate) fn move_function(
     if rest.is_empty() {
         session.catalog.functions.remove(old);
     } else {
-        session.catalog.functions.insert(old.clone(), Arc::new(rest));
+        session
+            .catalog
+            .functions
+            .insert(old.clone(), Arc::new(rest));
     }
     target.push(moved);
     session

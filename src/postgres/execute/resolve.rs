@@ -475,7 +475,11 @@ pub(crate) fn type_name(session: &mut Session, written: &TypeName) -> Effect<Typ
             .find(|name| !is_known_extension(name));
         if let Some(extension) = unknown_extension {
             return Err(Failure::Unknown(
-                format!("type `{}` may come with extension `{extension}`", written.name).into(),
+                format!(
+                    "type `{}` may come with extension `{extension}`",
+                    written.name
+                )
+                .into(),
             ));
         }
         return Err(missing_type(session, written));

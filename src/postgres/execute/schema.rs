@@ -7,9 +7,7 @@ use crate::postgres::name::{ObjectKey, ObjectKind};
 use crate::postgres::statement::{Drop, DropTarget, Rename, Statement};
 use crate::postgres::{Name, Parameters, ServerError, Session, SqlState, TypeName};
 
-use super::{
-    Effect, Failure, drop as dropping, fail, function, named, rename, resolve, sequence,
-};
+use super::{Effect, Failure, drop as dropping, fail, function, named, rename, resolve, sequence};
 
 /// CREATE SCHEMA with its elements.
 pub(crate) fn create(

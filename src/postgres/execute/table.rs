@@ -263,7 +263,12 @@ fn copy_like(
 
 fn typed(session: &mut Session, of_type: &Name, relation: &mut Relation) -> Effect {
     let name = resolve::made_type(session, of_type)?;
-    match session.catalog.types.get(&name).map(|found| &found.definition) {
+    match session
+        .catalog
+        .types
+        .get(&name)
+        .map(|found| &found.definition)
+    {
         Some(crate::postgres::catalog::TypeKind::Composite { attributes }) => {
             relation.columns = attributes.clone();
         }
@@ -422,10 +427,13 @@ pub(crate) fn finish_column(
             .and_then(|relation| relation.column(&definition.name))
             .is_some_and(|column| column.not_null);
         if not_null {
-            let name = definition.constraints.iter().find_map(|inner| match &inner.kind {
-                ConstraintKind::NotNull { .. } => inner.name.clone(),
-                _ => None,
-            });
+            let name = definition
+                .constraints
+                .iter()
+                .find_map(|inner| match &inner.kind {
+                    ConstraintKind::NotNull { .. } => inner.name.clone(),
+                    _ => None,
+                });
             constraint::record_not_null(session, table, &definition.name, name);
         }
     }

@@ -162,9 +162,10 @@ pub(crate) fn create_policy(
 pub(crate) fn alter_policy(session: &mut Session, name: &SmolStr, table: &Name) -> Effect {
     resolve::known_plain(name)?;
     let table = resolve::relation(session, table, ObjectKind::Table)?;
-    let there = session.catalog.relation(&table).is_some_and(|relation| {
-        relation.columns_open || relation.policies.contains(name)
-    });
+    let there = session
+        .catalog
+        .relation(&table)
+        .is_some_and(|relation| relation.columns_open || relation.policies.contains(name));
     let key = table.member(ObjectKind::Policy, name);
     if !there {
         return Err(Failure::Error(

@@ -8,13 +8,13 @@ use smol_str::SmolStr;
 use crate::postgres::catalog::{
     Column, Constraint, Presence, QualifiedName, Relation, Type, TypeKind,
 };
-use crate::postgres::name::{ObjectKey, ObjectKind};
+use crate::postgres::name::ObjectKind;
 use crate::postgres::statement::{
     AttributeCommand, ConstraintDefinition, ConstraintKind, CreateType, DomainCommand, Drop,
     DropTarget, TypeDefinition,
 };
 use crate::postgres::transaction::MadeType;
-use crate::postgres::{Expr, Name, ServerError, Session, SqlState, TypeName};
+use crate::postgres::{Name, ServerError, Session, SqlState, TypeName};
 
 use super::{
     Effect, Failure, alter_table, drop as dropping, drop_kinds, expressions, fail, names, resolve,
@@ -29,7 +29,11 @@ pub(crate) fn create(session: &mut Session, create: &CreateType) -> Effect {
         .types
         .get(&name)
         .is_some_and(|found| found.definition == TypeKind::Shell);
-    let fills_shell = shell && matches!(create.definition, TypeDefinition::Base | TypeDefinition::Range { .. });
+    let fills_shell = shell
+        && matches!(
+            create.definition,
+            TypeDefinition::Base | TypeDefinition::Range { .. }
+        );
     if !fills_shell && let Some(key) = resolve::occupied_type(session, &name) {
         return Err(resolve::duplicate_type(&name, key));
     }
@@ -176,14 +180,22 @@ pub(crate) fn alter_composite(
     commands: &[AttributeCommand],
 ) -> Effect {
     let name = resolve::made_type(session, name)?;
-    let mut attributes = match session.catalog.types.get(&name).map(|found| &found.definition) {
+    let mut attributes = match session
+        .catalog
+        .types
+        .get(&name)
+        .map(|found| &found.definition)
+    {
         Some(TypeKind::Composite { attributes }) => attributes.clone(),
         Some(TypeKind::Open) => {
             session.change(name.key(ObjectKind::Type));
             return Ok(());
         }
         _ => {
-            return resolve::wrong_kind(&name, format!("\"{}\" is not a composite type", name.name));
+            return resolve::wrong_kind(
+                &name,
+                format!("\"{}\" is not a composite type", name.name),
+            );
         }
     };
     for command in commands {

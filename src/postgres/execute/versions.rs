@@ -25,7 +25,9 @@ fn refused_one(statement: &Statement, major: u16) -> Option<ServerError> {
     match statement {
         Statement::SyntaxError { message } => {
             // a form that the grammar names only to refuse it, since 17
-            let state = if major >= 17 && message.contains("is not implemented") {
+            let named_to_refuse = message.contains("cannot include schema elements")
+                || (major >= 17 && message.contains("is not implemented"));
+            let state = if named_to_refuse {
                 SqlState::FEATURE_NOT_SUPPORTED
             } else {
                 SqlState::SYNTAX_ERROR
@@ -96,7 +98,11 @@ fn column(definition: &ColumnDefinition, major: u16) -> Option<ServerError> {
         .find_map(|inner| constraint(inner, major, false))
 }
 
-fn constraint(definition: &ConstraintDefinition, major: u16, of_table: bool) -> Option<ServerError> {
+fn constraint(
+    definition: &ConstraintDefinition,
+    major: u16,
+    of_table: bool,
+) -> Option<ServerError> {
     match &definition.kind {
         ConstraintKind::Unique {
             nulls_not_distinct: true,

@@ -4,9 +4,7 @@ use std::sync::Arc;
 
 use smol_str::SmolStr;
 
-use crate::postgres::catalog::{
-    Column, Presence, QualifiedName, Relation, RelationKind,
-};
+use crate::postgres::catalog::{Column, Presence, QualifiedName, Relation, RelationKind};
 use crate::postgres::name::ObjectKind;
 use crate::postgres::statement::{CreateTableAs, CreateView};
 use crate::postgres::{Name, Query, Session, SqlState};
@@ -14,12 +12,7 @@ use crate::postgres::{Name, Query, Session, SqlState};
 use super::analyze::{self, Analysis};
 use super::{Effect, fail, resolve};
 
-fn fill(
-    relation: &mut Relation,
-    analysis: Analysis,
-    names: &[SmolStr],
-    views: bool,
-) -> Effect {
+fn fill(relation: &mut Relation, analysis: Analysis, names: &[SmolStr], views: bool) -> Effect {
     match analysis.columns {
         Some(columns) => {
             if names.len() > columns.len() {

@@ -16,7 +16,7 @@ mod scope;
 mod select;
 mod system;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod types;
 mod walk;
 
@@ -27,21 +27,23 @@ use std::sync::Arc;
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 
-use super::catalog::{Catalog, QualifiedName, Relation, Type};
+use super::catalog::{self, Catalog, QualifiedName, Relation};
 use super::expression::{Datum, Expr, Query, TypeName};
 use super::name::{Name, ObjectKey, ObjectKind};
 use super::session::{Parameters, ResultSet};
 use super::{ServerError, SqlState, Version};
 
-pub use check::output_columns;
 pub(crate) use cast::{cast, parse_array};
-pub(crate) use check::{check, check_assignment};
+pub use check::output_columns;
+pub(crate) use check::{
+    check, check_assignment, check_condition, check_query, check_targets, check_with, rename,
+};
 pub(crate) use evaluate::{evaluate, is_true};
-pub(crate) use functions::is_builtin as is_builtin_function;
-pub(crate) use join::source_of_relation;
+pub(crate) use join::{check_from_over, run_from_over, source_of_relation};
 pub(crate) use operators::{equal, text_of};
 pub(crate) use scope::{Frame, Scope, Source};
-pub(crate) use select::run_query;
+pub(crate) use select::{run_query, run_with};
+pub(crate) use types::{Type, type_of};
 
 /// How deep subqueries and expressions may nest before the answer is unknown: input is hostile, the stack is not endless.
 pub(crate) const MAX_DEPTH: usize = 200;
@@ -131,11 +133,7 @@ impl Table {
     pub fn into_result_set(self) -> ResultSet {
         let exact = self.is_exact();
         ResultSet {
-            columns: self
-                .columns
-                .into_iter()
-                .map(|column| column.name)
-                .collect(),
+            columns: self.columns.into_iter().map(|column| column.name).collect(),
             rows: exact.then(|| self.rows.into_iter().map(|row| row.values).collect()),
         }
     }
@@ -153,6 +151,10 @@ pub(crate) struct Context<'a> {
     pub(crate) used: Option<FxHashSet<SmolStr>>,
     oids: RefCell<Option<FxHashMap<i64, QualifiedName>>>,
     pub(crate) depth: std::cell::Cell<usize>,
+    /// The statement is an INSERT: what its EXISTS, NOT IN, EXCEPT and outer joins do not find among the known rows is
+    /// taken as not there.
+    pub(crate) guards_insert: bool,
+    guard: std::cell::Cell<bool>,
 }
 
 /// What a relation's name stands for.
@@ -174,7 +176,21 @@ impl<'a> Context<'a> {
             used: None,
             oids: RefCell::new(None),
             depth: std::cell::Cell::new(0),
+            guards_insert: false,
+            guard: std::cell::Cell::new(false),
         }
+    }
+
+    /// Does something as a part of a guard, or not as one.
+    pub(crate) fn as_guard<T>(&self, guard: bool, action: impl FnOnce() -> T) -> T {
+        let before = self.guard.replace(guard);
+        let result = action();
+        self.guard.set(before);
+        result
+    }
+
+    pub(crate) fn in_guard(&self) -> bool {
+        self.guards_insert && self.guard.get()
     }
 
     /// The same reading of another query: only columns that the query mentions are worked out.
@@ -194,8 +210,7 @@ impl<'a> Context<'a> {
 
     /// Schemas in the order in which an unqualified relation is looked up, the system's own left out.
     pub(crate) fn path(&self) -> impl Iterator<Item = &str> {
-        std::iter::once("pg_temp")
-            .chain(self.environment.search_path.iter().map(SmolStr::as_str))
+        std::iter::once("pg_temp").chain(self.environment.search_path.iter().map(SmolStr::as_str))
     }
 
     /// A relation of the catalog that a name means, system tables and WITH members left out.
@@ -214,7 +229,7 @@ impl<'a> Context<'a> {
     }
 
     /// A type of the catalog that a name means.
-    pub(crate) fn made_type(&self, name: &Name) -> Option<&Arc<Type>> {
+    pub(crate) fn made_type(&self, name: &Name) -> Option<&Arc<catalog::Type>> {
         match &name.schema {
             Some(schema) => self
                 .catalog
@@ -285,7 +300,11 @@ impl<'a> Context<'a> {
             .catalog
             .relations
             .get(&QualifiedName::new("pg_temp", &name.name))
-            .filter(|_| name.schema.as_deref().is_none_or(|schema| schema == "pg_temp"))
+            .filter(|_| {
+                name.schema
+                    .as_deref()
+                    .is_none_or(|schema| schema == "pg_temp")
+            })
         {
             return Ok(Resolved::Relation(Arc::clone(relation)));
         }

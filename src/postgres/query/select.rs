@@ -15,7 +15,9 @@ use super::operators::{compare, equal};
 use super::scope::{Frame, Group, Scope};
 use super::{Context, OutputColumn, Table, TableRow, join};
 use crate::postgres::ServerError;
-use crate::postgres::expression::{Datum, Expr, Query, QueryBody, Select, SetOperator};
+use crate::postgres::expression::{
+    CommonTable, Datum, Expr, Query, QueryBody, Select, SetOperator,
+};
 use crate::postgres::statement::Statement;
 
 /// Most rows that a query works on; past that its result is not known.
@@ -31,18 +33,19 @@ pub(crate) fn run_query(
         return Ok(Table::unknown(Vec::new(), true));
     };
     let mark = context.tables.borrow().len();
-    let result = run_with(query, outer, context).and_then(|()| run_body(query, outer, context));
+    let result =
+        run_with(&query.with, outer, context).and_then(|()| run_body(query, outer, context));
     context.tables.borrow_mut().truncate(mark);
     result
 }
 
 /// Executes the members of WITH and makes their results known by name.
 pub(crate) fn run_with(
-    query: &Query,
+    members: &[CommonTable],
     outer: Option<&Frame<'_>>,
     context: &Context<'_>,
 ) -> Result<(), ServerError> {
-    for member in &query.with {
+    for member in members {
         let table = match &*member.statement {
             Statement::Query(inner) => {
                 let recursive = member.recursive && matches!(inner.body, QueryBody::Set { .. });
@@ -124,7 +127,9 @@ fn run_body(
             right,
         } => {
             let left = run_query(left, outer, context)?;
-            let right = run_query(right, outer, context)?;
+            // `INSERT ... SELECT ... EXCEPT SELECT ...` is a guard
+            let guard = *operator == SetOperator::Except;
+            let right = context.as_guard(guard, || run_query(right, outer, context))?;
             let mut table = combine(*operator, *all, left, right);
             order_by_output(&mut table, query);
             table
@@ -153,7 +158,10 @@ fn run_select(
     let names = check_targets(&select.targets, &Frame::inside(scope, &[], outer), context)?;
     let grouped = !select.group_by.is_empty()
         || select.having.is_some()
-        || select.targets.iter().any(|target| has_aggregate(&target.value));
+        || select
+            .targets
+            .iter()
+            .any(|target| has_aggregate(&target.value));
     let mut open = names.open;
     let mut rows: Vec<(Vec<Datum>, TableRow)> = Vec::new();
     let mut complete = joined.complete;
@@ -183,12 +191,26 @@ fn run_select(
                     None => certain = false,
                 }
             }
-            rows.push(output_row(select, query, &frame, &names.columns, certain, context)?);
+            rows.push(output_row(
+                select,
+                query,
+                &frame,
+                &names.columns,
+                certain,
+                context,
+            )?);
         }
     } else {
         for row in &joined.rows {
             let frame = Frame::inside(scope, &row.values, outer);
-            rows.push(output_row(select, query, &frame, &names.columns, row.certain, context)?);
+            rows.push(output_row(
+                select,
+                query,
+                &frame,
+                &names.columns,
+                row.certain,
+                context,
+            )?);
         }
     }
     if has_set_returning(select) {
@@ -305,15 +327,23 @@ fn output_row(
 }
 
 fn has_set_returning(select: &Select) -> bool {
-    select.targets.iter().any(|target| is_set_returning(&target.value))
+    select
+        .targets
+        .iter()
+        .any(|target| is_set_returning(&target.value))
 }
 
 fn is_set_returning(value: &Expr) -> bool {
     match value {
         Expr::Call { name, .. } => matches!(
             name.name.as_str(),
-            "unnest" | "generate_series" | "regexp_split_to_table" | "jsonb_array_elements"
-                | "json_array_elements" | "jsonb_array_elements_text" | "jsonb_object_keys"
+            "unnest"
+                | "generate_series"
+                | "regexp_split_to_table"
+                | "jsonb_array_elements"
+                | "json_array_elements"
+                | "jsonb_array_elements_text"
+                | "jsonb_object_keys"
         ),
         Expr::Cast { value, .. } => is_set_returning(value),
         _ => false,
@@ -333,7 +363,13 @@ fn expand(rows: Vec<(Vec<Datum>, TableRow)>) -> Vec<(Vec<Datum>, TableRow)> {
             })
             .max();
         let Some(height) = height else {
-            result.push((keys, TableRow { certain: false, ..row }));
+            result.push((
+                keys,
+                TableRow {
+                    certain: false,
+                    ..row
+                },
+            ));
             continue;
         };
         for index in 0..height {

@@ -1,0 +1,1054 @@
+//! INSERT: columns, values, defaults, keys, ON CONFLICT.
+
+use std::sync::Arc;
+
+use smol_str::SmolStr;
+
+use super::keys::{
+    Conflict, Keys, check_constraints, check_references, generated_start, in_order, keep,
+};
+use super::target::{self, Target, has_hooks, missing_column};
+use super::{Effect, Members, members};
+use crate::postgres::catalog::{Catalog, Column, QualifiedName, Relation, RelationKind, Row};
+use crate::postgres::expression::{Datum, Expr, Query, QueryBody};
+use crate::postgres::name::ObjectKind;
+use crate::postgres::query::{
+    Context, Environment, Frame, Scope, Source, Table, TableRow, Type, cast, check,
+    check_assignment, check_condition, check_query, check_targets, check_with, equal, evaluate,
+    is_true, run_query, run_with, type_of,
+};
+use crate::postgres::statement::{
+    Assignment, ConflictAction, ConflictTarget, Identity, Insert, InsertSource, OnConflict,
+};
+use crate::postgres::{ServerError, SqlState};
+
+/// Most rows of a table that are remembered one by one.
+const MAX_KNOWN_ROWS: usize = 10_000;
+
+/// Executes an INSERT; `outer` are results of WITH members around it.
+pub(crate) fn run(
+    catalog: &mut Catalog,
+    environment: &Environment<'_>,
+    statement: &Insert,
+    outer: &[(SmolStr, std::rc::Rc<Table>)],
+) -> Result<Effect, ServerError> {
+    let mut effect = Effect::default();
+    let done: Members = members(catalog, environment, &statement.with, outer, &mut effect)?;
+    // what the statement reads is the catalog as it was before it
+    let before = catalog.clone();
+    let mut context = Context::new(&before, environment);
+    context.guards_insert = true;
+    context.tables.borrow_mut().extend(done);
+    check_with(&statement.with, None, &context)?;
+    run_with(&statement.with, None, &context)?;
+    let target = target::find(&statement.table, &context)?;
+    let columns = target_columns(statement, &target)?;
+    check_source(statement, &columns, &target, &context)?;
+    let rows = source_rows(statement, &columns, &target, &context)?;
+    if let Some(conflict) = &statement.on_conflict {
+        check_conflict(conflict, &target, statement, &context)?;
+    }
+    let scope = target::scope(&target, None);
+    let frame = Frame::new(&scope, &[]);
+    let returning = check_targets(&statement.returning, &frame, &context)?;
+    let mut inserted = Vec::new();
+    let mut exact = rows.complete;
+    match &target {
+        Target::Table(relation) => {
+            let written = write_rows(relation, statement, rows, &context)?;
+            exact &= written.exact;
+            effect.row_count = exact.then_some(written.touched);
+            if written.count_changed {
+                effect.rows_changed(&relation.name);
+            }
+            inserted = written.returned;
+            catalog
+                .relations
+                .insert(relation.name.clone(), Arc::new(written.relation));
+        }
+        Target::View(view) => {
+            exact = false;
+            forget_rows_behind(view, catalog);
+        }
+        Target::Opaque(_) => exact = false,
+    }
+    if !statement.returning.is_empty() {
+        let mut table = Table {
+            columns: returning.columns,
+            open: returning.open,
+            rows: Vec::new(),
+            complete: exact,
+        };
+        for row in &inserted {
+            let frame = Frame::new(&scope, row);
+            table.rows.push(TableRow {
+                values: returned_values(&statement.returning, &frame, &context)?,
+                certain: true,
+            });
+        }
+        effect.returning = Some(table);
+    }
+    let assumed = context.assumed.take();
+    drop(context);
+    target::assume(catalog, &assumed);
+    effect.assumed.extend(assumed);
+    Ok(effect)
+}
+
+/// The values of RETURNING for a row.
+pub(super) fn returned_values(
+    targets: &[crate::postgres::expression::Target],
+    frame: &Frame<'_>,
+    context: &Context<'_>,
+) -> Result<Vec<Datum>, ServerError> {
+    let mut values = Vec::new();
+    for target in targets {
+        if matches!(target.value, Expr::Star { .. }) {
+            values.extend(frame.row.iter().cloned());
+        } else {
+            values.push(evaluate(&target.value, frame, context)?);
+        }
+    }
+    Ok(values)
+}
+
+/// Rows of the tables behind a view are no longer known one by one.
+pub(super) fn forget_rows_behind(view: &Relation, catalog: &mut Catalog) {
+    let tables: Vec<QualifiedName> = view
+        .depends_on
+        .iter()
+        .filter_map(|key| {
+            let (schema, name) = key.name.split_once('.')?;
+            Some(QualifiedName::new(schema, name))
+        })
+        .collect();
+    for name in tables {
+        if let Some(relation) = catalog.relations.get(&name)
+            && relation.kind == RelationKind::Table
+        {
+            let mut relation = (**relation).clone();
+            relation.rows.others = true;
+            catalog.relations.insert(name, Arc::new(relation));
+        }
+    }
+}
+
+/// The columns that get values; empty where they are not known.
+fn target_columns(statement: &Insert, target: &Target) -> Result<Vec<Option<Column>>, ServerError> {
+    let (Target::Table(relation) | Target::View(relation)) = target else {
+        return Ok(statement.columns.iter().map(|_| None).collect());
+    };
+    if statement.columns.is_empty() {
+        return Ok(relation.columns.iter().cloned().map(Some).collect());
+    }
+    let mut seen: Vec<&SmolStr> = Vec::with_capacity(statement.columns.len());
+    let mut columns = Vec::with_capacity(statement.columns.len());
+    for name in &statement.columns {
+        if seen.contains(&name) {
+            return Err(ServerError::new(
+                SqlState::DUPLICATE_COLUMN,
+                format!("column \"{name}\" specified more than once"),
+            ));
+        }
+        seen.push(name);
+        match relation.column(name) {
+            Some(column) => columns.push(Some(column.clone())),
+            None if relation.columns_open
+                || crate::unknown::has_hole(name)
+                || relation
+                    .columns
+                    .iter()
+                    .any(|column| crate::unknown::has_hole(&column.name)) =>
+            {
+                columns.push(None);
+            }
+            None => {
+                return Err(missing_column(name, &relation.name.name)
+                    .about(relation.name.member(ObjectKind::Column, name)));
+            }
+        }
+    }
+    Ok(columns)
+}
+
+fn columns_known(statement: &Insert, target: &Target) -> bool {
+    !statement.columns.is_empty()
+        || match target {
+            Target::Table(relation) | Target::View(relation) => !relation.columns_open,
+            Target::Opaque(_) => false,
+        }
+}
+
+fn check_width(
+    width: usize,
+    statement: &Insert,
+    columns: &[Option<Column>],
+    target: &Target,
+) -> Result<(), ServerError> {
+    if !columns_known(statement, target) {
+        return Ok(());
+    }
+    if width > columns.len() {
+        return Err(ServerError::new(
+            SqlState::SYNTAX_ERROR,
+            "INSERT has more expressions than target columns",
+        ));
+    }
+    if width < columns.len() && !statement.columns.is_empty() {
+        return Err(ServerError::new(
+            SqlState::SYNTAX_ERROR,
+            "INSERT has more target columns than expressions",
+        ));
+    }
+    Ok(())
+}
+
+/// Checks names, literals and types of what is inserted.
+fn check_source(
+    statement: &Insert,
+    columns: &[Option<Column>],
+    target: &Target,
+    context: &Context<'_>,
+) -> Result<(), ServerError> {
+    let scope = Scope::default();
+    let frame = Frame::new(&scope, &[]);
+    match &statement.source {
+        InsertSource::DefaultValues => Ok(()),
+        InsertSource::Values(rows) => {
+            let width = rows.first().map_or(0, Vec::len);
+            if rows.iter().any(|row| row.len() != width) {
+                return Err(ServerError::new(
+                    SqlState::SYNTAX_ERROR,
+                    "VALUES lists must all be the same length",
+                ));
+            }
+            check_width(width, statement, columns, target)?;
+            for row in rows {
+                for (value, column) in row
+                    .iter()
+                    .zip(columns.iter().chain(std::iter::repeat(&None)))
+                {
+                    if *value == Expr::Default {
+                        continue;
+                    }
+                    check(value, &frame, context)?;
+                    let Some(column) = column else { continue };
+                    check_generated(column, statement.overriding)?;
+                    check_assignment(&column.name, &column.type_name, value, &frame, context)?;
+                }
+            }
+            Ok(())
+        }
+        InsertSource::Query(query) => {
+            let output = check_query(query, None, context)?;
+            if output.open {
+                return Ok(());
+            }
+            check_width(output.columns.len(), statement, columns, target)?;
+            for (index, column) in columns.iter().enumerate().take(output.columns.len()) {
+                let Some(column) = column else { continue };
+                check_generated(column, statement.overriding)?;
+                check_query_column(query, index, column, context)?;
+            }
+            Ok(())
+        }
+    }
+}
+
+fn check_generated(column: &Column, overriding: bool) -> Result<(), ServerError> {
+    let refused =
+        column.generated.is_some() || (column.identity == Some(Identity::Always) && !overriding);
+    if !refused {
+        return Ok(());
+    }
+    Err(ServerError::new(
+        SqlState::GENERATED_ALWAYS,
+        format!(
+            "cannot insert a non-DEFAULT value into column \"{}\"",
+            column.name
+        ),
+    ))
+}
+
+/// Checks one output column of `INSERT ... SELECT` against the column that it fills.
+fn check_query_column(
+    query: &Query,
+    index: usize,
+    column: &Column,
+    context: &Context<'_>,
+) -> Result<(), ServerError> {
+    match &query.body {
+        QueryBody::Select(select) => {
+            let plain = select
+                .targets
+                .iter()
+                .all(|target| !matches!(target.value, Expr::Star { .. }));
+            let Some(target) = select.targets.get(index).filter(|_| plain) else {
+                return Ok(());
+            };
+            // literals only: types of columns need the query's own scope
+            let scope = Scope::default();
+            let frame = Frame::new(&scope, &[]);
+            match type_of(&target.value, &frame, context) {
+                Type::Literal => check_assignment(
+                    &column.name,
+                    &column.type_name,
+                    &target.value,
+                    &frame,
+                    context,
+                ),
+                Type::Named(_) if matches!(target.value, Expr::Value(_)) => check_assignment(
+                    &column.name,
+                    &column.type_name,
+                    &target.value,
+                    &frame,
+                    context,
+                ),
+                _ => Ok(()),
+            }
+        }
+        QueryBody::Values(_) | QueryBody::Set { .. } => Ok(()),
+    }
+}
+
+/// Values to insert: per row and target column; `None` is DEFAULT.
+struct Rows {
+    rows: Vec<(Vec<Option<Datum>>, bool)>,
+    complete: bool,
+}
+
+fn source_rows(
+    statement: &Insert,
+    columns: &[Option<Column>],
+    target: &Target,
+    context: &Context<'_>,
+) -> Result<Rows, ServerError> {
+    let _ = (columns, target);
+    match &statement.source {
+        InsertSource::DefaultValues => Ok(Rows {
+            rows: vec![(Vec::new(), true)],
+            complete: true,
+        }),
+        InsertSource::Values(rows) => {
+            let scope = Scope::default();
+            let frame = Frame::new(&scope, &[]);
+            let mut result = Vec::with_capacity(rows.len());
+            for row in rows {
+                let mut values = Vec::with_capacity(row.len());
+                for value in row {
+                    values.push(match value {
+                        Expr::Default => None,
+                        value => Some(evaluate(value, &frame, context)?),
+                    });
+                }
+                result.push((values, true));
+            }
+            Ok(Rows {
+                rows: result,
+                complete: true,
+            })
+        }
+        InsertSource::Query(query) => {
+            let table = run_query(query, None, context)?;
+            Ok(Rows {
+                complete: table.complete && !table.open,
+                rows: table
+                    .rows
+                    .into_iter()
+                    .map(|row| (row.values.into_iter().map(Some).collect(), row.certain))
+                    .collect(),
+            })
+        }
+    }
+}
+
+struct Written {
+    relation: Relation,
+    /// Values of the rows that RETURNING gives, in the order of the columns.
+    returned: Vec<Vec<Datum>>,
+    touched: u64,
+    count_changed: bool,
+    /// Exactly these rows were touched.
+    exact: bool,
+}
+
+fn write_rows(
+    relation: &Arc<Relation>,
+    statement: &Insert,
+    rows: Rows,
+    context: &Context<'_>,
+) -> Result<Written, ServerError> {
+    let mut keys = Keys::new(relation, rows.rows.len(), context);
+    let mut written = Written {
+        relation: (**relation).clone(),
+        returned: Vec::new(),
+        touched: 0,
+        count_changed: false,
+        exact: rows.complete,
+    };
+    let hooks = has_hooks(relation);
+    written.relation.rows.others |= !rows.complete;
+    check_partition(relation, !rows.rows.is_empty(), context)?;
+    let arbiters = match &statement.on_conflict {
+        Some(conflict) if !rows.rows.is_empty() => Some(arbiters(conflict, relation, &keys)?),
+        _ => None,
+    };
+    let first_known = relation.rows.known.len();
+    for (place, (values, certain)) in rows.rows.into_iter().enumerate() {
+        let row = match make_row(&written.relation, statement, values, place, hooks, context) {
+            Ok(row) => row,
+            Err(error) if certain => return Err(error),
+            Err(_) => {
+                written.exact = false;
+                continue;
+            }
+        };
+        let verdict = verdict(&written.relation, &row, &keys, arbiters.as_deref(), context);
+        match verdict {
+            Verdict::Refused(key) => {
+                if certain
+                    && !hooks
+                    && let Some(error) = keys.error(key, relation)
+                {
+                    return Err(error);
+                }
+                written.exact = false;
+                continue;
+            }
+            Verdict::Skipped(conflicting) => {
+                let Some(OnConflict {
+                    action:
+                        ConflictAction::Update {
+                            assignments,
+                            filter,
+                        },
+                    ..
+                }) = &statement.on_conflict
+                else {
+                    continue;
+                };
+                if conflicting >= first_known && certain {
+                    return Err(ServerError::new(
+                        SqlState::CARDINALITY_VIOLATION,
+                        "ON CONFLICT DO UPDATE command cannot affect row a second time",
+                    ));
+                }
+                written.touched += 1;
+                let updated = update_conflicting(
+                    &written.relation,
+                    conflicting,
+                    &row,
+                    assignments,
+                    filter.as_ref(),
+                    context,
+                )?;
+                written.returned.push(in_order(&written.relation, &updated));
+                written.relation.rows.known.set(conflicting, keep(updated));
+                continue;
+            }
+            Verdict::Unclear => {
+                written.exact = false;
+                written.relation.rows.others = true;
+                continue;
+            }
+            Verdict::Inserted => {}
+        }
+        if certain && !hooks {
+            check_constraints(relation, &row, context)?;
+            check_references(
+                &written.relation,
+                &row,
+                context.catalog,
+                context.environment,
+            )?;
+        }
+        written.touched += 1;
+        written.exact &= certain;
+        written.count_changed |= certain;
+        written.returned.push(in_order(&written.relation, &row));
+        if written.relation.rows.known.len() >= MAX_KNOWN_ROWS {
+            written.relation.rows.others = true;
+            continue;
+        }
+        keys.add(relation, &row, written.relation.rows.known.len(), context);
+        written.relation.rows.known.push_back(keep(row));
+    }
+    if !relation.rules.is_empty() {
+        // a rule may send the rows elsewhere, or nowhere
+        written.count_changed = false;
+        written.exact = false;
+    }
+    Ok(written)
+}
+
+/// 23514 where a partitioned table certainly has no partition for a row.
+fn check_partition(
+    relation: &Relation,
+    inserts: bool,
+    context: &Context<'_>,
+) -> Result<(), ServerError> {
+    if !inserts || relation.kind != RelationKind::PartitionedTable || context.catalog.open {
+        return Ok(());
+    }
+    let has_partition = context.catalog.relations.values().any(|other| {
+        other
+            .partition_of
+            .as_ref()
+            .is_some_and(|(parent, _)| *parent == relation.name)
+    });
+    if has_partition || !context.catalog.maybe.is_empty() {
+        return Ok(());
+    }
+    Err(ServerError::new(
+        SqlState::CHECK_VIOLATION,
+        format!(
+            "no partition of relation \"{}\" found for row",
+            relation.name.name
+        ),
+    )
+    .about(relation.name.key(ObjectKind::Table)))
+}
+
+fn make_row(
+    relation: &Relation,
+    statement: &Insert,
+    mut values: Vec<Option<Datum>>,
+    place: usize,
+    hooks: bool,
+    context: &Context<'_>,
+) -> Result<Row, ServerError> {
+    let mut row = Row::default();
+    row.values.reserve(relation.columns.len());
+    for (index, column) in relation.columns.iter().enumerate() {
+        let position = if statement.columns.is_empty() {
+            (!matches!(statement.source, InsertSource::DefaultValues)).then_some(index)
+        } else {
+            statement
+                .columns
+                .iter()
+                .position(|name| *name == column.name)
+        };
+        let given = position
+            .and_then(|position| values.get_mut(position))
+            .and_then(Option::take);
+        let value = match given {
+            Some(value) => cast(value, None, &column.type_name, context)?,
+            None => default_value(relation, column, place, context)?,
+        };
+        // a trigger may fill it
+        let value = if hooks && value == Datum::Null {
+            Datum::Unknown
+        } else {
+            value
+        };
+        if value == Datum::Null && column.not_null {
+            return Err(not_null_error(relation, column));
+        }
+        let primary = relation
+            .primary_key()
+            .is_some_and(|key| key.contains(&column.name));
+        if value == Datum::Null && primary && column.generated.is_none() {
+            return Err(not_null_error(relation, column));
+        }
+        row.values.push((column.name.clone(), value));
+    }
+    if relation.columns_open {
+        // columns that are known only from here
+        for (position, name) in statement.columns.iter().enumerate() {
+            if relation.column(name).is_none()
+                && let Some(value) = values.get_mut(position).and_then(Option::take)
+            {
+                row.values.push((name.clone(), value));
+            }
+        }
+    }
+    fill_generated(relation, &mut row, context);
+    Ok(row)
+}
+
+fn fill_generated(relation: &Relation, row: &mut Row, context: &Context<'_>) {
+    if relation
+        .columns
+        .iter()
+        .all(|column| column.generated.is_none())
+    {
+        return;
+    }
+    let scope = Scope::of(crate::postgres::query::source_of_relation(relation));
+    let values = in_order(relation, row);
+    let frame = Frame::new(&scope, &values);
+    for column in &relation.columns {
+        let Some((expression, _)) = &column.generated else {
+            continue;
+        };
+        let value = evaluate(expression, &frame, context).unwrap_or(Datum::Unknown);
+        if let Some((_, place)) = row.values.iter_mut().find(|(name, _)| *name == column.name) {
+            *place = value;
+        }
+    }
+}
+
+pub(super) fn not_null_error(relation: &Relation, column: &Column) -> ServerError {
+    ServerError::new(
+        SqlState::NOT_NULL_VIOLATION,
+        format!(
+            "null value in column \"{}\" of relation \"{}\" violates not-null constraint",
+            column.name, relation.name.name
+        ),
+    )
+    .about(relation.name.member(ObjectKind::Column, &column.name))
+}
+
+/// What a column gets that no value is given for.
+pub(super) fn default_value(
+    relation: &Relation,
+    column: &Column,
+    place: usize,
+    context: &Context<'_>,
+) -> Result<Datum, ServerError> {
+    if column.generated.is_some() {
+        // filled in once the others are known
+        return Ok(Datum::Unknown);
+    }
+    let Some(default) = &column.default else {
+        if column.identity.is_some() {
+            return Ok(Datum::Int(generated_start(relation, &column.name)));
+        }
+        // a domain has a default of its own
+        let own = context
+            .made_type(&column.type_name.name)
+            .is_some_and(|made| {
+                matches!(
+                    made.definition,
+                    crate::postgres::catalog::TypeKind::Domain {
+                        default: Some(_),
+                        ..
+                    }
+                )
+            });
+        return Ok(if own { Datum::Unknown } else { Datum::Null });
+    };
+    if matches!(default, Expr::Call { name, .. } if name.name == "nextval") {
+        return Ok(Datum::Int(generated_start(relation, &column.name)));
+    }
+    let _ = place;
+    let scope = Scope::default();
+    let frame = Frame::new(&scope, &[]);
+    let value = evaluate(default, &frame, context)?;
+    cast(value, None, &column.type_name, context)
+}
+
+enum Verdict {
+    Inserted,
+    /// It conflicts with this known row, and ON CONFLICT deals with it.
+    Skipped(usize),
+    /// It violates this key.
+    Refused(usize),
+    /// Values that are not known decide.
+    Unclear,
+}
+
+fn verdict(
+    relation: &Relation,
+    row: &Row,
+    keys: &Keys,
+    arbiters: Option<&[usize]>,
+    context: &Context<'_>,
+) -> Verdict {
+    let mut unclear = false;
+    for key in arbiters.into_iter().flatten() {
+        match keys.conflict(*key, relation, row, None, context) {
+            Conflict::With(place) => return Verdict::Skipped(place),
+            Conflict::Maybe => unclear = true,
+            Conflict::None => {}
+        }
+    }
+    if unclear {
+        return Verdict::Unclear;
+    }
+    for key in 0..keys.keys.len() {
+        if arbiters.is_some_and(|arbiters| arbiters.contains(&key)) {
+            continue;
+        }
+        if let Conflict::With(_) = keys.conflict(key, relation, row, None, context) {
+            return Verdict::Refused(key);
+        }
+    }
+    Verdict::Inserted
+}
+
+fn update_conflicting(
+    relation: &Relation,
+    place: usize,
+    excluded: &Row,
+    assignments: &[Assignment],
+    filter: Option<&Expr>,
+    context: &Context<'_>,
+) -> Result<Row, ServerError> {
+    let Some(existing) = relation.rows.known.get(place) else {
+        return Ok(Row::default());
+    };
+    let mut row = (**existing).clone();
+    let scope = conflict_scope(&Target::Table(Arc::new(relation.clone())));
+    let mut values = in_order(relation, existing);
+    values.extend(in_order(relation, excluded));
+    let frame = Frame::new(&scope, &values);
+    let taken = match filter {
+        None => Some(true),
+        Some(filter) => is_true(&evaluate(filter, &frame, context)?),
+    };
+    if taken == Some(false) {
+        return Ok(row);
+    }
+    for assignment in assignments {
+        let value = match (&assignment.value, relation.column(&assignment.column)) {
+            _ if taken.is_none() => Datum::Unknown,
+            (Expr::Default, Some(column)) => default_value(relation, column, 0, context)?,
+            (value, Some(column)) => cast(
+                evaluate(value, &frame, context)?,
+                None,
+                &column.type_name,
+                context,
+            )?,
+            (_, None) => Datum::Unknown,
+        };
+        set(&mut row, &assignment.column, value);
+    }
+    Ok(row)
+}
+
+/// Sets a column of a row.
+pub(super) fn set(row: &mut Row, column: &SmolStr, value: Datum) {
+    match row.values.iter_mut().find(|(name, _)| name == column) {
+        Some((_, place)) => *place = value,
+        None => row.values.push((column.clone(), value)),
+    }
+}
+
+/// The target and the row that was to be inserted.
+fn conflict_scope(target: &Target) -> Scope {
+    let mut scope = target::scope(target, None);
+    let excluded = target::source(target, Some("excluded"));
+    scope.push(Source {
+        schema: None,
+        ..excluded
+    });
+    scope
+}
+
+/// Checks ON CONFLICT: names, literals, and whether its target means a unique index at all.
+fn check_conflict(
+    conflict: &OnConflict,
+    target: &Target,
+    statement: &Insert,
+    context: &Context<'_>,
+) -> Result<(), ServerError> {
+    if let ConflictAction::Update {
+        assignments,
+        filter,
+    } = &conflict.action
+    {
+        if conflict.target.is_none() {
+            return Err(ServerError::new(
+                SqlState::SYNTAX_ERROR,
+                "ON CONFLICT DO UPDATE requires inference specification or constraint name",
+            ));
+        }
+        let mut scope = conflict_scope(target);
+        if let Some(alias) = None::<&SmolStr> {
+            scope.sources[0].alias = alias.clone();
+        }
+        let _ = statement;
+        // an unqualified column is the target's: `excluded` is reached only by its name
+        let own = target::scope(target, None);
+        let own_frame = Frame::new(&own, &[]);
+        let hidden = Scope {
+            sources: scope.sources.split_off(1),
+            merged: Vec::new(),
+        };
+        let hidden_frame = Frame::new(&hidden, &[]);
+        let frame = Frame {
+            outer: Some(&hidden_frame),
+            ..own_frame
+        };
+        check_assignments(assignments, target, &frame, context)?;
+        if let Some(filter) = filter {
+            check_condition(filter, &frame, context)?;
+        }
+    }
+    if let Some(ConflictTarget::Elements { elements, filter }) = &conflict.target {
+        let scope = target::scope(target, None);
+        let frame = Frame::new(&scope, &[]);
+        for element in elements {
+            check(element, &frame, context)?;
+        }
+        if let Some(filter) = filter {
+            check_condition(filter, &frame, context)?;
+        }
+    }
+    if let Target::Table(relation) = target {
+        let keys = Keys::new(relation, 0, context);
+        find_arbiters(conflict, relation, &keys)?;
+    }
+    Ok(())
+}
+
+/// Checks the assignments of UPDATE or DO UPDATE.
+pub(super) fn check_assignments(
+    assignments: &[Assignment],
+    target: &Target,
+    frame: &Frame<'_>,
+    context: &Context<'_>,
+) -> Result<(), ServerError> {
+    for assignment in assignments {
+        let column = match target {
+            Target::Table(relation) | Target::View(relation) => {
+                match relation.column(&assignment.column) {
+                    Some(column) => Some(column),
+                    None if relation.columns_open
+                        || crate::unknown::has_hole(&assignment.column)
+                        || relation
+                            .columns
+                            .iter()
+                            .any(|column| crate::unknown::has_hole(&column.name)) =>
+                    {
+                        None
+                    }
+                    None => {
+                        return Err(missing_column(&assignment.column, &relation.name.name)
+                            .about(relation.name.member(ObjectKind::Column, &assignment.column)));
+                    }
+                }
+            }
+            Target::Opaque(_) => None,
+        };
+        if assignment.value == Expr::Default {
+            continue;
+        }
+        check(&assignment.value, frame, context)?;
+        if let Some(column) = column {
+            let refused = column.generated.is_some() || column.identity == Some(Identity::Always);
+            if refused {
+                return Err(ServerError::new(
+                    SqlState::GENERATED_ALWAYS,
+                    format!("column \"{}\" can only be updated to DEFAULT", column.name),
+                ));
+            }
+            check_assignment(
+                &column.name,
+                &column.type_name,
+                &assignment.value,
+                frame,
+                context,
+            )?;
+        }
+    }
+    Ok(())
+}
+
+/// The unique keys that ON CONFLICT watches, or 42P10, 42704, 55000.
+fn arbiters(
+    conflict: &OnConflict,
+    relation: &Relation,
+    keys: &Keys,
+) -> Result<Vec<usize>, ServerError> {
+    let found = find_arbiters(conflict, relation, keys)?;
+    if found.iter().any(|key| keys.keys[*key].deferrable) {
+        return Err(ServerError::new(
+            SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
+            "ON CONFLICT does not support deferrable unique constraints/exclusion constraints as arbiters",
+        ));
+    }
+    Ok(found)
+}
+
+fn find_arbiters(
+    conflict: &OnConflict,
+    relation: &Relation,
+    keys: &Keys,
+) -> Result<Vec<usize>, ServerError> {
+    let all = || (0..keys.keys.len()).collect();
+    match &conflict.target {
+        None => Ok(all()),
+        Some(ConflictTarget::Constraint(name)) => {
+            let found = keys
+                .keys
+                .iter()
+                .position(|key| key.index.constraint.as_ref() == Some(name));
+            match found {
+                Some(key) => Ok(vec![key]),
+                None if relation.columns_open || crate::unknown::has_hole(name) => Ok(all()),
+                None if relation.constraint(name).is_some() => {
+                    let exclusion = relation.constraint(name).is_some_and(|constraint| {
+                        matches!(
+                            constraint.definition.kind,
+                            crate::postgres::statement::ConstraintKind::Exclude { .. }
+                                | crate::postgres::statement::ConstraintKind::Unique { .. }
+                                | crate::postgres::statement::ConstraintKind::PrimaryKey { .. }
+                        )
+                    });
+                    if exclusion {
+                        return Ok(Vec::new());
+                    }
+                    Err(ServerError::new(
+                        SqlState::WRONG_OBJECT_TYPE,
+                        "constraint in ON CONFLICT clause has no associated index",
+                    ))
+                }
+                None => Err(ServerError::new(
+                    SqlState::UNDEFINED_OBJECT,
+                    format!(
+                        "constraint \"{name}\" for table \"{}\" does not exist",
+                        relation.name.name
+                    ),
+                )
+                .about(relation.name.member(ObjectKind::Constraint, name))),
+            }
+        }
+        Some(ConflictTarget::Elements { elements, filter }) => {
+            let found: Vec<usize> = keys
+                .keys
+                .iter()
+                .enumerate()
+                .filter(|(_, key)| {
+                    same_elements(
+                        elements,
+                        key.index.elements.iter().map(|element| &element.value),
+                    ) && implied(key.index.filter.as_ref(), filter.as_ref())
+                })
+                .map(|(place, _)| place)
+                .collect();
+            if found.is_empty() && !relation.columns_open {
+                return Err(ServerError::new(
+                    SqlState::INVALID_COLUMN_REFERENCE,
+                    "there is no unique or exclusion constraint matching the ON CONFLICT specification",
+                )
+                .about(relation.name.key(ObjectKind::Table)));
+            }
+            Ok(found)
+        }
+    }
+}
+
+fn same_elements<'e>(elements: &[Expr], index: impl Iterator<Item = &'e Expr>) -> bool {
+    let index: Vec<&Expr> = index.collect();
+    elements
+        .iter()
+        .all(|element| index.iter().any(|other| same_element(element, other)))
+        && index
+            .iter()
+            .all(|other| elements.iter().any(|element| same_element(element, other)))
+}
+
+fn same_element(left: &Expr, right: &Expr) -> bool {
+    match (left, right) {
+        (Expr::Column { name: left, .. }, Expr::Column { name: right, .. }) => left == right,
+        _ => without_qualifiers(left) == without_qualifiers(right),
+    }
+}
+
+/// An expression as an index holds it: columns without their table, literals without the cast that says nothing.
+fn without_qualifiers(expression: &Expr) -> Expr {
+    match expression {
+        Expr::Column { name, .. } => Expr::column(name),
+        Expr::Cast { value, type_name } if type_name.name.name == "text" => {
+            match without_qualifiers(value) {
+                literal @ Expr::Value(_) => literal,
+                value => Expr::Cast {
+                    value: Box::new(value),
+                    type_name: type_name.clone(),
+                },
+            }
+        }
+        Expr::Call {
+            name,
+            arguments,
+            star,
+            distinct,
+            filter,
+            window,
+        } => Expr::Call {
+            name: name.clone(),
+            arguments: arguments.iter().map(without_qualifiers).collect(),
+            star: *star,
+            distinct: *distinct,
+            filter: filter.clone(),
+            window: *window,
+        },
+        Expr::Binary {
+            operator,
+            left,
+            right,
+        } => Expr::Binary {
+            operator: operator.clone(),
+            left: Box::new(without_qualifiers(left)),
+            right: Box::new(without_qualifiers(right)),
+        },
+        Expr::IsNull { value, negated } => Expr::IsNull {
+            value: Box::new(without_qualifiers(value)),
+            negated: *negated,
+        },
+        Expr::Not(value) => Expr::Not(Box::new(without_qualifiers(value))),
+        Expr::And(parts) => Expr::And(parts.iter().map(without_qualifiers).collect()),
+        Expr::Or(parts) => Expr::Or(parts.iter().map(without_qualifiers).collect()),
+        other => other.clone(),
+    }
+}
+
+/// Whether the predicate of a partial index follows from that of ON CONFLICT.
+fn implied(index: Option<&Expr>, given: Option<&Expr>) -> bool {
+    let Some(index) = index else {
+        return true;
+    };
+    let Some(given) = given else {
+        return false;
+    };
+    let index = without_qualifiers(index);
+    let given = without_qualifiers(given);
+    if index == given {
+        return true;
+    }
+    let parts = |expression: &Expr| match expression {
+        Expr::And(parts) => parts.clone(),
+        other => vec![other.clone()],
+    };
+    let given = parts(&given);
+    parts(&index).iter().all(|part| {
+        given.contains(part)
+            // `c IS NOT NULL` follows from any comparison of `c`
+            || matches!(part, Expr::IsNull { value, negated: true }
+                if given.iter().any(|other| matches!(other, Expr::Binary { left, right, operator }
+                    if operator != "IS DISTINCT FROM" && operator != "IS NOT DISTINCT FROM"
+                        && (left == value || right == value))))
+            || same_truth(part, &given)
+    })
+}
+
+/// `c`, `c = true` and `c IS TRUE` say the same.
+fn same_truth(part: &Expr, given: &[Expr]) -> bool {
+    let plain = |expression: &Expr| match expression {
+        Expr::Binary {
+            operator,
+            left,
+            right,
+        } if operator == "=" => match &**right {
+            Expr::Value(value) if equal(value, &Datum::Bool(true)) == Some(true) => {
+                Some((**left).clone())
+            }
+            _ => None,
+        },
+        Expr::IsBool {
+            value,
+            expected: true,
+            negated: false,
+        } => Some((**value).clone()),
+        Expr::Column { .. } => Some(expression.clone()),
+        _ => None,
+    };
+    let Some(wanted) = plain(part) else {
+        return false;
+    };
+    given
+        .iter()
+        .any(|other| plain(other).as_ref() == Some(&wanted))
+}

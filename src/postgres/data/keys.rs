@@ -1,0 +1,417 @@
+//! Unique keys, foreign keys and CHECK constraints against the rows that are known.
+
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+
+use crate::postgres::catalog::{Catalog, Constraint, Index, Relation, Row};
+use crate::postgres::expression::{Datum, Expr};
+use crate::postgres::name::ObjectKind;
+use crate::postgres::query::{
+    Context, Environment, Frame, Scope, equal, evaluate, is_true, source_of_relation, text_of,
+};
+use crate::postgres::statement::ConstraintKind;
+use crate::postgres::{ServerError, SqlState};
+
+/// From so many rows of one statement on, keys are looked up by hash.
+const HASH_FROM: usize = 8;
+
+/// What is known of a new row's conflict with rows that are there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Conflict {
+    /// With this one of the known rows.
+    With(usize),
+    /// Not with a known row.
+    None,
+    /// Values that are not known may be the same.
+    Maybe,
+}
+
+/// A unique index of a table, made ready for looking up.
+pub(crate) struct UniqueKey {
+    pub(crate) index: Index,
+    /// Served by a constraint that is checked later.
+    pub(crate) deferrable: bool,
+    /// Checked only at the end of the transaction.
+    deferred: bool,
+    hashed: Option<Hashed>,
+}
+
+#[derive(Default)]
+struct Hashed {
+    rows: FxHashMap<String, usize>,
+    /// Rows with a value that is not known.
+    loose: Vec<usize>,
+}
+
+/// The values of an index's elements in a row; `None`: the row is not in the index, `Err`: not known whether it is.
+type KeyOf = Result<Option<Vec<Datum>>, ()>;
+
+/// A table's unique keys.
+pub(crate) struct Keys {
+    pub(crate) keys: Vec<UniqueKey>,
+    scope: Scope,
+}
+
+impl Keys {
+    /// The unique keys of a table of which `rows` more rows will be asked.
+    pub(crate) fn new(relation: &Relation, rows: usize, context: &Context<'_>) -> Self {
+        let scope = Scope::of(source_of_relation(relation));
+        let mut keys: Vec<UniqueKey> = relation
+            .indexes
+            .iter()
+            .filter(|index| index.unique && index.valid)
+            .map(|index| {
+                let constraint = index
+                    .constraint
+                    .as_ref()
+                    .and_then(|name| relation.constraint(name))
+                    .map(|constraint| &constraint.definition);
+                UniqueKey {
+                    index: index.clone(),
+                    deferrable: constraint.is_some_and(|definition| definition.deferrable),
+                    deferred: constraint.is_some_and(|definition| definition.initially_deferred),
+                    hashed: None,
+                }
+            })
+            .collect();
+        if rows >= HASH_FROM {
+            for key in &mut keys {
+                let mut hashed = Hashed::default();
+                for (place, row) in relation.rows.known.iter().enumerate() {
+                    let value = key_of(&key.index, relation, row, &scope, context);
+                    hashed.add(&value, place);
+                }
+                key.hashed = Some(hashed);
+            }
+        }
+        Self { keys, scope }
+    }
+
+    /// Whether a row conflicts with a known one under a key.
+    pub(crate) fn conflict(
+        &self,
+        key: usize,
+        relation: &Relation,
+        row: &Row,
+        except: Option<usize>,
+        context: &Context<'_>,
+    ) -> Conflict {
+        let Some(unique) = self.keys.get(key) else {
+            return Conflict::None;
+        };
+        let own = key_of(&unique.index, relation, row, &self.scope, context);
+        let (values, sure) = match own {
+            Ok(None) => return Conflict::None,
+            Ok(Some(values)) => (values, true),
+            Err(()) => return Conflict::Maybe,
+        };
+        if let Some(hashed) = &unique.hashed
+            && let Some(text) = text_key(&values)
+        {
+            if let Some(place) = hashed.rows.get(&text)
+                && Some(*place) != except
+            {
+                return Conflict::With(*place);
+            }
+            return if hashed.loose.is_empty() {
+                Conflict::None
+            } else {
+                Conflict::Maybe
+            };
+        }
+        let mut result = Conflict::None;
+        for (place, other) in relation.rows.known.iter().enumerate() {
+            if Some(place) == except {
+                continue;
+            }
+            match key_of(&unique.index, relation, other, &self.scope, context) {
+                Ok(None) => {}
+                Err(()) => result = Conflict::Maybe,
+                Ok(Some(theirs)) => match same(&values, &theirs) {
+                    Some(true) if sure => return Conflict::With(place),
+                    Some(false) => {}
+                    _ => result = Conflict::Maybe,
+                },
+            }
+        }
+        result
+    }
+
+    /// Notes a row that was inserted at a place.
+    pub(crate) fn add(
+        &mut self,
+        relation: &Relation,
+        row: &Row,
+        place: usize,
+        context: &Context<'_>,
+    ) {
+        for key in &mut self.keys {
+            if key.hashed.is_some() {
+                let value = key_of(&key.index, relation, row, &self.scope, context);
+                if let Some(hashed) = &mut key.hashed {
+                    hashed.add(&value, place);
+                }
+            }
+        }
+    }
+
+    /// The error of a conflict under a key; `None` where the server looks only at the end of the transaction.
+    pub(crate) fn error(&self, key: usize, relation: &Relation) -> Option<ServerError> {
+        let unique = self.keys.get(key).filter(|unique| !unique.deferred)?;
+        let kind = if unique.index.constraint.is_some() {
+            relation
+                .name
+                .member(ObjectKind::Constraint, &unique.index.name)
+        } else {
+            crate::postgres::catalog::QualifiedName::new(&relation.name.schema, &unique.index.name)
+                .key(ObjectKind::Index)
+        };
+        Some(
+            ServerError::new(
+                SqlState::UNIQUE_VIOLATION,
+                format!(
+                    "duplicate key value violates unique constraint \"{}\"",
+                    unique.index.name
+                ),
+            )
+            .about(kind),
+        )
+    }
+}
+
+impl Hashed {
+    fn add(&mut self, value: &KeyOf, place: usize) {
+        match value {
+            Ok(None) => {}
+            Err(()) => self.loose.push(place),
+            Ok(Some(values)) => match text_key(values) {
+                Some(text) => {
+                    self.rows.insert(text, place);
+                }
+                // a fresh value is like no other
+                None if values.contains(&Datum::Fresh) => {}
+                None => self.loose.push(place),
+            },
+        }
+    }
+}
+
+fn text_key(values: &[Datum]) -> Option<String> {
+    let mut key = String::new();
+    for value in values {
+        match value {
+            Datum::Null => key.push('\u{0}'),
+            value => key.push_str(&text_of(value)?),
+        }
+        key.push('\u{1f}');
+    }
+    Some(key)
+}
+
+/// Whether two keys are the same, NULLs being so only where the index says so (else the row has no key).
+fn same(left: &[Datum], right: &[Datum]) -> Option<bool> {
+    let mut result = Some(true);
+    for (left, right) in left.iter().zip(right) {
+        let equal = match (left, right) {
+            (Datum::Null, Datum::Null) => Some(true),
+            (Datum::Null, Datum::Unknown) | (Datum::Unknown, Datum::Null) => None,
+            (Datum::Null, _) | (_, Datum::Null) => Some(false),
+            // two values that were new each time they were made
+            (Datum::Fresh, Datum::Fresh) => Some(false),
+            _ => equal(left, right),
+        };
+        match equal {
+            Some(true) => {}
+            Some(false) => return Some(false),
+            None => result = None,
+        }
+    }
+    result
+}
+
+fn key_of(
+    index: &Index,
+    relation: &Relation,
+    row: &Row,
+    scope: &Scope,
+    context: &Context<'_>,
+) -> KeyOf {
+    let plain = index
+        .elements
+        .iter()
+        .all(|element| matches!(element.value, Expr::Column { .. }));
+    let values: Vec<Datum> = if plain && index.filter.is_none() {
+        index
+            .elements
+            .iter()
+            .map(|element| match &element.value {
+                Expr::Column { name, .. } => row.get(name).clone(),
+                _ => Datum::Unknown,
+            })
+            .collect()
+    } else {
+        let row = in_order(relation, row);
+        let frame = Frame::new(scope, &row);
+        if let Some(filter) = &index.filter {
+            match evaluate(filter, &frame, context)
+                .ok()
+                .and_then(|value| is_true(&value))
+            {
+                Some(true) => {}
+                Some(false) => return Ok(None),
+                None => return Err(()),
+            }
+        }
+        index
+            .elements
+            .iter()
+            .map(|element| evaluate(&element.value, &frame, context).unwrap_or(Datum::Unknown))
+            .collect()
+    };
+    // one value that equals nothing decides, whatever the others are
+    if values.contains(&Datum::Fresh) {
+        return Ok(Some(values));
+    }
+    if !index.nulls_not_distinct && values.contains(&Datum::Null) {
+        return Ok(None);
+    }
+    Ok(Some(values))
+}
+
+/// A row's values in the order of the table's columns.
+pub(crate) fn in_order(relation: &Relation, row: &Row) -> Vec<Datum> {
+    relation
+        .columns
+        .iter()
+        .map(|column| row.get(&column.name).clone())
+        .collect()
+}
+
+/// 23514 where a CHECK constraint is certainly false.
+pub(crate) fn check_constraints(
+    relation: &Relation,
+    row: &Row,
+    context: &Context<'_>,
+) -> Result<(), ServerError> {
+    let mut prepared: Option<(Scope, Vec<Datum>)> = None;
+    for constraint in &relation.constraints {
+        let ConstraintKind::Check(condition) = &constraint.definition.kind else {
+            continue;
+        };
+        let (scope, values) = prepared.get_or_insert_with(|| {
+            (
+                Scope::of(source_of_relation(relation)),
+                in_order(relation, row),
+            )
+        });
+        let frame = Frame::new(scope, values);
+        if matches!(evaluate(condition, &frame, context), Ok(Datum::Bool(false))) {
+            return Err(ServerError::new(
+                SqlState::CHECK_VIOLATION,
+                format!(
+                    "new row for relation \"{}\" violates check constraint \"{}\"",
+                    relation.name.name, constraint.name
+                ),
+            )
+            .about(
+                relation
+                    .name
+                    .member(ObjectKind::Constraint, &constraint.name),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// 23503 where a referenced row is certainly missing: all rows of its table are known.
+pub(crate) fn check_references(
+    relation: &Relation,
+    row: &Row,
+    catalog: &Catalog,
+    environment: &Environment<'_>,
+) -> Result<(), ServerError> {
+    for constraint in &relation.constraints {
+        let ConstraintKind::ForeignKey {
+            columns,
+            referenced,
+            ..
+        } = &constraint.definition.kind
+        else {
+            continue;
+        };
+        if constraint.definition.initially_deferred {
+            continue;
+        }
+        let Some(parent) = constraint
+            .references
+            .as_ref()
+            .and_then(|name| catalog.relations.get(name))
+        else {
+            continue;
+        };
+        let all_known = (environment.fresh)(&parent.name)
+            && !parent.rows.others
+            && !parent.columns_open
+            && parent.partition_of.is_none()
+            && parent.kind == crate::postgres::catalog::RelationKind::Table;
+        if !all_known || columns.len() != referenced.len() || columns.is_empty() {
+            continue;
+        }
+        let values: Vec<&Datum> = columns.iter().map(|column| row.get(column)).collect();
+        let known = values
+            .iter()
+            .all(|value| !matches!(value, Datum::Null | Datum::Unknown | Datum::Fresh));
+        if !known {
+            continue;
+        }
+        let own = parent.name == relation.name;
+        let absent = |candidate: &Row| {
+            values.iter().zip(referenced).any(|(value, column)| {
+                equal(value, candidate.get(column)) == Some(false)
+                    && *candidate.get(column) != Datum::Fresh
+            })
+        };
+        if parent.rows.known.iter().all(|row| absent(row)) && !(own && !absent(row)) {
+            return Err(reference_error(relation, constraint));
+        }
+    }
+    Ok(())
+}
+
+fn reference_error(relation: &Relation, constraint: &Constraint) -> ServerError {
+    ServerError::new(
+        SqlState::FOREIGN_KEY_VIOLATION,
+        format!(
+            "insert or update on table \"{}\" violates foreign key constraint \"{}\"",
+            relation.name.name, constraint.name
+        ),
+    )
+    .about(
+        relation
+            .name
+            .member(ObjectKind::Constraint, &constraint.name),
+    )
+}
+
+/// The next number of a table's column that a sequence fills: above all that were given before.
+///
+/// What other rows of a real table took is not known, so the numbers start where no literal is.
+pub(crate) fn generated_start(relation: &Relation, column: &str) -> i64 {
+    const FIRST: i64 = 1 << 40;
+    relation
+        .rows
+        .known
+        .iter()
+        .filter_map(|row| match row.get(column) {
+            Datum::Int(number) if *number >= FIRST => Some(*number + 1),
+            _ => None,
+        })
+        .max()
+        .unwrap_or(FIRST)
+}
+
+/// A row as it is kept.
+pub(crate) fn keep(row: Row) -> Arc<Row> {
+    Arc::new(row)
+}

@@ -1,0 +1,206 @@
+//! Writing rows: INSERT, UPDATE, DELETE, MERGE, TRUNCATE, COPY.
+//!
+//! In: a statement, the catalog that it changes and the [`Environment`] of the call. Out: a [`DataAnswer`]. Only what is
+//! certain is an error: a row that is known may conflict, one that is not known never does. What is known of a table's
+//! rows afterwards is no more than what follows from the statements.
+
+mod delete;
+mod insert;
+mod keys;
+mod merge;
+mod target;
+#[cfg(test)]
+mod tests;
+mod update;
+
+use std::rc::Rc;
+
+use smol_str::SmolStr;
+
+use super::ServerError;
+use super::catalog::{Catalog, QualifiedName};
+use super::expression::{CommonTable, Query};
+use super::name::{ObjectKey, ObjectKind};
+use super::query::{self, Environment, Table};
+use super::session::{Outcome, ResultSet};
+use super::statement::{Delete, Insert, Merge, Statement, Update};
+
+pub use delete::truncate;
+pub use merge::copy;
+
+/// What came of a statement that writes rows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DataAnswer {
+    /// Whether it succeeded.
+    pub outcome: Outcome,
+    /// The rows of tables whose number certainly changed.
+    pub changes: Vec<ObjectKey>,
+    /// What RETURNING gives.
+    pub result: Option<ResultSet>,
+    /// Rows touched, where known.
+    pub row_count: Option<u64>,
+    /// Relations that were used and never heard of, in an open world: the catalog now assumes them.
+    pub assumed: Vec<ObjectKey>,
+}
+
+/// What a statement did, inside.
+#[derive(Debug, Default)]
+pub(crate) struct Effect {
+    pub(crate) changes: Vec<ObjectKey>,
+    pub(crate) returning: Option<Table>,
+    pub(crate) row_count: Option<u64>,
+    pub(crate) assumed: Vec<QualifiedName>,
+}
+
+impl Effect {
+    pub(crate) fn rows_changed(&mut self, table: &QualifiedName) {
+        let key = table.key(ObjectKind::Rows);
+        if !self.changes.contains(&key) {
+            self.changes.push(key);
+        }
+    }
+}
+
+/// Runs a statement on the catalog, which stays as it was if the server refuses.
+fn attempt(
+    catalog: &mut Catalog,
+    act: impl FnOnce(&mut Catalog) -> Result<Effect, ServerError>,
+) -> DataAnswer {
+    let before = catalog.clone();
+    match act(catalog) {
+        Ok(effect) => DataAnswer {
+            outcome: Outcome::Ok,
+            changes: effect.changes,
+            result: effect.returning.map(Table::into_result_set),
+            row_count: effect.row_count,
+            assumed: effect
+                .assumed
+                .iter()
+                .map(|name| name.key(ObjectKind::Table))
+                .collect(),
+        },
+        Err(error) => {
+            *catalog = before;
+            DataAnswer {
+                outcome: Outcome::Error(error),
+                changes: Vec::new(),
+                result: None,
+                row_count: None,
+                assumed: Vec::new(),
+            }
+        }
+    }
+}
+
+/// Executes an INSERT.
+pub fn insert(
+    catalog: &mut Catalog,
+    environment: &Environment<'_>,
+    statement: &Insert,
+) -> DataAnswer {
+    attempt(catalog, |catalog| {
+        insert::run(catalog, environment, statement, &[])
+    })
+}
+
+/// Executes an UPDATE.
+pub fn update(
+    catalog: &mut Catalog,
+    environment: &Environment<'_>,
+    statement: &Update,
+) -> DataAnswer {
+    attempt(catalog, |catalog| {
+        update::run(catalog, environment, statement, &[])
+    })
+}
+
+/// Executes a DELETE.
+pub fn delete(
+    catalog: &mut Catalog,
+    environment: &Environment<'_>,
+    statement: &Delete,
+) -> DataAnswer {
+    attempt(catalog, |catalog| {
+        delete::run(catalog, environment, statement, &[])
+    })
+}
+
+/// Executes a MERGE.
+pub fn merge(
+    catalog: &mut Catalog,
+    environment: &Environment<'_>,
+    statement: &Merge,
+) -> DataAnswer {
+    attempt(catalog, |catalog| {
+        merge::run(catalog, environment, statement)
+    })
+}
+
+/// Executes a query, with the data-modifying members of its WITH.
+///
+/// `SELECT ... INTO` makes a table, which is left to the caller: it reads `result` and the query's columns.
+pub fn select(catalog: &mut Catalog, environment: &Environment<'_>, query: &Query) -> DataAnswer {
+    attempt(catalog, |catalog| {
+        let mut effect = Effect::default();
+        let members = members(catalog, environment, &query.with, &[], &mut effect)?;
+        let answer = query::select_with(catalog, environment, query, &members);
+        let table = answer.table?;
+        target::assume(catalog, &answer.assumed);
+        effect.assumed.extend(answer.assumed);
+        effect.row_count = table.is_exact().then_some(table.rows.len() as u64);
+        effect.returning = Some(table);
+        Ok(effect)
+    })
+}
+
+/// Results of WITH members by name.
+pub(crate) type Members = Vec<(SmolStr, Rc<Table>)>;
+
+/// Executes the data-modifying members of a WITH clause, in order.
+pub(crate) fn members(
+    catalog: &mut Catalog,
+    environment: &Environment<'_>,
+    with: &[CommonTable],
+    outer: &[(SmolStr, Rc<Table>)],
+    effect: &mut Effect,
+) -> Result<Members, ServerError> {
+    let mut done: Members = outer.to_vec();
+    if with
+        .iter()
+        .all(|member| matches!(*member.statement, Statement::Query(_)))
+    {
+        return Ok(done);
+    }
+    for member in with {
+        let inner = match &*member.statement {
+            Statement::Query(query) => {
+                // those before it are seen by those after it
+                let table = query::select_with(catalog, environment, query, &done).table?;
+                done.push((member.name.clone(), Rc::new(rename(table, member))));
+                continue;
+            }
+            Statement::Insert(statement) => insert::run(catalog, environment, statement, &done)?,
+            Statement::Update(statement) => update::run(catalog, environment, statement, &done)?,
+            Statement::Delete(statement) => delete::run(catalog, environment, statement, &done)?,
+            Statement::Merge(statement) => merge::run(catalog, environment, statement)?,
+            _ => continue,
+        };
+        for key in inner.changes {
+            if !effect.changes.contains(&key) {
+                effect.changes.push(key);
+            }
+        }
+        effect.assumed.extend(inner.assumed);
+        if let Some(table) = inner.returning {
+            done.push((member.name.clone(), Rc::new(rename(table, member))));
+        }
+    }
+    Ok(done)
+}
+
+fn rename(table: Table, member: &CommonTable) -> Table {
+    Table {
+        columns: query::rename(table.columns, &member.columns),
+        ..table
+    }
+}

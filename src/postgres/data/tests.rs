@@ -1,0 +1,173 @@
+//! Statements that write rows, from SQL text.
+
+use crate::postgres::query::tests::Server;
+
+const SCHEMA: &str = "
+    CREATE TYPE mood AS ENUM ('sad', 'ok');
+    CREATE TABLE r (id int PRIMARY KEY);
+    CREATE TABLE ser (id serial PRIMARY KEY, n text);
+    CREATE TABLE uu (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), n text);
+    CREATE TABLE nokey (n text);
+    CREATE TABLE uq (id serial PRIMARY KEY, code varchar(5) UNIQUE, n text, mood mood, flag boolean NOT NULL DEFAULT true);
+    CREATE TABLE part (a int, b int);
+    CREATE UNIQUE INDEX part_a ON part (a) WHERE b IS NOT NULL;
+    CREATE TABLE slow (a int UNIQUE DEFERRABLE);
+    CREATE TABLE child (id int PRIMARY KEY, r_id int REFERENCES r (id) ON DELETE CASCADE);
+    CREATE TABLE strict_child (r_id int REFERENCES r (id));
+";
+
+fn server() -> Server {
+    Server::new(SCHEMA)
+}
+
+/// First and second run: SQLSTATE, or whether the number of rows changes.
+fn twice(statement: &str) -> (String, String) {
+    let mut server = server();
+    let mut run = || {
+        let answer = server.run(statement);
+        match answer.outcome {
+            crate::postgres::Outcome::Error(error) => error.sqlstate.code().to_owned(),
+            _ if answer.changes.is_empty() => "same".to_owned(),
+            _ => "changed".to_owned(),
+        }
+    };
+    (run(), run())
+}
+
+#[test]
+fn a_second_run_of_an_insert() {
+    for (statement, first, second) in [
+        ("insert into r values (7)", "changed", "23505"),
+        ("insert into r values (7) on conflict do nothing", "changed", "same"),
+        ("insert into r values (7) on conflict (id) do nothing", "changed", "same"),
+        ("insert into ser(n) values ('a')", "changed", "changed"),
+        ("insert into ser(n) values ('a') on conflict do nothing", "changed", "changed"),
+        ("insert into ser(id,n) values (1,'a') on conflict (id) do nothing", "changed", "same"),
+        ("insert into uu(n) values ('a')", "changed", "changed"),
+        ("insert into uu(n) values ('a') on conflict do nothing", "changed", "changed"),
+        ("insert into uu(id,n) values (gen_random_uuid(),'a') on conflict (id) do nothing", "changed", "changed"),
+        ("insert into nokey values ('a')", "changed", "changed"),
+        ("insert into nokey values ('a') on conflict do nothing", "changed", "changed"),
+        ("insert into nokey values ('a') on conflict (n) do nothing", "42P10", "42P10"),
+        ("insert into uq(code,n) values ('c','a')", "changed", "23505"),
+        ("insert into uq(code,n) values ('c','a') on conflict do nothing", "changed", "same"),
+        ("insert into uq(code,n) values ('c','a') on conflict (code) do update set n=excluded.n", "changed", "same"),
+        ("insert into uq(code,n) values ('c','a') on conflict (code) do update set n=uq.n||'!'", "changed", "same"),
+        ("insert into uq(code,n) values (null,'a') on conflict do nothing", "changed", "changed"),
+        ("insert into uq(code,n) values ('c','a') on conflict (n) do nothing", "42P10", "42P10"),
+        ("insert into uq(code,n) values ('c','a') on conflict on constraint uq_code_key do nothing", "changed", "same"),
+        ("insert into uq(code,n) values ('c','a') on conflict on constraint absent do nothing", "42704", "42704"),
+        ("insert into part values (1, 2) on conflict (a) do nothing", "42P10", "42P10"),
+        ("insert into part values (1, 2) on conflict (a) where b is not null do nothing", "changed", "same"),
+        ("insert into part values (1, null)", "changed", "changed"),
+        ("insert into slow values (1) on conflict do nothing", "55000", "55000"),
+        ("insert into nokey select 'a' where not exists (select 1 from nokey where n='a')", "changed", "same"),
+        ("insert into nokey select n from (values('a'),('b')) v(n) where not exists (select 1 from nokey k where k.n=v.n)", "changed", "same"),
+        ("insert into nokey select 'a' except select n from nokey", "changed", "same"),
+        ("insert into nokey select n from uq", "same", "same"),
+        ("with x as (insert into nokey values('a') returning n) select * from x", "changed", "changed"),
+        ("insert into r values (1), (1)", "23505", "23505"),
+        ("insert into r values (1), (2), (3), (4), (5), (6), (7), (8), (9)", "changed", "23505"),
+    ] {
+        assert_eq!(
+            twice(statement),
+            (first.to_owned(), second.to_owned()),
+            "{statement}"
+        );
+    }
+}
+
+#[test]
+fn what_an_insert_refuses() {
+    for (statement, state) in [
+        ("insert into absent values (1)", "42P01"),
+        ("insert into r (x) values (1)", "42703"),
+        ("insert into r (id, id) values (1, 2)", "42701"),
+        ("insert into r values (1, 2)", "42601"),
+        ("insert into uq (code, n) values ('a')", "42601"),
+        ("insert into r values (null)", "23502"),
+        ("insert into r values ('x')", "22P02"),
+        ("insert into uq (flag) values (null)", "23502"),
+        ("insert into uq (flag) values (1)", "42804"),
+        ("insert into uq (flag) values ('yes')", "ok"),
+        ("insert into uq (code) values ('toolong')", "22001"),
+        ("insert into uq (mood) values ('great')", "22P02"),
+        ("insert into uq (mood) values ('ok')", "ok"),
+        ("insert into uq (mood) select 'great'", "22P02"),
+        ("insert into uq (n) values (1)", "ok"),
+        ("insert into uq (n) select n from absent", "42P01"),
+        ("insert into uq (n) select x from nokey", "42703"),
+        ("insert into uq (code) values ('a') on conflict (code) do update set x = 1", "42703"),
+        ("insert into uq (code) values ('a') on conflict (code) do update set n = excluded.x", "42703"),
+    ] {
+        assert_eq!(server().state(statement), state, "{statement}");
+    }
+}
+
+#[test]
+fn updates_change_known_keys() {
+    let mut server = server();
+    assert!(server.changes("insert into r values (1)"));
+    assert!(!server.changes("update r set id = id + 100"));
+    assert!(server.changes("insert into r values (1)"));
+    assert_eq!(server.state("insert into r values (101)"), "23505");
+    assert_eq!(server.state("update r set id = 101 where id = 1"), "23505");
+    assert_eq!(server.state("update r set x = 1"), "42703");
+    assert_eq!(server.state("update uq set mood = 'great'"), "22P02");
+    assert_eq!(server.state("update uq set flag = 1"), "42804");
+    assert_eq!(server.state("update uq set n = r.id from r where r.id = uq.id"), "ok");
+    assert_eq!(server.state("update uq set n = s.id from r where r.id = uq.id"), "42P01");
+    assert_eq!(server.state("update uq u set n = 'x' where uq.id = 1"), "42P01");
+}
+
+#[test]
+fn deletes_remove_known_rows() {
+    let mut server = server();
+    assert!(!server.changes("delete from r"));
+    server.run("insert into r values (1), (2)");
+    server.run("insert into child values (10, 1), (20, 2)");
+    assert!(!server.changes("delete from r where id = 3"));
+    assert!(server.changes("delete from r where id = 1"));
+    assert!(!server.changes("delete from r where id = 1"));
+    assert_eq!(server.state("insert into child values (10, 2)"), "ok");
+    server.run("insert into strict_child values (2)");
+    assert_eq!(server.state("delete from r where id = 2"), "23503");
+    assert_eq!(server.state("truncate r"), "0A000");
+    assert!(server.changes("truncate r cascade"));
+    assert!(!server.changes("truncate r cascade"));
+    assert_eq!(server.state("delete from r using nokey where nokey.n = r.x"), "42703");
+}
+
+#[test]
+fn a_missing_parent_is_certain_only_in_a_fresh_table() {
+    let mut server = server();
+    assert_eq!(server.state("insert into child values (1, 5)"), "ok");
+    server.fresh = true;
+    assert_eq!(server.state("insert into child values (2, 5)"), "23503");
+    server.run("insert into r values (5)");
+    assert_eq!(server.state("insert into child values (2, 5)"), "ok");
+}
+
+#[test]
+fn open_tables_make_no_false_errors() {
+    let mut server = Server::open("");
+    assert_eq!(server.state("insert into t (a, b) values (1, 2) on conflict (a) do nothing"), "ok");
+    assert_eq!(server.state("update t set c = 1 where d = 2"), "ok");
+    assert_eq!(server.state("delete from u where d = 2"), "ok");
+}
+
+#[test]
+fn returning_gives_the_rows() {
+    let mut server = server();
+    assert_eq!(server.rows("insert into r values (3), (4) returning id"), "3;4");
+    assert_eq!(server.rows("insert into r values (4), (5) on conflict do nothing returning id"), "5");
+}
+
+#[test]
+fn merge_is_a_syntax_error_before_15() {
+    let statement = "merge into r using (values (7)) v(id) on r.id = v.id when not matched then insert values (v.id)";
+    let mut server = server();
+    assert_eq!(server.state(statement), "ok");
+    server.session.version = crate::postgres::Version(14);
+    assert_eq!(server.state(statement), "42601");
+}

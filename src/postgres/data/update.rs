@@ -1,0 +1,213 @@
+//! UPDATE: names and types, and what is known of the rows afterwards.
+
+use std::sync::Arc;
+
+use smol_str::SmolStr;
+
+use super::insert::{
+    check_assignments, default_value, forget_rows_behind, not_null_error, returned_values, set,
+};
+use super::keys::{Conflict, Keys, in_order, keep};
+use super::target::{self, Target, has_hooks};
+use super::{Effect, Members, members};
+use crate::postgres::ServerError;
+use crate::postgres::catalog::{Catalog, Relation, RelationKind, Row};
+use crate::postgres::expression::{Datum, Expr, FromItem};
+use crate::postgres::query::{
+    Context, Environment, Frame, Scope, Table, TableRow, cast, check_condition, check_from_over,
+    check_targets, check_with, evaluate, is_true, run_from_over, run_with,
+};
+use crate::postgres::statement::Update;
+
+/// Executes an UPDATE; `outer` are results of WITH members around it.
+pub(crate) fn run(
+    catalog: &mut Catalog,
+    environment: &Environment<'_>,
+    statement: &Update,
+    outer: &[(SmolStr, std::rc::Rc<Table>)],
+) -> Result<Effect, ServerError> {
+    let mut effect = Effect::default();
+    let done: Members = members(catalog, environment, &statement.with, outer, &mut effect)?;
+    let before = catalog.clone();
+    let context = Context::new(&before, environment);
+    context.tables.borrow_mut().extend(done);
+    check_with(&statement.with, None, &context)?;
+    run_with(&statement.with, None, &context)?;
+    let target = target::find(&statement.table, &context)?;
+    let own = target::source(&target, statement.alias.as_deref());
+    let scope = check_from_over(&own, &statement.from, &context)?;
+    let frame = Frame::new(&scope, &[]);
+    check_assignments(&statement.assignments, &target, &frame, &context)?;
+    if let Some(filter) = &statement.filter {
+        check_condition(filter, &frame, &context)?;
+    }
+    let returning = check_targets(&statement.returning, &frame, &context)?;
+    let mut exact = false;
+    let mut returned = Vec::new();
+    match &target {
+        Target::Table(relation) => {
+            let (changed, rows, all_known) = update_rows(relation, statement, &scope, &context)?;
+            exact = all_known;
+            effect.row_count = all_known.then_some(rows.len() as u64);
+            for values in &rows {
+                let frame = Frame::new(&scope, values);
+                returned.push(TableRow {
+                    values: returned_values(&statement.returning, &frame, &context)?,
+                    certain: true,
+                });
+            }
+            catalog
+                .relations
+                .insert(relation.name.clone(), Arc::new(changed));
+        }
+        Target::View(view) => forget_rows_behind(view, catalog),
+        Target::Opaque(_) => {}
+    }
+    if !statement.returning.is_empty() {
+        effect.returning = Some(Table {
+            columns: returning.columns,
+            open: returning.open,
+            rows: returned,
+            complete: exact,
+        });
+    }
+    let assumed = context.assumed.take();
+    drop(context);
+    target::assume(catalog, &assumed);
+    effect.assumed.extend(assumed);
+    Ok(effect)
+}
+
+/// Whether a known row of the target matches, and the joined row that it matches by.
+pub(super) fn matches(
+    relation: &Relation,
+    row: &Row,
+    from: &[FromItem],
+    filter: Option<&Expr>,
+    scope: &Scope,
+    context: &Context<'_>,
+) -> Result<(Option<bool>, Vec<Datum>), ServerError> {
+    let mut values = in_order(relation, row);
+    if from.is_empty() {
+        let frame = Frame::new(scope, &values);
+        let verdict = match filter {
+            None => Some(true),
+            Some(filter) => is_true(&evaluate(filter, &frame, context)?),
+        };
+        return Ok((verdict, values));
+    }
+    let joined = run_from_over(scope, &values, from, filter, context)?;
+    if let Some(found) = joined.rows.iter().find(|found| found.certain) {
+        values.extend(found.values.iter().cloned());
+        return Ok((Some(true), values));
+    }
+    let verdict = (joined.complete && joined.rows.is_empty()).then_some(false);
+    Ok((verdict, values))
+}
+
+/// Whether all rows of a table are known.
+pub(super) fn all_known(relation: &Relation, context: &Context<'_>) -> bool {
+    relation.kind == RelationKind::Table
+        && (context.environment.fresh)(&relation.name)
+        && !relation.rows.others
+        && !relation.columns_open
+}
+
+type Updated = (Relation, Vec<Vec<Datum>>, bool);
+
+fn update_rows(
+    relation: &Arc<Relation>,
+    statement: &Update,
+    scope: &Scope,
+    context: &Context<'_>,
+) -> Result<Updated, ServerError> {
+    let mut changed = (**relation).clone();
+    let mut touched = Vec::new();
+    let mut places = Vec::new();
+    let mut exact = all_known(relation, context);
+    let hooks = has_hooks(relation);
+    for (place, row) in relation.rows.known.iter().enumerate() {
+        let (verdict, values) = matches(
+            relation,
+            row,
+            &statement.from,
+            statement.filter.as_ref(),
+            scope,
+            context,
+        )?;
+        if verdict == Some(false) {
+            continue;
+        }
+        let mut updated = (**row).clone();
+        let frame = Frame::new(scope, &values);
+        for assignment in &statement.assignments {
+            let value = match (verdict, relation.column(&assignment.column)) {
+                (Some(true), Some(column)) if !hooks => {
+                    let value = match &assignment.value {
+                        Expr::Default => default_value(relation, column, 0, context)?,
+                        value => cast(
+                            evaluate(value, &frame, context)?,
+                            None,
+                            &column.type_name,
+                            context,
+                        )?,
+                    };
+                    if value == Datum::Null && column.not_null {
+                        return Err(not_null_error(relation, column));
+                    }
+                    value
+                }
+                _ => Datum::Unknown,
+            };
+            set(&mut updated, &assignment.column, value);
+        }
+        if verdict == Some(true) {
+            touched.push(in_order(relation, &updated));
+            places.push(place);
+        } else {
+            exact = false;
+        }
+        changed.rows.known.set(place, keep(updated));
+    }
+    if !hooks {
+        check_keys(&changed, statement, &places, context)?;
+    }
+    Ok((changed, touched, exact))
+}
+
+/// 23505 where two known rows certainly have the same key once the statement is over.
+fn check_keys(
+    relation: &Relation,
+    statement: &Update,
+    places: &[usize],
+    context: &Context<'_>,
+) -> Result<(), ServerError> {
+    if places.is_empty() {
+        return Ok(());
+    }
+    let keys = Keys::new(relation, 0, context);
+    for (number, key) in keys.keys.iter().enumerate() {
+        let assigned = key.index.columns.iter().any(|column| {
+            statement
+                .assignments
+                .iter()
+                .any(|assignment| assignment.column == *column)
+        });
+        // a large table: what it costs to compare all pairs is not worth it
+        if !assigned || places.len().saturating_mul(relation.rows.known.len()) > 1_000_000 {
+            continue;
+        }
+        for place in places {
+            let Some(row) = relation.rows.known.get(*place) else {
+                continue;
+            };
+            let conflict = keys.conflict(number, relation, row, Some(*place), context);
+            if matches!(conflict, Conflict::With(_))
+                && let Some(error) = keys.error(number, relation)
+            {
+                return Err(error);
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,95 @@
+//! DO blocks: the session as what PL/pgSQL runs its SQL on.
+
+use std::sync::Arc;
+
+use crate::postgres::plpgsql::{self, Executor, Ran};
+use crate::postgres::session::Checkpoint;
+use crate::postgres::statement::Block;
+use crate::postgres::{
+    Datum, Expr, Outcome, Parameters, ServerError, Session, SqlState, Statement, TransactionMode,
+};
+
+use super::{Effect, Failure};
+
+/// DO.
+pub(crate) fn run(session: &mut Session, block: &Arc<Block>, parameters: &Parameters) -> Effect {
+    let mut nested = Nested {
+        session,
+        parameters,
+    };
+    match plpgsql::execute(block, &mut nested) {
+        Outcome::Ok => {
+            session.call.result = None;
+            session.call.row_count = None;
+            Ok(())
+        }
+        Outcome::Error(error) => Err(Failure::Error(error)),
+        Outcome::Unknown(why) => Err(Failure::Unknown(why)),
+    }
+}
+
+struct Nested<'a> {
+    session: &'a mut Session,
+    parameters: &'a Parameters,
+}
+
+impl Executor for Nested<'_> {
+    type Savepoint = Checkpoint;
+
+    fn run(&mut self, statement: &Statement) -> Ran {
+        self.session.call.result = None;
+        self.session.call.row_count = None;
+        // a doubt of this statement is its own outcome here: control flow may hang on it
+        let before = self.session.call.doubt.take();
+        let done = self.session.execute_nested(statement, self.parameters);
+        let doubt = std::mem::replace(&mut self.session.call.doubt, before);
+        let outcome = match (done, doubt) {
+            (Ok(()), None) => Outcome::Ok,
+            (Err(Failure::Error(error)), None) => Outcome::Error(error),
+            (Err(Failure::Unknown(why)), _) | (_, Some(why)) => Outcome::Unknown(why),
+        };
+        Ran {
+            outcome,
+            result: self.session.call.result.take(),
+            row_count: self.session.call.row_count.take(),
+        }
+    }
+
+    fn evaluate(&mut self, expression: &Expr) -> Result<Datum, ServerError> {
+        Ok(match expression {
+            Expr::Value(value) => value.clone(),
+            _ => Datum::Unknown,
+        })
+    }
+
+    fn parse(&self, text: &str) -> Vec<Statement> {
+        (self.session.parser)(text)
+    }
+
+    fn savepoint(&mut self) -> Checkpoint {
+        self.session.transaction.subtransactions += 1;
+        self.session.checkpoint()
+    }
+
+    fn rollback(&mut self, savepoint: Checkpoint) {
+        let subtransactions = &mut self.session.transaction.subtransactions;
+        *subtransactions = subtransactions.saturating_sub(1);
+        self.session.restore(&savepoint);
+    }
+
+    fn end_transaction(&mut self, commit: bool) -> Outcome {
+        let atomic = self.session.transaction.mode == TransactionMode::Block
+            || self.session.call.statements > 1
+            || self.session.call.depth > 0;
+        if atomic {
+            return Outcome::Error(ServerError::new(
+                SqlState::INVALID_TRANSACTION_TERMINATION,
+                "invalid transaction termination",
+            ));
+        }
+        if commit {
+            self.session.commit();
+        }
+        Outcome::Ok
+    }
+}

@@ -1,0 +1,564 @@
+//! What the server answers, statement by statement; each case is a call after a set-up, and its SQLSTATE.
+
+use crate::postgres::name::{ObjectKey, ObjectKind};
+use crate::postgres::{Catalog, Outcome, Parameters, Session, Statement, TypeName, Version};
+use crate::sql::{self, Placeholders};
+
+fn parse(text: &str) -> Vec<Statement> {
+    sql::parse(text, Placeholders::None)
+        .iter()
+        .map(|parsed| parsed.statement.clone())
+        .collect()
+}
+
+fn session(major: u16) -> Session {
+    Session::new(Catalog::default(), Version(major), parse)
+}
+
+fn call(session: &mut Session, text: &str) -> String {
+    match session
+        .execute(&parse(text), &Parameters::default())
+        .outcome
+    {
+        Outcome::Ok => "ok".to_owned(),
+        Outcome::Error(error) => error.sqlstate.code().to_owned(),
+        Outcome::Unknown(why) => format!("unknown: {why}"),
+    }
+}
+
+/// Executes calls; each must give the answer before it.
+fn check(session: &mut Session, calls: &[(&str, &str)]) {
+    for (expected, text) in calls {
+        assert_eq!(call(session, text), *expected, "{text}");
+    }
+}
+
+fn has(session: &Session, kind: ObjectKind, name: &str) -> bool {
+    session
+        .catalog
+        .describe(&ObjectKey::new(kind, name))
+        .is_some()
+}
+
+#[test]
+fn the_server_names_what_has_no_name() {
+    let mut session = session(17);
+    check(
+        &mut session,
+        &[
+            (
+                "ok",
+                "create table r(id int primary key, a int, b int, unique(a, b))",
+            ),
+            (
+                "ok",
+                "create table t(id serial primary key, c text unique, k int references r, check (id > 0), check (id > k))",
+            ),
+            ("ok", "alter table t add unique (c)"),
+            (
+                "ok",
+                "alter table t add foreign key (id, k) references r(a, b)",
+            ),
+            ("ok", "create index on t(c)"),
+            ("ok", "create index on t(lower(c), (id + 1))"),
+        ],
+    );
+    for name in [
+        "t_pkey",
+        "t_c_key",
+        "t_c_key1",
+        "t_k_fkey",
+        "t_id_check",
+        "t_check",
+        "t_id_k_fkey",
+    ] {
+        assert!(
+            has(
+                &session,
+                ObjectKind::Constraint,
+                &format!("public.t.{name}")
+            ),
+            "{name}"
+        );
+    }
+    for name in ["t_c_idx", "t_lower_expr_idx", "t_pkey"] {
+        assert!(
+            has(&session, ObjectKind::Index, &format!("public.{name}")),
+            "{name}"
+        );
+    }
+    assert!(has(&session, ObjectKind::Sequence, "public.t_id_seq"));
+}
+
+#[test]
+fn a_call_is_all_or_nothing() {
+    let mut session = session(17);
+    session.begin();
+    check(
+        &mut session,
+        &[
+            ("42P01", "create table a(id int); drop table nosuch"),
+            ("ok", "create table a(id int)"),
+            ("42601", "create table b(id int); create tabel c"),
+            ("42P01", "drop table b"),
+        ],
+    );
+    let answer = session.execute(&parse("select 1"), &Parameters::default());
+    assert!(answer.aborted);
+}
+
+#[test]
+fn an_error_under_a_savepoint_does_not_abort() {
+    let mut session = session(17);
+    session.begin();
+    let savepoint = session.savepoint();
+    check(
+        &mut session,
+        &[("ok", "create table a(id int)"), ("42P01", "drop table b")],
+    );
+    session.rollback_to(savepoint);
+    let answer = session.execute(&parse("create table a(id int)"), &Parameters::default());
+    assert_eq!(answer.outcome, Outcome::Ok);
+    assert!(!answer.aborted);
+    session.rollback();
+    check(&mut session, &[("42P01", "drop table a")]);
+}
+
+#[test]
+fn text_commits_and_rolls_back() {
+    let mut session = session(17);
+    session.begin();
+    check(
+        &mut session,
+        &[("ok", "create table a(id int)"), ("ok", "commit")],
+    );
+    session.rollback();
+    check(
+        &mut session,
+        &[
+            ("ok", "drop table a"),
+            ("ok", "begin; create table c(id int); commit"),
+            ("42P07", "create table c(id int)"),
+            ("25P01", "savepoint s"),
+            ("25P01", "lock table c"),
+        ],
+    );
+}
+
+#[test]
+fn what_may_not_run_in_a_block() {
+    let mut session = session(17);
+    check(
+        &mut session,
+        &[
+            ("ok", "create table t(id int)"),
+            ("ok", "create index concurrently i on t(id)"),
+            ("25001", "drop index concurrently i; select 1"),
+            ("25001", "do $$ begin execute 'vacuum'; end $$"),
+        ],
+    );
+    session.begin();
+    check(
+        &mut session,
+        &[
+            ("25001", "create index concurrently j on t(id)"),
+            ("25001", "vacuum t"),
+            ("ok", "analyze t"),
+        ],
+    );
+}
+
+#[test]
+fn a_new_label_is_unsafe_until_the_commit() {
+    for (major, add, uses) in [
+        (11, "25001", "22P02"),
+        (12, "ok", "55P04"),
+        (17, "ok", "55P04"),
+    ] {
+        let mut session = session(major);
+        check(
+            &mut session,
+            &[
+                ("ok", "create type mood as enum ('a')"),
+                ("ok", "create table t(m mood, s text)"),
+            ],
+        );
+        session.begin();
+        check(
+            &mut session,
+            &[
+                (add, "alter type mood add value 'c'"),
+                (uses, "alter table t alter m set default 'c'"),
+                (uses, "alter table t add check (m <> 'c') not valid"),
+                (uses, "create index on t(s) where m = 'c'"),
+                (uses, "create view v as select * from t where m in ('c')"),
+                (uses, "alter table t add column n mood default 'c'"),
+                ("ok", "alter table t add check (m::text <> 'c')"),
+                ("ok", "alter table t alter m set default 'a'"),
+            ],
+        );
+        session.commit();
+        if add == "ok" {
+            check(
+                &mut session,
+                &[("ok", "alter table t alter m set default 'c'")],
+            );
+        }
+    }
+}
+
+#[test]
+fn a_type_of_the_same_transaction() {
+    for (major, uses) in [(11, "ok"), (16, "55P04"), (17, "ok")] {
+        let mut session = session(major);
+        session.begin();
+        check(
+            &mut session,
+            &[
+                ("ok", "create type mood as enum ('a')"),
+                ("ok", "alter type mood add value 'b'"),
+                (uses, "create table t(m mood default 'b')"),
+            ],
+        );
+    }
+    let mut nested = session(17);
+    nested.begin();
+    check(
+        &mut nested,
+        &[
+            ("ok", "savepoint s"),
+            ("ok", "create type mood as enum ('a')"),
+            ("ok", "release savepoint s"),
+            ("ok", "alter type mood add value 'b'"),
+            ("55P04", "create table t(m mood default 'b')"),
+        ],
+    );
+}
+
+#[test]
+fn literals_of_an_enum() {
+    let mut session = session(17);
+    check(&mut session, &[("ok", "create type mood as enum ('a')")]);
+    let mood = TypeName::new("mood");
+    assert!(session.check_enum_use(&mood, "a").is_ok());
+    let error = session
+        .check_enum_use(&mood, "z")
+        .expect_err("no such label");
+    assert_eq!(error.sqlstate.code(), "22P02");
+    assert_eq!(error.message, "invalid input value for enum mood: \"z\"");
+    check(
+        &mut session,
+        &[
+            ("22P02", "create table t(m mood default 'z')"),
+            ("42710", "create type mood as enum ('x')"),
+            ("42710", "create table mood(id int)"),
+            ("22023", "alter type mood add value 'q' before 'nosuch'"),
+            (
+                "ok",
+                "alter type mood add value if not exists 'a' before 'nosuch'",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn foreign_keys_need_a_key() {
+    let mut session = session(17);
+    check(
+        &mut session,
+        &[
+            ("ok", "create table r(id int, n text, u uuid unique)"),
+            ("42704", "create table t(r int references r)"),
+            ("42830", "create table t(r int references r(id))"),
+            ("42703", "create table t(r int references r(nosuch))"),
+            ("42P01", "create table t(r int references nosuch)"),
+            ("42804", "create table t(r int references r(u))"),
+            ("ok", "create unique index ri on r(id)"),
+            ("ok", "create table t(r int constraint f references r(id))"),
+            ("42710", "alter table t add constraint f check (r > 0)"),
+            ("2BP01", "drop index ri"),
+            ("2BP01", "drop table r"),
+            ("ok", "drop table r cascade"),
+            ("42704", "alter table t drop constraint f"),
+        ],
+    );
+}
+
+#[test]
+fn dropping_a_column_takes_its_own_along() {
+    let mut session = session(17);
+    check(
+        &mut session,
+        &[
+            (
+                "ok",
+                "create table t(id serial, a int, b int, check (a > b))",
+            ),
+            ("ok", "create index i on t(b) where a > 0"),
+            ("ok", "alter table t drop column a"),
+            ("42704", "drop index i"),
+            ("ok", "alter table t drop column id"),
+            ("42P01", "drop sequence t_id_seq"),
+            ("42703", "alter table t drop column a"),
+            ("ok", "alter table t drop column if exists a"),
+        ],
+    );
+}
+
+#[test]
+fn views_hold_what_they_use() {
+    let mut session = session(17);
+    check(
+        &mut session,
+        &[
+            ("ok", "create table t(id int, a int, b int)"),
+            ("ok", "create view v as select x.id, a from t x"),
+            ("2BP01", "alter table t drop column a"),
+            ("0A000", "alter table t alter a type bigint"),
+            ("ok", "alter table t drop column b"),
+            ("2BP01", "drop table t"),
+            ("42P16", "create or replace view v as select id from t"),
+            ("42809", "drop table v"),
+            ("ok", "alter table t rename column a to z"),
+            ("2BP01", "alter table t drop column z"),
+            ("ok", "alter table t rename to tt"),
+            ("2BP01", "drop table tt"),
+            ("ok", "drop table tt cascade"),
+            ("42P01", "drop view v"),
+            (
+                "42703",
+                "create view w as select c.nosuch from pg_class c, (select 1 as a) q where q.a = 1 and nosuch2 is null union select x from (select 1 as a) y",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn renames_are_carried_along() {
+    let mut session = session(17);
+    check(
+        &mut session,
+        &[
+            ("ok", "create table r(id int primary key)"),
+            (
+                "ok",
+                "create table t(id serial, c int references r, constraint u unique (c))",
+            ),
+            ("ok", "alter table r rename to rr"),
+            ("2BP01", "drop table rr"),
+            ("ok", "alter table t rename constraint u to uu"),
+            ("ok", "alter index uu rename to u3"),
+            ("42704", "alter table t drop constraint uu"),
+            ("ok", "alter table t rename column c to d"),
+            ("42701", "alter table t rename column d to id"),
+            ("ok", "alter table t drop constraint u3"),
+            ("ok", "alter table t rename to t2"),
+            ("ok", "drop table t2"),
+            ("42P01", "drop sequence t_id_seq"),
+        ],
+    );
+}
+
+#[test]
+fn types_in_use_stay() {
+    let mut session = session(17);
+    check(
+        &mut session,
+        &[
+            ("ok", "create type mood as enum ('a')"),
+            ("ok", "create table t(id int, m mood[])"),
+            ("2BP01", "drop type mood"),
+            ("ok", "alter type mood rename to mood2"),
+            ("2BP01", "drop type mood2"),
+            ("42804", "alter table t alter id type mood2"),
+            ("ok", "drop type mood2 cascade"),
+            ("42703", "alter table t drop column m"),
+            ("42704", "alter table t add column x citext"),
+            ("ok", "create extension citext"),
+            ("ok", "alter table t add column x citext"),
+            ("2BP01", "drop extension citext"),
+        ],
+    );
+}
+
+#[test]
+fn types_that_can_not_be_cast() {
+    let mut session = session(17);
+    check(
+        &mut session,
+        &[
+            (
+                "ok",
+                "create table t(a text default 'x', b int default 1, c varchar(5), d bool)",
+            ),
+            ("42804", "alter table t alter c type int"),
+            ("ok", "alter table t alter c type int using c::int"),
+            ("42804", "alter table t alter a type int using length(a)"),
+            ("ok", "alter table t alter b type bigint"),
+            (
+                "ok",
+                "alter table t alter d type int using case when d then 1 else 0 end",
+            ),
+            (
+                "42804",
+                "alter table t alter d type int using case when d then 1 else 0 end",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn an_open_world_assumes_what_is_used() {
+    let mut catalog = Catalog::default();
+    catalog.open = true;
+    let mut session = Session::new(catalog, Version(17), parse);
+    let answer = session.execute(
+        &parse("alter table t add column c int"),
+        &Parameters::default(),
+    );
+    assert_eq!(answer.outcome, Outcome::Ok);
+    assert_eq!(
+        answer.assumed,
+        [ObjectKey::new(ObjectKind::Table, "public.t")]
+    );
+    check(
+        &mut session,
+        &[
+            ("42701", "alter table t add column c int"),
+            ("ok", "alter table t drop column other"),
+            ("42P07", "create table t(id int)"),
+            ("ok", "create table u(id int)"),
+            ("ok", "drop table if exists w"),
+            ("ok", "drop table w"),
+        ],
+    );
+}
+
+#[test]
+fn worlds_that_differ_leave_a_doubt() {
+    let mut one = session(17);
+    check(&mut one, &[("ok", "create table a(id int)")]);
+    let mut two = one.clone();
+    check(&mut two, &[("ok", "create table b(id int)")]);
+    check(&mut one, &[("ok", "alter table a add column c int")]);
+    let merged = Catalog::merge(&one.catalog, &two.catalog);
+    let mut session = Session::new(merged, Version(17), parse);
+    assert!(call(&mut session.clone(), "drop table b").starts_with("unknown"));
+    assert!(call(&mut session.clone(), "alter table a drop column c").starts_with("unknown"));
+    check(
+        &mut session,
+        &[
+            ("ok", "drop table if exists b"),
+            ("ok", "create table b(id int)"),
+            ("42P07", "create table b(id int)"),
+        ],
+    );
+}
+
+#[test]
+fn names_with_holes_are_unknown() {
+    let mut session = session(17);
+    let text = format!("create table t_{}(id int)", crate::unknown::HOLE);
+    assert!(call(&mut session, &text).starts_with("unknown"));
+    assert_eq!(session.catalog.relations.len(), 0);
+}
+
+#[test]
+fn commands_of_one_alter_table_run_in_passes() {
+    let mut session = session(17);
+    check(
+        &mut session,
+        &[
+            ("ok", "create table t(a int, constraint k check (a > 0))"),
+            (
+                "ok",
+                "alter table t add constraint k check (a > 1), drop constraint k",
+            ),
+            (
+                "ok",
+                "alter table t add column b int, add constraint u unique (b)",
+            ),
+            ("ok", "alter table t add column a text, drop column a"),
+        ],
+    );
+}
+
+#[test]
+fn schemas_and_the_search_path() {
+    let mut session = session(17);
+    check(
+        &mut session,
+        &[
+            ("3F000", "create table s.t(id int)"),
+            ("3F000", "alter table s.t add column c int"),
+            ("42P01", "select * from s.t"),
+            ("ok", "create schema s"),
+            ("ok", "set search_path to s, public"),
+            ("ok", "create table t(id int primary key)"),
+            ("2BP01", "drop schema s"),
+            ("ok", "alter table t set schema public"),
+            ("ok", "drop schema s"),
+            ("ok", "create temp table t(x int)"),
+            ("ok", "alter table t drop column x"),
+            ("ok", "alter table public.t drop column id"),
+        ],
+    );
+}
+
+#[test]
+fn partitions_follow_their_parent() {
+    let mut session = session(17);
+    check(
+        &mut session,
+        &[
+            (
+                "ok",
+                "create table p(id int, v int, primary key (id)) partition by range (id)",
+            ),
+            (
+                "ok",
+                "create table p1 partition of p for values from (0) to (10)",
+            ),
+            (
+                "42P17",
+                "create table p2 partition of p for values from (0) to (10)",
+            ),
+            ("ok", "create index on p(v)"),
+            ("ok", "alter table p add column n int"),
+            ("42701", "alter table p1 add column n int"),
+            ("ok", "drop table p"),
+            ("42P01", "drop table p1"),
+        ],
+    );
+}
+
+#[test]
+fn triggers_and_functions() {
+    let mut session = session(17);
+    let function =
+        "create function f() returns trigger language plpgsql as 'begin return new; end'";
+    check(
+        &mut session,
+        &[
+            ("ok", "create table t(id int)"),
+            (
+                "42883",
+                "create trigger g before update on t for each row execute function f()",
+            ),
+            ("ok", function),
+            ("42723", function),
+            (
+                "ok",
+                "create trigger g before update on t for each row execute function f()",
+            ),
+            (
+                "42710",
+                "create trigger g before update on t for each row execute function f()",
+            ),
+            ("2BP01", "drop function f()"),
+            ("ok", "drop function f() cascade"),
+            ("42704", "drop trigger g on t"),
+            ("ok", "drop trigger if exists g on nosuch"),
+        ],
+    );
+}
