@@ -1,6 +1,7 @@
 //! What foreshot has to say: one model that every report reads.
 
-use crate::source::Site;
+use crate::config::Level;
+use crate::source::{Site, SourceMap};
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -52,4 +53,35 @@ pub struct Diagnostic {
     pub notes: Vec<String>,
     /// The revision that it belongs to, if any.
     pub revision: Option<String>,
+}
+
+/// What a rule is, as lists and reports show it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RuleInfo {
+    /// Its id: `missing-guard`.
+    pub id: &'static str,
+    /// One sentence (lower case, no full stop).
+    pub summary: &'static str,
+    /// What it looks at: `rerun`, `rollback`, `transaction`.
+    pub tags: &'static [&'static str],
+    /// Its group in lists.
+    pub category: &'static str,
+    /// Its level unless the config says another.
+    pub default_level: Level,
+    /// Its page.
+    pub markdown: &'static str,
+}
+
+/// Puts diagnostics in the order of every report: by path, place, rule and message.
+pub fn sort(diagnostics: &mut [Diagnostic], sources: &SourceMap) {
+    // file numbers depend on which thread came first: only the path may order what is printed
+    diagnostics.sort_by_cached_key(|diagnostic| {
+        let file = sources.file(diagnostic.site.file);
+        (
+            file.path().to_owned(),
+            diagnostic.site.span,
+            diagnostic.rule,
+            diagnostic.message.clone(),
+        )
+    });
 }

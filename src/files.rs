@@ -3,7 +3,17 @@
 //! Paths are relative to the root, with `/`, without `.` and `..`. The disk is one view; memory (tests, fixes in
 //! progress, an editor's buffers) and a git revision are others.
 
-use camino::{Utf8Path, Utf8PathBuf};
+mod decode;
+mod disk;
+mod memory;
+mod root;
+
+use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
+
+pub use decode::{Decoded, decode};
+pub use disk::{DEFAULT_SIZE_LIMIT, Disk};
+pub use memory::Memory;
+pub use root::{Placed, place};
 
 /// Why a file could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -41,4 +51,63 @@ pub trait Files: Send + Sync {
     fn is_dir(&self, path: &Utf8Path) -> bool;
     /// All files below a folder, sorted; `.gitignore` and hidden folders are honoured unless `everything`.
     fn walk(&self, folder: &Utf8Path, everything: bool) -> Vec<Utf8PathBuf>;
+    /// The path of what stands there once links are resolved; the path itself where there are none. `None`: nothing
+    /// stands there, or it lies outside the root.
+    fn resolve(&self, path: &Utf8Path) -> Option<Utf8PathBuf> {
+        let path = normalize(path)?;
+        (self.is_file(&path) || self.is_dir(&path)).then_some(path)
+    }
+}
+
+/// A relative path without `.` and `..`; `None` where it leaves the root or is absolute. The root itself is the empty
+/// path.
+pub fn normalize(path: &Utf8Path) -> Option<Utf8PathBuf> {
+    let mut parts: Vec<&str> = Vec::new();
+    for component in path.components() {
+        match component {
+            Utf8Component::Normal(part) => parts.push(part),
+            Utf8Component::CurDir => {}
+            Utf8Component::ParentDir => {
+                parts.pop()?;
+            }
+            Utf8Component::RootDir | Utf8Component::Prefix(_) => return None,
+        }
+    }
+    Some(Utf8PathBuf::from(parts.join("/")))
+}
+
+/// Whether `path` is `folder` or lies below it; the empty folder holds everything.
+pub fn within(path: &Utf8Path, folder: &Utf8Path) -> bool {
+    folder.as_str().is_empty() || path.starts_with(folder)
+}
+
+/// `folder/name`, where the empty folder is the root.
+pub fn join(folder: &Utf8Path, name: &str) -> Utf8PathBuf {
+    if folder.as_str().is_empty() {
+        Utf8PathBuf::from(name)
+    } else {
+        folder.join(name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_made_plain_and_never_leave() {
+        let plain = |path: &str| normalize(Utf8Path::new(path)).map(Utf8PathBuf::into_string);
+        assert_eq!(plain("./a//b/../c"), Some("a/c".into()));
+        assert_eq!(plain("."), Some(String::new()));
+        assert_eq!(plain("a/../.."), None);
+        assert_eq!(plain("/etc/passwd"), None);
+    }
+
+    #[test]
+    fn a_folder_holds_itself_and_what_is_below_but_no_namesake() {
+        assert!(within(Utf8Path::new("a/b"), Utf8Path::new("a")));
+        assert!(within(Utf8Path::new("a"), Utf8Path::new("a")));
+        assert!(within(Utf8Path::new("a"), Utf8Path::new("")));
+        assert!(!within(Utf8Path::new("ab"), Utf8Path::new("a")));
+    }
 }

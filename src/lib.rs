@@ -6,6 +6,8 @@
 //! rules → replay → alembic → python and sql → postgres → source.
 
 pub mod alembic;
+pub mod analysis;
+pub mod cli;
 pub mod config;
 pub mod diagnostic;
 pub mod discover;

@@ -1,3 +1,7 @@
 //! The `foreshot` program.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    foreshot::cli::main()
+}

@@ -1,1 +1,130 @@
-//! (to come)
+//! The four runs of every revision, in the order of the revision graph, over one simulated database.
+//!
+//! In: the revisions of a database in their linear order. Out: a [`Replayed`] a revision, handed to a visitor as soon as
+//! it is complete (on any thread) and dropped afterwards, so that snapshots do not add up. First runs are a fold: each
+//! starts from what the one before it left. The other three start from the catalog after the first and run in parallel.
+
+mod merge;
+pub mod revision;
+mod worlds;
+
+use std::sync::Arc;
+
+use smol_str::SmolStr;
+
+use crate::alembic::Settings;
+use crate::config::Config;
+use crate::postgres::Catalog;
+use crate::python::interpreter::Modules;
+use crate::python::syntax;
+use crate::trace::{Run, Trace};
+
+pub use revision::{Downgrade, Revision};
+
+/// What all runs of a database have in common.
+pub struct Setting {
+    /// Versions and conventions.
+    pub settings: Arc<Settings>,
+    /// Finds modules of the project.
+    pub modules: Arc<dyn Modules>,
+    /// What the user set.
+    pub config: Arc<Config>,
+    /// Schemas of unqualified names, as `env.py` sets them; empty: `public`.
+    pub search_path: Vec<SmolStr>,
+    /// `env.py`, where it wraps operations: each run begins with it.
+    pub environment: Option<Arc<syntax::Module>>,
+}
+
+/// One revision with everything that its runs did.
+pub struct Replayed {
+    /// The revision.
+    pub revision: Arc<Revision>,
+    /// Its place in the linear order.
+    pub index: usize,
+    /// The catalog before its first run.
+    pub before: Catalog,
+    /// The catalog after its first run.
+    pub after: Catalog,
+    /// The catalog after its downgrade; `None` where there is none to run.
+    pub restored: Option<Catalog>,
+    /// The first run.
+    pub first: Trace,
+    /// The second run.
+    pub rerun: Trace,
+    /// The downgrade.
+    pub downgrade: Trace,
+    /// The upgrade after the downgrade.
+    pub reupgrade: Trace,
+}
+
+impl Replayed {
+    /// The trace of a run.
+    pub fn trace(&self, run: Run) -> &Trace {
+        match run {
+            Run::First => &self.first,
+            Run::Rerun => &self.rerun,
+            Run::Downgrade => &self.downgrade,
+            Run::Reupgrade => &self.reupgrade,
+        }
+    }
+}
+
+/// Replays revisions that stand in their linear order, starting from `catalog`; calls `visit` once a revision, from any
+/// thread and in any order. Returns the catalog at the head.
+pub fn replay(
+    revisions: &[Arc<Revision>],
+    catalog: Catalog,
+    setting: &Setting,
+    visit: &(dyn Fn(Replayed) + Sync),
+) -> Catalog {
+    rayon::scope(|scope| {
+        let mut current = catalog;
+        for (index, revision) in revisions.iter().enumerate() {
+            let before = current;
+            let first = worlds::first(revision, &before, setting);
+            current = first.after.clone();
+            let revision = revision.clone();
+            scope.spawn(move |_| visit(complete(index, revision, before, first, setting)));
+        }
+        current
+    })
+}
+
+/// Does the three runs that follow a first one.
+fn complete(
+    index: usize,
+    revision: Arc<Revision>,
+    before: Catalog,
+    first: worlds::First,
+    setting: &Setting,
+) -> Replayed {
+    let rerun = worlds::follow(&revision, Run::Rerun, &first.worlds, setting);
+    let downgrade = if revision.downgrade == Downgrade::Absent {
+        None
+    } else {
+        Some(worlds::follow(
+            &revision,
+            Run::Downgrade,
+            &first.worlds,
+            setting,
+        ))
+    };
+    let reupgrade = downgrade
+        .as_ref()
+        .map(|downgrade| worlds::follow(&revision, Run::Reupgrade, &downgrade.worlds, setting));
+    let missing = || Trace {
+        missing_function: true,
+        ..Trace::default()
+    };
+    Replayed {
+        revision,
+        index,
+        before,
+        after: first.after,
+        restored: downgrade.as_ref().map(|downgrade| downgrade.after.clone()),
+        first: first.trace,
+        rerun: rerun.trace,
+        downgrade: downgrade.map_or_else(missing, |followed| followed.trace),
+        reupgrade: reupgrade.map_or_else(missing, |followed| followed.trace),
+    }
+}

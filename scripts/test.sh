@@ -1,0 +1,21 @@
+#!/bin/bash
+# Every check and test, in one profile. The last lines say what ran.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+started=$SECONDS
+failed=()
+step() {
+    local name=$1
+    shift
+    printf '\n== %s\n' "$name"
+    "$@" || failed+=("$name")
+}
+step "format" cargo fmt --all --check
+step "clippy" cargo clippy --release --all-targets -- -D warnings
+step "doc" env RUSTDOCFLAGS="-D warnings" cargo doc --release --no-deps
+step "test" cargo test --release --no-fail-fast
+if [ ${#failed[@]} -gt 0 ]; then
+    printf '\nfailed after %s s: %s\n' "$((SECONDS - started))" "${failed[*]}"
+    exit 1
+fi
+printf '\nall passed in %s s: format, clippy, doc, test\n' "$((SECONDS - started))"

@@ -1,0 +1,291 @@
+//! From files to diagnostics: loads a database's revisions, replays them, lets the rules judge.
+//!
+//! In: a project's [`Files`], what [`crate::discover`] found, a [`Config`]. Out: an [`Analysis`]. No IO but through `Files`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use camino::Utf8PathBuf;
+use rayon::prelude::*;
+
+use crate::alembic::{self, Settings};
+use crate::config::Config;
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::discover::{Database, ProjectModules};
+use crate::files::{Files, decode};
+use crate::history::{self, Graph};
+use crate::postgres::{Catalog, Outcome};
+use crate::python::interpreter::Modules;
+use crate::python::syntax;
+use crate::replay::{self, Replayed, Revision, Setting};
+use crate::rules;
+use crate::source::{SourceFile, SourceMap};
+use crate::trace::{Gap, Run, TracedRun};
+
+/// What was analysed and what could not be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Coverage {
+    /// Revisions that were replayed.
+    pub revisions: usize,
+    /// Driver calls of the first run and the downgrade.
+    pub statements: usize,
+    /// Those of them whose outcome is not known.
+    pub unknown: usize,
+    /// Conditions that are not known, by which the worlds of a first run or downgrade part.
+    pub conditions: usize,
+    /// Places that could not be analysed.
+    pub gaps: usize,
+    /// Revisions whose analysis broke off inside foreshot.
+    pub panics: usize,
+}
+
+impl Coverage {
+    fn add(&mut self, other: Self) {
+        self.revisions += other.revisions;
+        self.statements += other.statements;
+        self.unknown += other.unknown;
+        self.conditions += other.conditions;
+        self.gaps += other.gaps;
+        self.panics += other.panics;
+    }
+}
+
+/// What came of the analysis of all databases.
+#[derive(Default)]
+pub struct Analysis {
+    /// Findings of all rules at their own severity, unsorted.
+    pub diagnostics: Vec<Diagnostic>,
+    /// Traces, where they were asked for, in order.
+    pub traces: Vec<TracedRun>,
+    /// What could not be analysed, sorted.
+    pub gaps: Vec<Gap>,
+    /// Counts.
+    pub coverage: Coverage,
+}
+
+/// A database's revisions, parsed and in order.
+pub struct Loaded {
+    /// The revisions in their linear order.
+    pub revisions: Vec<Arc<Revision>>,
+    /// The graph.
+    pub graph: Graph,
+    /// Modules that revisions may import.
+    pub modules: Arc<ProjectModules>,
+    /// Findings about the files themselves: what is no Python, what has no readable identifiers.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Id of the diagnostics about files that can't be read as Python.
+pub const UNREADABLE: &str = "unreadable";
+
+/// Its page.
+pub const UNREADABLE_PAGE: &str = "A revision that is no Python can't be run, by Alembic or on paper. The place of the first syntax error is \
+    reported; functions from there on are not judged, and the revision stays in the graph.";
+
+/// Reads and parses the revisions of a database (in parallel) and puts them in order.
+pub fn load(
+    database: &Database,
+    files: &Arc<dyn Files>,
+    sources: &Arc<SourceMap>,
+    config: &Config,
+) -> Loaded {
+    let modules = Arc::new(ProjectModules::new(
+        files.clone(),
+        sources.clone(),
+        database.import_roots.clone(),
+    ));
+    let mut diagnostics = Vec::new();
+    let mut described = Vec::new();
+    let mut parsed = Vec::new();
+    for module in parse_all(&database.revision_files, files, sources) {
+        modules.insert(module.clone());
+        diagnostics.extend(syntax_errors(&module));
+        if let Some(identifiers) = alembic::revision::identifiers(&module) {
+            described.push(history::Revision { identifiers, file: module.file });
+            parsed.push(module);
+        }
+    }
+    let graph = Graph::new(described);
+    let released = released(&graph, config);
+    let revisions = graph
+        .order()
+        .iter()
+        .map(|index| {
+            let identifiers = &graph.revisions()[*index].identifiers;
+            let mut revision = Revision::new(
+                &identifiers.revision,
+                &identifiers.down_revisions,
+                parsed[*index].clone(),
+                identifiers.revision_span,
+            );
+            revision.released = released.contains(index);
+            let path = sources.file(revision.file).path().to_owned();
+            revision.reported = database.report_only.as_ref().is_none_or(|only| only.contains(&path));
+            Arc::new(revision)
+        })
+        .collect();
+    Loaded { revisions, graph, modules, diagnostics }
+}
+
+fn parse_all(
+    paths: &[Utf8PathBuf],
+    files: &Arc<dyn Files>,
+    sources: &Arc<SourceMap>,
+) -> Vec<Arc<syntax::Module>> {
+    let texts: Vec<Option<String>> = paths
+        .par_iter()
+        .map(|path| files.read(path).ok().flatten().map(|bytes| decode(&bytes).text))
+        .collect();
+    // numbers are given in the order of the paths, so that they do not depend on the threads
+    let numbered: Vec<_> = paths
+        .iter()
+        .zip(texts)
+        .filter_map(|(path, text)| {
+            let file = Arc::new(SourceFile::new(path.clone(), text?));
+            Some((sources.add(file.clone()), file))
+        })
+        .collect();
+    numbered.par_iter().map(|(id, file)| Arc::new(syntax::parse(*id, file.text()))).collect()
+}
+
+fn released(graph: &Graph, config: &Config) -> BTreeSet<history::Index> {
+    let heads = config.start_after.iter().flat_map(|name| graph.named_by_user(name));
+    graph.ancestors_of(heads)
+}
+
+fn syntax_errors(module: &syntax::Module) -> Vec<Diagnostic> {
+    let Some(error) = module.errors.first() else {
+        return Vec::new();
+    };
+    vec![Diagnostic {
+        rule: UNREADABLE,
+        severity: Severity::Error,
+        site: crate::source::Site { file: module.file, span: error.span },
+        message: format!("this is no Python: {}; functions from here on are not judged", error.message),
+        help: None,
+        labels: Vec::new(),
+        notes: Vec::new(),
+        revision: None,
+    }]
+}
+
+/// What the visitor gathers from one revision.
+struct Judged {
+    index: usize,
+    diagnostics: Vec<Diagnostic>,
+    traces: Vec<TracedRun>,
+    gaps: Vec<Gap>,
+    coverage: Coverage,
+}
+
+/// Replays a loaded database and lets the rules judge; keeps the traces if `keep_traces`.
+pub fn analyze(database: &Database, loaded: &Loaded, config: &Arc<Config>, keep_traces: bool) -> Analysis {
+    let modules: Arc<dyn Modules> = loaded.modules.clone();
+    let setting = setting(database, loaded, modules, config);
+    let mut catalog = Catalog::default();
+    catalog.open = !loaded.graph.is_closed();
+    let judged = Mutex::new(Vec::with_capacity(loaded.revisions.len()));
+    replay::replay(&loaded.revisions, catalog, &setting, &|replayed: Replayed| {
+        let one = judge(replayed, config, keep_traces);
+        judged.lock().unwrap_or_else(PoisonError::into_inner).push(one);
+    });
+    let mut judged = judged.into_inner().unwrap_or_else(PoisonError::into_inner);
+    judged.sort_by_key(|one| one.index);
+    let mut analysis = Analysis { diagnostics: loaded.diagnostics.clone(), ..Analysis::default() };
+    for one in judged {
+        analysis.diagnostics.extend(one.diagnostics);
+        analysis.traces.extend(one.traces);
+        analysis.gaps.extend(one.gaps);
+        analysis.coverage.add(one.coverage);
+    }
+    analysis.gaps.sort();
+    analysis.gaps.dedup();
+    analysis
+}
+
+/// What all runs have in common: the user's settings, and what `env.py` says.
+fn setting(
+    database: &Database,
+    loaded: &Loaded,
+    modules: Arc<dyn Modules>,
+    config: &Arc<Config>,
+) -> Setting {
+    let mut settings = Settings {
+        alembic: config.alembic_version,
+        sqlalchemy: config.sqlalchemy_version,
+        naming_convention: BTreeMap::new(),
+    };
+    let env_py = database.env_py.as_deref().and_then(|path| loaded.modules.load(path));
+    let facts = env_py.as_ref().map(|module| {
+        let settings = Arc::new(settings.clone());
+        alembic::env::read(module, config.postgres_version, &settings, modules.clone())
+    });
+    let facts = facts.unwrap_or_default();
+    settings.naming_convention = facts.naming_convention;
+    Setting {
+        settings: Arc::new(settings),
+        modules,
+        config: config.clone(),
+        search_path: facts.search_path.unwrap_or_default(),
+        environment: env_py.filter(|_| facts.replaces_operations),
+    }
+}
+
+fn judge(replayed: Replayed, config: &Config, keep_traces: bool) -> Judged {
+    let revision = replayed.revision.clone();
+    let mut coverage = coverage(&replayed);
+    let mut gaps: Vec<Gap> = [Run::First, Run::Downgrade]
+        .into_iter()
+        .flat_map(|run| replayed.trace(run).gaps.clone())
+        .collect();
+    let judged = revision.reported && !revision.released;
+    let diagnostics = if judged {
+        let context = rules::Context { replayed: &replayed, config };
+        // a rule that breaks off must not take the findings of other revisions with it
+        catch_unwind(AssertUnwindSafe(|| rules::check(&context))).unwrap_or_else(|_| {
+            coverage.panics += 1;
+            gaps.push(Gap {
+                site: Some(revision.place),
+                what: "a rule broke off here inside foreshot: please report it".to_owned(),
+            });
+            Vec::new()
+        })
+    } else {
+        Vec::new()
+    };
+    let index = replayed.index;
+    coverage.gaps = gaps.len();
+    let traces = if keep_traces && revision.reported { traced(replayed, index) } else { Vec::new() };
+    Judged { index, diagnostics, traces, gaps, coverage }
+}
+
+fn coverage(replayed: &Replayed) -> Coverage {
+    let events = || replayed.first.events.iter().chain(&replayed.downgrade.events);
+    let panics = [&replayed.first, &replayed.rerun, &replayed.downgrade, &replayed.reupgrade]
+        .iter()
+        .filter(|trace| trace.broke_off)
+        .count();
+    Coverage {
+        revisions: 1,
+        statements: events().count(),
+        unknown: events().filter(|event| matches!(event.outcome, Outcome::Unknown(_))).count(),
+        conditions: replayed.first.conditions + replayed.downgrade.conditions,
+        gaps: 0,
+        panics,
+    }
+}
+
+fn traced(replayed: Replayed, index: usize) -> Vec<TracedRun> {
+    let revision = replayed.revision.id.to_string();
+    let file = replayed.revision.file;
+    [
+        (Run::First, replayed.first),
+        (Run::Rerun, replayed.rerun),
+        (Run::Downgrade, replayed.downgrade),
+        (Run::Reupgrade, replayed.reupgrade),
+    ]
+    .into_iter()
+    .map(|(run, trace)| TracedRun { index, revision: revision.clone(), file, run, trace })
+    .collect()
+}

@@ -1,0 +1,253 @@
+//! The project's own modules, found on disk under the import roots as Python would find them, parsed once.
+//!
+//! Shared by all threads: what a name means depends on the roots alone, never on who asks first.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use crate::files::{Files, decode, join, normalize};
+use crate::python::interpreter::Modules;
+use crate::python::syntax;
+use crate::source::{FileId, SourceFile, SourceMap};
+
+/// Frameworks that foreshot models. A project's folder of migrations is often called `alembic`, and Python prefers the
+/// installed package to a folder that is none.
+const MODELLED: [&str; 2] = ["alembic", "sqlalchemy"];
+
+/// Where a dotted name leads.
+enum Found {
+    /// A file, and the folder for its submodules if it is a package.
+    File(Utf8PathBuf, Option<Utf8PathBuf>),
+    /// PEP 420: folders without `__init__.py`.
+    Namespace(Vec<Utf8PathBuf>),
+}
+
+/// The modules of one database's import roots.
+pub struct ProjectModules {
+    files: Arc<dyn Files>,
+    sources: Arc<SourceMap>,
+    roots: Vec<Utf8PathBuf>,
+    loaded: RwLock<Loaded>,
+}
+
+#[derive(Default)]
+struct Loaded {
+    by_path: HashMap<Utf8PathBuf, Arc<syntax::Module>>,
+    paths: HashMap<FileId, Utf8PathBuf>,
+}
+
+impl ProjectModules {
+    /// Modules under some roots, in order; files are added to `sources` when they are first needed.
+    pub fn new(files: Arc<dyn Files>, sources: Arc<SourceMap>, roots: Vec<Utf8PathBuf>) -> Self {
+        Self {
+            files,
+            sources,
+            roots,
+            loaded: RwLock::default(),
+        }
+    }
+
+    /// The parsed module of a file; `None` where it can't be read. Revisions and `env.py` come in by this door too, so
+    /// that a file has one number.
+    pub fn load(&self, path: &Utf8Path) -> Option<Arc<syntax::Module>> {
+        let path = normalize(path)?;
+        if let Some(known) = self.known(&path) {
+            return Some(known);
+        }
+        let bytes = self.files.read(&path).ok()??;
+        Some(self.parse(path, decode(&bytes).text))
+    }
+
+    fn known(&self, path: &Utf8Path) -> Option<Arc<syntax::Module>> {
+        let loaded = self.loaded.read().unwrap_or_else(PoisonError::into_inner);
+        loaded.by_path.get(path).cloned()
+    }
+
+    fn parse(&self, path: Utf8PathBuf, text: String) -> Arc<syntax::Module> {
+        // parsing under the lock keeps a file to one number; a parse is short and most modules are revisions, which are
+        // loaded by different threads before any import is met
+        let mut loaded = self.loaded.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = loaded.by_path.get(&path) {
+            return known.clone();
+        }
+        let text: Arc<str> = text.into();
+        let file = self
+            .sources
+            .add(Arc::new(SourceFile::new(path.clone(), text.clone())));
+        let module = Arc::new(syntax::parse(file, &text));
+        loaded.paths.insert(file, path.clone());
+        loaded.by_path.insert(path, module.clone());
+        module
+    }
+
+    /// Adds modules that were parsed elsewhere (revisions, in parallel).
+    pub fn insert(&self, module: Arc<syntax::Module>) {
+        let path = self.sources.file(module.file).path().to_owned();
+        let mut loaded = self.loaded.write().unwrap_or_else(PoisonError::into_inner);
+        loaded.paths.insert(module.file, path.clone());
+        loaded.by_path.entry(path).or_insert(module);
+    }
+
+    fn locate(&self, name: &str) -> Option<Found> {
+        let mut parts = name.split('.').peekable();
+        if parts.peek().is_some_and(|first| MODELLED.contains(first)) {
+            return None;
+        }
+        let mut folders = self.roots.clone();
+        while let Some(part) = parts.next() {
+            if part.is_empty() || part.contains(['/', '\\', '\0']) {
+                return None;
+            }
+            match (self.step(&folders, part)?, parts.peek()) {
+                (found, None) => return Some(found),
+                (Found::File(_, Some(package)), Some(_)) => folders = vec![package],
+                (Found::File(_, None), Some(_)) => return None,
+                (Found::Namespace(portions), Some(_)) => folders = portions,
+            }
+        }
+        None
+    }
+
+    /// One part of a dotted name: a package or a module in any of the folders wins over a mere folder in all of them.
+    fn step(&self, folders: &[Utf8PathBuf], part: &str) -> Option<Found> {
+        let mut portions = Vec::new();
+        for folder in folders {
+            let inner = join(folder, part);
+            let package = inner.join("__init__.py");
+            if self.files.is_file(&package) {
+                return Some(Found::File(package, Some(inner)));
+            }
+            let module = join(folder, &format!("{part}.py"));
+            if self.files.is_file(&module) {
+                return Some(Found::File(module, None));
+            }
+            if self.files.is_dir(&inner) {
+                portions.push(inner);
+            }
+        }
+        (!portions.is_empty()).then_some(Found::Namespace(portions))
+    }
+
+    fn path(&self, file: FileId) -> Utf8PathBuf {
+        let loaded = self.loaded.read().unwrap_or_else(PoisonError::into_inner);
+        match loaded.paths.get(&file) {
+            Some(path) => path.clone(),
+            None => self.sources.file(file).path().to_owned(),
+        }
+    }
+}
+
+impl Modules for ProjectModules {
+    fn find(&self, name: &str, _from: FileId) -> Option<Arc<syntax::Module>> {
+        match self.locate(name)? {
+            Found::File(path, _) => self.load(&path),
+            Found::Namespace(portions) => {
+                let first = portions.into_iter().next()?;
+                // an empty body; the name of the folder stands for a file that is not there
+                Some(
+                    self.known(&first)
+                        .unwrap_or_else(|| self.parse(first, String::new())),
+                )
+            }
+        }
+    }
+
+    fn package_of(&self, file: FileId) -> Option<String> {
+        let path = self.path(file);
+        let folder = if self.files.is_dir(&path) {
+            path.as_path()
+        } else {
+            path.parent()?
+        };
+        let top = folder.ancestors().find(|above| {
+            above.as_str().is_empty() || !self.files.is_file(&join(above, "__init__.py"))
+        })?;
+        // a folder that is no package is one by its place under the import roots: the deepest root that holds it
+        let base = if top == folder && !folder.as_str().is_empty() {
+            self.roots
+                .iter()
+                .filter(|root| *root != folder && crate::files::within(folder, root))
+                .max_by_key(|root| root.as_str().len())?
+                .as_path()
+        } else {
+            self.roots
+                .iter()
+                .filter(|root| crate::files::within(top, root))
+                .max_by_key(|root| root.as_str().len())
+                .map_or(top, Utf8PathBuf::as_path)
+        };
+        let inside = folder.strip_prefix(base).ok()?;
+        let parts: Vec<&str> = inside.components().map(|part| part.as_str()).collect();
+        (!parts.is_empty()).then(|| parts.join("."))
+    }
+
+    fn read(&self, path: &str) -> Option<Vec<u8>> {
+        self.files.read(Utf8Path::new(path)).ok().flatten()
+    }
+
+    fn path_of(&self, file: FileId) -> String {
+        self.path(file).into_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::files::Memory;
+
+    fn modules(files: Memory, roots: &[&str]) -> (ProjectModules, FileId) {
+        let sources = Arc::new(SourceMap::default());
+        let roots = roots.iter().map(Utf8PathBuf::from).collect();
+        let modules = ProjectModules::new(Arc::new(files), sources, roots);
+        let from = modules
+            .load(Utf8Path::new("db/versions/a.py"))
+            .expect("there")
+            .file;
+        (modules, from)
+    }
+
+    #[test]
+    fn packages_modules_and_namespaces() {
+        let files = Memory::new()
+            .with("db/versions/a.py", "")
+            .with("db/__init__.py", "")
+            .with("db/tools.py", "")
+            .with("src/app/deep/helpers.py", "")
+            .with("alembic/env.py", "");
+        let (modules, from) = modules(files, &["", "src"]);
+        let path = |name: &str| {
+            modules
+                .find(name, from)
+                .map(|module| modules.path_of(module.file))
+        };
+        assert_eq!(path("db").as_deref(), Some("db/__init__.py"));
+        assert_eq!(path("db.tools").as_deref(), Some("db/tools.py"));
+        assert_eq!(
+            path("app.deep.helpers").as_deref(),
+            Some("src/app/deep/helpers.py")
+        );
+        assert_eq!(path("app.deep").as_deref(), Some("src/app/deep"));
+        assert_eq!(path("db.tools.more"), None);
+        assert_eq!(path("alembic"), None);
+        assert_eq!(path("..x"), None);
+        let once = modules.find("db.tools", from).expect("there").file;
+        assert_eq!(modules.find("db.tools", from).expect("there").file, once);
+    }
+
+    #[test]
+    fn packages_for_relative_imports() {
+        let files = Memory::new()
+            .with("db/versions/a.py", "")
+            .with("db/__init__.py", "")
+            .with("db/versions/__init__.py", "")
+            .with("src/app/x.py", "");
+        let (modules, from) = modules(files, &["", "src"]);
+        assert_eq!(modules.package_of(from).as_deref(), Some("db.versions"));
+        let x = modules.find("app.x", from).expect("there").file;
+        assert_eq!(modules.package_of(x).as_deref(), Some("app"));
+        let db = modules.find("db", from).expect("there").file;
+        assert_eq!(modules.package_of(db).as_deref(), Some("db"));
+    }
+}

@@ -1,0 +1,104 @@
+//! A cheap look at a file: is it a revision, which one, and after which? Only for grouping; the revision graph itself is
+//! made from the syntax tree.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use regex::Regex;
+
+use crate::files::{Files, decode};
+
+/// What the text says at the start of its lines.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Scan {
+    pub(super) revision: Option<String>,
+    pub(super) down_revisions: Vec<String>,
+    /// Assigns `down_revision` at module level.
+    pub(super) is_revision: bool,
+}
+
+static REVISION: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r#"(?m)^revision\b[^=\n]*=\s*[rRuU]?["']([^"'\n]+)["']"#).ok());
+static DOWN: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"(?m)^(?:\w+[ \t]*=[ \t]*)*down_revision\b[^=\n]*=[ \t]*").ok());
+static ANY_REVISION: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"(?m)^revision\b[^=\n]*=").ok());
+static LITERAL: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r#"["']([^"'\n]+)["']"#).ok());
+
+/// Looks at a text.
+pub(super) fn scan(text: &str) -> Scan {
+    let find = |expression: &LazyLock<Option<Regex>>| {
+        let found = expression.as_ref()?.captures(text)?;
+        Some(found.get(1)?.as_str().to_owned())
+    };
+    let down = DOWN.as_ref().and_then(|expression| expression.find(text));
+    let mut down_revisions = Vec::new();
+    if let Some(found) = down {
+        let rest = &text[found.end()..];
+        let end = if rest.starts_with(['(', '[']) {
+            rest.find([')', ']'])
+        } else {
+            rest.find(['\n', '#'])
+        };
+        let value = &rest[..end.unwrap_or(rest.len())];
+        if let Some(literal) = LITERAL.as_ref() {
+            down_revisions.extend(
+                literal
+                    .captures_iter(value)
+                    .map(|found| found[1].to_owned()),
+            );
+        }
+    }
+    let assigns = ANY_REVISION
+        .as_ref()
+        .is_some_and(|expression| expression.is_match(text));
+    Scan {
+        revision: find(&REVISION),
+        down_revisions,
+        is_revision: down.is_some() && assigns,
+    }
+}
+
+/// Looks at files, each once.
+#[derive(Default)]
+pub(super) struct Scans {
+    seen: BTreeMap<Utf8PathBuf, Scan>,
+}
+
+impl Scans {
+    pub(super) fn of(&mut self, files: &dyn Files, path: &Utf8Path) -> &Scan {
+        self.seen.entry(path.to_owned()).or_insert_with(|| {
+            // what can't be read is reported by the one who reads it for good
+            let bytes = files.read(path).ok().flatten().unwrap_or_default();
+            scan(&decode(&bytes).text)
+        })
+    }
+}
+
+/// Whether Alembic would load a file of a version location by its name: `(?!\.\#|__init__)(.*\.py)$`.
+pub(super) fn is_loaded_name(path: &Utf8Path) -> bool {
+    path.file_name().is_some_and(|name| {
+        path.extension() == Some("py") && !name.starts_with(".#") && !name.starts_with("__init__")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn assignments_in_all_their_forms() {
+        let found =
+            scan("revision: str = 'b'\ndown_revision: Union[str, None] = \"a\"  # after 'z'\n");
+        assert_eq!(found.revision.as_deref(), Some("b"));
+        assert_eq!(found.down_revisions, ["a"]);
+        assert!(found.is_revision);
+        let merge = scan("revision = 'm'\r\ndown_revision = (\n    'x',\n    'y',\n)\r\n");
+        assert_eq!(merge.down_revisions, ["x", "y"]);
+        assert!(scan("revision = 'b'\ndown_revision = None\n").is_revision);
+        assert!(!scan("def f():\n    down_revision = None\n    revision = 1").is_revision);
+        assert!(!scan("down_revision_of = 1\nrevision = 2").is_revision);
+    }
+}

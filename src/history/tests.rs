@@ -1,0 +1,167 @@
+use super::*;
+
+fn revision(id: &str, down: &[&str]) -> Revision {
+    Revision {
+        identifiers: Identifiers {
+            revision: id.into(),
+            down_revisions: down.iter().map(ToString::to_string).collect(),
+            ..Identifiers::default()
+        },
+        file: FileId(0),
+    }
+}
+
+fn dependent(id: &str, down: &[&str], on: &str) -> Revision {
+    let mut made = revision(id, down);
+    made.identifiers.depends_on.push(on.into());
+    made
+}
+
+fn labelled(id: &str, down: &[&str], label: &str) -> Revision {
+    let mut made = revision(id, down);
+    made.identifiers.branch_labels.push(label.into());
+    made
+}
+
+fn ids(graph: &Graph, indexes: &[Index]) -> String {
+    let ids: Vec<&str> = indexes
+        .iter()
+        .map(|index| graph.revisions()[*index].identifiers.revision.as_str())
+        .collect();
+    ids.join(" ")
+}
+
+#[test]
+fn parents_first_and_ties_by_id() {
+    let graph = Graph::new(vec![
+        revision("m", &["c", "b"]),
+        revision("c", &["a"]),
+        revision("b", &["a"]),
+        revision("a", &[]),
+        revision("z", &["m"]),
+    ]);
+    assert_eq!(ids(&graph, graph.order()), "a b c m z");
+    assert_eq!(ids(&graph, &graph.heads()), "z");
+    assert_eq!(ids(&graph, &graph.bases()), "a");
+    assert!(graph.is_merge(0) && graph.is_closed() && graph.problems().is_empty());
+    let ancestors: Vec<Index> = graph.ancestors_of([1]).into_iter().collect();
+    assert_eq!(ids(&graph, &ancestors), "c a");
+}
+
+#[test]
+fn depends_on_orders_and_is_no_down_revision() {
+    let graph = Graph::new(vec![
+        revision("a1", &[]),
+        dependent("a2", &["a1"], "datas@head"),
+        labelled("z1", &[], "datas"),
+        revision("z2", &["z1"]),
+        dependent("b1", &["a1"], "datas"),
+    ]);
+    assert_eq!(ids(&graph, graph.order()), "a1 z1 b1 z2 a2");
+    assert_eq!(ids(&graph, &graph.heads()), "a2 b1 z2");
+    assert_eq!(ids(&graph, graph.dependencies(1)), "z2");
+    assert_eq!(ids(&graph, &graph.named_by_user("datas@base")), "z1");
+}
+
+#[test]
+fn beginnings_of_ids() {
+    let graph = Graph::new(vec![
+        revision("abcd12", &[]),
+        dependent("abcd34", &["abcd12"], "abcd1"),
+        dependent("next", &["abcd12"], "abcd"),
+        revision("x", &["zzzz"]),
+    ]);
+    assert_eq!(ids(&graph, graph.dependencies(1)), "abcd12");
+    assert_eq!(
+        graph.problems(),
+        [
+            Problem::MissingParent {
+                child: 3,
+                parent: "zzzz".into(),
+                dependency: false
+            },
+            Problem::Ambiguous {
+                child: 2,
+                parent: "abcd".into()
+            },
+        ]
+    );
+    assert!(!graph.is_closed());
+    assert_eq!(ids(&graph, &graph.roots()), "abcd12 x");
+    assert_eq!(graph.order().len(), 4);
+}
+
+#[test]
+fn cycles_and_repeated_ids_lose_nothing() {
+    let graph = Graph::new(vec![
+        revision("a", &[]),
+        revision("c", &["d"]),
+        revision("d", &["c"]),
+        revision("e", &["d", "a"]),
+        revision("a", &["a"]),
+        revision("s", &["s"]),
+    ]);
+    assert_eq!(ids(&graph, graph.order()), "a a c d e s");
+    let cycles: Vec<&Problem> = graph
+        .problems()
+        .iter()
+        .filter(|problem| matches!(problem, Problem::Cycle { .. }))
+        .collect();
+    assert_eq!(
+        cycles,
+        [
+            &Problem::Cycle {
+                members: vec![1, 2]
+            },
+            &Problem::Cycle { members: vec![5] }
+        ]
+    );
+    assert!(graph.problems().contains(&Problem::Duplicate {
+        revision: "a".into(),
+        first: 0,
+        second: 4
+    }));
+}
+
+#[test]
+fn the_order_does_not_depend_on_the_input() {
+    let made = |reversed: bool| {
+        let mut revisions: Vec<Revision> = (0..50)
+            .map(|number| match number {
+                0 => revision("r00", &[]),
+                _ => revision(&format!("r{number:02}"), &[&format!("r{:02}", number / 3)]),
+            })
+            .collect();
+        if reversed {
+            revisions.reverse();
+        }
+        let graph = Graph::new(revisions);
+        ids(&graph, graph.order())
+    };
+    assert_eq!(made(false), made(true));
+}
+
+#[test]
+fn a_hundred_thousand_in_one_chain() {
+    let count = 100_000;
+    let revisions = (0..count)
+        .map(|number| match number {
+            0 => revision("000000", &[]),
+            _ => revision(&format!("{number:06}"), &[&format!("{:06}", number - 1)]),
+        })
+        .collect();
+    let graph = Graph::new(revisions);
+    assert_eq!(graph.order().len(), count);
+    assert_eq!(graph.ancestors_of(graph.heads()).len(), count);
+    assert!(graph.problems().is_empty());
+}
+
+#[test]
+fn many_cycles_stay_quick() {
+    let revisions = (0..2_000)
+        .map(|number| revision(&format!("{number:06}"), &[&format!("{:06}", number ^ 1)]))
+        .collect();
+    let graph = Graph::new(revisions);
+    assert_eq!(graph.order().len(), 2_000);
+    assert_eq!(graph.problems().len(), 1_000);
+}

@@ -1,0 +1,179 @@
+//! One trace from the traces of all worlds of a run.
+//!
+//! Calls are matched by where they stand, what they say and which of their kind they are. A call that not every world
+//! makes is conditional, for the reason of the choices that guard it; an error is an error only if all worlds that make
+//! the call agree.
+
+use std::collections::BTreeSet;
+use std::hash::{Hash, Hasher};
+
+use rustc_hash::{FxHashMap, FxHasher};
+
+use crate::alembic::run::RunOutput;
+use crate::postgres::Outcome;
+use crate::source::Site;
+use crate::trace::{Event, Trace};
+use crate::unknown::Reason;
+
+/// The worlds that tell of a run: those that end, or all where none does (a migration that checks its data and raises
+/// does nothing in the world where it raises).
+pub(super) fn usable(outputs: &[RunOutput]) -> Vec<&RunOutput> {
+    let ended: Vec<_> = outputs
+        .iter()
+        .filter(|output| output.trace.raised.is_none())
+        .collect();
+    if ended.is_empty() {
+        outputs.iter().collect()
+    } else {
+        ended
+    }
+}
+
+/// Identity of a call across worlds.
+type CallKey = (Vec<Site>, u64, usize);
+
+/// Merges the traces of worlds; events keep the order of the first world that makes them.
+pub(super) fn traces(worlds: &[&RunOutput]) -> Trace {
+    let mut all = worlds.iter();
+    let Some(first) = all.next() else {
+        return Trace::default();
+    };
+    let mut merged = first.trace.clone();
+    if worlds.len() == 1 {
+        return merged;
+    }
+    let keys: Vec<Vec<CallKey>> = worlds.iter().map(|world| call_keys(&world.trace)).collect();
+    let mut events: Vec<(CallKey, Event)> = keys[0]
+        .iter()
+        .cloned()
+        .zip(merged.events.drain(..))
+        .collect();
+    for (world, world_keys) in worlds.iter().zip(&keys).skip(1) {
+        insert_missing(&mut events, world_keys, &world.trace.events);
+        merged.gaps.extend(world.trace.gaps.iter().cloned());
+    }
+    let places: Vec<FxHashMap<&CallKey, usize>> = keys
+        .iter()
+        .map(|keys| {
+            keys.iter()
+                .enumerate()
+                .map(|(place, key)| (key, place))
+                .collect()
+        })
+        .collect();
+    merged.events = events
+        .into_iter()
+        .map(|(key, event)| agree(&key, event, worlds, &places))
+        .collect();
+    merged.gaps.sort();
+    merged.gaps.dedup();
+    merged
+}
+
+fn call_keys(trace: &Trace) -> Vec<CallKey> {
+    let mut seen: FxHashMap<(Vec<Site>, u64), usize> = FxHashMap::default();
+    trace
+        .events
+        .iter()
+        .map(|event| {
+            let mut hasher = FxHasher::default();
+            match &event.text {
+                Some(text) => text.hash(&mut hasher),
+                None => format!("{:?}", event.statements).hash(&mut hasher),
+            }
+            let identity = (event.stack.clone(), hasher.finish());
+            let count = seen.entry(identity.clone()).or_default();
+            *count += 1;
+            (identity.0, identity.1, *count)
+        })
+        .collect()
+}
+
+/// Puts the events of another world behind the event that they followed there.
+fn insert_missing(events: &mut Vec<(CallKey, Event)>, keys: &[CallKey], others: &[Event]) {
+    let mut at = 0;
+    for (key, event) in keys.iter().zip(others) {
+        match events.iter().position(|(known, _)| known == key) {
+            Some(place) => at = place + 1,
+            None => {
+                events.insert(at, (key.clone(), event.clone()));
+                at += 1;
+            }
+        }
+    }
+}
+
+/// What the worlds say together of one call.
+fn agree(
+    key: &CallKey,
+    mut event: Event,
+    worlds: &[&RunOutput],
+    places: &[FxHashMap<&CallKey, usize>],
+) -> Event {
+    let mut present = Vec::new();
+    for (number, (world, places)) in worlds.iter().zip(places).enumerate() {
+        if let Some(place) = places.get(key) {
+            present.push((number, &world.trace.events[*place]));
+        }
+    }
+    if let Some((_, other)) = present
+        .iter()
+        .find(|(_, other)| !same_answer(&event.outcome, &other.outcome))
+    {
+        event.outcome = match (&event.outcome, &other.outcome) {
+            (Outcome::Unknown(why), _) | (_, Outcome::Unknown(why)) => {
+                Outcome::Unknown(why.clone())
+            }
+            _ => Outcome::Unknown("it depends on a condition that is not known".into()),
+        };
+    }
+    if present
+        .iter()
+        .any(|(_, other)| other.changed != event.changed)
+    {
+        event.changed = None;
+    }
+    event.aborted = present.iter().all(|(_, other)| other.aborted);
+    if present.len() < worlds.len() && event.conditional.is_none() {
+        let numbers: BTreeSet<usize> = present.iter().map(|(number, _)| *number).collect();
+        event.conditional = Some(guarding_reason(&numbers, worlds));
+    }
+    event
+}
+
+fn same_answer(one: &Outcome, other: &Outcome) -> bool {
+    match (one, other) {
+        (Outcome::Ok, Outcome::Ok) | (Outcome::Unknown(_), Outcome::Unknown(_)) => true,
+        (Outcome::Error(one), Outcome::Error(other)) => one.sqlstate == other.sqlstate,
+        _ => false,
+    }
+}
+
+/// Why only some worlds make a call: the reason of a choice that they share and another world made differently;
+/// settings and flags only where nothing else guards it.
+fn guarding_reason(present: &BTreeSet<usize>, worlds: &[&RunOutput]) -> Reason {
+    let mut reasons = BTreeSet::new();
+    for (number, world) in worlds.iter().enumerate() {
+        if present.contains(&number) {
+            continue;
+        }
+        // where this absent world parts from a present one that shares most of its choices
+        let parted = present
+            .iter()
+            .filter_map(|other| {
+                let other = &worlds[*other].decisions;
+                let common = other
+                    .iter()
+                    .zip(&world.decisions)
+                    .take_while(|(one, two)| one.value == two.value)
+                    .count();
+                other.get(common).map(|choice| (common, choice.reason))
+            })
+            .max_by_key(|(common, _)| *common);
+        if let Some((_, reason)) = parted {
+            reasons.insert(reason);
+        }
+    }
+    reasons.remove(&Reason::Environment);
+    reasons.into_iter().next().unwrap_or(Reason::Environment)
+}

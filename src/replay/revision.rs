@@ -1,0 +1,142 @@
+//! A revision as replay and rules see it: its identifiers, its module, and the shape of its downgrade.
+
+use std::sync::Arc;
+
+use smol_str::SmolStr;
+
+use crate::python::syntax::{FunctionDefinition, Module, StatementKind};
+use crate::source::{FileId, Site, Span};
+
+/// One revision file.
+#[derive(Debug)]
+pub struct Revision {
+    /// `revision`.
+    pub id: SmolStr,
+    /// The file.
+    pub file: FileId,
+    /// The parsed module.
+    pub module: Arc<Module>,
+    /// `down_revision`: none for a base, several for a merge.
+    pub down_revisions: Vec<SmolStr>,
+    /// The shape of `downgrade()`.
+    pub downgrade: Downgrade,
+    /// The name in `def upgrade`, else the value of `revision`: where a finding about the whole revision stands.
+    pub place: Site,
+    /// The name in `def downgrade`.
+    pub downgrade_place: Option<Site>,
+    /// Released: replayed, not reported.
+    pub released: bool,
+    /// Reported on: false for the files that the user did not name.
+    pub reported: bool,
+}
+
+/// The shape of `downgrade()`, as written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Downgrade {
+    /// There is none.
+    Absent,
+    /// Nothing in it, and no word why.
+    Empty,
+    /// Nothing in it, with a docstring or comment that says why.
+    Explained,
+    /// Its first statement raises.
+    Raises,
+    /// It does something.
+    Present,
+}
+
+impl Revision {
+    /// A revision of a parsed module; `identified` is the place of its `revision` value.
+    pub fn new(id: &str, down_revisions: &[String], module: Arc<Module>, identified: Span) -> Self {
+        let site = |span| Site {
+            file: module.file,
+            span,
+        };
+        let name_of = |name| {
+            module
+                .top_level_function(name)
+                .map(|function| site(function.name_span))
+        };
+        Self {
+            id: SmolStr::new(id),
+            file: module.file,
+            down_revisions: down_revisions.iter().map(SmolStr::new).collect(),
+            downgrade: downgrade_shape(&module),
+            place: name_of("upgrade").unwrap_or(site(identified)),
+            downgrade_place: name_of("downgrade"),
+            released: false,
+            reported: true,
+            module,
+        }
+    }
+}
+
+fn downgrade_shape(module: &Module) -> Downgrade {
+    let Some(function) = module.top_level_function("downgrade") else {
+        // an assignment (`downgrade = helper`) or an import makes it too; what it does shows when it runs
+        return match module.constant("downgrade") {
+            Some(_) => Downgrade::Present,
+            None if imports(module, "downgrade") => Downgrade::Present,
+            None => Downgrade::Absent,
+        };
+    };
+    if module.starts_with_raise(function) {
+        return Downgrade::Raises;
+    }
+    if !module.is_empty_function(function) {
+        return Downgrade::Present;
+    }
+    if is_explained(module, function) {
+        Downgrade::Explained
+    } else {
+        Downgrade::Empty
+    }
+}
+
+/// Whether a name comes from an import at the top of the module.
+fn imports(module: &Module, name: &str) -> bool {
+    module.body.iter().any(|statement| match &statement.kind {
+        StatementKind::FromImport { names, star, .. } => {
+            *star || names.iter().any(|imported| imported.alias.as_ref().unwrap_or(&imported.name) == name)
+        }
+        _ => false,
+    })
+}
+
+/// A docstring, or a comment inside the function that is more than a template's or a linter's mark, says why.
+fn is_explained(module: &Module, function: &FunctionDefinition) -> bool {
+    let words = |text: &str| {
+        text.split_whitespace()
+            .filter(|word| word.chars().any(char::is_alphabetic))
+            .count()
+    };
+    if module
+        .function_docstring(function)
+        .is_some_and(|(text, _)| words(text) > 1 && !is_template(text))
+    {
+        return true;
+    }
+    module.comments_in(function.span).iter().any(|comment| {
+        let text = comment.text.trim_start_matches(['#', ' ']);
+        words(text) > 1 && !is_template(text)
+    })
+}
+
+/// Text that Alembic's template or a tool leaves behind says nothing.
+fn is_template(text: &str) -> bool {
+    let text = text.trim().to_ascii_lowercase();
+    [
+        "### ",
+        "noqa",
+        "type: ignore",
+        "pylint:",
+        "pragma:",
+        "please adjust",
+        "downgrade schema",
+        "end alembic commands",
+        "commands auto generated",
+    ]
+    .iter()
+    .any(|mark| text.starts_with(mark))
+        || text.trim_end_matches('.') == "downgrade schema"
+}

@@ -1,0 +1,178 @@
+//! Worlds: what a run does where conditions are not known.
+//!
+//! A world is a script of answers. A run that asks more than its script holds takes `true`, and each answer that it took
+//! by itself opens a world in which it was `false`; the run is then done again from the start, which needs no state to be
+//! forked. Worlds are bounded; past the bound the one with the most statements stands for all, and that is counted.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use super::{Revision, Setting, merge};
+use crate::alembic::run::{self, Choice, RunInput, RunOutput};
+use crate::postgres::Catalog;
+use crate::python::interpreter::Limits;
+use crate::trace::{Gap, Run, Trace};
+
+/// Most worlds of one run.
+const MAX_WORLDS: usize = 8;
+
+/// How one world of a run ended.
+#[derive(Clone)]
+pub(super) struct World {
+    /// Its catalog afterwards.
+    pub(super) catalog: Catalog,
+    /// Conditions of the environment that were settled: they have the same value in all runs.
+    pub(super) settled: BTreeMap<String, bool>,
+}
+
+/// The first run.
+pub(super) struct First {
+    pub(super) trace: Trace,
+    pub(super) after: Catalog,
+    pub(super) worlds: Vec<World>,
+}
+
+/// One of the other three.
+pub(super) type Followed = First;
+
+/// The first run of a revision from a catalog.
+pub(super) fn first(revision: &Arc<Revision>, before: &Catalog, setting: &Setting) -> First {
+    let start = World {
+        catalog: before.clone(),
+        settled: BTreeMap::new(),
+    };
+    follow(revision, Run::First, &[start], setting)
+}
+
+/// A run of a revision from each of some worlds.
+pub(super) fn follow(
+    revision: &Arc<Revision>,
+    run: Run,
+    starts: &[World],
+    setting: &Setting,
+) -> Followed {
+    let mut outputs = Vec::new();
+    let mut bounded = false;
+    for start in starts {
+        bounded |= explore(revision, run, start, setting, &mut outputs);
+    }
+    let traces = merge::usable(&outputs);
+    let mut trace = merge::traces(&traces);
+    if bounded {
+        trace.gaps.push(Gap {
+            site: None,
+            what: format!(
+                "more than {MAX_WORLDS} ways through unknown conditions: not all were followed"
+            ),
+        });
+    }
+    let conditions: BTreeSet<_> =
+        outputs.iter().flat_map(|output| &output.decisions).map(|choice| (choice.site, &choice.what)).collect();
+    trace.conditions = conditions.len();
+    let after = traces
+        .iter()
+        .map(|output| output.catalog.clone())
+        .reduce(|one, other| Catalog::merge(&one, &other))
+        .unwrap_or_default();
+    let worlds = traces
+        .iter()
+        .map(|output| World {
+            catalog: output.catalog.clone(),
+            settled: output.settled.clone(),
+        })
+        .collect();
+    First {
+        trace,
+        after,
+        worlds: distinct(worlds),
+    }
+}
+
+/// Runs every world that grows from one start; true if the bound was hit.
+fn explore(
+    revision: &Arc<Revision>,
+    run: Run,
+    start: &World,
+    setting: &Setting,
+    outputs: &mut Vec<RunOutput>,
+) -> bool {
+    let mut scripts = vec![Vec::new()];
+    let mut done = 0;
+    while let Some(script) = scripts.pop() {
+        if done == MAX_WORLDS {
+            return true;
+        }
+        done += 1;
+        let told = script.len();
+        let output = run_once(revision, run, start, setting, script);
+        // the earliest choice is turned last, so that worlds near the first one come first
+        for turned in told..output.decisions.len() {
+            scripts.push(turn(&output.decisions, turned));
+        }
+        outputs.push(output);
+    }
+    false
+}
+
+/// One world of a run. A panic in it is a gap with all that had been found elsewhere still reported.
+fn run_once(
+    revision: &Arc<Revision>,
+    run: Run,
+    start: &World,
+    setting: &Setting,
+    script: Vec<bool>,
+) -> RunOutput {
+    let input = RunInput {
+        module: revision.module.clone(),
+        function: if run == Run::Downgrade { "downgrade" } else { "upgrade" },
+        catalog: start.catalog.clone(),
+        version: setting.config.postgres_version,
+        settings: setting.settings.clone(),
+        modules: setting.modules.clone(),
+        script,
+        settled: start.settled.clone(),
+        search_path: setting.search_path.clone(),
+        environment: setting.environment.clone(),
+        limits: Limits::default(),
+    };
+    catch_unwind(AssertUnwindSafe(|| run::run(input))).unwrap_or_else(|_| RunOutput {
+        trace: Trace {
+            broke_off: true,
+            gaps: vec![Gap {
+                site: Some(revision.place),
+                what: "foreshot itself broke off in this revision: please report it".to_owned(),
+            }],
+            ..Trace::default()
+        },
+        catalog: start.catalog.clone(),
+        decisions: Vec::new(),
+        settled: start.settled.clone(),
+    })
+}
+
+/// The script that follows some choices and turns the last of them.
+fn turn(choices: &[Choice], turned: usize) -> Vec<bool> {
+    let mut script: Vec<bool> = choices[..=turned]
+        .iter()
+        .map(|choice| choice.value)
+        .collect();
+    if let Some(last) = script.last_mut() {
+        *last = !*last;
+    }
+    script
+}
+
+/// Worlds that differ in nothing that a later run sees are one.
+fn distinct(worlds: Vec<World>) -> Vec<World> {
+    let mut kept: Vec<World> = Vec::new();
+    for world in worlds {
+        let known = kept
+            .iter()
+            .any(|other| other.settled == world.settled && other.catalog.same_as(&world.catalog));
+        if !known && kept.len() < MAX_WORLDS {
+            kept.push(world);
+        }
+    }
+    kept
+}

@@ -1,0 +1,120 @@
+//! For people: the source line, labels for what led to it, the remedy.
+
+use std::io::Write;
+
+use codespan_reporting::diagnostic::{Diagnostic as Rendered, Label, Severity as Shown};
+use codespan_reporting::term;
+use codespan_reporting::term::termcolor::{Ansi, NoColor, WriteColor};
+
+use super::excerpt::Excerpts;
+use super::{Report, Style, clean, counted, last_line};
+use crate::diagnostic::{Diagnostic, Severity};
+
+/// More labels than this hide the first ones.
+const MAX_LABELS: usize = 8;
+
+pub(super) fn render(report: &Report<'_>, style: Style) -> String {
+    let bytes = if style.colour {
+        let mut out = Ansi::new(Vec::new());
+        write(&mut out, report, style);
+        out.into_inner()
+    } else {
+        let mut out = NoColor::new(Vec::new());
+        write(&mut out, report, style);
+        out.into_inner()
+    };
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+fn write<W: Write + WriteColor>(out: &mut W, report: &Report<'_>, style: Style) {
+    let config = term::Config {
+        // gaps between shown lines are gaps: no line of context is there to be read
+        start_context_lines: 0,
+        end_context_lines: 0,
+        before_label_lines: 0,
+        after_label_lines: 0,
+        ..term::Config::default()
+    };
+    // writing into memory can't fail, and a diagnostic that codespan refuses is shown on one line
+    for diagnostic in report.diagnostics {
+        let sites = std::iter::once(diagnostic.site)
+            .chain(diagnostic.labels.iter().map(|label| label.site));
+        let excerpts = Excerpts::new(report.sources, sites);
+        let rendered = translate(diagnostic, &excerpts);
+        if term::emit_to_write_style(out, &config, &excerpts, &rendered).is_err() {
+            let _ = writeln!(
+                out,
+                "{}[{}]: {}\n",
+                diagnostic.severity.word(),
+                diagnostic.rule,
+                rendered.message
+            );
+        }
+    }
+    if style.quiet {
+        return;
+    }
+    if !report.notes.is_empty() {
+        for note in report
+            .notes
+            .iter()
+            .take(if style.verbose { usize::MAX } else { 5 })
+        {
+            match &note.path {
+                Some(path) => {
+                    let _ = writeln!(
+                        out,
+                        "note: {}: {}",
+                        clean(path.as_str()),
+                        clean(&note.message)
+                    );
+                }
+                None => {
+                    let _ = writeln!(out, "note: {}", clean(&note.message));
+                }
+            }
+        }
+        if !style.verbose && report.notes.len() > 5 {
+            let _ = writeln!(
+                out,
+                "note: {} (see `-v`)",
+                counted(report.notes.len() - 5, "more note")
+            );
+        }
+        let _ = writeln!(out);
+    }
+    let _ = writeln!(out, "{}", last_line(report));
+}
+
+fn translate(diagnostic: &Diagnostic, excerpts: &Excerpts<'_>) -> Rendered<crate::source::FileId> {
+    let severity = match diagnostic.severity {
+        Severity::Error => Shown::Error,
+        Severity::Warning => Shown::Warning,
+        Severity::Note => Shown::Note,
+    };
+    let mut labels = Vec::new();
+    if let Some(range) = excerpts.range(diagnostic.site) {
+        labels.push(Label::primary(diagnostic.site.file, range));
+    }
+    for label in diagnostic.labels.iter().take(MAX_LABELS) {
+        if let Some(range) = excerpts.range(label.site) {
+            labels
+                .push(Label::secondary(label.site.file, range).with_message(clean(&label.message)));
+        }
+    }
+    let mut notes: Vec<String> = diagnostic.notes.iter().map(|note| clean(note)).collect();
+    if diagnostic.labels.len() > MAX_LABELS {
+        notes.push(format!(
+            "and {}",
+            counted(diagnostic.labels.len() - MAX_LABELS, "more place")
+        ));
+    }
+    if let Some(help) = &diagnostic.help {
+        notes.push(format!("help: {}", clean(help)));
+    }
+    Rendered::new(severity)
+        .with_code(diagnostic.rule)
+        .with_message(clean(&diagnostic.message))
+        .with_labels(labels)
+        .with_notes(notes)
+}

@@ -1,0 +1,213 @@
+//! `missing-guard`: a statement of `upgrade()` fails, or makes a duplicate, when it runs again.
+
+use super::second_run::{self, Fault, FaultKind};
+use super::{Context, Rule, advice, label, words};
+use crate::config::Level;
+use crate::diagnostic::{Diagnostic, RuleInfo, Severity};
+use crate::postgres::statement::{AlterTableCommand, Statement};
+use crate::postgres::{ObjectKind, ServerError, SqlState};
+use crate::source::Site;
+
+pub(super) const RULE: Rule = Rule {
+    info: RuleInfo {
+        id: "missing-guard",
+        summary: "a statement of `upgrade()` fails, or makes a duplicate, when it runs again",
+        tags: &["rerun"],
+        category: "rerun",
+        default_level: Level::At(Severity::Error),
+        markdown: include_str!("../../rules/missing-guard.md"),
+    },
+    check,
+};
+
+/// When a second run happens, though Alembic never repeats an applied revision.
+pub(super) const WHEN: &str = "a restored, stamped or hand-fixed database, or a retry";
+
+fn check(context: &Context<'_>) -> Vec<Diagnostic> {
+    let faults: Vec<Fault<'_>> = second_run::faults(context.replayed)
+        .into_iter()
+        .filter(|fault| !second_run::is_data(fault.event))
+        .collect();
+    causes(&faults)
+        .iter()
+        .map(|cause| report(context, cause))
+        .collect()
+}
+
+/// Faults that one guard would cure: the first is the cause.
+struct Cause<'a> {
+    faults: Vec<Fault<'a>>,
+}
+
+/// Groups faults by cause: one place (a loop, a helper), one table made here with all that is put on it, one column with
+/// its constraints and indexes.
+fn causes<'a>(faults: &[Fault<'a>]) -> Vec<Cause<'a>> {
+    let mut causes: Vec<Cause<'a>> = Vec::new();
+    for fault in faults {
+        match causes.iter_mut().find(|cause| cause.explains(fault)) {
+            Some(cause) => cause.faults.push(*fault),
+            None => causes.push(Cause {
+                faults: vec![*fault],
+            }),
+        }
+    }
+    causes
+}
+
+impl Cause<'_> {
+    fn explains(&self, fault: &Fault<'_>) -> bool {
+        self.faults[0].event.site == fault.event.site
+            || self.faults.iter().any(|known| covers(known, fault))
+    }
+}
+
+/// Whether a guard of `known` would naturally hold `fault` too.
+fn covers(known: &Fault<'_>, fault: &Fault<'_>) -> bool {
+    let (Some(made), Some(later)) = (
+        known.event.statements.first(),
+        fault.event.statements.first(),
+    ) else {
+        return false;
+    };
+    let Some(table) = words::table(later) else {
+        return false;
+    };
+    match made {
+        Statement::CreateTable(create) => create.name == *table,
+        Statement::AlterTable(alter) if alter.name == *table => {
+            let added: Vec<&str> = alter
+                .commands
+                .iter()
+                .filter_map(|command| match command {
+                    AlterTableCommand::AddColumn { column, .. } => Some(column.name.as_str()),
+                    _ => None,
+                })
+                .collect();
+            // the column itself once more is a cause of its own
+            !matches!(later, Statement::AlterTable(alter) if adds_column(alter.commands.first()))
+                && words::columns(later)
+                    .iter()
+                    .any(|column| added.contains(column))
+        }
+        _ => false,
+    }
+}
+
+fn adds_column(command: Option<&AlterTableCommand>) -> bool {
+    matches!(command, Some(AlterTableCommand::AddColumn { .. }))
+}
+
+fn report(context: &Context<'_>, cause: &Cause<'_>) -> Diagnostic {
+    let fault = cause.faults[0];
+    let site = fault.event.site;
+    let mut diagnostic = context.diagnostic(&RULE, site, message(&fault));
+    diagnostic.help = advice::guard(fault.event, fault.kind, context.config);
+    if let FaultKind::Fails(error) = fault.kind
+        && let Some(key) = &error.object
+        && let Some(made) = second_run::made_by_first_run(context.replayed, key)
+        && made != site
+    {
+        diagnostic.labels.push(label(
+            made,
+            format!("the first run made or removed the {key} here"),
+        ));
+    }
+    if fault.event.innermost != site {
+        diagnostic
+            .labels
+            .push(label(fault.event.innermost, "the statement is issued here"));
+    }
+    add_others(&mut diagnostic, cause, site);
+    diagnostic
+}
+
+/// The other faults of a cause: each place once as a label, all of them as a count.
+fn add_others(diagnostic: &mut Diagnostic, cause: &Cause<'_>, site: Site) {
+    let mut places = vec![site];
+    for other in &cause.faults[1..] {
+        if !places.contains(&other.event.site) {
+            places.push(other.event.site);
+            diagnostic
+                .labels
+                .push(label(other.event.site, consequence(other)));
+        }
+    }
+    let others = cause.faults.len() - 1;
+    if others > 0 {
+        let plural = if others == 1 {
+            "statement fails"
+        } else {
+            "statements fail"
+        };
+        diagnostic.notes.push(format!(
+            "{others} more {plural} or repeat for the same cause"
+        ));
+    }
+}
+
+fn message(fault: &Fault<'_>) -> String {
+    let call = words::call(fault.event);
+    match fault.kind {
+        FaultKind::Fails(error) => format!(
+            "{call} fails {} ({}: {WHEN})",
+            circumstance(error),
+            error.sqlstate
+        ),
+        FaultKind::Changes => format!(
+            "{call} {} each time it runs, without an error ({WHEN})",
+            repetition(fault)
+        ),
+    }
+}
+
+fn consequence(fault: &Fault<'_>) -> String {
+    let call = words::call(fault.event);
+    match fault.kind {
+        FaultKind::Fails(error) => format!("{call} fails too ({})", error.sqlstate),
+        FaultKind::Changes => format!("{call} {} again", repetition(fault)),
+    }
+}
+
+/// In which state of the database the statement fails.
+fn circumstance(error: &ServerError) -> String {
+    let object = error.object.as_ref();
+    let named = |fallback: &str| {
+        object.map_or_else(
+            || fallback.to_owned(),
+            |key| format!("the {} `{}`", key.kind.noun(), words::last_part(key)),
+        )
+    };
+    match error.sqlstate {
+        SqlState::DUPLICATE_TABLE
+        | SqlState::DUPLICATE_OBJECT
+        | SqlState::DUPLICATE_COLUMN
+        | SqlState::DUPLICATE_SCHEMA
+        | SqlState::DUPLICATE_FUNCTION
+        | SqlState::DUPLICATE_DATABASE => format!("where {} is already there", named("it")),
+        SqlState::UNDEFINED_TABLE
+        | SqlState::UNDEFINED_COLUMN
+        | SqlState::UNDEFINED_OBJECT
+        | SqlState::UNDEFINED_FUNCTION
+        | SqlState::INVALID_SCHEMA_NAME => {
+            format!("where {} is already gone", named("what it needs"))
+        }
+        SqlState::INVALID_TABLE_DEFINITION => {
+            "where the table already has a primary key".to_owned()
+        }
+        _ => format!("when it runs again, with \"{}\"", error.message),
+    }
+}
+
+/// What a statement does once more.
+fn repetition(fault: &Fault<'_>) -> String {
+    let kind = fault.event.changes.iter().map(|key| key.kind).find(|kind| {
+        matches!(
+            kind,
+            ObjectKind::Constraint | ObjectKind::Index | ObjectKind::Sequence
+        )
+    });
+    match kind {
+        Some(kind) => format!("makes one more {}", kind.noun()),
+        None => "changes the database again".to_owned(),
+    }
+}

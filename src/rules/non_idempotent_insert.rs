@@ -1,0 +1,109 @@
+//! `non-idempotent-insert`: an INSERT fails, or adds its rows again, when it runs a second time.
+
+use std::collections::BTreeMap;
+
+use super::missing_guard::WHEN;
+use super::second_run::{self, Fault, FaultKind};
+use super::{Context, Rule, label, words};
+use crate::config::Level;
+use crate::diagnostic::{Diagnostic, RuleInfo, Severity};
+use crate::postgres::Statement;
+use crate::postgres::statement::{ConflictAction, Insert};
+use crate::source::Site;
+use crate::trace::Origin;
+
+pub(super) const RULE: Rule = Rule {
+    info: RuleInfo {
+        id: "non-idempotent-insert",
+        summary: "an INSERT fails, or adds its rows again, when it runs a second time",
+        tags: &["rerun"],
+        category: "rerun",
+        default_level: Level::At(Severity::Error),
+        markdown: include_str!("../../rules/non-idempotent-insert.md"),
+    },
+    check,
+};
+
+fn check(context: &Context<'_>) -> Vec<Diagnostic> {
+    let mut by_place: BTreeMap<Site, Vec<Fault<'_>>> = BTreeMap::new();
+    for fault in second_run::faults(context.replayed) {
+        if second_run::is_data(fault.event) {
+            by_place.entry(fault.event.site).or_default().push(fault);
+        }
+    }
+    by_place
+        .values()
+        .map(|faults| report(context, faults))
+        .collect()
+}
+
+fn report(context: &Context<'_>, faults: &[Fault<'_>]) -> Diagnostic {
+    let fault = faults[0];
+    let call = words::call(fault.event);
+    let insert = inserted(&fault);
+    let message = match fault.kind {
+        FaultKind::Fails(error) => {
+            format!(
+                "{call} fails where its rows are already there ({}: {WHEN})",
+                error.sqlstate
+            )
+        }
+        FaultKind::Changes if ignores_conflicts(insert) => format!(
+            "{call} adds its rows again each time it runs: no unique key covers what it inserts, so `ON CONFLICT DO NOTHING` never applies ({WHEN})"
+        ),
+        FaultKind::Changes => {
+            format!("{call} adds its rows again each time it runs, without an error ({WHEN})")
+        }
+    };
+    let mut diagnostic = context.diagnostic(&RULE, fault.event.site, message);
+    diagnostic.help = Some(remedy(&fault, insert));
+    if fault.event.innermost != fault.event.site {
+        diagnostic
+            .labels
+            .push(label(fault.event.innermost, "the statement is issued here"));
+    }
+    if faults.len() > 1 {
+        diagnostic.notes.push(format!(
+            "{} statements from this place do the same",
+            faults.len()
+        ));
+    }
+    diagnostic
+}
+
+fn inserted<'a>(fault: &Fault<'a>) -> Option<&'a Insert> {
+    fault
+        .event
+        .statements
+        .iter()
+        .find_map(|statement| match statement {
+            Statement::Insert(insert) => Some(&**insert),
+            _ => None,
+        })
+}
+
+fn ignores_conflicts(insert: Option<&Insert>) -> bool {
+    insert.is_some_and(|insert| {
+        insert
+            .on_conflict
+            .as_ref()
+            .is_some_and(|conflict| conflict.action == ConflictAction::Nothing)
+    })
+}
+
+fn remedy(fault: &Fault<'_>, insert: Option<&Insert>) -> String {
+    if ignores_conflicts(insert) {
+        return "give the rows a fixed key (no `gen_random_uuid()`, no serial) that a unique constraint covers, or insert with `SELECT ... WHERE NOT EXISTS (...)`".to_owned();
+    }
+    let fails = matches!(fault.kind, FaultKind::Fails(_));
+    match &fault.event.origin {
+        Origin::Operation { name: "bulk_insert", .. } if fails => {
+            "insert with `postgresql.insert(table).values(rows).on_conflict_do_nothing()`, or only the rows that a SELECT does not find".to_owned()
+        }
+        Origin::Construct | Origin::Orm if fails => {
+            "use `postgresql.insert(...).on_conflict_do_nothing()`, or insert only what a SELECT does not find".to_owned()
+        }
+        _ if fails => "add `ON CONFLICT DO NOTHING`".to_owned(),
+        _ => "name a natural key and a unique constraint on it and add `ON CONFLICT DO NOTHING`, or insert with `SELECT ... WHERE NOT EXISTS (...)`".to_owned(),
+    }
+}

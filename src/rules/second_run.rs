@@ -1,0 +1,86 @@
+//! What the second run did that it should not: the facts on which the rerun rules stand.
+
+use crate::postgres::{ObjectKey, Outcome, ServerError, Statement};
+use crate::replay::Replayed;
+use crate::source::Site;
+use crate::trace::{Event, Trace};
+use crate::unknown::Reason;
+
+/// A call of the second run that fails or changes something again.
+#[derive(Clone, Copy)]
+pub(super) struct Fault<'a> {
+    pub(super) event: &'a Event,
+    pub(super) kind: FaultKind<'a>,
+}
+
+/// How it goes wrong.
+#[derive(Clone, Copy)]
+pub(super) enum FaultKind<'a> {
+    /// The server refuses it.
+    Fails(&'a ServerError),
+    /// It succeeds, and something is there once more, or is different.
+    Changes,
+}
+
+/// All calls of the second run that go wrong for certain, in order.
+///
+/// A call that failed in the first run too, in the same way, is no matter of running twice. What runs only because of
+/// data is never certain.
+pub(super) fn faults(replayed: &Replayed) -> Vec<Fault<'_>> {
+    replayed
+        .rerun
+        .events
+        .iter()
+        .filter(|event| matches!(event.conditional, None | Some(Reason::Environment)))
+        .filter_map(|event| match &event.outcome {
+            Outcome::Error(error) if !event.handled => {
+                let again = failed_before(&replayed.first, event, error);
+                (!again).then_some(Fault {
+                    event,
+                    kind: FaultKind::Fails(error),
+                })
+            }
+            Outcome::Ok if event.changed == Some(true) => Some(Fault {
+                event,
+                kind: FaultKind::Changes,
+            }),
+            _ => None,
+        })
+        .collect()
+}
+
+fn failed_before(first: &Trace, event: &Event, error: &ServerError) -> bool {
+    first.events.iter().any(|before| {
+        before.stack == event.stack
+            && matches!(&before.outcome, Outcome::Error(known) if known.sqlstate == error.sqlstate)
+            && before.statements == event.statements
+    })
+}
+
+/// Whether a call works on rows, not on the schema.
+pub(super) fn is_data(event: &Event) -> bool {
+    !event.statements.is_empty()
+        && event.statements.iter().all(|statement| {
+            matches!(
+                statement,
+                Statement::Insert(_)
+                    | Statement::Update(_)
+                    | Statement::Delete(_)
+                    | Statement::Merge(_)
+                    | Statement::Copy { .. }
+                    | Statement::Truncate { .. }
+                    | Statement::Query(_)
+                    | Statement::Set { .. }
+            )
+        })
+}
+
+/// Where the first run made a thing, if it did.
+pub(super) fn made_by_first_run(replayed: &Replayed, key: &ObjectKey) -> Option<Site> {
+    replayed
+        .first
+        .events
+        .iter()
+        .find(|event| event.changes.contains(key))
+        .map(|event| event.site)
+}

@@ -1,0 +1,241 @@
+//! How messages name calls and things.
+
+use crate::postgres::name::{Name, Quoted};
+use crate::postgres::statement::{AlterTableCommand, ConstraintKind, Statement};
+use crate::postgres::{ObjectKey, ObjectKind};
+use crate::trace::{Event, Origin};
+
+/// A call as its author knows it, in backticks: `` `create_table tickets` ``, `` `CREATE TYPE mood` ``.
+pub(super) fn call(event: &Event) -> String {
+    let Some(statement) = event.statements.first() else {
+        return "the statement".to_owned();
+    };
+    let subject = subject(statement).unwrap_or_default();
+    match &event.origin {
+        Origin::Operation { name, .. } => {
+            // an operation may make several statements: an implicit type, an index
+            match implicit(name, statement) {
+                Some(kind) => format!("`{name}`, which creates the {kind} `{subject}`,"),
+                None => join(name, &subject),
+            }
+        }
+        Origin::Schema(name) => join(name, &subject),
+        Origin::Orm => format!("the ORM's `{}`", join_plain(&head(statement), &subject)),
+        Origin::Text | Origin::Construct => join(&head(statement), &subject),
+    }
+}
+
+fn join(verb: &str, subject: &str) -> String {
+    format!("`{}`", join_plain(verb, subject))
+}
+
+fn join_plain(verb: &str, subject: &str) -> String {
+    if subject.is_empty() {
+        verb.to_owned()
+    } else {
+        format!("{verb} {subject}")
+    }
+}
+
+/// The kind of thing that an operation makes beside what it is named after.
+fn implicit(operation: &str, statement: &Statement) -> Option<&'static str> {
+    match (operation, statement) {
+        ("create_table" | "add_column", Statement::CreateType(_)) => Some("type"),
+        ("create_table" | "add_column", Statement::CreateIndex(_)) => Some("index"),
+        _ => None,
+    }
+}
+
+/// The words with which a statement begins, upper case.
+pub(super) fn head(statement: &Statement) -> String {
+    match statement {
+        Statement::CreateTable(_) | Statement::CreateTableAs(_) => "CREATE TABLE".into(),
+        Statement::AlterTable(alter) => match alter.commands.first() {
+            Some(AlterTableCommand::AddColumn { .. }) => "ADD COLUMN".into(),
+            Some(AlterTableCommand::DropColumn { .. }) => "DROP COLUMN".into(),
+            Some(AlterTableCommand::AddConstraint(_)) => "ADD CONSTRAINT".into(),
+            Some(AlterTableCommand::DropConstraint { .. }) => "DROP CONSTRAINT".into(),
+            _ => "ALTER TABLE".into(),
+        },
+        Statement::CreateIndex(index) if index.unique => "CREATE UNIQUE INDEX".into(),
+        Statement::CreateIndex(_) => "CREATE INDEX".into(),
+        Statement::CreateType(_) => "CREATE TYPE".into(),
+        Statement::AlterEnum(alter) if alter.rename_from.is_some() => "RENAME VALUE".into(),
+        Statement::AlterEnum(_) => "ADD VALUE".into(),
+        Statement::AlterCompositeType { .. } => "ALTER TYPE".into(),
+        Statement::AlterDomain { .. } => "ALTER DOMAIN".into(),
+        Statement::CreateSchema { .. } => "CREATE SCHEMA".into(),
+        Statement::CreateSequence(_) => "CREATE SEQUENCE".into(),
+        Statement::AlterSequence { .. } => "ALTER SEQUENCE".into(),
+        Statement::CreateView(_) => "CREATE VIEW".into(),
+        Statement::CreateFunction(function) => {
+            format!("CREATE {}", function.kind.noun().to_uppercase())
+        }
+        Statement::CreateTrigger(_) => "CREATE TRIGGER".into(),
+        Statement::CreatePolicy { .. } => "CREATE POLICY".into(),
+        Statement::CreateRule { .. } => "CREATE RULE".into(),
+        Statement::CreateExtension { .. } => "CREATE EXTENSION".into(),
+        Statement::CreateNamed(named) => format!("CREATE {}", named.kind.noun().to_uppercase()),
+        Statement::Drop(drop) => format!("DROP {}", drop.kind.noun().to_uppercase()),
+        Statement::Rename(rename) => format!("RENAME {}", rename.kind.noun().to_uppercase()),
+        Statement::SetSchema { .. } => "SET SCHEMA".into(),
+        Statement::Insert(_) => "INSERT INTO".into(),
+        Statement::Update(_) => "UPDATE".into(),
+        Statement::Delete(_) => "DELETE FROM".into(),
+        Statement::Merge(_) => "MERGE INTO".into(),
+        Statement::Query(_) => "SELECT".into(),
+        Statement::Do(_) => "DO".into(),
+        Statement::Other { tag, .. } => tag.to_string(),
+        _ => "the statement".into(),
+    }
+}
+
+/// What a statement is about: a table, `table.column`, an index...
+pub(super) fn subject(statement: &Statement) -> Option<String> {
+    let text = match statement {
+        Statement::CreateTable(create) => create.name.to_string(),
+        Statement::CreateTableAs(create) => create.name.to_string(),
+        Statement::AlterTable(alter) => match alter.commands.first() {
+            Some(command) => command_subject(&alter.name, command),
+            None => alter.name.to_string(),
+        },
+        Statement::CreateIndex(index) => match &index.name {
+            Some(name) => Quoted(name).to_string(),
+            None => format!("on {}", index.table),
+        },
+        Statement::CreateType(create) => create.name.to_string(),
+        Statement::AlterEnum(alter) => format!("{}.{}", alter.name, alter.label),
+        Statement::AlterCompositeType { name, .. } | Statement::AlterDomain { name, .. } => {
+            name.to_string()
+        }
+        Statement::CreateSchema { name, .. } | Statement::CreateExtension { name, .. } => {
+            Quoted(name).to_string()
+        }
+        Statement::CreateSequence(create) => create.name.to_string(),
+        Statement::AlterSequence { name, .. } => name.to_string(),
+        Statement::CreateView(create) => create.name.to_string(),
+        Statement::CreateFunction(create) => create.name.to_string(),
+        Statement::CreateTrigger(create) => Quoted(&create.name).to_string(),
+        Statement::CreatePolicy { name, .. } | Statement::CreateRule { name, .. } => {
+            Quoted(name).to_string()
+        }
+        Statement::CreateNamed(create) => create.name.as_ref()?.to_string(),
+        Statement::Drop(drop) => {
+            let target = drop.targets.first()?;
+            target.member.as_ref().map_or_else(
+                || target.name.to_string(),
+                |member| Quoted(member).to_string(),
+            )
+        }
+        Statement::Rename(rename) => rename_subject(rename.member.as_deref(), &rename.name),
+        Statement::SetSchema { name, .. } => name.to_string(),
+        Statement::Insert(insert) => insert.table.to_string(),
+        Statement::Update(update) => update.table.to_string(),
+        Statement::Delete(delete) => delete.table.to_string(),
+        Statement::Merge(merge) => merge.table.to_string(),
+        _ => return None,
+    };
+    Some(text)
+}
+
+fn rename_subject(member: Option<&str>, name: &Name) -> String {
+    member.map_or_else(
+        || name.to_string(),
+        |member| format!("{name}.{}", Quoted(member)),
+    )
+}
+
+fn command_subject(table: &Name, command: &AlterTableCommand) -> String {
+    let member = match command {
+        AlterTableCommand::AddColumn { column, .. } => Some(&column.name),
+        AlterTableCommand::DropColumn { name, .. }
+        | AlterTableCommand::DropConstraint { name, .. }
+        | AlterTableCommand::ValidateConstraint { name } => Some(name),
+        AlterTableCommand::AddConstraint(constraint) => constraint.name.as_ref(),
+        AlterTableCommand::AlterType { column, .. }
+        | AlterTableCommand::SetDefault { column, .. }
+        | AlterTableCommand::AddIdentity { column, .. }
+        | AlterTableCommand::DropIdentity { column, .. } => Some(column),
+        _ => None,
+    };
+    match member {
+        Some(member) => format!("{table}.{}", Quoted(member)),
+        None => table.to_string(),
+    }
+}
+
+/// The table that a statement works on, as written.
+pub(super) fn table(statement: &Statement) -> Option<&Name> {
+    match statement {
+        Statement::CreateTable(create) => Some(&create.name),
+        Statement::CreateTableAs(create) => Some(&create.name),
+        Statement::AlterTable(alter) => Some(&alter.name),
+        Statement::CreateIndex(index) => Some(&index.table),
+        Statement::CreateTrigger(trigger) => Some(&trigger.table),
+        Statement::CreatePolicy { table, .. } | Statement::CreateRule { table, .. } => Some(table),
+        Statement::Insert(insert) => Some(&insert.table),
+        Statement::Update(update) => Some(&update.table),
+        Statement::Delete(delete) => Some(&delete.table),
+        Statement::Drop(drop)
+            if matches!(
+                drop.kind,
+                ObjectKind::Table | ObjectKind::Trigger | ObjectKind::Policy | ObjectKind::Rule
+            ) =>
+        {
+            drop.targets.first().map(|target| &target.name)
+        }
+        Statement::Rename(rename)
+            if matches!(
+                rename.kind,
+                ObjectKind::Table | ObjectKind::Column | ObjectKind::Constraint
+            ) =>
+        {
+            Some(&rename.name)
+        }
+        _ => None,
+    }
+}
+
+/// Columns of its table that a statement makes or builds on.
+pub(super) fn columns(statement: &Statement) -> Vec<&str> {
+    match statement {
+        Statement::CreateIndex(index) => index
+            .elements
+            .iter()
+            .filter_map(|element| match &element.value {
+                crate::postgres::Expr::Column { name, .. } => Some(name.as_str()),
+                _ => None,
+            })
+            .collect(),
+        Statement::AlterTable(alter) => alter.commands.iter().flat_map(command_columns).collect(),
+        Statement::Comment {
+            kind: ObjectKind::Column,
+            member: Some(member),
+            ..
+        } => vec![member],
+        _ => Vec::new(),
+    }
+}
+
+fn command_columns(command: &AlterTableCommand) -> Vec<&str> {
+    match command {
+        AlterTableCommand::AddColumn { column, .. } => vec![&column.name],
+        AlterTableCommand::DropColumn { name, .. } => vec![name],
+        AlterTableCommand::AddConstraint(constraint) => match &constraint.kind {
+            ConstraintKind::Unique { columns, .. }
+            | ConstraintKind::PrimaryKey { columns, .. }
+            | ConstraintKind::ForeignKey { columns, .. } => {
+                columns.iter().map(|column| column.as_str()).collect()
+            }
+            _ => Vec::new(),
+        },
+        AlterTableCommand::AlterType { column, .. }
+        | AlterTableCommand::SetDefault { column, .. } => vec![column],
+        _ => Vec::new(),
+    }
+}
+
+/// An object's own name, without its schema and table.
+pub(super) fn last_part(key: &ObjectKey) -> &str {
+    key.name.rsplit('.').next().unwrap_or(&key.name)
+}

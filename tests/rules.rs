@@ -1,0 +1,229 @@
+//! Executes every page of `rules/` and every corner case of `tests/cases/`.
+//!
+//! The format. Under `## Flagged` and `## Not flagged`, an *example* is a row of fences with nothing but blank lines between; a line of prose
+//! or a heading ends it. Its fences, by their info string:
+//!
+//! - `python given`: an earlier revision, which makes the schema that the example stands on; several follow each other.
+//! - `python file=PATH`: another file of the project (a helper module, say).
+//! - `toml file=foreshot.toml`: the project's configuration.
+//! - `python`: the revision that is judged, exactly one. Without a line `revision =` the imports of `op`, `sa` and
+//!   `postgresql` and the identifiers stand before it; without `def downgrade`, and on the pages of all rules but
+//!   `missing-downgrade`, one that raises stands after it. `also=RULE` names another rule that reports too, `level=note` asserts the severity.
+//! - `text`: the exact diagnostics of the judged revision, written by `UPDATE_EXPECT=1 cargo test --release --test rules`.
+//!
+//! The heading is the assertion. Flagged: the page's rule reports the judged revision, and no other rule does (failures: Missing, Noisy). Not
+//! flagged: the page's rule is silent (Noisy). A `text` fence that differs is Wrong. That all this is also true on a real
+//! PostgreSQL is shown by `make agreement`.
+
+mod common;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::fs;
+use std::path::PathBuf;
+
+use common::{Example, JUDGED};
+
+/// The report with one line feed at its end, or nothing.
+fn diagnostics(text: &str) -> String {
+    let text = text.trim_end();
+    if text.is_empty() {
+        String::new()
+    } else {
+        format!("{text}\n")
+    }
+}
+
+/// What is wrong with an example, each a line; and the text that its `text` fence should have, where that differs.
+fn check(example: &Example) -> (Vec<String>, Option<String>) {
+    let mut failures = Vec::new();
+    let Some(judged) = example.judged() else {
+        return (vec!["Wrong: no revision to judge".to_owned()], None);
+    };
+    let folder = common::temporary_folder();
+    example.write(folder.path());
+    let output = common::foreshot(
+        folder.path(),
+        &["check", JUDGED, "--output-format", "concise"],
+    );
+    let printed = common::stdout(&output);
+    if !matches!(output.status.code(), Some(0 | 1)) {
+        let message = common::stderr(&output);
+        return (
+            vec![format!("Wrong: {:?}: {message}{printed}", output.status)],
+            None,
+        );
+    }
+    let findings = common::findings(&printed);
+    let ours: Vec<_> = findings
+        .iter()
+        .filter(|finding| finding.rule == example.rule)
+        .collect();
+    if example.flagged && ours.is_empty() {
+        failures.push(format!("Missing: {} says nothing\n{printed}", example.rule));
+    }
+    if !example.flagged && !ours.is_empty() {
+        failures.push(format!("Noisy: {ours:#?}"));
+    }
+    let allowed: Vec<&str> = judged.value("also").unwrap_or("").split(',').collect();
+    for other in findings
+        .iter()
+        .filter(|finding| finding.rule != example.rule)
+    {
+        if example.flagged && !allowed.contains(&other.rule.as_str()) {
+            failures.push(format!("Noisy: another rule: {other:?}"));
+        }
+    }
+    for rule in allowed.iter().filter(|rule| !rule.is_empty()) {
+        if !findings.iter().any(|finding| finding.rule == *rule) {
+            failures.push(format!("Missing: {rule}, which the fence names"));
+        }
+    }
+    if let Some(level) = judged.value("level") {
+        for finding in ours.iter().filter(|finding| finding.severity != level) {
+            failures.push(format!("Wrong: {} instead of {level}", finding.severity));
+        }
+    }
+    let mut update = None;
+    if let Some(expected) = example.expected() {
+        let output = common::foreshot(folder.path(), &["check", "--quiet", JUDGED]);
+        let text = diagnostics(&common::stdout(&output));
+        if text != expected.text {
+            failures.push(format!("Wrong: expected\n{}\ngot\n{text}", expected.text));
+            update = Some(text);
+        }
+    }
+    (failures, update)
+}
+
+#[test]
+fn every_example_says_what_its_heading_says() {
+    let update = std::env::var_os("UPDATE_EXPECT").is_some();
+    let mut report = String::new();
+    let mut updates: BTreeMap<PathBuf, Vec<(usize, usize, String)>> = BTreeMap::new();
+    let examples = common::all_examples();
+    let mut failed = 0;
+    for example in &examples {
+        let (mut failures, text) = check(example);
+        if let (true, Some(text), Some(fence)) = (update, text, example.expected()) {
+            failures.retain(|failure| !failure.starts_with("Wrong: expected"));
+            updates
+                .entry(example.page.clone())
+                .or_default()
+                .push((fence.first, fence.last, text));
+        }
+        if failures.is_empty() {
+            continue;
+        }
+        failed += 1;
+        let page = example
+            .page
+            .strip_prefix(common::root())
+            .unwrap_or(&example.page);
+        let _ = writeln!(
+            report,
+            "{}:{}: {}",
+            page.display(),
+            example.line(),
+            example.title
+        );
+        for failure in failures {
+            let _ = writeln!(report, "    {}", failure.trim_end().replace('\n', "\n    "));
+        }
+    }
+    for (page, edits) in updates {
+        rewrite(&page, edits);
+    }
+    assert!(examples.len() > 100, "the pages were not found");
+    assert!(
+        failed == 0,
+        "{failed} of {} examples\n{report}",
+        examples.len()
+    );
+}
+
+/// Puts new text between the lines of fences, from the last to the first so that the others keep their places.
+fn rewrite(page: &PathBuf, mut edits: Vec<(usize, usize, String)>) {
+    let text = fs::read_to_string(page).expect("the page");
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    edits.sort_by_key(|edit| std::cmp::Reverse(edit.0));
+    for (first, last, text) in edits {
+        lines.splice(first..last, text.lines().map(str::to_owned));
+    }
+    fs::write(page, lines.join("\n") + "\n").expect("the page is written");
+}
+
+#[test]
+fn every_page_has_its_parts() {
+    for (page, rule) in common::pages() {
+        let text = fs::read_to_string(&page).expect("the page");
+        let where_ = page.display();
+        let examples = common::examples(&page, &rule);
+        assert!(
+            text.starts_with(&format!("# {rule}")),
+            "{where_}: the title is the rule's id"
+        );
+        for example in &examples {
+            assert!(
+                example.judged().is_some(),
+                "{where_}: no revision to judge after {:?}",
+                example.title
+            );
+        }
+        if page
+            .parent()
+            .is_some_and(|parent| parent.ends_with("rules"))
+        {
+            for heading in [
+                "## Why it matters",
+                "## What to do instead",
+                "## Flagged",
+                "## Not flagged",
+            ] {
+                assert!(
+                    text.lines().any(|line| line == heading),
+                    "{where_}: no {heading}"
+                );
+            }
+            assert!(
+                examples.iter().any(|example| example.expected().is_some()),
+                "{where_}: no rendered diagnostic"
+            );
+        }
+        for example in examples.iter().filter(|example| !example.flagged) {
+            assert!(
+                example.expected().is_none(),
+                "{where_}: a diagnostic under Not flagged"
+            );
+        }
+    }
+}
+
+#[test]
+fn every_rule_of_the_program_has_its_page_and_the_other_way_round() {
+    let output = common::foreshot(common::root(), &["rules"]);
+    common::assert_exit(&output, 0);
+    let listed: BTreeSet<String> = common::stdout(&output)
+        .lines()
+        .filter_map(|line| Some(line.split_whitespace().next()?.to_owned()))
+        .collect();
+    let mut with_page = BTreeSet::new();
+    for (page, rule) in common::pages() {
+        if !page
+            .parent()
+            .is_some_and(|parent| parent.ends_with("rules"))
+        {
+            continue;
+        }
+        let output = common::foreshot(common::root(), &["explain", &rule]);
+        common::assert_exit(&output, 0);
+        let text = fs::read_to_string(&page).expect("the page");
+        let first = text.lines().nth(2).unwrap_or_default();
+        assert!(
+            common::stdout(&output).contains(first),
+            "explain {rule} does not print its page"
+        );
+        with_page.insert(rule);
+    }
+    assert_eq!(listed, with_page);
+}
