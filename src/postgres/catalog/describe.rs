@@ -106,6 +106,44 @@ impl Catalog {
         }
     }
 
+    /// Whether a thing is there.
+    pub fn contains(&self, key: &ObjectKey) -> bool {
+        match key.kind {
+            ObjectKind::Table
+            | ObjectKind::ForeignTable
+            | ObjectKind::View
+            | ObjectKind::MaterializedView
+            | ObjectKind::Sequence
+            | ObjectKind::Index
+            | ObjectKind::Rows => self.relation_of(&key.name, 1).is_some(),
+            ObjectKind::Column => self
+                .relation_of(&key.name, 2)
+                .is_some_and(|(relation, member)| relation.column(member).is_some()),
+            _ => self.describe(key).is_some(),
+        }
+    }
+
+    /// Whether a relation of this name, of any kind, was removed by a statement.
+    pub(crate) fn is_relation_gone(&self, name: &str) -> bool {
+        !self.gone.is_empty()
+            && [
+                ObjectKind::Table,
+                ObjectKind::View,
+                ObjectKind::MaterializedView,
+                ObjectKind::ForeignTable,
+                ObjectKind::Sequence,
+                ObjectKind::Index,
+            ]
+            .into_iter()
+            .any(|kind| self.gone.contains(&ObjectKey::new(kind, name)))
+    }
+
+    /// Whether an overload of the function of this name was removed, and none is left.
+    pub(crate) fn is_function_gone(&self, name: &str) -> bool {
+        let start = format!("{name}(");
+        self.gone.iter().any(|key| key.name.starts_with(&start))
+    }
+
     /// The relation whose name is the first `parts` parts of a dotted name, and the rest.
     fn relation_of<'a>(&self, name: &'a str, parts: usize) -> Option<(&Relation, &'a str)> {
         // names may hold dots: every split is tried, the first that finds something is meant

@@ -324,6 +324,7 @@ fn alter_type(
         session.check_enum_use(&type_name, text)?;
     }
     check_rows(session, &relation, column, &type_name, using)?;
+    constraint::check_new_type(session, &relation, column, &type_name)?;
     for child in alter_table::children(session, table) {
         if let Some(relation) = session.catalog.relation_mut(&child) {
             for known in relation.columns.iter_mut() {

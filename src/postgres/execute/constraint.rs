@@ -871,7 +871,7 @@ pub(crate) fn drop(
             .relation(table)
             .is_some_and(|relation| relation.columns_open);
         let key = table.member(ObjectKind::Constraint, name);
-        if open {
+        if open && !session.catalog.gone.contains(&key) {
             session.call.assumed.push(key.clone());
             session.change(key);
             return Ok(());
@@ -981,4 +981,70 @@ pub(crate) fn foreign_keys_to(
         }
     }
     found
+}
+
+/// Foreign keys, of a table and to it, once a column has another type (42804).
+pub(crate) fn check_new_type(
+    session: &Session,
+    relation: &Relation,
+    column: &str,
+    type_name: &TypeName,
+) -> Effect {
+    let own = relation
+        .foreign_keys()
+        .map(|known| (relation.name.clone(), known.clone()));
+    let to = foreign_keys_to(session, &relation.name)
+        .into_iter()
+        .filter(|(table, _)| *table != relation.name);
+    for (table, known) in own.chain(to) {
+        let ConstraintKind::ForeignKey {
+            columns,
+            referenced,
+            ..
+        } = &known.definition.kind
+        else {
+            continue;
+        };
+        let Some(target) = known
+            .references
+            .as_ref()
+            .and_then(|target| session.catalog.relation(target))
+        else {
+            continue;
+        };
+        let Some(source) = session.catalog.relation(&table) else {
+            continue;
+        };
+        for (from, to) in columns.iter().zip(referenced) {
+            let altered_from = table == relation.name && from == column;
+            let altered_to = target.name == relation.name && to == column;
+            if altered_from == altered_to {
+                continue;
+            }
+            let other = if altered_from {
+                target.column(to)
+            } else {
+                source.column(from)
+            };
+            let Some(other) = other else { continue };
+            let fits = if altered_from {
+                may_reference(session, type_name, &other.type_name)
+            } else {
+                may_reference(session, &other.type_name, type_name)
+            };
+            if !fits {
+                return Err(Failure::Error(
+                    ServerError::new(
+                        SqlState::DATATYPE_MISMATCH,
+                        format!(
+                            "foreign key constraint \"{}\" cannot be implemented",
+                            known.name
+                        ),
+                    )
+                    .about(table.member(ObjectKind::Constraint, &known.name)),
+                ));
+            }
+        }
+    }
+    Ok(())
 }

@@ -77,14 +77,14 @@ fn drop_relation(
         } else {
             SqlState::UNDEFINED_TABLE
         };
-        if !session.catalog.open {
+        let key = resolve::missing_key(session, &target.name, drop.kind);
+        if !session.catalog.open || session.catalog.is_relation_gone(&key.name) {
             if let Some(schema) = &target.name.schema {
                 resolve::schema(session, schema)?;
             }
             return Err(missing(session, drop.kind, &target.name, state));
         }
         // it must have been there: now it is not
-        let key = resolve::missing_key(session, &target.name, drop.kind);
         session.call.assumed.push(key.clone());
         session.change(key);
         return Ok(());

@@ -416,7 +416,7 @@ pub(crate) fn drop(session: &mut Session, statement: &Drop, target: &DropTarget)
             format!("{key} is not made by migrations").into(),
         ));
     }
-    if session.catalog.open {
+    if session.catalog.open && !heard_of {
         session.call.assumed.push(key.clone());
         session.change(key);
         return Ok(());
@@ -537,7 +537,7 @@ pub(crate) fn need_extension(session: &mut Session, name: &SmolStr) -> Effect {
         }
         return Ok(());
     }
-    if session.catalog.open {
+    if session.catalog.open && !session.catalog.gone.contains(&key) {
         session.call.assumed.push(key);
         session
             .catalog

@@ -598,8 +598,8 @@ fn constraint_of(session: &mut Session, rename: &Rename) -> Effect {
         return Ok(());
     };
     let Some(found) = relation.constraint(old) else {
-        if relation.columns_open {
-            let key = table.member(ObjectKind::Constraint, old);
+        let key = table.member(ObjectKind::Constraint, old);
+        if relation.columns_open && !session.catalog.gone.contains(&key) {
             session.call.assumed.push(key.clone());
             session.change(key);
             return Ok(());

@@ -430,6 +430,20 @@ fn an_open_world_assumes_what_is_used() {
             ("ok", "create table u(id int)"),
             ("ok", "drop table if exists w"),
             ("ok", "drop table w"),
+            // what was removed is known to be gone, also in an open world
+            ("42P01", "drop table w"),
+            ("42P01", "alter table w add column c int"),
+            ("42703", "alter table t drop column other"),
+            ("ok", "drop index i"),
+            ("42704", "drop index i"),
+            ("ok", "alter table t drop constraint k"),
+            ("42704", "alter table t drop constraint k"),
+            ("ok", "drop type y"),
+            ("42704", "drop type y"),
+            ("ok", "alter table z rename to zz"),
+            ("42P01", "alter table z rename to zz2"),
+            ("ok", "create table w(id int)"),
+            ("ok", "drop table w"),
         ],
     );
 }
