@@ -38,7 +38,7 @@ impl Catalog {
             }
             ObjectKind::Column => {
                 let (relation, member) = self.relation_of(&key.name, 2)?;
-                relation.column(member).map(|column| digest(column))
+                relation.column(member).map(digest)
             }
             ObjectKind::Constraint => {
                 if let Some((relation, member)) = self.relation_of(&key.name, 2)
@@ -50,7 +50,7 @@ impl Catalog {
             }
             ObjectKind::Trigger => {
                 let (relation, member) = self.relation_of(&key.name, 2)?;
-                relation.trigger(member).map(|trigger| digest(trigger))
+                relation.trigger(member).map(digest)
             }
             ObjectKind::Policy => {
                 let (relation, member) = self.relation_of(&key.name, 2)?;

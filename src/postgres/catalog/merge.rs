@@ -174,7 +174,7 @@ fn merge_columns(a: &Vector<Column>, b: &Vector<Column>) -> Vector<Column> {
         |x| x.presence = Presence::Maybe,
     );
     // a column that both have, but defined differently, is there for certain
-    for column in columns.iter_mut() {
+    for column in &mut columns {
         let certain = |list: &Vector<Column>| {
             list.iter()
                 .any(|other| other.name == column.name && other.presence == Presence::Certain)

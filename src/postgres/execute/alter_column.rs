@@ -79,7 +79,7 @@ pub(crate) fn alter(
 
 fn edit(session: &mut Session, table: &QualifiedName, column: &str, change: impl Fn(&mut Column)) {
     if let Some(relation) = session.catalog.relation_mut(table) {
-        for found in relation.columns.iter_mut() {
+        for found in &mut relation.columns {
             if found.name == column {
                 change(found);
             }
@@ -327,7 +327,7 @@ fn alter_type(
     constraint::check_new_type(session, &relation, column, &type_name)?;
     for child in alter_table::children(session, table) {
         if let Some(relation) = session.catalog.relation_mut(&child) {
-            for known in relation.columns.iter_mut() {
+            for known in &mut relation.columns {
                 if known.name == *column {
                     known.type_name = type_name.clone();
                 }
@@ -383,7 +383,7 @@ fn forget_values(session: &mut Session, table: &QualifiedName, column: &str) {
         return;
     }
     if let Some(relation) = session.catalog.relation_mut(table) {
-        for row in relation.rows.known.iter_mut() {
+        for row in &mut relation.rows.known {
             std::sync::Arc::make_mut(row)
                 .values
                 .retain(|(name, _)| name != column);

@@ -504,7 +504,7 @@ fn key_using_index(
         })
         .collect();
     if let Some(relation) = session.catalog.relation_mut(table) {
-        for known in relation.indexes.iter_mut() {
+        for known in &mut relation.indexes {
             if known.name == name {
                 known.constraint = Some(name.clone());
                 known.primary = request.primary;

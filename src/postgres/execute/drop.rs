@@ -189,7 +189,7 @@ fn drop_sequence(session: &mut Session, found: &Relation, cascade: bool) -> Effe
     }
     for (table, column) in users {
         if let Some(relation) = session.catalog.relation_mut(&table) {
-            for known in relation.columns.iter_mut() {
+            for known in &mut relation.columns {
                 if known.name == column {
                     known.default = None;
                 }
@@ -215,11 +215,11 @@ fn default_users(session: &Session, sequence: &QualifiedName) -> Vec<(QualifiedN
                 .relation(sequence)
                 .and_then(|found| found.owned_by.as_ref())
                 .is_some_and(|(table, of)| *table == relation.name && *of == column.name);
-            let uses = column
+            let draws = column
                 .default
                 .as_ref()
                 .is_some_and(|default| draws_from(session, default, sequence));
-            if uses || (owned && column.identity.is_some()) {
+            if draws || (owned && column.identity.is_some()) {
                 users.push((relation.name.clone(), column.name.clone()));
             }
         }

@@ -391,7 +391,7 @@ pub(crate) fn set_column_presence(
     presence: Presence,
 ) {
     if let Some(relation) = session.catalog.relation_mut(table) {
-        for found in relation.columns.iter_mut() {
+        for found in &mut relation.columns {
             if found.name == column {
                 found.presence = presence;
             }

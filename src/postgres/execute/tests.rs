@@ -542,6 +542,12 @@ fn partitions_follow_their_parent() {
             ("42701", "alter table p1 add column n int"),
             ("ok", "drop table p"),
             ("42P01", "drop table p1"),
+            ("ok", "create table x(id int)"),
+            ("ok", "create table y() inherits (x)"),
+            ("42P07", "alter table x inherit y"),
+            ("2BP01", "drop table x"),
+            ("ok", "drop table x cascade"),
+            ("42P01", "drop table y"),
         ],
     );
 }
