@@ -7,7 +7,10 @@ use crate::postgres::name::ObjectKind;
 use crate::postgres::statement::{AlterTableCommand, ConstraintKind, Identity};
 use crate::postgres::{Datum, Expr, ServerError, Session, SqlState, TypeName};
 
-use super::{Effect, Failure, alter_table, constraint, drop, expressions, fail, resolve, sequence};
+use super::{
+    Effect, Failure, alter_table, constraint, drop, expressions, fail, foreign_key, resolve,
+    sequence,
+};
 
 /// One command on a column.
 pub(crate) fn alter(
@@ -324,7 +327,7 @@ fn alter_type(
         session.check_enum_use(&type_name, text)?;
     }
     check_rows(session, &relation, column, &type_name, using)?;
-    constraint::check_new_type(session, &relation, column, &type_name)?;
+    foreign_key::check_new_type(session, &relation, column, &type_name)?;
     for child in alter_table::children(session, table) {
         if let Some(relation) = session.catalog.relation_mut(&child) {
             for known in &mut relation.columns {

@@ -12,7 +12,8 @@ use crate::postgres::{Name, ServerError, Session, SqlState};
 
 use super::constraint::Origin;
 use super::{
-    Effect, Failure, alter_column, constraint, drop, fail, index, resolve, sequence, table,
+    Effect, Failure, alter_column, constraint, drop, fail, foreign_key, index, resolve, sequence,
+    table,
 };
 
 /// ALTER TABLE and its kin.
@@ -457,7 +458,7 @@ fn drop_column_dependents(
         .map(|index| index.name.clone())
         .collect();
     for index in keys {
-        constraint::drop_dependents(session, name, &index, cascade)?;
+        foreign_key::drop_dependents(session, name, &index, cascade)?;
     }
     Ok(())
 }

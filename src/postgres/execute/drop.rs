@@ -9,7 +9,7 @@ use crate::postgres::name::{ObjectKey, ObjectKind};
 use crate::postgres::statement::{Drop, DropTarget};
 use crate::postgres::{Expr, Name, ServerError, Session, SqlState};
 
-use super::{Effect, Failure, constraint, drop_kinds, resolve, sequence};
+use super::{Effect, Failure, constraint, drop_kinds, foreign_key, resolve, sequence};
 
 /// DROP of any kind.
 pub(crate) fn drop(session: &mut Session, drop: &Drop) -> Effect {
@@ -157,7 +157,7 @@ fn drop_index(session: &mut Session, found: &Relation, cascade: bool) -> Effect 
             .about(table.member(ObjectKind::Constraint, &owner)),
         ));
     }
-    constraint::drop_dependents(session, &table, &found.name.name, cascade)?;
+    foreign_key::drop_dependents(session, &table, &found.name.name, cascade)?;
     super::index::remove(session, &table, &found.name.name);
     Ok(())
 }
@@ -267,7 +267,7 @@ pub(crate) fn check_dependents(
 ) -> Effect {
     let key = found.key();
     let what = format!("{} {}", key.kind.noun(), found.name.name);
-    for (table, foreign) in constraint::foreign_keys_to(session, &found.name) {
+    for (table, foreign) in foreign_key::foreign_keys_to(session, &found.name) {
         if table == found.name || all.contains(&table) {
             continue;
         }
