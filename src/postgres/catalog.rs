@@ -78,7 +78,8 @@ pub struct Catalog {
     pub comments: OrdMap<ObjectKey, Arc<str>>,
     /// Objects that some worlds have and others not, or that were removed in some worlds only.
     pub maybe: OrdSet<ObjectKey>,
-    /// Objects of the whole cluster (roles, databases) that a statement removed: these are known not to be there.
+    /// What a statement removed, and so is known not to be there: things of the whole cluster (roles), and in an open
+    /// world everything.
     pub gone: OrdSet<ObjectKey>,
     /// Open world: an object never heard of may exist.
     pub open: bool,

@@ -167,8 +167,9 @@ impl Session {
                 let before = (statements.len() > 1).then(|| self.checkpoint());
                 self.call.result = None;
                 self.call.row_count = None;
+                let noted = self.call.changes.len();
                 match execute::run(self, statement, parameters) {
-                    Ok(()) => {}
+                    Ok(()) => self.note_gone(noted),
                     Err(Failure::Error(failure)) => {
                         error = Some(failure);
                         break;
@@ -241,8 +242,12 @@ impl Session {
             return Err(Failure::Error(error));
         }
         self.call.depth += 1;
+        let noted = self.call.changes.len();
         let done = execute::run(self, statement, parameters);
         self.call.depth -= 1;
+        if done.is_ok() {
+            self.note_gone(noted);
+        }
         done
     }
 
@@ -330,6 +335,20 @@ impl Session {
     /// Notes that the running statement made, altered or removed a thing.
     pub fn change(&mut self, key: ObjectKey) {
         self.call.changes.push(key);
+    }
+
+    /// In an open world, what a statement removed is known not to be there any more, and what it made is.
+    fn note_gone(&mut self, from: usize) {
+        if !self.catalog.open {
+            return;
+        }
+        for key in self.call.changes.iter().skip(from) {
+            if self.catalog.contains(key) {
+                self.catalog.gone.remove(key);
+            } else {
+                self.catalog.gone.insert(key.clone());
+            }
+        }
     }
 
     /// Notes that the outcome of the running call can't be known; the first reason is kept.

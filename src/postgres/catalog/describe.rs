@@ -38,7 +38,7 @@ impl Catalog {
             }
             ObjectKind::Column => {
                 let (relation, member) = self.relation_of(&key.name, 2)?;
-                relation.column(member).map(|column| digest(column))
+                relation.column(member).map(digest)
             }
             ObjectKind::Constraint => {
                 if let Some((relation, member)) = self.relation_of(&key.name, 2)
@@ -50,7 +50,7 @@ impl Catalog {
             }
             ObjectKind::Trigger => {
                 let (relation, member) = self.relation_of(&key.name, 2)?;
-                relation.trigger(member).map(|trigger| digest(trigger))
+                relation.trigger(member).map(digest)
             }
             ObjectKind::Policy => {
                 let (relation, member) = self.relation_of(&key.name, 2)?;
@@ -104,6 +104,44 @@ impl Catalog {
                 .map(|(_, text)| digest(text)),
             _ => self.named.get(key).map(digest),
         }
+    }
+
+    /// Whether a thing is there.
+    pub fn contains(&self, key: &ObjectKey) -> bool {
+        match key.kind {
+            ObjectKind::Table
+            | ObjectKind::ForeignTable
+            | ObjectKind::View
+            | ObjectKind::MaterializedView
+            | ObjectKind::Sequence
+            | ObjectKind::Index
+            | ObjectKind::Rows => self.relation_of(&key.name, 1).is_some(),
+            ObjectKind::Column => self
+                .relation_of(&key.name, 2)
+                .is_some_and(|(relation, member)| relation.column(member).is_some()),
+            _ => self.describe(key).is_some(),
+        }
+    }
+
+    /// Whether a relation of this name, of any kind, was removed by a statement.
+    pub(crate) fn is_relation_gone(&self, name: &str) -> bool {
+        !self.gone.is_empty()
+            && [
+                ObjectKind::Table,
+                ObjectKind::View,
+                ObjectKind::MaterializedView,
+                ObjectKind::ForeignTable,
+                ObjectKind::Sequence,
+                ObjectKind::Index,
+            ]
+            .into_iter()
+            .any(|kind| self.gone.contains(&ObjectKey::new(kind, name)))
+    }
+
+    /// Whether an overload of the function of this name was removed, and none is left.
+    pub(crate) fn is_function_gone(&self, name: &str) -> bool {
+        let start = format!("{name}(");
+        self.gone.iter().any(|key| key.name.starts_with(&start))
     }
 
     /// The relation whose name is the first `parts` parts of a dotted name, and the rest.

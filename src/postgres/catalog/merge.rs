@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use imbl::{OrdMap, Vector};
+use smol_str::SmolStr;
 
 use super::{Catalog, Column, Presence, QualifiedName, Relation, Rows, Type, TypeKind};
 use crate::postgres::name::{ObjectKey, ObjectKind};
@@ -61,7 +62,10 @@ fn merge_relations(merged: &mut Catalog, a: &Catalog, b: &Catalog) {
     for (name, relation) in &a.relations {
         let both = match b.relations.get(name) {
             Some(other) if Arc::ptr_eq(relation, other) || relation == other => continue,
-            Some(other) => merge_relation(relation, other),
+            Some(other) => {
+                doubt_members(merged, relation, other);
+                merge_relation(relation, other)
+            }
             None => doubtful(relation),
         };
         merged.relations.insert(name.clone(), Arc::new(both));
@@ -71,6 +75,32 @@ fn merge_relations(merged: &mut Catalog, a: &Catalog, b: &Catalog) {
             merged
                 .relations
                 .insert(name.clone(), Arc::new(doubtful(relation)));
+        }
+    }
+}
+
+/// Triggers, policies and rules carry no doubt of their own: their keys are noted.
+fn doubt_members(merged: &mut Catalog, a: &Relation, b: &Relation) {
+    let names = |relation: &Relation, kind: ObjectKind| -> Vec<SmolStr> {
+        match kind {
+            ObjectKind::Trigger => relation
+                .triggers
+                .iter()
+                .map(|trigger| trigger.name.clone())
+                .collect(),
+            ObjectKind::Policy => relation.policies.iter().cloned().collect(),
+            _ => relation.rules.iter().cloned().collect(),
+        }
+    };
+    for kind in [ObjectKind::Trigger, ObjectKind::Policy, ObjectKind::Rule] {
+        let ours = names(a, kind);
+        let theirs = names(b, kind);
+        let differ = ours
+            .iter()
+            .filter(|name| !theirs.contains(name))
+            .chain(theirs.iter().filter(|name| !ours.contains(name)));
+        for name in differ {
+            merged.maybe.insert(a.name.member(kind, name));
         }
     }
 }
@@ -104,7 +134,7 @@ fn merge_relation(a: &Relation, b: &Relation) -> Relation {
         |x, y| x.name == y.name,
         |x| x.presence = Presence::Maybe,
     );
-    // triggers, policies and rules carry no doubt of their own: what either world has is kept
+    // what either world has is kept: their keys are in `Catalog::maybe`
     merge_vector(
         &mut both.triggers,
         &b.triggers,
@@ -144,7 +174,7 @@ fn merge_columns(a: &Vector<Column>, b: &Vector<Column>) -> Vector<Column> {
         |x| x.presence = Presence::Maybe,
     );
     // a column that both have, but defined differently, is there for certain
-    for column in columns.iter_mut() {
+    for column in &mut columns {
         let certain = |list: &Vector<Column>| {
             list.iter()
                 .any(|other| other.name == column.name && other.presence == Presence::Certain)

@@ -7,7 +7,10 @@ use crate::postgres::name::ObjectKind;
 use crate::postgres::statement::{AlterTableCommand, ConstraintKind, Identity};
 use crate::postgres::{Datum, Expr, ServerError, Session, SqlState, TypeName};
 
-use super::{Effect, Failure, alter_table, constraint, drop, expressions, fail, resolve, sequence};
+use super::{
+    Effect, Failure, alter_table, constraint, drop, expressions, fail, foreign_key, resolve,
+    sequence,
+};
 
 /// One command on a column.
 pub(crate) fn alter(
@@ -79,7 +82,7 @@ pub(crate) fn alter(
 
 fn edit(session: &mut Session, table: &QualifiedName, column: &str, change: impl Fn(&mut Column)) {
     if let Some(relation) = session.catalog.relation_mut(table) {
-        for found in relation.columns.iter_mut() {
+        for found in &mut relation.columns {
             if found.name == column {
                 change(found);
             }
@@ -324,9 +327,10 @@ fn alter_type(
         session.check_enum_use(&type_name, text)?;
     }
     check_rows(session, &relation, column, &type_name, using)?;
+    foreign_key::check_new_type(session, &relation, column, &type_name)?;
     for child in alter_table::children(session, table) {
         if let Some(relation) = session.catalog.relation_mut(&child) {
-            for known in relation.columns.iter_mut() {
+            for known in &mut relation.columns {
                 if known.name == *column {
                     known.type_name = type_name.clone();
                 }
@@ -382,7 +386,7 @@ fn forget_values(session: &mut Session, table: &QualifiedName, column: &str) {
         return;
     }
     if let Some(relation) = session.catalog.relation_mut(table) {
-        for row in relation.rows.known.iter_mut() {
+        for row in &mut relation.rows.known {
             std::sync::Arc::make_mut(row)
                 .values
                 .retain(|(name, _)| name != column);

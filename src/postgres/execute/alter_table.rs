@@ -12,7 +12,8 @@ use crate::postgres::{Name, ServerError, Session, SqlState};
 
 use super::constraint::Origin;
 use super::{
-    Effect, Failure, alter_column, constraint, drop, fail, index, resolve, sequence, table,
+    Effect, Failure, alter_column, constraint, drop, fail, foreign_key, index, resolve, sequence,
+    table,
 };
 
 /// ALTER TABLE and its kin.
@@ -233,7 +234,7 @@ pub(crate) fn set_not_null_flag(
 ) {
     let mut changed = false;
     if let Some(relation) = session.catalog.relation_mut(table) {
-        for found in relation.columns.iter_mut() {
+        for found in &mut relation.columns {
             if found.name == column && found.not_null != not_null {
                 found.not_null = not_null;
                 changed = true;
@@ -457,7 +458,7 @@ fn drop_column_dependents(
         .map(|index| index.name.clone())
         .collect();
     for index in keys {
-        constraint::drop_dependents(session, name, &index, cascade)?;
+        foreign_key::drop_dependents(session, name, &index, cascade)?;
     }
     Ok(())
 }
@@ -506,7 +507,7 @@ fn validate(
     let mut open = false;
     if let Some(relation) = session.catalog.relation_mut(name) {
         open = relation.columns_open;
-        for known in relation.constraints.iter_mut() {
+        for known in &mut relation.constraints {
             if known.name == wanted {
                 change(&mut known.definition);
                 found = true;
@@ -547,7 +548,7 @@ fn enable_trigger(
     }
     let mut changed = Vec::new();
     if let Some(relation) = session.catalog.relation_mut(name) {
-        for known in relation.triggers.iter_mut() {
+        for known in &mut relation.triggers {
             if trigger.is_none_or(|wanted| wanted == known.name) {
                 known.enabled = enable;
                 changed.push(name.member(ObjectKind::Trigger, &known.name));
@@ -590,6 +591,7 @@ fn attach(
             format!("\"{}\" is already a partition", partition.name),
         );
     }
+    check_circle(session, parent, &partition)?;
     table::check_partition(session, parent, &partition, bound)?;
     check_same_columns(session, parent, &relation)?;
     if let Some(found) = session.catalog.relation_mut(&partition) {
@@ -670,6 +672,7 @@ fn inherit(session: &mut Session, name: &QualifiedName, parent: &Name) -> Effect
             ),
         );
     }
+    check_circle(session, &parent, name)?;
     if let Some(from) = session.catalog.relation(&parent)
         && !child.columns_open
     {
@@ -705,5 +708,28 @@ fn no_inherit(session: &mut Session, name: &QualifiedName, parent: &Name) -> Eff
     }
     relation.inherits.retain(|known| *known != parent);
     session.change(name.key(ObjectKind::Table));
+    Ok(())
+}
+
+/// 42P07 where a table would come to be its own ancestor.
+fn check_circle(session: &Session, parent: &QualifiedName, child: &QualifiedName) -> Effect {
+    let mut ahead = vec![parent.clone()];
+    let mut seen: Vec<QualifiedName> = Vec::new();
+    while let Some(next) = ahead.pop() {
+        if next == *child {
+            return fail(
+                SqlState::DUPLICATE_TABLE,
+                "circular inheritance not allowed",
+            );
+        }
+        if seen.contains(&next) {
+            continue;
+        }
+        if let Some(relation) = session.catalog.relation(&next) {
+            ahead.extend(relation.inherits.iter().cloned());
+            ahead.extend(relation.partition_of.iter().map(|(of, _)| of.clone()));
+        }
+        seen.push(next);
+    }
     Ok(())
 }

@@ -5,15 +5,12 @@
 
 use smol_str::SmolStr;
 
-use crate::postgres::catalog::{
-    Constraint, Index, Presence, QualifiedName, Relation, RelationKind, TypeKind,
-};
+use crate::postgres::catalog::{Constraint, Index, Presence, QualifiedName, RelationKind};
 use crate::postgres::name::ObjectKind;
-use crate::postgres::statement::{
-    ConstraintDefinition, ConstraintKind, IndexElement, ReferentialAction,
-};
-use crate::postgres::{Expr, Name, ServerError, Session, SqlState, TypeName};
+use crate::postgres::statement::{ConstraintDefinition, ConstraintKind, IndexElement};
+use crate::postgres::{Expr, ServerError, Session, SqlState};
 
+use super::foreign_key::{self, ForeignKeyRequest};
 use super::{Effect, Failure, expressions, fail, index, names, resolve, table};
 
 /// Where a constraint is made.
@@ -100,7 +97,7 @@ pub(crate) fn add(
                 on_delete: *on_delete,
                 on_update: *on_update,
             };
-            foreign_key(session, table, definition, &request)
+            foreign_key::add(session, table, definition, &request)
         }
         ConstraintKind::Exclude {
             elements,
@@ -118,7 +115,7 @@ pub(crate) fn add(
 }
 
 /// 42710 where the table has a constraint of this name; a doubtful one is removed, with a doubt noted.
-fn free_name(session: &mut Session, table: &QualifiedName, name: &str) -> Effect {
+pub(crate) fn free_name(session: &mut Session, table: &QualifiedName, name: &str) -> Effect {
     let Some(found) = session
         .catalog
         .relation(table)
@@ -144,7 +141,8 @@ fn free_name(session: &mut Session, table: &QualifiedName, name: &str) -> Effect
     ))
 }
 
-fn record(
+/// Puts a constraint on its table; nothing is checked.
+pub(crate) fn record(
     session: &mut Session,
     table: &QualifiedName,
     name: SmolStr,
@@ -504,7 +502,7 @@ fn key_using_index(
         })
         .collect();
     if let Some(relation) = session.catalog.relation_mut(table) {
-        for known in relation.indexes.iter_mut() {
+        for known in &mut relation.indexes {
             if known.name == name {
                 known.constraint = Some(name.clone());
                 known.primary = request.primary;
@@ -526,253 +524,6 @@ fn key_using_index(
     };
     record_key(session, table, definition, &filled, name, columns);
     Ok(())
-}
-
-struct ForeignKeyRequest<'a> {
-    columns: Vec<SmolStr>,
-    table: &'a Name,
-    referenced: &'a [SmolStr],
-    on_delete: ReferentialAction,
-    on_update: ReferentialAction,
-}
-
-fn foreign_key(
-    session: &mut Session,
-    table: &QualifiedName,
-    definition: &ConstraintDefinition,
-    request: &ForeignKeyRequest<'_>,
-) -> Effect {
-    if let Some(name) = &definition.name {
-        free_name(session, table, name)?;
-    }
-    let target = resolve::relation(session, request.table, ObjectKind::Table)?;
-    let is_table = session
-        .catalog
-        .relation(&target)
-        .is_some_and(|relation| relation.kind.is_table());
-    if !is_table {
-        return resolve::wrong_kind(
-            &target,
-            format!("referenced relation \"{}\" is not a table", target.name),
-        );
-    }
-    for column in &request.columns {
-        resolve::column_or(session, table, column, || missing_in_foreign_key(column))?;
-    }
-    let referenced = referenced_columns(session, &target, request)?;
-    if referenced.len() != request.columns.len() && !referenced.is_empty() {
-        return fail(
-            SqlState::INVALID_FOREIGN_KEY,
-            "number of referencing and referenced columns for foreign key disagree",
-        );
-    }
-    let name = match &definition.name {
-        Some(name) => name.clone(),
-        None => {
-            // before 12 only the first column gave the name
-            let all = if session.version.0 < 12 {
-                &request.columns[..request.columns.len().min(1)]
-            } else {
-                &request.columns[..]
-            };
-            let addition = names::addition(all.iter().map(SmolStr::as_str));
-            names::constraint(
-                session,
-                &table.schema,
-                &table.name,
-                Some(&addition),
-                "fkey",
-                &[],
-            )
-        }
-    };
-    check_types(
-        session,
-        table,
-        &target,
-        &request.columns,
-        &referenced,
-        &name,
-    )?;
-    let mut filled = definition.clone();
-    filled.kind = ConstraintKind::ForeignKey {
-        columns: request.columns.clone(),
-        table: Name {
-            schema: Some(target.schema.clone()),
-            name: target.name.clone(),
-        },
-        referenced,
-        on_delete: request.on_delete,
-        on_update: request.on_update,
-    };
-    record(
-        session,
-        table,
-        name,
-        filled,
-        Some(target),
-        request.columns.clone(),
-    );
-    Ok(())
-}
-
-fn missing_in_foreign_key(column: &str) -> String {
-    format!("column \"{column}\" referenced in foreign key constraint does not exist")
-}
-
-fn referenced_columns(
-    session: &mut Session,
-    target: &QualifiedName,
-    request: &ForeignKeyRequest<'_>,
-) -> Effect<Vec<SmolStr>> {
-    if request.referenced.is_empty() {
-        let Some(relation) = session.catalog.relation(target) else {
-            return Ok(Vec::new());
-        };
-        if let Some(columns) = relation.primary_key() {
-            return Ok(columns.to_vec());
-        }
-        if relation.columns_open {
-            return Ok(Vec::new());
-        }
-        return fail(
-            SqlState::UNDEFINED_OBJECT,
-            format!(
-                "there is no primary key for referenced table \"{}\"",
-                target.name
-            ),
-        );
-    }
-    for column in request.referenced {
-        resolve::column_or(session, target, column, || missing_in_foreign_key(column))?;
-    }
-    let Some(relation) = session.catalog.relation(target) else {
-        return Ok(request.referenced.to_vec());
-    };
-    match matching_key(relation, request.referenced) {
-        Match::Certain => {}
-        Match::Maybe(name) => {
-            let key = target.key(ObjectKind::Table);
-            session.doubt(format!("the unique key `{name}` of {key} may be missing"));
-        }
-        Match::None if relation.columns_open => {}
-        Match::None => {
-            return Err(Failure::Error(
-                ServerError::new(
-                    SqlState::INVALID_FOREIGN_KEY,
-                    format!(
-                        "there is no unique constraint matching given keys for referenced table \"{}\"",
-                        target.name
-                    ),
-                )
-                .about(target.key(ObjectKind::Table)),
-            ));
-        }
-    }
-    Ok(request.referenced.to_vec())
-}
-
-enum Match {
-    Certain,
-    Maybe(SmolStr),
-    None,
-}
-
-/// Whether a unique index without predicate and expressions has just these columns, in any order.
-fn matching_key(relation: &Relation, wanted: &[SmolStr]) -> Match {
-    let mut doubtful = None;
-    for index in &relation.indexes {
-        if !is_key(index, wanted) {
-            continue;
-        }
-        if index.presence != Presence::Maybe {
-            return Match::Certain;
-        }
-        doubtful = Some(index.name.clone());
-    }
-    doubtful.map_or(Match::None, Match::Maybe)
-}
-
-fn is_key(index: &Index, wanted: &[SmolStr]) -> bool {
-    index.unique
-        && index.valid
-        && index.filter.is_none()
-        && index.elements.len() == wanted.len()
-        && index.elements.iter().all(
-            |element| matches!(&element.value, Expr::Column { name, .. } if wanted.contains(name)),
-        )
-}
-
-fn check_types(
-    session: &Session,
-    table: &QualifiedName,
-    target: &QualifiedName,
-    columns: &[SmolStr],
-    referenced: &[SmolStr],
-    name: &str,
-) -> Effect {
-    let type_of = |table: &QualifiedName, column: &SmolStr| -> Option<TypeName> {
-        session
-            .catalog
-            .relation(table)?
-            .column(column)
-            .map(|found| found.type_name.clone())
-    };
-    for (column, other) in columns.iter().zip(referenced) {
-        let (Some(own), Some(key)) = (type_of(table, column), type_of(target, other)) else {
-            continue;
-        };
-        if !may_reference(session, &own, &key) {
-            return Err(Failure::Error(
-                ServerError::new(
-                    SqlState::DATATYPE_MISMATCH,
-                    format!("foreign key constraint \"{name}\" cannot be implemented"),
-                )
-                .about(table.member(ObjectKind::Column, column)),
-            ));
-        }
-    }
-    Ok(())
-}
-
-/// Families of types within which an equality operator is found.
-fn family(session: &Session, type_name: &TypeName) -> Option<&'static str> {
-    if type_name.array {
-        return None;
-    }
-    Some(match type_name.name.name.as_str() {
-        "int2" | "int4" | "int8" => "integer",
-        "oid" => return None,
-        "numeric" => "numeric",
-        "float4" | "float8" => "float",
-        "text" | "varchar" | "bpchar" | "name" => "text",
-        "citext" => return None,
-        "uuid" => "uuid",
-        "bool" => "bool",
-        "date" | "timestamp" | "timestamptz" => "datetime",
-        "bytea" => "bytea",
-        "jsonb" => "jsonb",
-        _ => {
-            let found = session
-                .catalog
-                .find_type(&session.search_path, &type_name.name)?;
-            match found.definition {
-                TypeKind::Enum { .. } => "enum",
-                _ => return None,
-            }
-        }
-    })
-}
-
-fn may_reference(session: &Session, own: &TypeName, key: &TypeName) -> bool {
-    let (Some(own), Some(key)) = (family(session, own), family(session, key)) else {
-        return true;
-    };
-    own == key
-        || matches!(
-            (own, key),
-            ("integer", "numeric" | "float") | ("numeric", "float")
-        )
 }
 
 fn exclude(
@@ -871,7 +622,7 @@ pub(crate) fn drop(
             .relation(table)
             .is_some_and(|relation| relation.columns_open);
         let key = table.member(ObjectKind::Constraint, name);
-        if open {
+        if open && !session.catalog.gone.contains(&key) {
             session.call.assumed.push(key.clone());
             session.change(key);
             return Ok(());
@@ -890,7 +641,7 @@ pub(crate) fn drop(
         ConstraintKind::PrimaryKey { .. } | ConstraintKind::Unique { .. }
     );
     if keys {
-        drop_dependents(session, table, name, cascade)?;
+        foreign_key::drop_dependents(session, table, name, cascade)?;
     }
     remove(session, table, name);
     for child in children(session, table) {
@@ -917,68 +668,4 @@ pub(crate) fn missing(table: &QualifiedName, name: &str) -> Failure {
         )
         .about(table.member(ObjectKind::Constraint, name)),
     )
-}
-
-/// Foreign keys that rely on a key of a table alone: 2BP01, or dropped with CASCADE.
-pub(crate) fn drop_dependents(
-    session: &mut Session,
-    table: &QualifiedName,
-    name: &str,
-    cascade: bool,
-) -> Effect {
-    let Some(relation) = session.catalog.relation(table).cloned() else {
-        return Ok(());
-    };
-    let dependents = foreign_keys_to(session, table);
-    for (other, constraint) in dependents {
-        let ConstraintKind::ForeignKey { referenced, .. } = &constraint.definition.kind else {
-            continue;
-        };
-        let first = relation
-            .indexes
-            .iter()
-            .find(|index| is_key(index, referenced));
-        // the foreign key holds on to the key that it found first: the primary key, else the oldest
-        let chosen = relation
-            .indexes
-            .iter()
-            .find(|index| index.primary && is_key(index, referenced))
-            .or(first);
-        if chosen.is_none_or(|index| index.name != name) {
-            continue;
-        }
-        if !cascade {
-            return Err(Failure::Error(
-                ServerError::new(
-                    SqlState::DEPENDENT_OBJECTS_STILL_EXIST,
-                    format!(
-                        "cannot drop constraint {name} on table {} because other objects depend on it",
-                        table.name
-                    ),
-                )
-                .about(other.member(ObjectKind::Constraint, &constraint.name)),
-            ));
-        }
-        remove(session, &other, &constraint.name);
-    }
-    Ok(())
-}
-
-/// All foreign keys that reference a table, its own included.
-pub(crate) fn foreign_keys_to(
-    session: &Session,
-    table: &QualifiedName,
-) -> Vec<(QualifiedName, Constraint)> {
-    let mut found = Vec::new();
-    for relation in session.catalog.relations.values() {
-        if !relation.kind.is_table() {
-            continue;
-        }
-        for constraint in &relation.constraints {
-            if constraint.references.as_ref() == Some(table) {
-                found.push((relation.name.clone(), constraint.clone()));
-            }
-        }
-    }
-    found
 }

@@ -9,7 +9,7 @@ use crate::postgres::name::{ObjectKey, ObjectKind};
 use crate::postgres::statement::{Drop, DropTarget};
 use crate::postgres::{Expr, Name, ServerError, Session, SqlState};
 
-use super::{Effect, Failure, constraint, drop_kinds, resolve, sequence};
+use super::{Effect, Failure, constraint, drop_kinds, foreign_key, resolve, sequence};
 
 /// DROP of any kind.
 pub(crate) fn drop(session: &mut Session, drop: &Drop) -> Effect {
@@ -77,14 +77,14 @@ fn drop_relation(
         } else {
             SqlState::UNDEFINED_TABLE
         };
-        if !session.catalog.open {
+        let key = resolve::missing_key(session, &target.name, drop.kind);
+        if !session.catalog.open || session.catalog.is_relation_gone(&key.name) {
             if let Some(schema) = &target.name.schema {
                 resolve::schema(session, schema)?;
             }
             return Err(missing(session, drop.kind, &target.name, state));
         }
         // it must have been there: now it is not
-        let key = resolve::missing_key(session, &target.name, drop.kind);
         session.call.assumed.push(key.clone());
         session.change(key);
         return Ok(());
@@ -157,7 +157,7 @@ fn drop_index(session: &mut Session, found: &Relation, cascade: bool) -> Effect 
             .about(table.member(ObjectKind::Constraint, &owner)),
         ));
     }
-    constraint::drop_dependents(session, &table, &found.name.name, cascade)?;
+    foreign_key::drop_dependents(session, &table, &found.name.name, cascade)?;
     super::index::remove(session, &table, &found.name.name);
     Ok(())
 }
@@ -189,7 +189,7 @@ fn drop_sequence(session: &mut Session, found: &Relation, cascade: bool) -> Effe
     }
     for (table, column) in users {
         if let Some(relation) = session.catalog.relation_mut(&table) {
-            for known in relation.columns.iter_mut() {
+            for known in &mut relation.columns {
                 if known.name == column {
                     known.default = None;
                 }
@@ -215,11 +215,11 @@ fn default_users(session: &Session, sequence: &QualifiedName) -> Vec<(QualifiedN
                 .relation(sequence)
                 .and_then(|found| found.owned_by.as_ref())
                 .is_some_and(|(table, of)| *table == relation.name && *of == column.name);
-            let uses = column
+            let draws = column
                 .default
                 .as_ref()
                 .is_some_and(|default| draws_from(session, default, sequence));
-            if uses || (owned && column.identity.is_some()) {
+            if draws || (owned && column.identity.is_some()) {
                 users.push((relation.name.clone(), column.name.clone()));
             }
         }
@@ -267,7 +267,7 @@ pub(crate) fn check_dependents(
 ) -> Effect {
     let key = found.key();
     let what = format!("{} {}", key.kind.noun(), found.name.name);
-    for (table, foreign) in constraint::foreign_keys_to(session, &found.name) {
+    for (table, foreign) in foreign_key::foreign_keys_to(session, &found.name) {
         if table == found.name || all.contains(&table) {
             continue;
         }

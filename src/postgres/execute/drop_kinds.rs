@@ -54,7 +54,7 @@ fn member(session: &mut Session, statement: &Drop, target: &DropTarget) -> Effec
         if statement.if_exists {
             return Ok(());
         }
-        if relation.columns_open {
+        if relation.columns_open && !session.catalog.gone.contains(&key) {
             session.call.assumed.push(key.clone());
             session.change(key);
             return Ok(());

@@ -132,7 +132,7 @@ pub(crate) fn check(session: &mut Session, scope: &Scope<'_>, expression: &Expr)
             }
             if operand.is_none() {
                 for (when, _) in arms {
-                    check_condition(session, scope, when)?;
+                    check_condition(scope, when)?;
                 }
             }
             let mut results: Vec<&Expr> = arms.iter().map(|(_, then)| then).collect();
@@ -153,7 +153,7 @@ pub(crate) fn check(session: &mut Session, scope: &Scope<'_>, expression: &Expr)
                 unify(session, scope, &arguments.iter().collect::<Vec<_>>())?;
             }
             check_function(session, name)?;
-            check_arguments(session, scope, name, arguments)?;
+            check_arguments(scope, name, arguments)?;
             for argument in arguments {
                 check(session, scope, argument)?;
             }
@@ -217,8 +217,8 @@ fn check_column(
 }
 
 /// `CASE WHEN c`: the column must be boolean.
-fn check_condition(session: &Session, scope: &Scope<'_>, when: &Expr) -> Effect {
-    let Some(type_name) = type_of(session, scope, when) else {
+fn check_condition(scope: &Scope<'_>, when: &Expr) -> Effect {
+    let Some(type_name) = type_of(scope, when) else {
         return Ok(());
     };
     let name = type_name.name.name.as_str();
@@ -254,18 +254,13 @@ fn accepted(function: &str, count: usize) -> Option<&'static [&'static str]> {
     })
 }
 
-fn check_arguments(
-    session: &Session,
-    scope: &Scope<'_>,
-    name: &crate::postgres::Name,
-    arguments: &[Expr],
-) -> Effect {
+fn check_arguments(scope: &Scope<'_>, name: &crate::postgres::Name, arguments: &[Expr]) -> Effect {
     let Some(accepted) = accepted(&name.name, arguments.len()) else {
         return Ok(());
     };
     let Some(type_name) = arguments
         .first()
-        .and_then(|argument| type_of(session, scope, argument))
+        .and_then(|argument| type_of(scope, argument))
     else {
         return Ok(());
     };
@@ -332,10 +327,7 @@ fn unify(session: &Session, scope: &Scope<'_>, all: &[&Expr]) -> Effect {
     {
         return Ok(());
     }
-    let Some(type_name) = all
-        .iter()
-        .find_map(|expression| type_of(session, scope, expression))
-    else {
+    let Some(type_name) = all.iter().find_map(|expression| type_of(scope, expression)) else {
         return Ok(());
     };
     for expression in all {
@@ -345,7 +337,7 @@ fn unify(session: &Session, scope: &Scope<'_>, all: &[&Expr]) -> Effect {
 }
 
 /// The type of an expression, where it is plain.
-pub(crate) fn type_of(session: &Session, scope: &Scope<'_>, expression: &Expr) -> Option<TypeName> {
+pub(crate) fn type_of(scope: &Scope<'_>, expression: &Expr) -> Option<TypeName> {
     match expression {
         Expr::Column { name, .. } => scope
             .columns
@@ -362,7 +354,7 @@ pub(crate) fn type_of(session: &Session, scope: &Scope<'_>, expression: &Expr) -
         {
             arguments
                 .iter()
-                .find_map(|argument| type_of(session, scope, argument))
+                .find_map(|argument| type_of(scope, argument))
         }
         _ => None,
     }

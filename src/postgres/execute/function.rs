@@ -197,7 +197,8 @@ pub(crate) fn find(
     if let Some(one) = found.pop() {
         return Ok(Some(one));
     }
-    if session.catalog.open {
+    let plain = resolve::missing_key(session, name, kind);
+    if session.catalog.open && !session.catalog.is_function_gone(&plain.name) {
         return Ok(None);
     }
     Err(Failure::Error(missing(kind, name, arguments).about(

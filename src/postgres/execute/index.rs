@@ -481,7 +481,7 @@ fn copy(session: &mut Session, target: &QualifiedName, index: &Index) -> Effect 
     session.change(target.member(ObjectKind::Constraint, &name));
     if let Some(relation) = session.catalog.relation_mut(target) {
         if index.primary {
-            for column in relation.columns.iter_mut() {
+            for column in &mut relation.columns {
                 column.not_null |= columns.contains(&column.name);
             }
         }
@@ -526,7 +526,7 @@ pub(crate) fn reindex(session: &mut Session, kind: ObjectKind, name: &Name) -> E
                 return resolve::wrong_kind(&found, format!("\"{}\" is not an index", found.name));
             }
             if let Some(relation) = owner.and_then(|owner| session.catalog.relation_mut(&owner)) {
-                for index in relation.indexes.iter_mut() {
+                for index in &mut relation.indexes {
                     if index.name == found.name {
                         index.valid = true;
                     }

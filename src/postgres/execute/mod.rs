@@ -19,6 +19,7 @@ pub mod drop;
 mod drop_kinds;
 pub mod enums;
 pub mod expressions;
+pub mod foreign_key;
 pub mod function;
 pub mod index;
 pub mod named;

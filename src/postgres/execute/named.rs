@@ -416,7 +416,7 @@ pub(crate) fn drop(session: &mut Session, statement: &Drop, target: &DropTarget)
             format!("{key} is not made by migrations").into(),
         ));
     }
-    if session.catalog.open {
+    if session.catalog.open && !heard_of {
         session.call.assumed.push(key.clone());
         session.change(key);
         return Ok(());
@@ -537,7 +537,7 @@ pub(crate) fn need_extension(session: &mut Session, name: &SmolStr) -> Effect {
         }
         return Ok(());
     }
-    if session.catalog.open {
+    if session.catalog.open && !session.catalog.gone.contains(&key) {
         session.call.assumed.push(key);
         session
             .catalog
@@ -578,12 +578,12 @@ pub(crate) fn drop_extension(
             }
         }
         for index in &relation.indexes {
-            let uses = index.elements.iter().any(|element| {
+            let needs = index.elements.iter().any(|element| {
                 element.operator_class.as_deref().is_some_and(|class| {
                     builtin::extension_of_operator_class(class) == Some(name.as_str())
                 })
             });
-            if uses && !statement.cascade {
+            if needs && !statement.cascade {
                 return super::drop::depended_on(
                     &format!("extension {name}"),
                     relation.name.member(ObjectKind::Index, &index.name),
@@ -669,10 +669,8 @@ pub(crate) fn grant(
                 | ObjectKind::MaterializedView
                 | ObjectKind::ForeignTable
                 | ObjectKind::Sequence,
-            ) => {
-                if !super::is_system(name) {
-                    resolve::relation(session, name, kind.unwrap_or(ObjectKind::Table))?;
-                }
+            ) if !super::is_system(name) => {
+                resolve::relation(session, name, kind.unwrap_or(ObjectKind::Table))?;
             }
             Some(ObjectKind::Schema) => resolve::schema(session, &name.name)?,
             Some(ObjectKind::Type | ObjectKind::Domain) => {

@@ -142,10 +142,10 @@ mod tests {
         let column = "b".repeat(30);
         let made = make(&table, Some(&column), "fkey");
         assert_eq!(made.len(), 63);
-        // 57 bytes for both: 29 of one, 28 of the other
+        // 57 bytes for both: 29 of the first, 28 of the second
         assert_eq!(
             made.as_str(),
-            format!("{}_{}_fkey", "a".repeat(28), "b".repeat(29))
+            format!("{}_{}_fkey", "a".repeat(29), "b".repeat(28))
         );
         assert_eq!(make("t", None, "pkey"), "t_pkey");
     }

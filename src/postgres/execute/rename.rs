@@ -92,7 +92,7 @@ pub(crate) fn rename_index(session: &mut Session, table: &QualifiedName, old: &s
     let new = SmolStr::new(new);
     let mut renamed_constraint = false;
     if let Some(relation) = session.catalog.relation_mut(table) {
-        for index in relation.indexes.iter_mut() {
+        for index in &mut relation.indexes {
             if index.name == old {
                 index.name = new.clone();
                 if index.constraint.as_deref() == Some(old) {
@@ -102,7 +102,7 @@ pub(crate) fn rename_index(session: &mut Session, table: &QualifiedName, old: &s
             }
         }
         if renamed_constraint {
-            for known in relation.constraints.iter_mut() {
+            for known in &mut relation.constraints {
                 if known.name == old {
                     known.name = new.clone();
                 }
@@ -218,12 +218,12 @@ fn repoint(
     {
         *table = new.clone();
     }
-    for parent in other.inherits.iter_mut() {
+    for parent in &mut other.inherits {
         if parent == old {
             *parent = new.clone();
         }
     }
-    for known in other.constraints.iter_mut() {
+    for known in &mut other.constraints {
         if known.references.as_ref() == Some(old) {
             known.references = Some(new.clone());
             if let ConstraintKind::ForeignKey { table, .. } = &mut known.definition.kind {
@@ -255,7 +255,7 @@ fn repoint_types(session: &mut Session, old: &QualifiedName, new: &QualifiedName
     let uses = |type_name: &TypeName| {
         type_name.name.name == old.name && type_name.name.schema.as_ref() == Some(&old.schema)
     };
-    let users: Vec<QualifiedName> = session
+    let holders: Vec<QualifiedName> = session
         .catalog
         .relations
         .values()
@@ -271,9 +271,9 @@ fn repoint_types(session: &mut Session, old: &QualifiedName, new: &QualifiedName
         schema: Some(new.schema.clone()),
         name: new.name.clone(),
     };
-    for user in users {
-        if let Some(relation) = session.catalog.relation_mut(&user) {
-            for column in relation.columns.iter_mut() {
+    for holder in holders {
+        if let Some(relation) = session.catalog.relation_mut(&holder) {
+            for column in &mut relation.columns {
                 if uses(&column.type_name) {
                     column.type_name.name = renamed.clone();
                 }
@@ -424,7 +424,7 @@ fn rename_column(session: &mut Session, table: &QualifiedName, old: &str, new: &
         });
     };
     if let Some(relation) = session.catalog.relation_mut(table) {
-        for column in relation.columns.iter_mut() {
+        for column in &mut relation.columns {
             if column.name == old {
                 column.name = new.clone();
             }
@@ -432,7 +432,7 @@ fn rename_column(session: &mut Session, table: &QualifiedName, old: &str, new: &
                 in_expression(expression);
             }
         }
-        for known in relation.constraints.iter_mut() {
+        for known in &mut relation.constraints {
             in_list(&mut known.columns);
             rename_in_constraint(&mut known.definition.kind, &in_list, &in_expression);
             if known.references.as_ref() == Some(table)
@@ -441,7 +441,7 @@ fn rename_column(session: &mut Session, table: &QualifiedName, old: &str, new: &
                 in_list(referenced);
             }
         }
-        for index in relation.indexes.iter_mut() {
+        for index in &mut relation.indexes {
             in_list(&mut index.columns);
             in_list(&mut index.include);
             for element in &mut index.elements {
@@ -451,11 +451,11 @@ fn rename_column(session: &mut Session, table: &QualifiedName, old: &str, new: &
                 in_expression(filter);
             }
         }
-        for trigger in relation.triggers.iter_mut() {
+        for trigger in &mut relation.triggers {
             in_list(&mut trigger.columns);
         }
         in_list(&mut relation.partition_key);
-        for row in relation.rows.known.iter_mut() {
+        for row in &mut relation.rows.known {
             if row.values.iter().any(|(name, _)| name == old) {
                 for (name, _) in &mut Arc::make_mut(row).values {
                     if name == old {
@@ -547,7 +547,7 @@ fn rename_column_elsewhere(session: &mut Session, table: &QualifiedName, old: &s
         {
             *column = new.clone();
         }
-        for known in other.constraints.iter_mut() {
+        for known in &mut other.constraints {
             if known.references.as_ref() != Some(table) {
                 continue;
             }
@@ -598,8 +598,8 @@ fn constraint_of(session: &mut Session, rename: &Rename) -> Effect {
         return Ok(());
     };
     let Some(found) = relation.constraint(old) else {
-        if relation.columns_open {
-            let key = table.member(ObjectKind::Constraint, old);
+        let key = table.member(ObjectKind::Constraint, old);
+        if relation.columns_open && !session.catalog.gone.contains(&key) {
             session.call.assumed.push(key.clone());
             session.change(key);
             return Ok(());
@@ -647,7 +647,7 @@ fn constraint_of(session: &mut Session, rename: &Rename) -> Effect {
         ));
     }
     if let Some(relation) = session.catalog.relation_mut(&table) {
-        for known in relation.constraints.iter_mut() {
+        for known in &mut relation.constraints {
             if known.name == *old {
                 known.name = rename.new_name.clone();
             }
@@ -720,7 +720,7 @@ fn member(session: &mut Session, rename: &Rename) -> Effect {
     if let Some(relation) = session.catalog.relation_mut(&table) {
         match rename.kind {
             ObjectKind::Trigger => {
-                for trigger in relation.triggers.iter_mut() {
+                for trigger in &mut relation.triggers {
                     if trigger.name == *old {
                         trigger.name = rename.new_name.clone();
                     }
@@ -856,7 +856,7 @@ fn repoint_functions(session: &mut Session, old: &QualifiedName, new: &Qualified
     let uses = |type_name: &TypeName| {
         type_name.name.name == old.name && type_name.name.schema.as_ref() == Some(&old.schema)
     };
-    let users: Vec<QualifiedName> = session
+    let holders: Vec<QualifiedName> = session
         .catalog
         .functions
         .iter()
@@ -866,8 +866,8 @@ fn repoint_functions(session: &mut Session, old: &QualifiedName, new: &Qualified
         })
         .map(|(name, _)| name.clone())
         .collect();
-    for user in users {
-        if let Some(all) = session.catalog.functions.get_mut(&user) {
+    for holder in holders {
+        if let Some(all) = session.catalog.functions.get_mut(&holder) {
             for function in Arc::make_mut(all) {
                 for argument in &mut function.arguments {
                     if uses(argument) {
@@ -958,7 +958,7 @@ pub(crate) fn move_function(
 }
 
 fn repoint_triggers(session: &mut Session, old: &QualifiedName, new: &QualifiedName) {
-    let users: Vec<QualifiedName> = session
+    let holders: Vec<QualifiedName> = session
         .catalog
         .relations
         .values()
@@ -970,9 +970,9 @@ fn repoint_triggers(session: &mut Session, old: &QualifiedName, new: &QualifiedN
         })
         .map(|relation| relation.name.clone())
         .collect();
-    for user in users {
-        if let Some(relation) = session.catalog.relation_mut(&user) {
-            for trigger in relation.triggers.iter_mut() {
+    for holder in holders {
+        if let Some(relation) = session.catalog.relation_mut(&holder) {
+            for trigger in &mut relation.triggers {
                 if trigger.function == *old {
                     trigger.function = new.clone();
                 }

@@ -58,7 +58,12 @@ pub(crate) fn schema(session: &mut Session, name: &str) -> Effect {
                 .insert(SmolStr::new(name), Presence::Certain);
             Ok(())
         }
-        None if session.catalog.open => {
+        None if session.catalog.open
+            && !session
+                .catalog
+                .gone
+                .contains(&ObjectKey::new(ObjectKind::Schema, name)) =>
+        {
             let name = SmolStr::new(name);
             session
                 .call
@@ -239,8 +244,8 @@ pub(crate) fn relation_or(
     if let Some(written) = &name.schema {
         schema(session, written)?;
     }
-    if !session.catalog.open {
-        let key = missing_key(session, name, kind);
+    let key = missing_key(session, name, kind);
+    if !session.catalog.open || session.catalog.is_relation_gone(&key.name) {
         return Err(Failure::Error(missing(name).about(key)));
     }
     assume_relation(session, name, kind)
@@ -359,7 +364,7 @@ pub(crate) fn column_or(
         return Ok(());
     }
     let key = table.member(ObjectKind::Column, column);
-    if !relation.columns_open {
+    if !relation.columns_open || session.catalog.gone.contains(&key) {
         return Err(Failure::Error(
             ServerError::new(SqlState::UNDEFINED_COLUMN, message()).about(key),
         ));
@@ -386,7 +391,7 @@ pub(crate) fn set_column_presence(
     presence: Presence,
 ) {
     if let Some(relation) = session.catalog.relation_mut(table) {
-        for found in relation.columns.iter_mut() {
+        for found in &mut relation.columns {
             if found.name == column {
                 found.presence = presence;
             }
@@ -465,6 +470,10 @@ pub(crate) fn type_name(session: &mut Session, written: &TypeName) -> Effect<Typ
         && schema_name != "pg_catalog"
     {
         schema(session, schema_name)?;
+    }
+    let key = missing_key(session, &written.name, ObjectKind::Type);
+    if session.catalog.gone.contains(&key) {
+        return Err(missing_type(session, written));
     }
     if !session.catalog.open {
         // an extension that is not a well-known one may bring any type

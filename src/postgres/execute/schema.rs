@@ -68,7 +68,7 @@ pub(crate) fn drop(session: &mut Session, statement: &Drop, target: &DropTarget)
     let key = ObjectKey::new(ObjectKind::Schema, &name);
     match session.catalog.schemas.get(&name).copied() {
         None if statement.if_exists => return Ok(()),
-        None if session.catalog.open => {
+        None if session.catalog.open && !session.catalog.gone.contains(&key) => {
             session.call.assumed.push(key.clone());
             session.change(key);
             return Ok(());

@@ -400,7 +400,7 @@ pub(crate) fn finish_column(
     if serial || definition.identity.is_some() {
         let made = sequence::create_owned(session, table, &definition.name, Some(&definition.name));
         if serial && let Some(relation) = session.catalog.relation_mut(table) {
-            for column in relation.columns.iter_mut() {
+            for column in &mut relation.columns {
                 if column.name == definition.name {
                     column.default = Some(next_value(&made));
                 }

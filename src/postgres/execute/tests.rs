@@ -430,6 +430,20 @@ fn an_open_world_assumes_what_is_used() {
             ("ok", "create table u(id int)"),
             ("ok", "drop table if exists w"),
             ("ok", "drop table w"),
+            // what was removed is known to be gone, also in an open world
+            ("42P01", "drop table w"),
+            ("42P01", "alter table w add column c int"),
+            ("42703", "alter table t drop column other"),
+            ("ok", "drop index i"),
+            ("42704", "drop index i"),
+            ("ok", "alter table t drop constraint k"),
+            ("42704", "alter table t drop constraint k"),
+            ("ok", "drop type y"),
+            ("42704", "drop type y"),
+            ("ok", "alter table z rename to zz"),
+            ("42P01", "alter table z rename to zz2"),
+            ("ok", "create table w(id int)"),
+            ("ok", "drop table w"),
         ],
     );
 }
@@ -528,6 +542,12 @@ fn partitions_follow_their_parent() {
             ("42701", "alter table p1 add column n int"),
             ("ok", "drop table p"),
             ("42P01", "drop table p1"),
+            ("ok", "create table x(id int)"),
+            ("ok", "create table y() inherits (x)"),
+            ("42P07", "alter table x inherit y"),
+            ("2BP01", "drop table x"),
+            ("ok", "drop table x cascade"),
+            ("42P01", "drop table y"),
         ],
     );
 }

@@ -367,7 +367,7 @@ pub(crate) fn drop(session: &mut Session, statement: &Drop, target: &DropTarget)
             return Ok(());
         }
         let key = resolve::missing_key(session, &target.name, ObjectKind::Type);
-        if session.catalog.open {
+        if session.catalog.open && !session.catalog.gone.contains(&key) {
             session.call.assumed.push(key.clone());
             session.change(key);
             return Ok(());
@@ -429,6 +429,7 @@ pub(crate) fn release(
         .catalog
         .types
         .values()
+        .filter(|found| found.name != *name)
         .filter(|found| match &found.definition {
             TypeKind::Domain { base, .. } => uses(base),
             TypeKind::Range { subtype } => uses(subtype),
@@ -467,8 +468,9 @@ pub(crate) fn release(
         session.change(function.key(ObjectKind::Function));
     }
     for other in types {
-        release(session, &other, what, true)?;
+        // gone first, so that types in a circle end
         session.catalog.types.remove(&other);
+        release(session, &other, what, true)?;
         session.change(other.key(ObjectKind::Type));
     }
     Ok(())

@@ -14,6 +14,8 @@ pub fn refused(statements: &[Statement], version: Version) -> Option<ServerError
         .find_map(|statement| refused_one(statement, version.0))
 }
 
+// wrapped, so that every arm of the tables below is one value
+#[allow(clippy::unnecessary_wraps)]
 fn syntax(near: &str) -> Option<ServerError> {
     Some(ServerError::new(
         SqlState::SYNTAX_ERROR,
