@@ -10,11 +10,11 @@ use super::keys::{
 use super::target::{self, Target, has_hooks, missing_column};
 use super::{Effect, Members, members};
 use crate::postgres::catalog::{Catalog, Column, QualifiedName, Relation, RelationKind, Row};
-use crate::postgres::expression::{Datum, Expr, Query, QueryBody};
+use crate::postgres::expression::{Datum, Expr, Query, QueryBody, TypeName};
 use crate::postgres::name::ObjectKind;
 use crate::postgres::query::{
-    Context, Environment, Frame, Scope, Source, Table, TableRow, Type, cast, check,
-    check_assignment, check_condition, check_query, check_targets, check_with, equal, evaluate,
+    Context, Environment, Frame, Output, Scope, Source, Table, TableRow, Type, cast, check,
+    check_assignable, check_assignment, check_condition, check_query, check_targets, check_with, equal, evaluate,
     is_true, run_query, run_with, type_of,
 };
 use crate::postgres::statement::{
@@ -46,11 +46,17 @@ pub(crate) fn run(
     check_source(statement, &columns, &target, &context)?;
     let rows = source_rows(statement, &columns, &target, &context)?;
     if let Some(conflict) = &statement.on_conflict {
-        check_conflict(conflict, &target, statement, &context)?;
+        check_conflict(conflict, &target, &context)?;
     }
     let scope = target::scope(&target, None);
     let frame = Frame::new(&scope, &[]);
-    let returning = check_targets(&statement.returning, &frame, &context)?;
+    let returning = match check_targets(&statement.returning, &frame, &context) {
+        Err(error) if names_alias(&error) => Output {
+            columns: Vec::new(),
+            open: true,
+        },
+        other => other?,
+    };
     let mut inserted = Vec::new();
     let mut exact = rows.complete;
     match &target {
@@ -72,7 +78,9 @@ pub(crate) fn run(
         }
         Target::Opaque(_) => exact = false,
     }
-    if !statement.returning.is_empty() {
+    if returning.open && returning.columns.is_empty() {
+        effect.returning = Some(Table::unknown(Vec::new(), true));
+    } else if !statement.returning.is_empty() {
         let mut table = Table {
             columns: returning.columns,
             open: returning.open,
@@ -93,6 +101,18 @@ pub(crate) fn run(
     target::assume(catalog, &assumed);
     effect.assumed.extend(assumed);
     Ok(effect)
+}
+
+/// Whether a name may be the target's alias (`INSERT INTO t AS x`), which the statement does not keep.
+fn names_alias(error: &ServerError) -> bool {
+    error.sqlstate == SqlState::UNDEFINED_TABLE && error.object.is_none()
+}
+
+fn unless_alias(result: Result<(), ServerError>) -> Result<(), ServerError> {
+    match result {
+        Err(error) if names_alias(&error) => Ok(()),
+        other => other,
+    }
 }
 
 /// The values of RETURNING for a row.
@@ -248,7 +268,13 @@ fn check_source(
             for (index, column) in columns.iter().enumerate().take(output.columns.len()) {
                 let Some(column) = column else { continue };
                 check_generated(column, statement.overriding)?;
-                check_query_column(query, index, column, context)?;
+                check_query_column(
+                    query,
+                    index,
+                    column,
+                    output.columns[index].type_name.as_ref(),
+                    context,
+                )?;
             }
             Ok(())
         }
@@ -275,6 +301,7 @@ fn check_query_column(
     query: &Query,
     index: usize,
     column: &Column,
+    from: Option<&TypeName>,
     context: &Context<'_>,
 ) -> Result<(), ServerError> {
     match &query.body {
@@ -297,14 +324,10 @@ fn check_query_column(
                     &frame,
                     context,
                 ),
-                Type::Named(_) if matches!(target.value, Expr::Value(_)) => check_assignment(
-                    &column.name,
-                    &column.type_name,
-                    &target.value,
-                    &frame,
-                    context,
-                ),
-                _ => Ok(()),
+                _ => match from {
+                    Some(from) => check_assignable(&column.name, &column.type_name, from, context),
+                    None => Ok(()),
+                },
             }
         }
         QueryBody::Values(_) | QueryBody::Set { .. } => Ok(()),
@@ -695,7 +718,7 @@ fn update_conflicting(
     let frame = Frame::new(&scope, &values);
     let taken = match filter {
         None => Some(true),
-        Some(filter) => is_true(&evaluate(filter, &frame, context)?),
+        Some(filter) => is_true(&evaluate(filter, &frame, context).unwrap_or(Datum::Unknown)),
     };
     if taken == Some(false) {
         return Ok(row);
@@ -705,7 +728,7 @@ fn update_conflicting(
             _ if taken.is_none() => Datum::Unknown,
             (Expr::Default, Some(column)) => default_value(relation, column, 0, context)?,
             (value, Some(column)) => cast(
-                evaluate(value, &frame, context)?,
+                evaluate(value, &frame, context).unwrap_or(Datum::Unknown),
                 None,
                 &column.type_name,
                 context,
@@ -740,7 +763,6 @@ fn conflict_scope(target: &Target) -> Scope {
 fn check_conflict(
     conflict: &OnConflict,
     target: &Target,
-    statement: &Insert,
     context: &Context<'_>,
 ) -> Result<(), ServerError> {
     if let ConflictAction::Update {
@@ -754,26 +776,12 @@ fn check_conflict(
                 "ON CONFLICT DO UPDATE requires inference specification or constraint name",
             ));
         }
-        let mut scope = conflict_scope(target);
-        if let Some(alias) = None::<&SmolStr> {
-            scope.sources[0].alias = alias.clone();
-        }
-        let _ = statement;
-        // an unqualified column is the target's: `excluded` is reached only by its name
-        let own = target::scope(target, None);
-        let own_frame = Frame::new(&own, &[]);
-        let hidden = Scope {
-            sources: scope.sources.split_off(1),
-            merged: Vec::new(),
-        };
-        let hidden_frame = Frame::new(&hidden, &[]);
-        let frame = Frame {
-            outer: Some(&hidden_frame),
-            ..own_frame
-        };
-        check_assignments(assignments, target, &frame, context)?;
+        // both have the same columns: an unqualified one is ambiguous (42702), as on the server
+        let scope = conflict_scope(target);
+        let frame = Frame::new(&scope, &[]);
+        unless_alias(check_assignments(assignments, target, &frame, context))?;
         if let Some(filter) = filter {
-            check_condition(filter, &frame, context)?;
+            unless_alias(check_condition(filter, &frame, context))?;
         }
     }
     if let Some(ConflictTarget::Elements { elements, filter }) = &conflict.target {

@@ -38,36 +38,132 @@ fn twice(statement: &str) -> (String, String) {
 fn a_second_run_of_an_insert() {
     for (statement, first, second) in [
         ("insert into r values (7)", "changed", "23505"),
-        ("insert into r values (7) on conflict do nothing", "changed", "same"),
-        ("insert into r values (7) on conflict (id) do nothing", "changed", "same"),
+        (
+            "insert into r values (7) on conflict do nothing",
+            "changed",
+            "same",
+        ),
+        (
+            "insert into r values (7) on conflict (id) do nothing",
+            "changed",
+            "same",
+        ),
         ("insert into ser(n) values ('a')", "changed", "changed"),
-        ("insert into ser(n) values ('a') on conflict do nothing", "changed", "changed"),
-        ("insert into ser(id,n) values (1,'a') on conflict (id) do nothing", "changed", "same"),
+        (
+            "insert into ser(n) values ('a') on conflict do nothing",
+            "changed",
+            "changed",
+        ),
+        (
+            "insert into ser(id,n) values (1,'a') on conflict (id) do nothing",
+            "changed",
+            "same",
+        ),
         ("insert into uu(n) values ('a')", "changed", "changed"),
-        ("insert into uu(n) values ('a') on conflict do nothing", "changed", "changed"),
-        ("insert into uu(id,n) values (gen_random_uuid(),'a') on conflict (id) do nothing", "changed", "changed"),
+        (
+            "insert into uu(n) values ('a') on conflict do nothing",
+            "changed",
+            "changed",
+        ),
+        (
+            "insert into uu(id,n) values (gen_random_uuid(),'a') on conflict (id) do nothing",
+            "changed",
+            "changed",
+        ),
         ("insert into nokey values ('a')", "changed", "changed"),
-        ("insert into nokey values ('a') on conflict do nothing", "changed", "changed"),
-        ("insert into nokey values ('a') on conflict (n) do nothing", "42P10", "42P10"),
-        ("insert into uq(code,n) values ('c','a')", "changed", "23505"),
-        ("insert into uq(code,n) values ('c','a') on conflict do nothing", "changed", "same"),
-        ("insert into uq(code,n) values ('c','a') on conflict (code) do update set n=excluded.n", "changed", "same"),
-        ("insert into uq(code,n) values ('c','a') on conflict (code) do update set n=uq.n||'!'", "changed", "same"),
-        ("insert into uq(code,n) values (null,'a') on conflict do nothing", "changed", "changed"),
-        ("insert into uq(code,n) values ('c','a') on conflict (n) do nothing", "42P10", "42P10"),
-        ("insert into uq(code,n) values ('c','a') on conflict on constraint uq_code_key do nothing", "changed", "same"),
-        ("insert into uq(code,n) values ('c','a') on conflict on constraint absent do nothing", "42704", "42704"),
-        ("insert into part values (1, 2) on conflict (a) do nothing", "42P10", "42P10"),
-        ("insert into part values (1, 2) on conflict (a) where b is not null do nothing", "changed", "same"),
+        (
+            "insert into nokey values ('a') on conflict do nothing",
+            "changed",
+            "changed",
+        ),
+        (
+            "insert into nokey values ('a') on conflict (n) do nothing",
+            "42P10",
+            "42P10",
+        ),
+        (
+            "insert into uq(code,n) values ('c','a')",
+            "changed",
+            "23505",
+        ),
+        (
+            "insert into uq(code,n) values ('c','a') on conflict do nothing",
+            "changed",
+            "same",
+        ),
+        (
+            "insert into uq(code,n) values ('c','a') on conflict (code) do update set n=excluded.n",
+            "changed",
+            "same",
+        ),
+        (
+            "insert into uq(code,n) values ('c','a') on conflict (code) do update set n=uq.n||'!'",
+            "changed",
+            "same",
+        ),
+        (
+            "insert into uq(code,n) values (null,'a') on conflict do nothing",
+            "changed",
+            "changed",
+        ),
+        (
+            "insert into uq(code,n) values ('c','a') on conflict (n) do nothing",
+            "42P10",
+            "42P10",
+        ),
+        (
+            "insert into uq(code,n) values ('c','a') on conflict on constraint uq_code_key do nothing",
+            "changed",
+            "same",
+        ),
+        (
+            "insert into uq(code,n) values ('c','a') on conflict on constraint absent do nothing",
+            "42704",
+            "42704",
+        ),
+        (
+            "insert into part values (1, 2) on conflict (a) do nothing",
+            "42P10",
+            "42P10",
+        ),
+        (
+            "insert into part values (1, 2) on conflict (a) where b is not null do nothing",
+            "changed",
+            "same",
+        ),
         ("insert into part values (1, null)", "changed", "changed"),
-        ("insert into slow values (1) on conflict do nothing", "55000", "55000"),
-        ("insert into nokey select 'a' where not exists (select 1 from nokey where n='a')", "changed", "same"),
-        ("insert into nokey select n from (values('a'),('b')) v(n) where not exists (select 1 from nokey k where k.n=v.n)", "changed", "same"),
-        ("insert into nokey select 'a' except select n from nokey", "changed", "same"),
+        (
+            "insert into slow values (1) on conflict do nothing",
+            "55000",
+            "55000",
+        ),
+        (
+            "insert into nokey select 'a' where not exists (select 1 from nokey where n='a')",
+            "changed",
+            "same",
+        ),
+        (
+            "insert into nokey select n from (values('a'),('b')) v(n) where not exists (select 1 from nokey k where k.n=v.n)",
+            "changed",
+            "same",
+        ),
+        (
+            "insert into nokey select 'a' except select n from nokey",
+            "changed",
+            "same",
+        ),
         ("insert into nokey select n from uq", "same", "same"),
-        ("with x as (insert into nokey values('a') returning n) select * from x", "changed", "changed"),
+        (
+            "with x as (insert into nokey values('a') returning n) select * from x",
+            "changed",
+            "changed",
+        ),
         ("insert into r values (1), (1)", "23505", "23505"),
-        ("insert into r values (1), (2), (3), (4), (5), (6), (7), (8), (9)", "changed", "23505"),
+        (
+            "insert into r values (1), (2), (3), (4), (5), (6), (7), (8), (9)",
+            "changed",
+            "23505",
+        ),
     ] {
         assert_eq!(
             twice(statement),
@@ -95,10 +191,29 @@ fn what_an_insert_refuses() {
         ("insert into uq (mood) values ('ok')", "ok"),
         ("insert into uq (mood) select 'great'", "22P02"),
         ("insert into uq (n) values (1)", "ok"),
+        ("insert into uq (mood) select n from nokey", "42804"),
+        (
+            "insert into uq (mood) select case when true then 'ok' else 'sad' end",
+            "42804",
+        ),
+        (
+            "insert into uq (code) values ('a') on conflict (code) do update set n = n || 'x'",
+            "42702",
+        ),
+        (
+            "insert into uq as u (code) values ('a') on conflict (code) do update set n = u.n",
+            "ok",
+        ),
         ("insert into uq (n) select n from absent", "42P01"),
         ("insert into uq (n) select x from nokey", "42703"),
-        ("insert into uq (code) values ('a') on conflict (code) do update set x = 1", "42703"),
-        ("insert into uq (code) values ('a') on conflict (code) do update set n = excluded.x", "42703"),
+        (
+            "insert into uq (code) values ('a') on conflict (code) do update set x = 1",
+            "42703",
+        ),
+        (
+            "insert into uq (code) values ('a') on conflict (code) do update set n = excluded.x",
+            "42703",
+        ),
     ] {
         assert_eq!(server().state(statement), state, "{statement}");
     }
@@ -115,9 +230,18 @@ fn updates_change_known_keys() {
     assert_eq!(server.state("update r set x = 1"), "42703");
     assert_eq!(server.state("update uq set mood = 'great'"), "22P02");
     assert_eq!(server.state("update uq set flag = 1"), "42804");
-    assert_eq!(server.state("update uq set n = r.id from r where r.id = uq.id"), "ok");
-    assert_eq!(server.state("update uq set n = s.id from r where r.id = uq.id"), "42P01");
-    assert_eq!(server.state("update uq u set n = 'x' where uq.id = 1"), "42P01");
+    assert_eq!(
+        server.state("update uq set n = r.id from r where r.id = uq.id"),
+        "ok"
+    );
+    assert_eq!(
+        server.state("update uq set n = s.id from r where r.id = uq.id"),
+        "42P01"
+    );
+    assert_eq!(
+        server.state("update uq u set n = 'x' where uq.id = 1"),
+        "42P01"
+    );
 }
 
 #[test]
@@ -135,7 +259,10 @@ fn deletes_remove_known_rows() {
     assert_eq!(server.state("truncate r"), "0A000");
     assert!(server.changes("truncate r cascade"));
     assert!(!server.changes("truncate r cascade"));
-    assert_eq!(server.state("delete from r using nokey where nokey.n = r.x"), "42703");
+    assert_eq!(
+        server.state("delete from r using nokey where nokey.n = r.x"),
+        "42703"
+    );
 }
 
 #[test]
@@ -151,7 +278,10 @@ fn a_missing_parent_is_certain_only_in_a_fresh_table() {
 #[test]
 fn open_tables_make_no_false_errors() {
     let mut server = Server::open("");
-    assert_eq!(server.state("insert into t (a, b) values (1, 2) on conflict (a) do nothing"), "ok");
+    assert_eq!(
+        server.state("insert into t (a, b) values (1, 2) on conflict (a) do nothing"),
+        "ok"
+    );
     assert_eq!(server.state("update t set c = 1 where d = 2"), "ok");
     assert_eq!(server.state("delete from u where d = 2"), "ok");
 }
@@ -159,8 +289,14 @@ fn open_tables_make_no_false_errors() {
 #[test]
 fn returning_gives_the_rows() {
     let mut server = server();
-    assert_eq!(server.rows("insert into r values (3), (4) returning id"), "3;4");
-    assert_eq!(server.rows("insert into r values (4), (5) on conflict do nothing returning id"), "5");
+    assert_eq!(
+        server.rows("insert into r values (3), (4) returning id"),
+        "3;4"
+    );
+    assert_eq!(
+        server.rows("insert into r values (4), (5) on conflict do nothing returning id"),
+        "5"
+    );
 }
 
 #[test]

@@ -394,6 +394,23 @@ pub(crate) fn check(
         Expr::In { value, list, .. } => list
             .iter()
             .try_for_each(|item| check_pair("=", value, item, frame, context)),
+        // an array of bare literals is one of text
+        Expr::Quantified {
+            value,
+            operator,
+            array,
+            ..
+        } if is_comparison(operator)
+            && matches!(&**array, Expr::Array(items) if !items.is_empty()
+                && items.iter().all(|item| matches!(item, Expr::Value(Datum::Text(_))))) =>
+        {
+            match type_of(value, frame, context) {
+                Type::Named(name) => {
+                    check_operator(operator, &name, &TypeName::new("text"), context)
+                }
+                _ => Ok(()),
+            }
+        }
         Expr::Between {
             value, low, high, ..
         } => {
@@ -496,11 +513,21 @@ pub(crate) fn check_assignment(
     let Type::Named(from) = type_of(value, frame, context) else {
         return Ok(());
     };
+    check_assignable(column, type_name, &from, context)
+}
+
+/// 42804 where no value of one type can be assigned to a column of another.
+pub(crate) fn check_assignable(
+    column: &str,
+    type_name: &TypeName,
+    from: &TypeName,
+    context: &Context<'_>,
+) -> Result<(), ServerError> {
     if from.array || type_name.array {
         return Ok(());
     }
     let (source, target) = (
-        kind_of_type(&from, context),
+        kind_of_type(from, context),
         kind_of_type(type_name, context),
     );
     let assignable = source == target && (target != Kind::Enum || from.name.name == type_name.name.name)
@@ -516,7 +543,7 @@ pub(crate) fn check_assignment(
         format!(
             "column \"{column}\" is of type {} but expression is of type {}",
             super::render::type_text(type_name),
-            super::render::type_text(&from)
+            super::render::type_text(from)
         ),
     ))
 }

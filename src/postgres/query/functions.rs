@@ -557,7 +557,10 @@ fn of_catalog(
                 .relation_by_oid(*oid)
                 .and_then(|relation| render::index_definition_of(relation, context)),
         ),
-        ("format_type", [Datum::Int(oid), ..]) => text(system::types::text_of_oid(*oid, context)),
+        ("format_type", [Datum::Int(oid), modifier]) => text(
+            system::types::text_of_oid(*oid, context)
+                .and_then(|text| with_modifier(&text, modifier)),
+        ),
         ("pg_get_serial_sequence", [Datum::Text(table), Datum::Text(column)]) => {
             let name = cast::parse_name(table);
             match context.relation(&name) {
@@ -597,6 +600,31 @@ fn of_catalog(
         }
         _ => None,
     })
+}
+
+/// A type's printed name with its modifier, as `atttypmod` holds it.
+fn with_modifier(text: &str, modifier: &Datum) -> Option<String> {
+    let value = match modifier {
+        Datum::Null | Datum::Int(-1) => return Some(text.to_owned()),
+        Datum::Int(value) => *value,
+        _ => return None,
+    };
+    let (base, array) = match text.strip_suffix("[]") {
+        Some(base) => (base, "[]"),
+        None => (text, ""),
+    };
+    let printed = match base {
+        "character varying" | "character" => format!("{base}({})", value - 4),
+        "numeric" => format!("numeric({},{})", (value - 4) >> 16, (value - 4) & 0xffff),
+        "bit" | "bit varying" => format!("{base}({value})"),
+        _ => match base.split_once(' ') {
+            Some((first, rest)) if rest.ends_with("time zone") => {
+                format!("{first}({value}) {rest}")
+            }
+            _ => return None,
+        },
+    };
+    Some(printed + array)
 }
 
 fn description(function: &str, oid: i64, values: &[Datum], context: &Context<'_>) -> Datum {

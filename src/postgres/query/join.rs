@@ -842,7 +842,7 @@ fn join_step(
             _ => {
                 let wanted = wanted_values(&narrowing, &pairs, &frame, context)?;
                 // an outer join whose right side must be missing is a guard too
-                let guard = step.optional.is_some();
+                let guard = step.optional.is_some() || context.is_guard();
                 context.as_guard(guard, || {
                     scan(step.item, step.source, &wanted, &frame, outer, context)
                 })?

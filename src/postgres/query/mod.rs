@@ -36,7 +36,8 @@ use super::{ServerError, SqlState, Version};
 pub(crate) use cast::{cast, parse_array};
 pub use check::output_columns;
 pub(crate) use check::{
-    check, check_assignment, check_condition, check_query, check_targets, check_with, rename,
+    Output, check, check_assignable, check_assignment, check_condition, check_query, check_targets,
+    check_with, rename,
 };
 pub(crate) use evaluate::{evaluate, is_true};
 pub(crate) use join::{check_from_over, run_from_over, source_of_relation};
@@ -187,6 +188,10 @@ impl<'a> Context<'a> {
         let result = action();
         self.guard.set(before);
         result
+    }
+
+    pub(crate) fn is_guard(&self) -> bool {
+        self.guard.get()
     }
 
     pub(crate) fn in_guard(&self) -> bool {

@@ -169,27 +169,6 @@ pub(crate) fn type_text_plain(type_name: &TypeName) -> String {
     }
 }
 
-/// A column's type as `format_type(atttypid, atttypmod)` prints it.
-pub(crate) fn type_text_full(type_name: &TypeName) -> String {
-    let base = type_text_plain(type_name);
-    let mut text = if type_name.modifiers.is_empty() {
-        base
-    } else {
-        let modifiers = type_name.modifiers.join(",");
-        // the modifier of a time stands before its zone
-        match base.split_once(' ') {
-            Some((first, rest)) if rest.ends_with("time zone") => {
-                format!("{first}({modifiers}) {rest}")
-            }
-            _ => format!("{base}({modifiers})"),
-        }
-    };
-    if type_name.array {
-        text.push_str("[]");
-    }
-    text
-}
-
 fn list(columns: &[SmolStr]) -> String {
     columns
         .iter()

@@ -67,9 +67,8 @@ impl Server {
         let fresh = self.fresh;
         let variables = Parameters::default();
         let is_fresh = |_: &crate::postgres::catalog::QualifiedName| fresh;
-        let enum_use = |name: &crate::postgres::TypeName, label: &str| {
-            session.check_enum_use(name, label)
-        };
+        let enum_use =
+            |name: &crate::postgres::TypeName, label: &str| session.check_enum_use(name, label);
         let environment = Environment {
             version: session.version,
             search_path: &session.search_path,
@@ -188,7 +187,9 @@ fn information_schema_knows_tables_and_columns() {
         "true"
     );
     assert_eq!(
-        server.rows("SELECT count(*) > 0 FROM information_schema.views WHERE table_name IN ('names', 'x')"),
+        server.rows(
+            "SELECT count(*) > 0 FROM information_schema.views WHERE table_name IN ('names', 'x')"
+        ),
         "true"
     );
 }
@@ -244,7 +245,9 @@ fn system_catalogs_join() {
         "CREATE INDEX ix_resource_package ON public.resource USING btree (package_id)"
     );
     assert_eq!(
-        server.rows("SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass('ix_resource_package')"),
+        server.rows(
+            "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass('ix_resource_package')"
+        ),
         "true"
     );
     assert_eq!(server.rows("SELECT to_regclass('public.absent')"), "null");
@@ -277,10 +280,18 @@ fn left_joins_and_key_columns() {
 #[test]
 fn an_open_world_knows_only_what_it_heard_of() {
     let mut server = Server::open("CREATE TABLE t (a int)");
-    assert_eq!(server.rows("SELECT 1 FROM information_schema.tables WHERE table_name = 't'"), "1");
-    assert_eq!(server.rows("SELECT 1 FROM information_schema.tables WHERE table_name = 'u'"), "?");
     assert_eq!(
-        server.rows("SELECT 1 FROM information_schema.columns WHERE table_name = 't' AND column_name = 'b'"),
+        server.rows("SELECT 1 FROM information_schema.tables WHERE table_name = 't'"),
+        "1"
+    );
+    assert_eq!(
+        server.rows("SELECT 1 FROM information_schema.tables WHERE table_name = 'u'"),
+        "?"
+    );
+    assert_eq!(
+        server.rows(
+            "SELECT 1 FROM information_schema.columns WHERE table_name = 't' AND column_name = 'b'"
+        ),
         ""
     );
     assert_eq!(server.state("SELECT x FROM u WHERE y = 1"), "ok");
@@ -297,22 +308,54 @@ fn names_are_checked_on_empty_tables_too() {
         ("SELECT id FROM absent", "42P01"),
         ("SELECT id FROM package, resource", "42702"),
         ("SELECT 1 FROM information_schema.statistics", "42P01"),
-        ("SELECT referenced_table_name FROM information_schema.key_column_usage", "42703"),
+        (
+            "SELECT referenced_table_name FROM information_schema.key_column_usage",
+            "42703",
+        ),
         ("SELECT 1 FROM package WHERE mood = 'great'", "22P02"),
-        ("SELECT 1 FROM package WHERE mood IN ('ok', 'great')", "22P02"),
+        (
+            "SELECT 1 FROM package WHERE mood IN ('ok', 'great')",
+            "22P02",
+        ),
         ("SELECT 1 FROM package WHERE id = 'x'", "22P02"),
+        (
+            "SELECT 1 FROM package WHERE mood = ANY(ARRAY['ok'])",
+            "42883",
+        ),
+        (
+            "SELECT 1 FROM package WHERE mood = ANY(ARRAY['ok']::mood[])",
+            "ok",
+        ),
         ("SELECT 1 FROM package WHERE name = 1", "42883"),
         ("SELECT 1 FROM resource WHERE flag = 1", "42883"),
-        ("SELECT 1 FROM package WHERE table_schema = database()", "42703"),
+        (
+            "SELECT 1 FROM package WHERE table_schema = database()",
+            "42703",
+        ),
         ("SELECT database()", "42883"),
         ("SELECT uuid_generate_v4()", "42883"),
         ("SELECT gen_random_uuid()", "ok"),
         ("SELECT 'package'::regclass, 'absent'::regclass", "42P01"),
-        ("SELECT x FROM (SELECT id AS x FROM package) s WHERE s.y = 1", "42703"),
-        ("WITH s AS (SELECT id FROM package) SELECT id FROM s ORDER BY id", "ok"),
-        ("SELECT name, count(*) AS n FROM package GROUP BY name HAVING count(*) > 1 ORDER BY n", "ok"),
-        ("SELECT 1 FROM package p WHERE EXISTS (SELECT 1 FROM resource r WHERE r.package_id = p.id)", "ok"),
-        ("SELECT 1 FROM package p WHERE EXISTS (SELECT 1 FROM resource r WHERE r.package_id = p.ident)", "42703"),
+        (
+            "SELECT x FROM (SELECT id AS x FROM package) s WHERE s.y = 1",
+            "42703",
+        ),
+        (
+            "WITH s AS (SELECT id FROM package) SELECT id FROM s ORDER BY id",
+            "ok",
+        ),
+        (
+            "SELECT name, count(*) AS n FROM package GROUP BY name HAVING count(*) > 1 ORDER BY n",
+            "ok",
+        ),
+        (
+            "SELECT 1 FROM package p WHERE EXISTS (SELECT 1 FROM resource r WHERE r.package_id = p.id)",
+            "ok",
+        ),
+        (
+            "SELECT 1 FROM package p WHERE EXISTS (SELECT 1 FROM resource r WHERE r.package_id = p.ident)",
+            "42703",
+        ),
     ] {
         assert_eq!(server.state(text), state, "{text}");
     }
@@ -325,31 +368,79 @@ fn rows_of_tables_are_not_known() {
     assert_eq!(server.rows("SELECT count(*) FROM package"), "?");
     server.run("INSERT INTO package (id, name) VALUES (7, 'x')");
     assert_eq!(server.rows("SELECT id FROM package WHERE name = 'x'"), "7");
-    assert_eq!(server.rows("SELECT EXISTS (SELECT 1 FROM package WHERE id > 5)"), "true");
-    assert_eq!(server.rows("SELECT EXISTS (SELECT 1 FROM package WHERE id > 8)"), "?");
+    assert_eq!(
+        server.rows("SELECT EXISTS (SELECT 1 FROM package WHERE id > 5)"),
+        "true"
+    );
+    assert_eq!(
+        server.rows("SELECT EXISTS (SELECT 1 FROM package WHERE id > 8)"),
+        "?"
+    );
     server.fresh = true;
-    assert_eq!(server.rows("SELECT EXISTS (SELECT 1 FROM package WHERE id > 8)"), "false");
-    assert_eq!(server.rows("SELECT count(*), max(name) FROM package"), "1|x");
+    assert_eq!(
+        server.rows("SELECT EXISTS (SELECT 1 FROM package WHERE id > 8)"),
+        "false"
+    );
+    assert_eq!(
+        server.rows("SELECT count(*), max(name) FROM package"),
+        "1|x"
+    );
 }
 
 #[test]
 fn values_and_functions() {
     let mut server = server();
     for (text, rows) in [
-        ("SELECT format('ALTER TABLE %I DROP %s %L', 'T', 'x', 'it''s')", "ALTER TABLE \"T\" DROP x 'it''s'"),
-        ("SELECT 'abc' LIKE 'a%', 'abc' ~ '^b', 'ABC' ILIKE 'abc'", "true|false|true"),
-        ("SELECT NULL AND false, NULL OR true, NOT NULL::boolean", "false|true|null"),
-        ("SELECT coalesce(NULL, 'x'), nullif(1, 1), 'a' || 'b', 7 / 2", "x|null|ab|3"),
+        (
+            "SELECT format('ALTER TABLE %I DROP %s %L', 'T', 'x', 'it''s')",
+            "ALTER TABLE \"T\" DROP x 'it''s'",
+        ),
+        (
+            "SELECT 'abc' LIKE 'a%', 'abc' ~ '^b', 'ABC' ILIKE 'abc'",
+            "true|false|true",
+        ),
+        (
+            "SELECT NULL AND false, NULL OR true, NOT NULL::boolean",
+            "false|true|null",
+        ),
+        (
+            "SELECT coalesce(NULL, 'x'), nullif(1, 1), 'a' || 'b', 7 / 2",
+            "x|null|ab|3",
+        ),
         ("SELECT CASE WHEN 1 = 2 THEN 'a' ELSE 'b' END", "b"),
-        ("SELECT 2 = ANY(ARRAY[1, 2]), 3 <> ALL('{1,2}'::int[])", "true|true"),
-        ("SELECT x FROM unnest(ARRAY['b', 'a']) AS x ORDER BY x", "a;b"),
-        ("SELECT n FROM (VALUES ('a'), ('b')) v(n) EXCEPT SELECT 'a'", "b"),
+        (
+            "SELECT 2 = ANY(ARRAY[1, 2]), 3 <> ALL('{1,2}'::int[])",
+            "true|true",
+        ),
+        (
+            "SELECT x FROM unnest(ARRAY['b', 'a']) AS x ORDER BY x",
+            "a;b",
+        ),
+        (
+            "SELECT n FROM (VALUES ('a'), ('b')) v(n) EXCEPT SELECT 'a'",
+            "b",
+        ),
         ("SELECT generate_series FROM generate_series(1, 3)", "1;2;3"),
-        ("SELECT now() = 'x', split_part('a.b', '.', 2), md5('a')", "false|b|0cc175b9c0f1b6a831c399e269772661"),
-        ("SELECT current_setting('server_version_num')::int >= 110000", "true"),
-        ("SELECT extname FROM pg_extension WHERE extname = 'vector'", ""),
-        ("SELECT string_agg(n, ',') FROM (VALUES ('a'), ('b')) v(n)", "a,b"),
-        ("SELECT format_type(atttypid, atttypmod) FROM pg_attribute WHERE attrelid = 'package'::regclass AND attname = 'name'", "character varying(20)"),
+        (
+            "SELECT now() = 'x', split_part('a.b', '.', 2), md5('a')",
+            "false|b|0cc175b9c0f1b6a831c399e269772661",
+        ),
+        (
+            "SELECT current_setting('server_version_num')::int >= 110000",
+            "true",
+        ),
+        (
+            "SELECT extname FROM pg_extension WHERE extname = 'vector'",
+            "",
+        ),
+        (
+            "SELECT string_agg(n, ',') FROM (VALUES ('a'), ('b')) v(n)",
+            "a,b",
+        ),
+        (
+            "SELECT format_type(atttypid, atttypmod) FROM pg_attribute WHERE attrelid = 'package'::regclass AND attname = 'name'",
+            "character varying(20)",
+        ),
     ] {
         assert_eq!(server.rows(text), rows, "{text}");
     }
@@ -370,9 +461,10 @@ fn columns_are_named_as_the_server_names_them() {
 
 #[test]
 fn parameters_are_values() {
-    let mut server = server()
-        .bind("t", Datum::text("package"))
-        .bind("list", Datum::Array(vec![Datum::text("name"), Datum::text("zz")].into()));
+    let mut server = server().bind("t", Datum::text("package")).bind(
+        "list",
+        Datum::Array(vec![Datum::text("name"), Datum::text("zz")].into()),
+    );
     assert_eq!(
         server.rows(
             "SELECT column_name FROM information_schema.columns WHERE table_name = :t AND column_name IN :list"

@@ -138,11 +138,12 @@ fn of_choice<'e>(
     let mut result = Type::Literal;
     for choice in choices {
         match type_of(choice, frame, context) {
-            Type::Literal => {}
-            other => {
-                result = other;
-                break;
+            // literals alone make it text
+            Type::Literal if !matches!(choice, Expr::Value(Datum::Null)) => {
+                result = Type::plain("text");
             }
+            Type::Literal => {}
+            other => return other,
         }
     }
     result
