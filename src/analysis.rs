@@ -21,7 +21,7 @@ use crate::python::syntax;
 use crate::replay::{self, Replayed, Revision, Setting};
 use crate::rules;
 use crate::source::{SourceFile, SourceMap};
-use crate::trace::{Gap, Run, Trace};
+use crate::trace::{Gap, Run, TracedRun};
 
 /// What was analysed and what could not be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,6 +32,8 @@ pub struct Coverage {
     pub statements: usize,
     /// Those of them whose outcome is not known.
     pub unknown: usize,
+    /// Conditions that are not known, by which the worlds of a first run or downgrade part.
+    pub conditions: usize,
     /// Places that could not be analysed.
     pub gaps: usize,
     /// Revisions whose analysis broke off inside foreshot.
@@ -43,21 +45,10 @@ impl Coverage {
         self.revisions += other.revisions;
         self.statements += other.statements;
         self.unknown += other.unknown;
+        self.conditions += other.conditions;
         self.gaps += other.gaps;
         self.panics += other.panics;
     }
-}
-
-/// One run of one revision, for `foreshot trace`.
-pub struct TracedRun {
-    /// Place of the revision in the linear order of its database.
-    pub index: usize,
-    /// The revision's id.
-    pub revision: String,
-    /// The run.
-    pub run: Run,
-    /// What it did.
-    pub trace: Trace,
 }
 
 /// What came of the analysis of all databases.
@@ -87,6 +78,10 @@ pub struct Loaded {
 
 /// Id of the diagnostics about files that can't be read as Python.
 pub const UNREADABLE: &str = "unreadable";
+
+/// Its page.
+pub const UNREADABLE_PAGE: &str = "A revision that is no Python can't be run, by Alembic or on paper. The place of the first syntax error is \
+    reported; functions from there on are not judged, and the revision stays in the graph.";
 
 /// Reads and parses the revisions of a database (in parallel) and puts them in order.
 pub fn load(
@@ -252,6 +247,7 @@ fn coverage(replayed: &Replayed) -> Coverage {
         revisions: 1,
         statements: events().count(),
         unknown: events().filter(|event| matches!(event.outcome, Outcome::Unknown(_))).count(),
+        conditions: replayed.first.conditions + replayed.downgrade.conditions,
         gaps: 0,
         panics,
     }
@@ -259,6 +255,7 @@ fn coverage(replayed: &Replayed) -> Coverage {
 
 fn traced(replayed: Replayed, index: usize) -> Vec<TracedRun> {
     let revision = replayed.revision.id.to_string();
+    let file = replayed.revision.file;
     [
         (Run::First, replayed.first),
         (Run::Rerun, replayed.rerun),
@@ -266,6 +263,6 @@ fn traced(replayed: Replayed, index: usize) -> Vec<TracedRun> {
         (Run::Reupgrade, replayed.reupgrade),
     ]
     .into_iter()
-    .map(|(run, trace)| TracedRun { index, revision: revision.clone(), run, trace })
+    .map(|(run, trace)| TracedRun { index, revision: revision.clone(), file, run, trace })
     .collect()
 }

@@ -31,29 +31,24 @@ impl FromStr for PackageVersion {
     fn from_str(text: &str) -> Result<Self, String> {
         let wrong = || format!("`{text}` is no version such as `2.0.58` or `2.0`");
         let mut numbers = [0_u16; 3];
-        let mut count = 0;
-        for part in text.trim().split('.') {
-            if count == numbers.len() {
-                break;
-            }
+        for (index, part) in text.trim().split('.').take(numbers.len()).enumerate() {
             let digits = part
                 .find(|character: char| !character.is_ascii_digit())
                 .unwrap_or(part.len());
-            if digits == 0 {
-                if count == 0 {
-                    return Err(wrong());
-                }
-                break;
+            if digits == 0 && index == 0 {
+                return Err(wrong());
             }
-            numbers[count] = part[..digits].parse().map_err(|_| wrong())?;
-            count += 1;
-            if digits < part.len() {
-                let suffix = part[digits..]
-                    .chars()
-                    .all(|character| character.is_ascii_alphanumeric());
-                if !suffix {
-                    return Err(wrong());
-                }
+            let suffix = &part[digits..];
+            if !suffix
+                .chars()
+                .all(|character| character.is_ascii_alphanumeric())
+            {
+                return Err(wrong());
+            }
+            if digits > 0 {
+                numbers[index] = part[..digits].parse().map_err(|_| wrong())?;
+            }
+            if !suffix.is_empty() || digits == 0 {
                 break;
             }
         }

@@ -6,6 +6,7 @@
 //! rules → replay → alembic → python and sql → postgres → source.
 
 pub mod alembic;
+pub mod analysis;
 pub mod cli;
 pub mod config;
 pub mod diagnostic;

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use crate::postgres::{ObjectKey, Outcome, Statement, TransactionMode};
-use crate::source::Site;
+use crate::source::{FileId, Site};
 use crate::unknown::Reason;
 
 /// Which of the four runs.
@@ -117,8 +117,25 @@ pub struct Trace {
     pub raised: Option<Raised>,
     /// What could not be analysed.
     pub gaps: Vec<Gap>,
+    /// Conditions that are not known, by which worlds part.
+    pub conditions: usize,
     /// foreshot itself broke off here (a panic): what follows is not known.
     pub broke_off: bool,
     /// Whether the function exists (`downgrade` may be missing).
     pub missing_function: bool,
+}
+
+/// One run of one revision.
+#[derive(Clone, Debug)]
+pub struct TracedRun {
+    /// Place of the revision in the linear order of its database.
+    pub index: usize,
+    /// The revision's id.
+    pub revision: String,
+    /// The revision's file.
+    pub file: FileId,
+    /// The run.
+    pub run: Run,
+    /// What it did.
+    pub trace: Trace,
 }

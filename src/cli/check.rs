@@ -73,7 +73,8 @@ fn ensure_start_exists(project: &Project) -> Result<(), Failure> {
         let known = project
             .databases
             .iter()
-            .any(|database| !run::graph(project, database).named_by_user(name).is_empty());
+            .filter_map(|database| run::graph(project, database))
+            .any(|graph| !graph.named_by_user(name).is_empty());
         if !known {
             return Err(Failure::NoRevision(name.clone()));
         }

@@ -52,7 +52,7 @@ struct CheckArguments {
     #[command(flatten)]
     input: Input,
     /// How to print findings
-    #[arg(long, env = "FORESHOT_OUTPUT_FORMAT", default_value = "text", value_parser = format_names())]
+    #[arg(long, alias = "format", env = "FORESHOT_OUTPUT_FORMAT", default_value = "text", value_parser = format_names())]
     output_format: String,
     /// Exit with 0 where there are findings too
     #[arg(long)]

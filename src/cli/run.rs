@@ -5,20 +5,20 @@ use std::sync::Arc;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::{Failure, Input};
+use crate::analysis::{self, Loaded};
 use crate::config::{self, Config, Level};
 use crate::diagnostic::{Diagnostic, RuleInfo, Severity};
 use crate::discover::{self, Database, Note};
 use crate::files::{Disk, FileError, Files, Placed, place};
 use crate::history::Graph;
 use crate::report::Summary;
-use crate::report::trace::TracedRun;
+use crate::rules;
 use crate::source::SourceMap;
 use crate::suppress;
+use crate::trace::{Gap, TracedRun};
 
 /// A project as the command line asks for it.
 pub(super) struct Project {
-    /// Its files.
-    pub(super) files: Arc<dyn Files>,
     /// Its files' texts, as far as read.
     pub(super) sources: Arc<SourceMap>,
     /// What is set.
@@ -27,6 +27,8 @@ pub(super) struct Project {
     pub(super) config_file: Option<Utf8PathBuf>,
     /// What there is to analyse.
     pub(super) databases: Vec<Database>,
+    /// The revisions of each database, parsed and in order.
+    loaded: Vec<Loaded>,
     /// What to know about it.
     pub(super) notes: Vec<Note>,
 }
@@ -54,12 +56,19 @@ pub(super) fn open(input: &Input) -> Result<Project, Failure> {
         working_folder: placed.working_folder.clone(),
     };
     let discovery = discover::discover(files.as_ref(), &placed.paths, &options)?;
+    let config = config.with(&input.overrides());
+    let sources = Arc::new(SourceMap::default());
+    let loaded = discovery
+        .databases
+        .iter()
+        .map(|database| analysis::load(database, &files, &sources, &config))
+        .collect();
     Ok(Project {
-        files,
-        sources: Arc::new(SourceMap::default()),
-        config: Arc::new(config.with(&input.overrides())),
+        sources,
+        config: Arc::new(config),
         config_file,
         databases: discovery.databases,
+        loaded,
         notes: discovery.notes,
     })
 }
@@ -93,30 +102,75 @@ fn configuration(
 }
 
 /// The rules that judge the input itself, not what it does.
-static OWN_RULES: [RuleInfo; 1] = [RuleInfo {
-    id: suppress::RULE,
-    summary: "a `foreshot:` comment that is malformed, gives no reason, names no rule or suppresses nothing",
-    tags: &["comment"],
-    category: "comment",
-    default_level: Level::At(Severity::Warning),
-    markdown: suppress::PAGE,
-}];
+static OWN_RULES: [RuleInfo; 2] = [
+    RuleInfo {
+        id: suppress::RULE,
+        summary: "a `foreshot:` comment that is malformed, gives no reason, names no rule or suppresses nothing",
+        tags: &["comment"],
+        category: "comment",
+        default_level: Level::At(Severity::Warning),
+        markdown: suppress::PAGE,
+    },
+    RuleInfo {
+        id: analysis::UNREADABLE,
+        summary: "a revision that is no Python: functions behind the syntax error are not judged",
+        tags: &["input"],
+        category: "input",
+        default_level: Level::At(Severity::Error),
+        markdown: analysis::UNREADABLE_PAGE,
+    },
+];
 
 /// All rules, sorted by id.
 pub(super) fn rules() -> Vec<RuleInfo> {
-    let mut rules = OWN_RULES.to_vec();
+    let mut rules: Vec<RuleInfo> = rules::RULES.iter().map(|rule| rule.info).collect();
+    rules.extend(OWN_RULES);
     rules.sort_by_key(|rule| rule.id);
     rules
 }
 
+fn loaded<'a>(project: &'a Project, database: &Database) -> Option<&'a Loaded> {
+    let place = project.databases.iter().position(|known| known == database)?;
+    project.loaded.get(place)
+}
+
 /// The graph of a database.
-pub(super) fn graph(project: &Project, database: &Database) -> Graph {
-    let _ = (project, database);
-    Graph::default()
+pub(super) fn graph<'a>(project: &'a Project, database: &Database) -> Option<&'a Graph> {
+    loaded(project, database).map(|loaded| &loaded.graph)
 }
 
 /// Replays a database and lets the rules judge.
 pub(super) fn analyze(project: &Project, database: &Database, keep_traces: bool) -> Analysed {
-    let _ = (&project.files, database, keep_traces);
-    Analysed::default()
+    let Some(loaded) = loaded(project, database) else {
+        return Analysed::default();
+    };
+    let analysis = analysis::analyze(database, loaded, &project.config, keep_traces);
+    let coverage = analysis.coverage;
+    Analysed {
+        diagnostics: analysis.diagnostics,
+        traces: analysis.traces,
+        notes: analysis.gaps.iter().map(|gap| note(project, gap)).collect(),
+        summary: Summary {
+            databases: 1,
+            revisions: coverage.revisions,
+            statements: coverage.statements,
+            unknown_statements: coverage.unknown,
+            unknown_conditions: coverage.conditions,
+            gaps: coverage.gaps,
+            suppressed: 0,
+            failures: coverage.panics,
+        },
+    }
+}
+
+/// What could not be analysed, as a note with its line.
+fn note(project: &Project, gap: &Gap) -> Note {
+    let Some(site) = gap.site else {
+        return Note { path: None, message: gap.what.clone() };
+    };
+    let file = project.sources.file(site.file);
+    Note {
+        path: Some(file.path().to_owned()),
+        message: format!("line {}: {}", file.line(site.span.start), gap.what),
+    }
 }

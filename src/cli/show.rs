@@ -45,26 +45,28 @@ pub(super) fn graph(arguments: &GraphArguments) -> Result<u8, Failure> {
     let project = run::open(&arguments.input)?;
     let mut out = String::new();
     for database in &project.databases {
-        let graph = run::graph(&project, database);
+        let Some(graph) = run::graph(&project, database) else {
+            continue;
+        };
         let _ = writeln!(
             out,
             "{}: {} revisions, heads: {}",
             database.name,
             graph.revisions().len(),
-            ids(&graph, &graph.heads())
+            ids(graph, &graph.heads())
         );
         for index in graph.order() {
             let path = project.sources.file(graph.revisions()[*index].file);
             let _ = writeln!(
                 out,
                 "  {}{}  {}",
-                id(&graph, *index),
-                marks(&graph, *index),
+                id(graph, *index),
+                marks(graph, *index),
                 path.path()
             );
         }
         for problem in graph.problems() {
-            let _ = writeln!(out, "  problem: {}", describe(&graph, problem));
+            let _ = writeln!(out, "  problem: {}", describe(graph, problem));
         }
     }
     output::print(&out)?;

@@ -132,7 +132,7 @@ fn read_table(
         match name {
             "levels" => read_levels(reader, value, rules, &mut config)?,
             "postgres-version" => {
-                config.postgres_version = reader.version(name, value, postgres_version)?
+                config.postgres_version = reader.version(name, value, postgres_version)?;
             }
             "alembic-version" => {
                 config.alembic_version =

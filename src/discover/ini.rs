@@ -144,7 +144,7 @@ impl Ini {
             match (name.as_str(), self.raw(section, &name)) {
                 ("here", _) => value.push_str(here),
                 (_, Some(raw)) => {
-                    value.push_str(&self.interpolate(section, raw, here, depth + 1)?)
+                    value.push_str(&self.interpolate(section, raw, here, depth + 1)?);
                 }
                 (_, None) => return Err(format!("`%({name})s` is defined nowhere")),
             }

@@ -80,7 +80,7 @@ impl Scans {
 /// Whether Alembic would load a file of a version location by its name: `(?!\.\#|__init__)(.*\.py)$`.
 pub(super) fn is_loaded_name(path: &Utf8Path) -> bool {
     path.file_name().is_some_and(|name| {
-        name.ends_with(".py") && !name.starts_with(".#") && !name.starts_with("__init__")
+        path.extension() == Some("py") && !name.starts_with(".#") && !name.starts_with("__init__")
     })
 }
 

@@ -33,7 +33,7 @@ pub(super) struct Settings {
 /// Whether a file may configure Alembic, by its name.
 pub(super) fn is_configuration(path: &Utf8Path) -> bool {
     path.file_name().is_some_and(|name| {
-        name == "pyproject.toml" || (name.contains("alembic") && name.ends_with(".ini"))
+        name == "pyproject.toml" || (name.contains("alembic") && path.extension() == Some("ini"))
     })
 }
 

@@ -23,6 +23,15 @@ impl SqlState {
             .map_or(self.0, |(name, _)| *name)
     }
 
+    /// The SQLSTATE of a condition name (`duplicate_table`) or of a code (`42P07`), where foreshot knows it.
+    pub fn named(condition: &str) -> Option<Self> {
+        let condition = condition.to_ascii_lowercase();
+        CONDITIONS
+            .iter()
+            .find(|(name, state)| *name == condition || state.0.eq_ignore_ascii_case(&condition))
+            .map(|(_, state)| *state)
+    }
+
     /// The SQLSTATEs of a PL/pgSQL condition name; a class name (`integrity_constraint_violation`) matches its class.
     pub fn matches_condition(self, condition: &str) -> bool {
         let condition = condition.to_ascii_lowercase();

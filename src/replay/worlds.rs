@@ -4,7 +4,7 @@
 //! by itself opens a world in which it was `false`; the run is then done again from the start, which needs no state to be
 //! forked. Worlds are bounded; past the bound the one with the most statements stands for all, and that is counted.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::{Revision, Setting, merge};
@@ -65,6 +65,9 @@ pub(super) fn follow(
             ),
         });
     }
+    let conditions: BTreeSet<_> =
+        outputs.iter().flat_map(|output| &output.choices).map(|choice| (choice.site, &choice.what)).collect();
+    trace.conditions = conditions.len();
     let after = traces
         .iter()
         .map(|output| output.catalog.clone())

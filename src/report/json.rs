@@ -13,7 +13,7 @@ const VERSION: u32 = 1;
 struct Document {
     version: u32,
     tool: Tool,
-    findings: Vec<Finding>,
+    diagnostics: Vec<Finding>,
     notes: Vec<Note>,
     summary: Totals,
 }
@@ -83,7 +83,7 @@ pub(super) fn render(report: &Report<'_>, _style: Style) -> String {
             name: env!("CARGO_PKG_NAME"),
             version: env!("CARGO_PKG_VERSION"),
         },
-        findings: report
+        diagnostics: report
             .diagnostics
             .iter()
             .map(|diagnostic| finding(report.sources, diagnostic))

@@ -181,7 +181,8 @@ fn last_line(report: &Report<'_>) -> String {
         counted(summary.statements, "statement"),
     );
     if summary.databases > 1 {
-        line.push_str(&format!(" of {}", counted(summary.databases, "database")));
+        line += " of ";
+        line += &counted(summary.databases, "database");
     }
     let missed: Vec<String> = [
         (summary.unknown_statements, "statement"),
@@ -201,7 +202,8 @@ fn last_line(report: &Report<'_>) -> String {
     if missed.is_empty() {
         line.push_str("; nothing was left out");
     } else {
-        line.push_str(&format!("; not analysed: {}", missed.join(", ")));
+        line += "; not analysed: ";
+        line += &missed.join(", ");
     }
     line
 }

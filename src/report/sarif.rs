@@ -3,6 +3,8 @@
 //! Every rule is listed, in the order of their list, whether it found something or not: readers keep alerts by rule.
 //! One location a result; what else helps is in `relatedLocations`.
 
+use std::fmt::Write;
+
 use serde_json::{Value, json};
 use serde_sarif::sarif::{
     ArtifactLocation, Location, Message, MultiformatMessageString, PhysicalLocation, PropertyBag,
@@ -183,7 +185,7 @@ fn uri(path: &str) -> String {
             out.push(char::from(byte));
         } else {
             // a colon too: in a first segment it would read as a scheme
-            out.push_str(&format!("%{byte:02X}"));
+            let _ = write!(out, "%{byte:02X}");
         }
     }
     out

@@ -1,1 +1,301 @@
+use std::sync::Arc;
 
+use serde_json::Value;
+
+use super::*;
+use crate::config::Level;
+use crate::diagnostic::Label;
+use crate::source::{FileId, SourceFile, Span};
+
+const RULES: [RuleInfo; 2] = [
+    RuleInfo {
+        id: "missing-downgrade",
+        summary: "no way back",
+        tags: &["rollback"],
+        category: "rollback",
+        default_level: Level::At(Severity::Warning),
+        markdown: "# No way back\n",
+    },
+    RuleInfo {
+        id: "missing-guard",
+        summary: "fails when it runs again",
+        tags: &["rerun"],
+        category: "rerun",
+        default_level: Level::At(Severity::Error),
+        markdown: "# Fails\n",
+    },
+];
+
+/// Multi-byte text, CRLF, a tab, a lone CR; positions below are counted by hand.
+const TEXT: &str = "# é日本\r\ndef upgrade():\r\n\top.create_table(\"日é\")  # x\r\n\top.create_index(\"i\")\rz = 1";
+
+fn site(file: FileId, needle: &str) -> Site {
+    let start = TEXT.find(needle).expect("there") as u32;
+    Site {
+        file,
+        span: Span::new(start, start + needle.len() as u32),
+    }
+}
+
+fn diagnostic(file: FileId) -> Diagnostic {
+    Diagnostic {
+        rule: "missing-guard",
+        severity: Severity::Error,
+        site: site(file, "op.create_table(\"日é\")"),
+        message: "`create_table 日é` fails on {?}\nwhen it runs again".replace("{?}", "\u{F8FF}"),
+        help: Some("guard it".into()),
+        labels: vec![Label {
+            site: site(file, "\"i\""),
+            message: "and this index".into(),
+        }],
+        notes: vec![],
+        revision: Some("abc".into()),
+    }
+}
+
+struct Sample {
+    sources: SourceMap,
+    diagnostics: Vec<Diagnostic>,
+    notes: Vec<Note>,
+}
+
+impl Sample {
+    fn new() -> Self {
+        let sources = SourceMap::default();
+        let file = sources.add(Arc::new(SourceFile::new("db/a b:é.py", TEXT)));
+        Self {
+            diagnostics: vec![diagnostic(file)],
+            sources,
+            notes: vec![Note {
+                path: Some("db/old".into()),
+                message: "part of no root".into(),
+            }],
+        }
+    }
+
+    fn render(&self, format: &str, style: Style) -> String {
+        let report = Report {
+            diagnostics: &self.diagnostics,
+            sources: &self.sources,
+            rules: &RULES,
+            summary: Summary {
+                databases: 1,
+                revisions: 2,
+                statements: 3,
+                unknown_conditions: 1,
+                ..Summary::default()
+            },
+            notes: &self.notes,
+        };
+        let format = FORMATS
+            .iter()
+            .find(|known| known.name == format)
+            .expect("known");
+        (format.render)(&report, style)
+    }
+}
+
+#[test]
+fn concise_is_one_line_a_finding() {
+    assert_eq!(
+        Sample::new().render("concise", Style::default()),
+        "db/a b:é.py:3:2: error[missing-guard]: `create_table 日é` fails on {?} when it runs again\n\
+         1 error; analysed 2 revisions and 3 statements; not analysed: 1 unknown condition\n"
+    );
+}
+
+#[test]
+fn names_can_not_forge_lines_or_move_the_cursor() {
+    let mut sample = Sample::new();
+    let file = sample.sources.add(Arc::new(SourceFile::new(
+        "a\nb\x1b[2J.py",
+        "op.\x1b]0;x\x07\u{202E}y()\n",
+    )));
+    sample.diagnostics[0].site = Site {
+        file,
+        span: Span::new(0, 3),
+    };
+    sample.diagnostics[0].labels.clear();
+    sample.diagnostics[0].message = "x\r\nb.py:1:1: error[fake]: y\x1b[31m".into();
+    let concise = sample.render(
+        "concise",
+        Style {
+            quiet: true,
+            ..Style::default()
+        },
+    );
+    assert_eq!(concise.lines().count(), 1);
+    assert!(!concise.contains('\x1b'));
+    let text = sample.render("text", Style::default());
+    assert!(!text.contains(['\x1b', '\x07', '\u{202E}']), "{text}");
+}
+
+#[test]
+fn text_shows_the_lines_and_the_remedy() {
+    let out = Sample::new().render("text", Style::default());
+    assert_eq!(
+        out,
+        "error[missing-guard]: `create_table 日é` fails on {?} when it runs again\n\
+         \x20 ┌─ db/a b:é.py:3:2\n\
+         \x20 │\n\
+         3 │     op.create_table(\"日é\")  # x\n\
+         \x20 │     ^^^^^^^^^^^^^^^^^^^^^^\n\
+         4 │     op.create_index(\"i\")\n\
+         \x20 │                     --- and this index\n\
+         \x20 │\n\
+         \x20 = help: guard it\n\
+         \n\
+         note: db/old: part of no root\n\
+         \n\
+         1 error; analysed 2 revisions and 3 statements; not analysed: 1 unknown condition\n"
+    );
+    assert!(
+        Sample::new()
+            .render(
+                "text",
+                Style {
+                    colour: true,
+                    ..Style::default()
+                }
+            )
+            .contains('\x1b')
+    );
+}
+
+#[test]
+fn long_lines_are_cut_around_the_label() {
+    let mut sample = Sample::new();
+    let long = format!(
+        "x = [{}op.drop(){}]\n",
+        "'é', ".repeat(50_000),
+        ", 1".repeat(50_000)
+    );
+    let start = long.find("op.drop").expect("there") as u32;
+    let file = sample
+        .sources
+        .add(Arc::new(SourceFile::new("l.py", long.as_str())));
+    sample.diagnostics[0].site = Site {
+        file,
+        span: Span::new(start, start + 7),
+    };
+    sample.diagnostics[0].labels = vec![Label {
+        site: Site {
+            file,
+            span: Span::new(0, 1),
+        },
+        message: "far".into(),
+    }];
+    let out = sample.render("text", Style::default());
+    assert!(out.contains("l.py:1:250006"), "{out}");
+    assert!(out.contains("op.drop()"), "{out}");
+    assert!(out.lines().all(|line| line.chars().count() < 260), "{out}");
+}
+
+#[test]
+fn odd_spans_never_panic() {
+    let mut sample = Sample::new();
+    for (start, end) in [
+        (0, 0),
+        (3, 4),
+        (4, 400),
+        (9_999, 10_000),
+        (20, 10),
+        (TEXT.len() as u32, TEXT.len() as u32),
+    ] {
+        sample.diagnostics[0].site.span = Span::new(start, end);
+        for format in FORMATS {
+            // inside a character is no place that any room gives, but no reason to fall over
+            if TEXT.is_char_boundary((start as usize).min(TEXT.len()))
+                && TEXT.is_char_boundary((end as usize).min(TEXT.len()))
+            {
+                sample.render(format.name, Style::default());
+            }
+        }
+    }
+}
+
+#[test]
+fn json_counts_from_one() {
+    let document: Value =
+        serde_json::from_str(&Sample::new().render("json", Style::default())).expect("JSON");
+    let finding = &document["diagnostics"][0];
+    let at = |value: &Value| {
+        ["line", "column", "end_line", "end_column"]
+            .map(|key| value[key].as_u64().expect("a number"))
+    };
+    assert_eq!(at(finding), [3, 2, 3, 23]);
+    assert_eq!(at(&finding["related"][0]), [4, 18, 4, 21]);
+    assert_eq!(document["version"], 1);
+    assert_eq!(document["summary"]["revisions"], 2);
+}
+
+#[test]
+fn sarif_is_valid_and_points_where_it_should() {
+    let text = Sample::new().render("sarif", Style::default());
+    let log: Value = serde_json::from_str(&text).expect("JSON");
+    let run = &log["runs"][0];
+    assert_eq!(log["version"], "2.1.0");
+    assert_eq!(run["columnKind"], "unicodeCodePoints");
+    let rules = run["tool"]["driver"]["rules"].as_array().expect("rules");
+    assert_eq!(rules.len(), 2);
+    assert_eq!(rules[1]["properties"]["tags"][0], "rerun");
+    assert_eq!(rules[1]["properties"]["problem.severity"], "error");
+    assert_eq!(rules[0]["defaultConfiguration"]["level"], "warning");
+    let result = &run["results"][0];
+    assert_eq!(result["ruleIndex"], 1);
+    assert_eq!(result["locations"].as_array().map(Vec::len), Some(1));
+    let place = &result["locations"][0]["physicalLocation"];
+    assert_eq!(place["artifactLocation"]["uri"], "db/a%20b%3A%C3%A9.py");
+    let region = |value: &Value| {
+        ["startLine", "startColumn", "endLine", "endColumn"]
+            .map(|key| value[key].as_u64().expect("a number"))
+    };
+    assert_eq!(region(&place["region"]), [3, 2, 3, 23]);
+    let related = &result["relatedLocations"][0];
+    assert_eq!(
+        region(&related["physicalLocation"]["region"]),
+        [4, 18, 4, 21]
+    );
+    assert_eq!(related["message"]["text"], "and this index");
+    let schema = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/schema/sarif-schema-2.1.0.json"
+    );
+    let schema: Value =
+        serde_json::from_str(&std::fs::read_to_string(schema).expect("read")).expect("JSON");
+    let validator = jsonschema::validator_for(&schema).expect("a schema");
+    let errors: Vec<String> = validator
+        .iter_errors(&log)
+        .map(|error| error.to_string())
+        .collect();
+    assert!(errors.is_empty(), "{errors:?}");
+    let mut wrong = log.clone();
+    wrong["runs"][0]["results"][0]["message"] = Value::Null;
+    assert!(
+        !validator.is_valid(&wrong),
+        "the validator must be able to refuse"
+    );
+}
+
+#[test]
+fn an_empty_report_is_a_whole_document() {
+    let mut sample = Sample::new();
+    sample.diagnostics.clear();
+    let log: Value = serde_json::from_str(&sample.render("sarif", Style::default())).expect("JSON");
+    assert_eq!(log["runs"][0]["results"], Value::Array(vec![]));
+    assert!(
+        sample
+            .render("concise", Style::default())
+            .starts_with("no findings; ")
+    );
+}
+
+#[test]
+fn the_order_is_by_path_not_by_file_number() {
+    let sources = SourceMap::default();
+    let last = sources.add(Arc::new(SourceFile::new("z.py", TEXT)));
+    let first = sources.add(Arc::new(SourceFile::new("a.py", TEXT)));
+    let mut found = vec![diagnostic(last), diagnostic(first)];
+    crate::diagnostic::sort(&mut found, &sources);
+    assert_eq!(found[0].site.file, first);
+}

@@ -1,16 +1,140 @@
 //! What every run did: JSON Lines for machines, a table for a person who is about to approve a migration.
 
-use crate::trace::{Run, Trace};
+mod table;
 
-/// One run of one revision.
-#[derive(Clone, Debug)]
-pub struct TracedRun {
-    /// Place of the revision in the linear order of its database.
-    pub index: usize,
-    /// The revision's id.
-    pub revision: String,
-    /// The run.
-    pub run: Run,
-    /// What it did.
-    pub trace: Trace,
+use serde::Serialize;
+
+use super::slashes;
+use crate::postgres::{Outcome, TransactionMode};
+use crate::source::{Site, SourceMap};
+use crate::trace::{Event, Run};
+use crate::unknown::{FRESH, HOLE, Reason};
+
+pub use crate::trace::TracedRun;
+pub use table::table;
+
+/// One event as JSON.
+#[derive(Serialize)]
+struct Object<'a> {
+    file: &'a str,
+    revision: &'a str,
+    run: &'static str,
+    /// First line of the innermost statement in the revision's own file, from 1.
+    line: u32,
+    end_line: u32,
+    /// Lines of the calls in that file, innermost first.
+    stack: Vec<u32>,
+    statement: String,
+    outcome: &'static str,
+    sqlstate: Option<&'static str>,
+    /// Rerun only: what it altered is different once the rerun is over.
+    changed: Option<bool>,
+    transaction: &'static str,
+    aborted: bool,
+    handled: bool,
+    /// Why the outcome is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    /// It executes only if something unknown says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    conditional: Option<&'static str>,
 }
+
+/// One JSON object an event, in the order of the runs.
+pub fn json_lines(runs: &[TracedRun], sources: &SourceMap) -> String {
+    let mut out = String::new();
+    for traced in runs {
+        let path = slashes(sources.file(traced.file).path());
+        for event in &traced.trace.events {
+            let (line, end_line) = lines(sources, event.site);
+            let object = Object {
+                file: &path,
+                revision: &traced.revision,
+                run: traced.run.word(),
+                line,
+                end_line,
+                stack: event
+                    .stack
+                    .iter()
+                    .map(|site| lines(sources, *site).0)
+                    .collect(),
+                statement: statement_text(event),
+                outcome: outcome_word(&event.outcome),
+                sqlstate: match &event.outcome {
+                    Outcome::Error(error) => Some(error.sqlstate.code()),
+                    _ => None,
+                },
+                changed: changed(traced.run, event),
+                transaction: match event.mode {
+                    TransactionMode::Block => "block",
+                    TransactionMode::Autocommit => "autocommit",
+                },
+                aborted: event.aborted,
+                handled: event.handled,
+                reason: match &event.outcome {
+                    Outcome::Unknown(why) => Some(shown(why)),
+                    _ => None,
+                },
+                conditional: event.conditional.map(reason_word),
+            };
+            // text and numbers only: this can't fail
+            out.push_str(&serde_json::to_string(&object).unwrap_or_default());
+            out.push('\n');
+        }
+    }
+    out
+}
+
+/// What refused statements alter is known: nothing.
+fn changed(run: Run, event: &Event) -> Option<bool> {
+    match (run, &event.outcome) {
+        (Run::Rerun, Outcome::Error(_)) => Some(event.changed.unwrap_or(false)),
+        (Run::Rerun, _) => event.changed,
+        _ => None,
+    }
+}
+
+/// First and last line of a site.
+fn lines(sources: &SourceMap, site: Site) -> (u32, u32) {
+    let file = sources.file(site.file);
+    let first = file.line(site.span.start);
+    let last = file.line(site.span.end.saturating_sub(1).max(site.span.start));
+    (first, last)
+}
+
+/// The SQL as written, else as the statements say it.
+fn statement_text(event: &Event) -> String {
+    match &event.text {
+        Some(text) => shown(text.trim()),
+        None => {
+            let statements: Vec<String> =
+                event.statements.iter().map(ToString::to_string).collect();
+            shown(&statements.join("; "))
+        }
+    }
+}
+
+fn shown(text: &str) -> String {
+    text.replace(HOLE, "{?}").replace(FRESH, "{new}")
+}
+
+fn outcome_word(outcome: &Outcome) -> &'static str {
+    match outcome {
+        Outcome::Ok => "ok",
+        Outcome::Error(_) => "error",
+        Outcome::Unknown(_) => "unknown",
+    }
+}
+
+fn reason_word(reason: Reason) -> &'static str {
+    match reason {
+        Reason::Environment => "environment",
+        Reason::Data => "data",
+        Reason::Catalog => "catalog",
+        Reason::Unsupported => "unsupported",
+        Reason::Bound => "bound",
+    }
+}
+
+#[cfg(test)]
+mod tests;

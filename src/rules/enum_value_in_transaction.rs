@@ -1,17 +1,21 @@
 //! `enum-value-in-transaction`: `ALTER TYPE ... ADD VALUE` in a transaction block that can't have it, or can't use it.
 
 use super::{Context, Rule, label, words};
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::config::Level;
+use crate::diagnostic::{Diagnostic, RuleInfo, Severity};
 use crate::postgres::statement::AlterEnum;
 use crate::postgres::{Outcome, ServerError, SqlState, Statement, TransactionMode};
 use crate::trace::Event;
 
 pub(super) const RULE: Rule = Rule {
-    id: "enum-value-in-transaction",
-    summary: "`ALTER TYPE ... ADD VALUE` runs in a transaction block that can't have it, or uses the value before a commit",
-    category: "transaction",
-    severity: Severity::Error,
-    page: include_str!("../../rules/enum-value-in-transaction.md"),
+    info: RuleInfo {
+        id: "enum-value-in-transaction",
+        summary: "`ALTER TYPE ... ADD VALUE` runs in a transaction block that can't have it, or uses the value before a commit",
+        tags: &["transaction"],
+        category: "transaction",
+        default_level: Level::At(Severity::Error),
+        markdown: include_str!("../../rules/enum-value-in-transaction.md"),
+    },
     check,
 };
 

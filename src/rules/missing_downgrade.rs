@@ -1,17 +1,21 @@
 //! `missing-downgrade`: the upgrade changes something and the downgrade is absent or empty without a word.
 
 use super::{Context, Rule};
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::config::Level;
+use crate::diagnostic::{Diagnostic, RuleInfo, Severity};
 use crate::postgres::{ObjectKind, Outcome, Statement};
 use crate::replay::{Downgrade, Replayed};
 use crate::trace::Event;
 
 pub(super) const RULE: Rule = Rule {
-    id: "missing-downgrade",
-    summary: "the upgrade changes something and the downgrade is absent or empty, without a word why",
-    category: "rollback",
-    severity: Severity::Error,
-    page: include_str!("../../rules/missing-downgrade.md"),
+    info: RuleInfo {
+        id: "missing-downgrade",
+        summary: "the upgrade changes something and the downgrade is absent or empty, without a word why",
+        tags: &["rollback"],
+        category: "rollback",
+        default_level: Level::At(Severity::Error),
+        markdown: include_str!("../../rules/missing-downgrade.md"),
+    },
     check,
 };
 

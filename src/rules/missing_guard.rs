@@ -2,17 +2,21 @@
 
 use super::second_run::{self, Fault, FaultKind};
 use super::{Context, Rule, advice, label, words};
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::config::Level;
+use crate::diagnostic::{Diagnostic, RuleInfo, Severity};
 use crate::postgres::statement::{AlterTableCommand, Statement};
 use crate::postgres::{ObjectKind, ServerError, SqlState};
 use crate::source::Site;
 
 pub(super) const RULE: Rule = Rule {
-    id: "missing-guard",
-    summary: "a statement of `upgrade()` fails, or makes a duplicate, when it runs again",
-    category: "rerun",
-    severity: Severity::Error,
-    page: include_str!("../../rules/missing-guard.md"),
+    info: RuleInfo {
+        id: "missing-guard",
+        summary: "a statement of `upgrade()` fails, or makes a duplicate, when it runs again",
+        tags: &["rerun"],
+        category: "rerun",
+        default_level: Level::At(Severity::Error),
+        markdown: include_str!("../../rules/missing-guard.md"),
+    },
     check,
 };
 

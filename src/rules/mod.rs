@@ -11,8 +11,8 @@ mod non_idempotent_insert;
 mod second_run;
 mod words;
 
-use crate::config::Config;
-use crate::diagnostic::{Diagnostic, Label, Severity};
+use crate::config::{Config, Level};
+use crate::diagnostic::{Diagnostic, Label, RuleInfo, Severity};
 use crate::replay::Replayed;
 use crate::source::Site;
 
@@ -26,16 +26,8 @@ pub struct Context<'a> {
 
 /// A rule: data and a function.
 pub struct Rule {
-    /// Its id, named after the problem.
-    pub id: &'static str,
-    /// One line, lower case, no full stop.
-    pub summary: &'static str,
-    /// `rerun`, `transaction`, `rollback`...: also its tag.
-    pub category: &'static str,
-    /// Severity of its findings unless a finding is milder.
-    pub severity: Severity,
-    /// Its page, `rules/<id>.md`.
-    pub page: &'static str,
+    /// What lists and reports show of it; its default level is the severity of its findings unless one is milder.
+    pub info: RuleInfo,
     /// Judges one revision.
     pub check: fn(&Context<'_>) -> Vec<Diagnostic>,
 }
@@ -60,8 +52,11 @@ impl Context<'_> {
     /// A diagnostic of a rule about this revision.
     fn diagnostic(&self, rule: &Rule, site: Site, message: String) -> Diagnostic {
         Diagnostic {
-            rule: rule.id,
-            severity: rule.severity,
+            rule: rule.info.id,
+            severity: match rule.info.default_level {
+                Level::At(severity) => severity,
+                Level::Off => Severity::Note,
+            },
             site,
             message,
             help: None,

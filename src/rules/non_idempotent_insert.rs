@@ -5,18 +5,22 @@ use std::collections::BTreeMap;
 use super::missing_guard::WHEN;
 use super::second_run::{self, Fault, FaultKind};
 use super::{Context, Rule, label, words};
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::config::Level;
+use crate::diagnostic::{Diagnostic, RuleInfo, Severity};
 use crate::postgres::Statement;
 use crate::postgres::statement::{ConflictAction, Insert};
 use crate::source::Site;
 use crate::trace::Origin;
 
 pub(super) const RULE: Rule = Rule {
-    id: "non-idempotent-insert",
-    summary: "an INSERT fails, or adds its rows again, when it runs a second time",
-    category: "rerun",
-    severity: Severity::Error,
-    page: include_str!("../../rules/non-idempotent-insert.md"),
+    info: RuleInfo {
+        id: "non-idempotent-insert",
+        summary: "an INSERT fails, or adds its rows again, when it runs a second time",
+        tags: &["rerun"],
+        category: "rerun",
+        default_level: Level::At(Severity::Error),
+        markdown: include_str!("../../rules/non-idempotent-insert.md"),
+    },
     check,
 };
 

@@ -117,3 +117,6 @@ pub fn parse_index_element(text: &str) -> Option<IndexElement> {
 pub fn parse_type(text: &str) -> TypeName {
     read::type_name(text)
 }
+
+#[cfg(test)]
+mod tests;

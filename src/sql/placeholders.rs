@@ -6,7 +6,7 @@
 use smol_str::SmolStr;
 
 use super::Placeholders;
-use super::lexer;
+use super::lexer::{self, Token};
 use super::split::in_string;
 use crate::unknown::HOLE;
 
@@ -172,6 +172,11 @@ pub(crate) fn readable(
             made.text.push(HOLE);
             continue;
         }
+        // `IN :x` is a list: SQLAlchemy expands it, psycopg2 writes a tuple with its parentheses
+        let is_list = follows_in(&tokens, statement, start);
+        if is_list {
+            made.text.push('(');
+        }
         made.parameters.push((made.text.len(), name.clone()));
         match form {
             Form::Number => made.text.push_str("$1 "),
@@ -181,9 +186,19 @@ pub(crate) fn readable(
                 made.text.push_str("' ");
             }
         }
+        if is_list {
+            made.text.push(')');
+        }
     }
     made.text.push_str(statement.get(at..).unwrap_or_default());
     made
+}
+
+fn follows_in(tokens: &[Token], statement: &str, offset: usize) -> bool {
+    let next = tokens.partition_point(|token| token.start < offset);
+    next.checked_sub(1)
+        .and_then(|index| tokens.get(index))
+        .is_some_and(|token| token.is_word(statement, "in"))
 }
 
 #[cfg(test)]

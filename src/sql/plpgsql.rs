@@ -12,6 +12,7 @@ use super::lexer::{self, Token, TokenKind};
 use super::read;
 use crate::postgres::statement::{Block, Declaration, Handler, PlStatement};
 use crate::postgres::{Expr, Statement};
+use crate::unknown::HOLE;
 
 /// Deepest nesting of blocks, loops and conditions.
 const MAX_DEPTH: u16 = 40;
@@ -324,6 +325,11 @@ impl<'a> Reader<'a> {
         };
         if self.is_assignment() {
             return self.assignment();
+        }
+        if is_hole(first.text(self.text)) {
+            self.at += 1;
+            self.eat(";");
+            return Ok(PlStatement::Unknown("text that is not known".into()));
         }
         let word = if first.kind == TokenKind::Word {
             first.text(self.text).to_ascii_lowercase()
@@ -743,6 +749,11 @@ impl<'a> Reader<'a> {
             strict,
         })
     }
+}
+
+/// Whether a word is all hole: it may stand for any number of statements.
+fn is_hole(word: &str) -> bool {
+    word.chars().all(|character| character == HOLE)
 }
 
 fn starts_a_query(text: &str) -> bool {

@@ -1,0 +1,511 @@
+//! What the server checks before a query runs, so on empty tables too: names of relations and columns, literals against
+//! the types that they meet, types that no operator joins; and the names and types of a query's output.
+
+use std::rc::Rc;
+
+use smol_str::SmolStr;
+
+use super::cast::{Kind, check_literal, kind_of_type};
+use super::scope::{Frame, Found, Scope, find};
+use super::types::{Type, type_of};
+use super::walk::{children, subquery};
+use super::{Context, Environment, OutputColumn, Table, functions, join};
+use crate::postgres::catalog::Catalog;
+use crate::postgres::expression::{
+    CommonTable, Datum, Expr, Query, QueryBody, Select, Target, TypeName,
+};
+use crate::postgres::statement::Statement;
+use crate::postgres::{ServerError, SqlState};
+
+/// The columns that a query gives: what a view or CREATE TABLE AS made from it has.
+///
+/// The flag says that there may be more, which are not known (`*` over a table of which nothing is known).
+pub fn output_columns(
+    catalog: &Catalog,
+    environment: &Environment<'_>,
+    query: &Query,
+) -> Result<(Vec<OutputColumn>, bool), ServerError> {
+    let context = Context::new(catalog, environment);
+    check_query(query, None, &context).map(|output| (output.columns, output.open))
+}
+
+/// Columns of a query, and whether there may be more.
+pub(crate) struct Output {
+    pub(crate) columns: Vec<OutputColumn>,
+    pub(crate) open: bool,
+}
+
+/// Checks a query and says what it gives.
+pub(crate) fn check_query(
+    query: &Query,
+    outer: Option<&Frame<'_>>,
+    context: &Context<'_>,
+) -> Result<Output, ServerError> {
+    let Some(_depth) = context.enter() else {
+        return Ok(Output {
+            columns: Vec::new(),
+            open: true,
+        });
+    };
+    let mark = context.tables.borrow().len();
+    let result = check_with(&query.with, outer, context).and_then(|()| check_body(query, outer, context));
+    context.tables.borrow_mut().truncate(mark);
+    result
+}
+
+fn check_with(
+    members: &[CommonTable],
+    outer: Option<&Frame<'_>>,
+    context: &Context<'_>,
+) -> Result<(), ServerError> {
+    for member in members {
+        let output = match &*member.statement {
+            Statement::Query(query) => {
+                if member.recursive
+                    && let QueryBody::Set { left, .. } = &query.body
+                {
+                    let first = check_query(left, outer, context)?;
+                    declare(member, first, context);
+                }
+                check_query(query, outer, context)?
+            }
+            _ if is_declared(&member.name, context) => continue,
+            _ => Output {
+                columns: Vec::new(),
+                open: true,
+            },
+        };
+        declare(member, output, context);
+    }
+    Ok(())
+}
+
+pub(crate) fn is_declared(name: &str, context: &Context<'_>) -> bool {
+    context
+        .tables
+        .borrow()
+        .iter()
+        .any(|(known, _)| known == name)
+}
+
+fn declare(member: &CommonTable, output: Output, context: &Context<'_>) {
+    let columns = rename(output.columns, &member.columns);
+    let table = Rc::new(Table::unknown(columns, output.open));
+    context
+        .tables
+        .borrow_mut()
+        .push((member.name.clone(), table));
+}
+
+/// Columns under the names of an alias's list.
+pub(crate) fn rename(mut columns: Vec<OutputColumn>, names: &[SmolStr]) -> Vec<OutputColumn> {
+    for (index, name) in names.iter().enumerate() {
+        match columns.get_mut(index) {
+            Some(column) => column.name = name.clone(),
+            None => columns.push(OutputColumn::new(name.clone(), None)),
+        }
+    }
+    columns
+}
+
+fn check_body(
+    query: &Query,
+    outer: Option<&Frame<'_>>,
+    context: &Context<'_>,
+) -> Result<Output, ServerError> {
+    match &query.body {
+        QueryBody::Select(select) => check_select(select, query, outer, context),
+        QueryBody::Values(rows) => {
+            let scope = Scope::default();
+            let frame = Frame::inside(&scope, &[], outer);
+            for value in rows.iter().flatten() {
+                if *value != Expr::Default {
+                    check(value, &frame, context)?;
+                }
+            }
+            let width = rows.first().map_or(0, Vec::len);
+            if rows.iter().any(|row| row.len() != width) {
+                return Err(ServerError::new(
+                    SqlState::SYNTAX_ERROR,
+                    "VALUES lists must all be the same length",
+                ));
+            }
+            let columns = (0..width)
+                .map(|index| {
+                    let type_name = rows
+                        .iter()
+                        .map(|row| type_of(&row[index], &frame, context))
+                        .find(|known| *known != Type::Literal)
+                        .unwrap_or(Type::Literal)
+                        .into_name();
+                    OutputColumn::new(format!("column{}", index + 1), type_name)
+                })
+                .collect();
+            Ok(Output {
+                columns,
+                open: false,
+            })
+        }
+        QueryBody::Set { left, right, .. } => {
+            let left = check_query(left, outer, context)?;
+            let right = check_query(right, outer, context)?;
+            if !left.open && !right.open && left.columns.len() != right.columns.len() {
+                return Err(ServerError::new(
+                    SqlState::SYNTAX_ERROR,
+                    "each UNION query must have the same number of columns",
+                ));
+            }
+            Ok(Output {
+                open: left.open || right.open,
+                columns: left.columns,
+            })
+        }
+    }
+}
+
+fn check_select(
+    select: &Select,
+    query: &Query,
+    outer: Option<&Frame<'_>>,
+    context: &Context<'_>,
+) -> Result<Output, ServerError> {
+    let scope = join::scope_of(&select.from, outer, context)?;
+    let frame = Frame::inside(&scope, &[], outer);
+    for item in &select.from {
+        join::check_conditions(item, &frame, context)?;
+    }
+    let output = check_targets(&select.targets, &frame, context)?;
+    if let Some(filter) = &select.filter {
+        check_condition(filter, &frame, context)?;
+    }
+    for key in &select.group_by {
+        check_sort_key(key, &output, &frame, context)?;
+    }
+    if let Some(having) = &select.having {
+        check_condition(having, &frame, context)?;
+    }
+    for order in &query.order_by {
+        check_sort_key(&order.value, &output, &frame, context)?;
+    }
+    Ok(output)
+}
+
+/// GROUP BY and ORDER BY may name an output column or give its position.
+fn check_sort_key(
+    key: &Expr,
+    output: &Output,
+    frame: &Frame<'_>,
+    context: &Context<'_>,
+) -> Result<(), ServerError> {
+    match key {
+        Expr::Column { qualifier, name }
+            if qualifier.is_empty() && output.columns.iter().any(|column| column.name == *name) =>
+        {
+            Ok(())
+        }
+        Expr::Value(Datum::Int(position)) => {
+            let within = usize::try_from(*position)
+                .is_ok_and(|position| position >= 1 && position <= output.columns.len());
+            if within || output.open {
+                return Ok(());
+            }
+            Err(ServerError::new(
+                SqlState::INVALID_COLUMN_REFERENCE,
+                format!("ORDER BY position {position} is not in select list"),
+            ))
+        }
+        other => check(other, frame, context),
+    }
+}
+
+/// Checks the targets of a SELECT or RETURNING and names them.
+pub(crate) fn check_targets(
+    targets: &[Target],
+    frame: &Frame<'_>,
+    context: &Context<'_>,
+) -> Result<Output, ServerError> {
+    let mut output = Output {
+        columns: Vec::new(),
+        open: false,
+    };
+    for target in targets {
+        if let Expr::Star { qualifier } = &target.value {
+            let (columns, open) = star(qualifier, frame.scope)?;
+            output.columns.extend(
+                columns
+                    .into_iter()
+                    .map(|(source, column)| frame.scope.sources[source].columns[column].clone()),
+            );
+            output.open |= open;
+            continue;
+        }
+        check(&target.value, frame, context)?;
+        let name = match &target.alias {
+            Some(alias) => alias.clone(),
+            None => column_name(&target.value).map_or_else(|| SmolStr::new_static("?column?"), |(name, _)| name),
+        };
+        let type_name = type_of(&target.value, frame, context).into_name();
+        output.columns.push(OutputColumn { name, type_name });
+    }
+    Ok(output)
+}
+
+/// The columns that a `*` stands for, as source and column, and whether there may be more.
+pub(crate) fn star(
+    qualifier: &[SmolStr],
+    scope: &Scope,
+) -> Result<(Vec<(usize, usize)>, bool), ServerError> {
+    let mut columns = Vec::new();
+    let mut open = false;
+    let mut found = false;
+    let mut merged_seen: Vec<&str> = Vec::new();
+    for (index, source) in scope.sources.iter().enumerate() {
+        if qualifier.last().is_some_and(|alias| *alias != source.alias) {
+            continue;
+        }
+        found = true;
+        open |= source.open;
+        for (position, column) in source.columns.iter().enumerate() {
+            if qualifier.is_empty() && scope.merged.contains(&column.name) {
+                if merged_seen.contains(&column.name.as_str()) {
+                    continue;
+                }
+                merged_seen.push(&column.name);
+            }
+            columns.push((index, position));
+        }
+    }
+    match qualifier.last() {
+        Some(alias) if !found => Err(ServerError::new(
+            SqlState::UNDEFINED_TABLE,
+            format!("missing FROM-clause entry for table \"{alias}\""),
+        )),
+        _ => Ok((columns, open)),
+    }
+}
+
+/// The name that the server gives an output column (`FigureColname`), and whether it is a strong one.
+fn column_name(expression: &Expr) -> Option<(SmolStr, bool)> {
+    let strong = |name: &str| Some((SmolStr::new(name), true));
+    match expression {
+        Expr::Column { name, .. } | Expr::Field { name, .. } => strong(name),
+        Expr::Subscript { value, .. } => column_name(value),
+        Expr::Cast { value, type_name } => match column_name(value) {
+            Some((name, true)) => Some((name, true)),
+            _ => Some((type_name.name.name.clone(), false)),
+        },
+        Expr::Call { name, .. } => strong(&name.name),
+        Expr::Case { otherwise, .. } => match otherwise.as_deref().and_then(column_name) {
+            Some((name, true)) => Some((name, true)),
+            _ => Some((SmolStr::new_static("case"), false)),
+        },
+        Expr::Array(_) | Expr::ArrayQuery(_) => strong("array"),
+        Expr::Row(_) => strong("row"),
+        Expr::Exists(_) => strong("exists"),
+        Expr::Subquery(query) => match &query.body {
+            QueryBody::Select(select) => {
+                let target = select.targets.first()?;
+                match &target.alias {
+                    Some(alias) => strong(alias),
+                    None => column_name(&target.value).map(|(name, _)| (name, true)),
+                }
+            }
+            QueryBody::Values(_) => strong("column1"),
+            QueryBody::Set { .. } => None,
+        },
+        _ => None,
+    }
+}
+
+/// Checks a WHERE, ON or HAVING condition.
+pub(crate) fn check_condition(
+    condition: &Expr,
+    frame: &Frame<'_>,
+    context: &Context<'_>,
+) -> Result<(), ServerError> {
+    check(condition, frame, context)?;
+    match type_of(condition, frame, context) {
+        Type::Named(name)
+            if !matches!(
+                kind_of_type(&name, context),
+                Kind::Boolean | Kind::Other
+            ) =>
+        {
+            Err(ServerError::new(
+                SqlState::DATATYPE_MISMATCH,
+                format!("argument of WHERE must be type boolean, not type {}", name.name.name),
+            ))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Checks an expression: names, literals, operators.
+pub(crate) fn check(
+    expression: &Expr,
+    frame: &Frame<'_>,
+    context: &Context<'_>,
+) -> Result<(), ServerError> {
+    let Some(_depth) = context.enter() else {
+        return Ok(());
+    };
+    match expression {
+        Expr::Column { qualifier, name } => {
+            if let Found::Variable(_) = find(frame, qualifier, name, context)? {
+                return Ok(());
+            }
+        }
+        Expr::Call { name, arguments, .. } => functions::check_call(name, arguments, context)?,
+        _ => {}
+    }
+    for child in children(expression) {
+        check(child, frame, context)?;
+    }
+    if let Some(query) = subquery(expression) {
+        let output = check_query(query, Some(frame), context)?;
+        let single = matches!(
+            expression,
+            Expr::Subquery(_) | Expr::ArrayQuery(_) | Expr::InQuery { .. }
+        ) && !matches!(expression, Expr::InQuery { value, .. } if matches!(**value, Expr::Row(_)));
+        if single && !output.open && output.columns.len() > 1 {
+            return Err(ServerError::new(
+                SqlState::SYNTAX_ERROR,
+                "subquery must return only one column",
+            ));
+        }
+    }
+    match expression {
+        Expr::Cast { value, type_name } => {
+            super::cast::check_type(type_name, context)?;
+            if let Expr::Value(Datum::Text(text)) = &**value {
+                check_literal(type_name, text, context)?;
+            }
+            Ok(())
+        }
+        Expr::Binary {
+            operator,
+            left,
+            right,
+        } if is_comparison(operator) => check_pair(operator, left, right, frame, context),
+        Expr::In { value, list, .. } => list
+            .iter()
+            .try_for_each(|item| check_pair("=", value, item, frame, context)),
+        Expr::Between {
+            value, low, high, ..
+        } => {
+            check_pair(">=", value, low, frame, context)?;
+            check_pair("<=", value, high, frame, context)
+        }
+        _ => Ok(()),
+    }
+}
+
+fn is_comparison(operator: &str) -> bool {
+    matches!(
+        operator,
+        "=" | "<>" | "!=" | "<" | ">" | "<=" | ">=" | "IS DISTINCT FROM" | "IS NOT DISTINCT FROM"
+    )
+}
+
+/// Checks the two sides of a comparison: a literal against the other side's type, or one type against the other.
+fn check_pair(
+    operator: &str,
+    left: &Expr,
+    right: &Expr,
+    frame: &Frame<'_>,
+    context: &Context<'_>,
+) -> Result<(), ServerError> {
+    let left_type = type_of(left, frame, context);
+    let right_type = type_of(right, frame, context);
+    match (&left_type, &right_type) {
+        (Type::Named(name), Type::Literal) => check_value(name, right, context),
+        (Type::Literal, Type::Named(name)) => check_value(name, left, context),
+        (Type::Named(left), Type::Named(right)) => check_operator(operator, left, right, context),
+        _ => Ok(()),
+    }
+}
+
+fn check_value(type_name: &TypeName, value: &Expr, context: &Context<'_>) -> Result<(), ServerError> {
+    let text = match value {
+        Expr::Value(Datum::Text(text)) => text,
+        Expr::Parameter(name) => match context.environment.parameters.get(name) {
+            Some(Datum::Text(text)) => text,
+            _ => return Ok(()),
+        },
+        _ => return Ok(()),
+    };
+    // a modifier of the column does not cut what it is compared with
+    let plain = TypeName {
+        modifiers: Vec::new(),
+        ..type_name.clone()
+    };
+    check_literal(&plain, text, context)
+}
+
+fn check_operator(
+    operator: &str,
+    left: &TypeName,
+    right: &TypeName,
+    context: &Context<'_>,
+) -> Result<(), ServerError> {
+    let (left_kind, right_kind) = (kind_of_type(left, context), kind_of_type(right, context));
+    let comparable = left_kind == right_kind
+        || left_kind == Kind::Other
+        || right_kind == Kind::Other
+        || left.array != right.array;
+    if comparable {
+        return Ok(());
+    }
+    Err(ServerError::new(
+        SqlState::UNDEFINED_FUNCTION,
+        format!(
+            "operator does not exist: {} {operator} {}",
+            super::render::type_text(left),
+            super::render::type_text(right)
+        ),
+    ))
+}
+
+/// Checks a value that is assigned to a column: its literal, its length, or whether its type can be assigned at all.
+pub(crate) fn check_assignment(
+    column: &str,
+    type_name: &TypeName,
+    value: &Expr,
+    frame: &Frame<'_>,
+    context: &Context<'_>,
+) -> Result<(), ServerError> {
+    let literal = match value {
+        Expr::Value(Datum::Text(text)) => Some(text),
+        Expr::Parameter(name) => match context.environment.parameters.get(name) {
+            Some(Datum::Text(text)) => Some(text),
+            _ => None,
+        },
+        _ => None,
+    };
+    if let Some(text) = literal {
+        return check_literal(type_name, text, context);
+    }
+    let Type::Named(from) = type_of(value, frame, context) else {
+        return Ok(());
+    };
+    if from.array || type_name.array {
+        return Ok(());
+    }
+    let (source, target) = (kind_of_type(&from, context), kind_of_type(type_name, context));
+    let assignable = source == target && (target != Kind::Enum || from.name.name == type_name.name.name)
+        || source == Kind::Other
+        || matches!(target, Kind::Other | Kind::Text)
+        // two enum types may have one name in two schemas
+        || (source == Kind::Enum && target == Kind::Enum && from.name.name == type_name.name.name);
+    if assignable {
+        return Ok(());
+    }
+    Err(ServerError::new(
+        SqlState::DATATYPE_MISMATCH,
+        format!(
+            "column \"{column}\" is of type {} but expression is of type {}",
+            super::render::type_text(type_name),
+            super::render::type_text(&from)
+        ),
+    ))
+}

@@ -1,0 +1,1096 @@
+//! FROM and WHERE: which rows of which relations come together.
+//!
+//! Inner joins are taken in the order that lets known values narrow the next relation (`relname = 't'`, then
+//! `indrelid = that oid`): a guard's query on a catalog of thousands of objects touches a handful of them.
+
+use std::rc::Rc;
+
+use smol_str::SmolStr;
+
+use super::check::{check, check_condition, check_query, rename};
+use super::evaluate::{evaluate, is_true};
+use super::scope::{Frame, Scope, Source, position};
+use super::types::type_of;
+use super::walk::{children, subquery};
+use super::{Context, OutputColumn, Resolved, Table, TableRow, select, system};
+use crate::postgres::catalog::{Relation, RelationKind};
+use crate::postgres::expression::{Datum, Expr, FromItem, JoinKind, Query, QueryBody};
+use crate::postgres::name::Name;
+use crate::postgres::{ServerError, SqlState};
+
+/// Rows of FROM that WHERE lets through.
+pub(crate) struct Joined {
+    pub(crate) scope: Scope,
+    pub(crate) rows: Vec<TableRow>,
+    pub(crate) complete: bool,
+}
+
+/// Values that a column must have: a scan may leave out all else.
+pub(crate) type Wanted = Vec<(SmolStr, Vec<Datum>)>;
+
+/// The scope that FROM makes, or what the server refuses in it.
+pub(crate) fn scope_of(
+    items: &[FromItem],
+    outer: Option<&Frame<'_>>,
+    context: &Context<'_>,
+) -> Result<Scope, ServerError> {
+    let mut scope = Scope::default();
+    for item in items {
+        add_item(item, &mut scope, outer, context)?;
+    }
+    Ok(scope)
+}
+
+fn add_item(
+    item: &FromItem,
+    scope: &mut Scope,
+    outer: Option<&Frame<'_>>,
+    context: &Context<'_>,
+) -> Result<(), ServerError> {
+    match item {
+        FromItem::Table {
+            name,
+            alias,
+            columns,
+        } => {
+            let source = source_of_table(name, alias.as_ref(), columns, context)?;
+            add_source(source, scope)
+        }
+        FromItem::Query {
+            query,
+            alias,
+            columns,
+            lateral,
+        } => {
+            let output = {
+                let frame = Frame::inside(scope, &[], outer);
+                check_query(query, if *lateral { Some(&frame) } else { outer }, context)?
+            };
+            add_source(
+                Source {
+                    alias: alias.clone().unwrap_or_default(),
+                    schema: None,
+                    columns: rename(output.columns, columns).into(),
+                    open: output.open,
+                    offset: 0,
+                },
+                scope,
+            )
+        }
+        FromItem::Function {
+            call,
+            alias,
+            columns,
+        } => {
+            let source = {
+                let frame = Frame::inside(scope, &[], outer);
+                check(call, &frame, context)?;
+                source_of_function(call, alias.as_ref(), columns, &frame, context)
+            };
+            add_source(source, scope)
+        }
+        FromItem::Join {
+            left,
+            right,
+            using,
+            natural,
+            ..
+        } => {
+            let before = scope.sources.len();
+            add_item(left, scope, outer, context)?;
+            let middle = scope.sources.len();
+            add_item(right, scope, outer, context)?;
+            let columns = if *natural {
+                common_columns(&scope.sources[before..middle], &scope.sources[middle..])
+            } else {
+                using.clone()
+            };
+            for column in columns {
+                let sides = [&scope.sources[before..middle], &scope.sources[middle..]];
+                for side in sides {
+                    let found = side.iter().any(|source| {
+                        source.open || source.columns.iter().any(|known| known.name == column)
+                    });
+                    if !found {
+                        return Err(ServerError::new(
+                            SqlState::UNDEFINED_COLUMN,
+                            format!("column \"{column}\" specified in USING clause does not exist"),
+                        ));
+                    }
+                }
+                scope.merged.push(column);
+            }
+            Ok(())
+        }
+    }
+}
+
+fn common_columns(left: &[Source], right: &[Source]) -> Vec<SmolStr> {
+    left.iter()
+        .flat_map(|source| source.columns.iter())
+        .filter(|column| {
+            right
+                .iter()
+                .any(|source| source.columns.iter().any(|other| other.name == column.name))
+        })
+        .map(|column| column.name.clone())
+        .collect()
+}
+
+fn add_source(source: Source, scope: &mut Scope) -> Result<(), ServerError> {
+    let taken = !source.alias.is_empty()
+        && scope.sources.iter().any(|known| {
+            known.alias == source.alias
+                && (known.schema.is_none() || source.schema.is_none() || known.schema == source.schema)
+        });
+    if taken {
+        return Err(ServerError::new(
+            SqlState::DUPLICATE_ALIAS,
+            format!("table name \"{}\" specified more than once", source.alias),
+        ));
+    }
+    scope.push(source);
+    Ok(())
+}
+
+fn source_of_table(
+    name: &Name,
+    alias: Option<&SmolStr>,
+    columns: &[SmolStr],
+    context: &Context<'_>,
+) -> Result<Source, ServerError> {
+    let mut source = match context.resolve(name)? {
+        Resolved::Table(table) => Source {
+            alias: name.name.clone(),
+            schema: None,
+            columns: table.columns.clone().into(),
+            open: table.open,
+            offset: 0,
+        },
+        Resolved::System(table) => Source {
+            alias: name.name.clone(),
+            schema: Some(table.schema.into()),
+            columns: table.columns(),
+            open: false,
+            offset: 0,
+        },
+        Resolved::Relation(relation) => {
+            if relation.kind == RelationKind::Index {
+                return Err(ServerError::new(
+                    SqlState::WRONG_OBJECT_TYPE,
+                    format!("cannot open relation \"{}\"", name.name),
+                ));
+            }
+            source_of_relation(&relation)
+        }
+        Resolved::Open(qualified) => Source {
+            alias: name.name.clone(),
+            schema: Some(qualified.schema),
+            columns: Rc::from([]),
+            open: true,
+            offset: 0,
+        },
+    };
+    if let Some(alias) = alias {
+        source.alias = alias.clone();
+        source.schema = None;
+    }
+    if !columns.is_empty() {
+        source.columns = rename(source.columns.to_vec(), columns).into();
+    }
+    Ok(source)
+}
+
+/// A relation of the catalog as a FROM item.
+pub(crate) fn source_of_relation(relation: &Relation) -> Source {
+    let columns: Vec<OutputColumn> = if relation.kind == RelationKind::Sequence {
+        ["last_value", "log_cnt", "is_called"]
+            .into_iter()
+            .map(|name| OutputColumn::new(name, None))
+            .collect()
+    } else {
+        relation
+            .columns
+            .iter()
+            .map(|column| OutputColumn::new(column.name.clone(), Some(column.type_name.clone())))
+            .collect()
+    };
+    Source {
+        alias: relation.name.name.clone(),
+        schema: Some(relation.name.schema.clone()),
+        columns: columns.into(),
+        // a name with a hole in it may be any name
+        open: relation.columns_open
+            || relation
+                .columns
+                .iter()
+                .any(|column| crate::unknown::has_hole(&column.name)),
+        offset: 0,
+    }
+}
+
+fn source_of_function(
+    call: &Expr,
+    alias: Option<&SmolStr>,
+    columns: &[SmolStr],
+    frame: &Frame<'_>,
+    context: &Context<'_>,
+) -> Source {
+    let (name, arguments): (&str, &[Expr]) = match call {
+        Expr::Call {
+            name, arguments, ..
+        } => (&name.name, arguments),
+        _ => ("", &[]),
+    };
+    let alias_name = alias.cloned().unwrap_or_else(|| name.into());
+    let known: Option<Vec<OutputColumn>> = match name {
+        "unnest" => Some(
+            (0..arguments.len().max(1))
+                .map(|index| {
+                    let element = arguments.get(index).and_then(|argument| {
+                        type_of(argument, frame, context)
+                            .into_name()
+                            .filter(|type_name| type_name.array)
+                    });
+                    let element = element.map(|mut type_name| {
+                        type_name.array = false;
+                        type_name
+                    });
+                    let name = if arguments.len() > 1 { "unnest".into() } else { alias_name.clone() };
+                    OutputColumn::new(name, element)
+                })
+                .collect(),
+        ),
+        "generate_series" | "generate_subscripts" | "regexp_split_to_table" | "string_to_table"
+        | "jsonb_object_keys" | "json_object_keys" => {
+            Some(vec![OutputColumn::new(alias_name.clone(), None)])
+        }
+        "jsonb_array_elements" | "json_array_elements" | "jsonb_array_elements_text"
+        | "json_array_elements_text" => {
+            // named `value`, unless the alias of a function with one column names it
+            let column = alias.cloned().unwrap_or_else(|| "value".into());
+            Some(vec![OutputColumn::new(column, None)])
+        }
+        _ => None,
+    };
+    // a second name after the alias's natural columns is that of WITH ORDINALITY
+    let open = known.is_none() && columns.is_empty();
+    Source {
+        alias: alias_name,
+        schema: None,
+        columns: rename(known.unwrap_or_default(), columns).into(),
+        open: open || matches!(name, "jsonb_array_elements" | "json_array_elements"),
+        offset: 0,
+    }
+}
+
+/// Checks the ON conditions of a FROM item over the whole scope.
+pub(crate) fn check_conditions(
+    item: &FromItem,
+    frame: &Frame<'_>,
+    context: &Context<'_>,
+) -> Result<(), ServerError> {
+    if let FromItem::Join {
+        left, right, on, ..
+    } = item
+    {
+        check_conditions(left, frame, context)?;
+        check_conditions(right, frame, context)?;
+        if let Some(on) = on {
+            check_condition(on, frame, context)?;
+        }
+    }
+    Ok(())
+}
+
+/// One FROM item as it takes part in the join.
+struct Step<'e> {
+    /// Its source, for items that are one.
+    source: usize,
+    item: &'e FromItem,
+    /// LEFT JOIN: its conditions; it keeps its place in the order.
+    optional: Option<Vec<&'e Expr>>,
+}
+
+/// A condition with the sources that it needs, as bits.
+struct Condition<'e> {
+    expression: &'e Expr,
+    needs: u64,
+    done: bool,
+}
+
+struct Plan<'e> {
+    steps: Vec<Step<'e>>,
+    conditions: Vec<&'e Expr>,
+    /// USING: pairs of sources that share a column.
+    shared: Vec<(usize, usize, SmolStr)>,
+    /// A join that the plan has no form for.
+    unsupported: bool,
+}
+
+/// Executes FROM and WHERE.
+pub(crate) fn run_from(
+    items: &[FromItem],
+    filter: Option<&Expr>,
+    outer: Option<&Frame<'_>>,
+    context: &Context<'_>,
+) -> Result<Joined, ServerError> {
+    let scope = scope_of(items, outer, context)?;
+    let mut plan = Plan {
+        steps: Vec::new(),
+        conditions: Vec::new(),
+        shared: Vec::new(),
+        unsupported: scope.sources.len() > 60,
+    };
+    for item in items {
+        flatten(item, &scope, &mut plan);
+    }
+    if let Some(filter) = filter {
+        conjuncts(filter, &mut plan.conditions);
+    }
+    if plan.unsupported {
+        return Ok(Joined {
+            scope,
+            rows: Vec::new(),
+            complete: false,
+        });
+    }
+    let mut conditions: Vec<Condition<'_>> = plan
+        .conditions
+        .iter()
+        .map(|expression| Condition {
+            expression,
+            needs: needs(expression, &scope, context),
+            done: false,
+        })
+        .collect();
+    let mut state = Joined {
+        rows: vec![TableRow {
+            values: vec![Datum::Unknown; scope.width()],
+            certain: true,
+        }],
+        complete: true,
+        scope,
+    };
+    let mut bound = 0_u64;
+    apply(&mut state, &mut conditions, bound, outer, context)?;
+    let mut left: Vec<Step<'_>> = plan.steps;
+    while !left.is_empty() && !state.rows.is_empty() {
+        let index = choose(&left, &conditions, bound, &state.scope, context);
+        let step = left.remove(index);
+        join_step(&mut state, &step, &conditions, &plan.shared, bound, outer, context)?;
+        bound |= 1 << step.source;
+        apply(&mut state, &mut conditions, bound, outer, context)?;
+        if state.rows.len() > 50_000 {
+            state.rows.clear();
+            state.complete = false;
+        }
+    }
+    Ok(state)
+}
+
+fn flatten<'e>(item: &'e FromItem, scope: &Scope, plan: &mut Plan<'e>) {
+    match item {
+        FromItem::Join {
+            kind,
+            left,
+            right,
+            on,
+            using,
+            natural,
+        } => {
+            let start = plan.steps.len();
+            match kind {
+                JoinKind::Inner | JoinKind::Cross => {
+                    flatten(left, scope, plan);
+                    let middle = plan.steps.len();
+                    flatten(right, scope, plan);
+                    if let Some(on) = on {
+                        conjuncts(on, &mut plan.conditions);
+                    }
+                    let columns = joined_columns(using, *natural, start, middle, plan.steps.len(), scope);
+                    share(&columns, start, middle, plan.steps.len(), scope, plan);
+                }
+                JoinKind::Left => {
+                    flatten(left, scope, plan);
+                    let middle = plan.steps.len();
+                    flatten(right, scope, plan);
+                    let columns = joined_columns(using, *natural, start, middle, plan.steps.len(), scope);
+                    share(&columns, start, middle, plan.steps.len(), scope, plan);
+                    let mut parts = Vec::new();
+                    if let Some(on) = on {
+                        conjuncts(on, &mut parts);
+                    }
+                    // the right side as one item; a join of joins there has no form here
+                    if plan.steps.len() == middle + 1 {
+                        plan.steps[middle].optional = Some(parts);
+                    } else {
+                        plan.unsupported = true;
+                    }
+                }
+                JoinKind::Right | JoinKind::Full => {
+                    flatten(left, scope, plan);
+                    flatten(right, scope, plan);
+                    plan.unsupported = true;
+                }
+            }
+        }
+        _ => {
+            let source = plan.steps.len();
+            plan.steps.push(Step {
+                source,
+                item,
+                optional: None,
+            });
+        }
+    }
+}
+
+fn joined_columns(
+    using: &[SmolStr],
+    natural: bool,
+    start: usize,
+    middle: usize,
+    end: usize,
+    scope: &Scope,
+) -> Vec<SmolStr> {
+    if natural {
+        common_columns(&scope.sources[start..middle], &scope.sources[middle..end])
+    } else {
+        using.to_vec()
+    }
+}
+
+fn share(
+    columns: &[SmolStr],
+    start: usize,
+    middle: usize,
+    end: usize,
+    scope: &Scope,
+    plan: &mut Plan<'_>,
+) {
+    for column in columns {
+        let find = |range: std::ops::Range<usize>| {
+            range.into_iter().find(|index| {
+                scope.sources[*index]
+                    .columns
+                    .iter()
+                    .any(|known| known.name == *column)
+            })
+        };
+        match (find(start..middle), find(middle..end)) {
+            (Some(left), Some(right)) => plan.shared.push((left, right, column.clone())),
+            _ => plan.unsupported = true,
+        }
+    }
+}
+
+/// The parts of a conjunction.
+pub(crate) fn conjuncts<'e>(expression: &'e Expr, into: &mut Vec<&'e Expr>) {
+    match expression {
+        Expr::And(parts) => {
+            for part in parts {
+                conjuncts(part, into);
+            }
+        }
+        other => into.push(other),
+    }
+}
+
+/// The sources that an expression needs, as bits; more than it needs where that is hard to say.
+fn needs(expression: &Expr, scope: &Scope, context: &Context<'_>) -> u64 {
+    let mut bits = 0;
+    collect_needs(expression, scope, &[], context, &mut bits);
+    bits
+}
+
+fn collect_needs(
+    expression: &Expr,
+    scope: &Scope,
+    hidden: &[SmolStr],
+    context: &Context<'_>,
+    bits: &mut u64,
+) {
+    if let Expr::Column { qualifier, name } = expression {
+        if qualifier.is_empty() && hidden.contains(name) {
+            return;
+        }
+        match position(scope, qualifier, name) {
+            Ok(Some((source, _))) => *bits |= 1 << source,
+            _ => {
+                for (index, source) in scope.sources.iter().enumerate() {
+                    let named = qualifier.last().map_or(source.alias == *name || source.open, |alias| {
+                        *alias == source.alias
+                    });
+                    if named {
+                        *bits |= 1 << index;
+                    }
+                }
+            }
+        }
+    }
+    if let Some(query) = subquery(expression) {
+        query_needs(query, scope, hidden, context, bits);
+    }
+    for child in children(expression) {
+        collect_needs(child, scope, hidden, context, bits);
+    }
+}
+
+fn query_needs(
+    query: &Query,
+    scope: &Scope,
+    hidden: &[SmolStr],
+    context: &Context<'_>,
+    bits: &mut u64,
+) {
+    let QueryBody::Select(select) = &query.body else {
+        *bits = u64::MAX;
+        return;
+    };
+    if !query.with.is_empty() {
+        *bits = u64::MAX;
+        return;
+    }
+    // unqualified names of the subquery's own tables hide those around it
+    let mut hidden = hidden.to_vec();
+    for item in &select.from {
+        match item {
+            FromItem::Table {
+                name,
+                alias,
+                columns,
+            } => {
+                if let Ok(source) = source_of_table(name, alias.as_ref(), columns, context) {
+                    hidden.extend(source.columns.iter().map(|column| column.name.clone()));
+                }
+            }
+            _ => {
+                *bits = u64::MAX;
+                return;
+            }
+        }
+    }
+    let parts = select
+        .targets
+        .iter()
+        .map(|target| &target.value)
+        .chain(&select.filter)
+        .chain(&select.group_by)
+        .chain(&select.having)
+        .chain(query.order_by.iter().map(|order| &order.value))
+        .chain(&query.limit)
+        .chain(&query.offset);
+    for part in parts {
+        collect_needs(part, scope, &hidden, context, bits);
+    }
+}
+
+/// Filters by all conditions whose sources are bound.
+fn apply(
+    state: &mut Joined,
+    conditions: &mut [Condition<'_>],
+    bound: u64,
+    outer: Option<&Frame<'_>>,
+    context: &Context<'_>,
+) -> Result<(), ServerError> {
+    let all = (1_u64 << state.scope.sources.len().min(63)) - 1;
+    for condition in conditions.iter_mut().filter(|condition| !condition.done) {
+        if condition.needs & all & !bound != 0 {
+            continue;
+        }
+        condition.done = true;
+        let mut kept = Vec::with_capacity(state.rows.len());
+        for mut row in std::mem::take(&mut state.rows) {
+            let frame = Frame::inside(&state.scope, &row.values, outer);
+            match is_true(&evaluate(condition.expression, &frame, context)?) {
+                Some(true) => {}
+                Some(false) => continue,
+                None => row.certain = false,
+            }
+            kept.push(row);
+        }
+        state.rows = kept;
+        // a condition that surely fails leaves nothing, known or not, if it needs no row
+        if state.rows.is_empty() && bound == 0 {
+            state.complete = true;
+        }
+    }
+    Ok(())
+}
+
+/// The next step: the one that the most known values narrow; LEFT JOINs wait for all that stand before them.
+fn choose(
+    steps: &[Step<'_>],
+    conditions: &[Condition<'_>],
+    bound: u64,
+    scope: &Scope,
+    context: &Context<'_>,
+) -> usize {
+    let mut best = (0, -1_i32);
+    for (index, step) in steps.iter().enumerate() {
+        let waits = index > 0
+            && (step.optional.is_some()
+                || matches!(
+                    step.item,
+                    FromItem::Function { .. } | FromItem::Query { lateral: true, .. }
+                ));
+        if waits {
+            continue;
+        }
+        let source = &scope.sources[step.source];
+        let score: i32 = conditions
+            .iter()
+            .filter(|condition| !condition.done)
+            .filter_map(|condition| equality(condition.expression, step.source, bound, scope, context))
+            .map(|(column, _)| {
+                if source.schema.is_some() && system::is_selective(&column) {
+                    10
+                } else {
+                    1
+                }
+            })
+            .sum();
+        if score > best.1 {
+            best = (index, score);
+        }
+    }
+    best.0
+}
+
+/// A condition that says which values a column of a source may have, by what is bound already.
+fn equality<'e>(
+    condition: &'e Expr,
+    source: usize,
+    bound: u64,
+    scope: &Scope,
+    context: &Context<'_>,
+) -> Option<(SmolStr, Vec<&'e Expr>)> {
+    let own = |expression: &Expr| match expression {
+        Expr::Column { qualifier, name } => match position(scope, qualifier, name) {
+            Ok(Some((found, _))) if found == source => Some(name.clone()),
+            _ => None,
+        },
+        // `relname::text = ...`
+        Expr::Cast { value, type_name }
+            if matches!(type_name.name.name.as_str(), "text" | "varchar") && !type_name.array =>
+        {
+            match &**value {
+                Expr::Column { qualifier, name } => match position(scope, qualifier, name) {
+                    Ok(Some((found, _)))
+                        if found == source
+                            && scope.sources[found].schema.is_some()
+                            && !name.starts_with("conrelid") =>
+                    {
+                        Some(name.clone())
+                    }
+                    _ => None,
+                },
+                _ => None,
+            }
+        }
+        _ => None,
+    };
+    let known = |expression: &Expr| {
+        let all = (1_u64 << scope.sources.len().min(63)) - 1;
+        needs(expression, scope, context) & all & !bound == 0
+    };
+    match condition {
+        Expr::Binary {
+            operator,
+            left,
+            right,
+        } if operator == "=" => match (own(left), own(right)) {
+            (Some(column), _) if known(right) => Some((column, vec![right])),
+            (_, Some(column)) if known(left) => Some((column, vec![left])),
+            _ => None,
+        },
+        Expr::In {
+            value,
+            list,
+            negated: false,
+        } => own(value)
+            .filter(|_| list.iter().all(known))
+            .map(|column| (column, list.iter().collect())),
+        Expr::Quantified {
+            value,
+            operator,
+            array,
+            all: false,
+        } if operator == "=" && !matches!(**array, Expr::Subquery(_)) => own(value)
+            .filter(|_| known(array))
+            .map(|column| (column, vec![&**array])),
+        _ => None,
+    }
+}
+
+fn join_step(
+    state: &mut Joined,
+    step: &Step<'_>,
+    conditions: &[Condition<'_>],
+    shared: &[(usize, usize, SmolStr)],
+    bound: u64,
+    outer: Option<&Frame<'_>>,
+    context: &Context<'_>,
+) -> Result<(), ServerError> {
+    let scope = &state.scope;
+    let (offset, width) = {
+        let source = &scope.sources[step.source];
+        (source.offset, source.columns.len())
+    };
+    let narrowing: Vec<(SmolStr, Vec<&Expr>)> = match &step.optional {
+        None => conditions
+            .iter()
+            .filter(|condition| !condition.done)
+            .filter_map(|condition| {
+                equality(condition.expression, step.source, bound, scope, context)
+            })
+            .collect(),
+        Some(parts) => parts
+            .iter()
+            .filter_map(|part| equality(part, step.source, bound, scope, context))
+            .collect(),
+    };
+    let pairs: Vec<(usize, SmolStr)> = shared
+        .iter()
+        .filter_map(|(left, right, column)| {
+            if *right == step.source && bound & (1 << left) != 0 {
+                Some((*left, column.clone()))
+            } else if *left == step.source && bound & (1 << right) != 0 {
+                Some((*right, column.clone()))
+            } else {
+                None
+            }
+        })
+        .collect();
+    let constant = narrowing
+        .iter()
+        .all(|(_, values)| values.iter().all(|value| needs(value, scope, context) == 0));
+    let lateral = matches!(step.item, FromItem::Function { .. } | FromItem::Query { .. });
+    let mut cached: Option<Table> = None;
+    let mut rows = Vec::with_capacity(state.rows.len());
+    let mut complete = state.complete;
+    for row in &state.rows {
+        let frame = Frame::inside(scope, &row.values, outer);
+        let reusable = constant && pairs.is_empty() && !lateral;
+        let table = match cached.take() {
+            Some(table) if reusable => table,
+            _ => {
+                let wanted = wanted_values(&narrowing, &pairs, &frame, context)?;
+                scan(step.item, step.source, &wanted, &frame, outer, context)?
+            }
+        };
+        let mut matched = Some(false);
+        for candidate in &table.rows {
+            let mut joined = row.clone();
+            joined.certain &= candidate.certain;
+            for (index, value) in candidate.values.iter().take(width).enumerate() {
+                if let Some(place) = joined.values.get_mut(offset + index) {
+                    *place = value.clone();
+                }
+            }
+            let mut verdict = Some(true);
+            for (other, column) in &pairs {
+                let side = |source: usize| {
+                    position(
+                        &Scope::of(Source {
+                            ..scope.sources[source].clone()
+                        }),
+                        &[],
+                        column,
+                    )
+                    .ok()
+                    .flatten()
+                    .and_then(|(_, index)| joined.values.get(scope.sources[source].offset + index))
+                    .cloned()
+                    .unwrap_or(Datum::Unknown)
+                };
+                let same = super::operators::binary("=", &side(*other), &side(step.source));
+                verdict = both(verdict, is_true(&same));
+            }
+            if let Some(parts) = &step.optional {
+                let frame = Frame::inside(scope, &joined.values, outer);
+                for part in parts {
+                    verdict = both(verdict, is_true(&evaluate(part, &frame, context)?));
+                }
+            }
+            match verdict {
+                Some(false) => continue,
+                Some(true) => {
+                    if candidate.certain {
+                        matched = Some(true);
+                    } else if matched == Some(false) {
+                        matched = None;
+                    }
+                }
+                None => {
+                    joined.certain = false;
+                    if matched == Some(false) {
+                        matched = None;
+                    }
+                }
+            }
+            rows.push(joined);
+        }
+        if step.optional.is_some() && matched != Some(true) {
+            let mut alone = row.clone();
+            for place in alone.values.iter_mut().skip(offset).take(width) {
+                *place = Datum::Null;
+            }
+            if matched.is_none() || !table.complete {
+                alone.certain = false;
+            }
+            rows.push(alone);
+        }
+        complete &= table.complete;
+        if reusable {
+            cached = Some(table);
+        }
+    }
+    state.rows = rows;
+    state.complete = complete;
+    Ok(())
+}
+
+fn both(left: Option<bool>, right: Option<bool>) -> Option<bool> {
+    match (left, right) {
+        (Some(false), _) | (_, Some(false)) => Some(false),
+        (Some(true), Some(true)) => Some(true),
+        _ => None,
+    }
+}
+
+fn wanted_values(
+    narrowing: &[(SmolStr, Vec<&Expr>)],
+    pairs: &[(usize, SmolStr)],
+    frame: &Frame<'_>,
+    context: &Context<'_>,
+) -> Result<Wanted, ServerError> {
+    let mut wanted = Wanted::new();
+    for (column, expressions) in narrowing {
+        let mut values = Vec::with_capacity(expressions.len());
+        let mut usable = true;
+        for expression in expressions {
+            match evaluate(expression, frame, context)? {
+                Datum::Array(items) => values.extend(items.iter().cloned()),
+                Datum::Text(text) if text.starts_with('{') => match super::parse_array(&text) {
+                    Some(items) => {
+                        values.push(Datum::Text(text));
+                        values.extend(items);
+                    }
+                    None => values.push(Datum::Text(text)),
+                },
+                Datum::Fresh => usable = false,
+                value => values.push(value),
+            }
+        }
+        if usable && !values.contains(&Datum::Unknown) {
+            wanted.push((column.clone(), values));
+        }
+    }
+    for (other, column) in pairs {
+        let source = &frame.scope.sources[*other];
+        let value = source
+            .columns
+            .iter()
+            .position(|known| known.name == *column)
+            .and_then(|index| frame.row.get(source.offset + index));
+        if let Some(value) = value
+            && !matches!(value, Datum::Unknown | Datum::Fresh)
+        {
+            wanted.push((column.clone(), vec![value.clone()]));
+        }
+    }
+    Ok(wanted)
+}
+
+fn scan(
+    item: &FromItem,
+    source: usize,
+    wanted: &Wanted,
+    frame: &Frame<'_>,
+    outer: Option<&Frame<'_>>,
+    context: &Context<'_>,
+) -> Result<Table, ServerError> {
+    match item {
+        FromItem::Table { name, .. } => match context.resolve(name)? {
+            Resolved::Table(table) => Ok((*table).clone()),
+            Resolved::System(table) => Ok(system::scan(table, wanted, context)),
+            Resolved::Relation(relation) => scan_relation(&relation, wanted, context),
+            Resolved::Open(_) => Ok(Table::unknown(Vec::new(), true)),
+        },
+        FromItem::Query { query, lateral, .. } => {
+            select::run_query(query, if *lateral { Some(frame) } else { outer }, context)
+        }
+        FromItem::Function { call, .. } => {
+            let width = frame.scope.sources[source].columns.len();
+            function_rows(call, width, frame, context)
+        }
+        FromItem::Join { .. } => Ok(Table::unknown(Vec::new(), true)),
+    }
+}
+
+/// Rows of a table of the user's: those that are known, and whether there can be others.
+fn scan_relation(
+    relation: &Relation,
+    wanted: &Wanted,
+    context: &Context<'_>,
+) -> Result<Table, ServerError> {
+    match relation.kind {
+        RelationKind::View => {
+            // a view gives what its query gives, within reason
+            if let Some(query) = &relation.query
+                && let Some(_depth) = context.enter()
+            {
+                // names of system columns that only the view mentions
+                let view = Context::new(context.catalog, context.environment);
+                view.depth.set(context.depth.get());
+                return match select::run_query(query, None, &view) {
+                    Ok(table) => Ok(table),
+                    Err(_) => Ok(Table::unknown(Vec::new(), true)),
+                };
+            }
+            return Ok(Table::unknown(Vec::new(), true));
+        }
+        RelationKind::Table => {}
+        _ => return Ok(Table::unknown(Vec::new(), true)),
+    }
+    let has_children = !relation.inherits.is_empty();
+    let mut complete = (context.environment.fresh)(&relation.name)
+        && !relation.rows.others
+        && !relation.columns_open
+        && !has_children;
+    let mut rows = Vec::with_capacity(relation.rows.known.len());
+    for row in &relation.rows.known {
+        let excluded = wanted.iter().any(|(column, values)| {
+            values
+                .iter()
+                .all(|value| super::operators::equal(row.get(column), value) == Some(false))
+        });
+        if excluded {
+            continue;
+        }
+        rows.push(TableRow {
+            values: relation
+                .columns
+                .iter()
+                .map(|column| row.get(&column.name).clone())
+                .collect(),
+            certain: true,
+        });
+    }
+    complete |= finds_all(relation, wanted);
+    Ok(Table {
+        columns: Vec::new(),
+        open: false,
+        rows,
+        complete,
+    })
+}
+
+/// Whether the wanted values are those of a unique key, and a known row has them: then there is no other.
+fn finds_all(relation: &Relation, wanted: &Wanted) -> bool {
+    relation.indexes.iter().any(|index| {
+        let unique = index.unique && index.valid && index.filter.is_none();
+        let mut key = Vec::new();
+        for element in &index.elements {
+            let Expr::Column { name, .. } = &element.value else {
+                return false;
+            };
+            let Some((_, values)) = wanted
+                .iter()
+                .find(|(column, values)| column == name && values.len() == 1)
+            else {
+                return false;
+            };
+            key.push((name, &values[0]));
+        }
+        unique
+            && !key.is_empty()
+            && relation.rows.known.iter().any(|row| {
+                key.iter()
+                    .all(|(name, value)| super::operators::equal(row.get(name), value) == Some(true))
+            })
+    })
+}
+
+/// Rows of a function in FROM.
+fn function_rows(
+    call: &Expr,
+    width: usize,
+    frame: &Frame<'_>,
+    context: &Context<'_>,
+) -> Result<Table, ServerError> {
+    let Expr::Call {
+        name, arguments, ..
+    } = call
+    else {
+        return Ok(Table::unknown(Vec::new(), true));
+    };
+    let mut values = Vec::with_capacity(arguments.len());
+    for argument in arguments {
+        values.push(evaluate(argument, frame, context)?);
+    }
+    let columns: Option<Vec<Vec<Datum>>> = match (name.name.as_str(), values.as_slice()) {
+        ("unnest", _) => values.iter().map(array_items).collect(),
+        ("generate_series", [Datum::Int(low), Datum::Int(high)]) => {
+            (high.saturating_sub(*low) < 10_000)
+                .then(|| vec![(*low..=*high).map(Datum::Int).collect()])
+        }
+        ("generate_subscripts", [array, Datum::Int(1)]) => array_items(array)
+            .map(|items| vec![(1..=items.len() as i64).map(Datum::Int).collect()]),
+        ("jsonb_array_elements_text" | "json_array_elements_text", [Datum::Text(text)]) => {
+            match serde_json::from_str(text) {
+                Ok(serde_json::Value::Array(items)) => Some(vec![
+                    items
+                        .iter()
+                        .map(|item| match item {
+                            serde_json::Value::String(text) => Datum::text(text),
+                            other => Datum::text(&other.to_string()),
+                        })
+                        .collect(),
+                ]),
+                _ => None,
+            }
+        }
+        ("string_to_table", [Datum::Text(text), Datum::Text(separator)]) if !separator.is_empty() => {
+            Some(vec![text.split(&**separator).map(Datum::text).collect()])
+        }
+        _ => None,
+    };
+    let Some(columns) = columns else {
+        return Ok(Table::unknown(Vec::new(), true));
+    };
+    let height = columns.iter().map(Vec::len).max().unwrap_or(0);
+    let rows = (0..height)
+        .map(|index| {
+            let mut values: Vec<Datum> = columns
+                .iter()
+                .map(|column| column.get(index).cloned().unwrap_or(Datum::Null))
+                .collect();
+            // WITH ORDINALITY
+            if width == values.len() + 1 {
+                values.push(Datum::Int(index as i64 + 1));
+            }
+            TableRow {
+                values,
+                certain: true,
+            }
+        })
+        .collect();
+    Ok(Table {
+        columns: Vec::new(),
+        open: false,
+        rows,
+        complete: true,
+    })
+}
+
+fn array_items(value: &Datum) -> Option<Vec<Datum>> {
+    match value {
+        Datum::Array(items) => Some(items.to_vec()),
+        Datum::Text(text) => super::parse_array(text),
+        Datum::Null => Some(Vec::new()),
+        _ => None,
+    }
+}

@@ -1,0 +1,413 @@
+//! Reading: queries over the simulated catalog and over the rows that are known.
+//!
+//! In: a [`Query`] with the catalog and the [`Environment`] of the call. Out: the server's refusal (a missing table or
+//! column, a label that the enum does not have), or rows, each with whether it is certain, and whether there can be no
+//! more of them. Nothing is ever changed here; data-modifying members of WITH are executed by `data` beforehand.
+
+mod aggregate;
+mod cast;
+mod check;
+mod evaluate;
+mod functions;
+mod join;
+mod operators;
+mod render;
+mod scope;
+mod select;
+mod system;
+#[cfg(test)]
+mod tests;
+mod types;
+mod walk;
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use rustc_hash::{FxHashMap, FxHashSet};
+use smol_str::SmolStr;
+
+use super::catalog::{Catalog, QualifiedName, Relation, Type};
+use super::expression::{Datum, Expr, Query, TypeName};
+use super::name::{Name, ObjectKey, ObjectKind};
+use super::session::{Parameters, ResultSet};
+use super::{ServerError, SqlState, Version};
+
+pub use check::output_columns;
+pub(crate) use cast::{cast, parse_array};
+pub(crate) use check::{check, check_assignment};
+pub(crate) use evaluate::{evaluate, is_true};
+pub(crate) use functions::is_builtin as is_builtin_function;
+pub(crate) use join::source_of_relation;
+pub(crate) use operators::{equal, text_of};
+pub(crate) use scope::{Frame, Scope, Source};
+pub(crate) use select::run_query;
+
+/// How deep subqueries and expressions may nest before the answer is unknown: input is hostile, the stack is not endless.
+pub(crate) const MAX_DEPTH: usize = 200;
+
+/// What a call brings along beside its statements.
+#[derive(Clone, Copy)]
+pub struct Environment<'a> {
+    /// The server's version.
+    pub version: Version,
+    /// Schemas in which unqualified names are looked up.
+    pub search_path: &'a [SmolStr],
+    /// Values of bind parameters.
+    pub parameters: &'a Parameters,
+    /// PL/pgSQL variables by name; a record's field as `record.field`.
+    pub variables: &'a Parameters,
+    /// Whether a table was made in this very run, so that no row can be in it that no statement put there.
+    pub fresh: &'a dyn Fn(&QualifiedName) -> bool,
+    /// Refuses a label that an enum lacks (22P02) or may not use yet (55P04).
+    pub enum_use: &'a dyn Fn(&TypeName, &str) -> Result<(), ServerError>,
+}
+
+/// A column of a query's output or of a FROM item.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OutputColumn {
+    /// Its name.
+    pub name: SmolStr,
+    /// Its type, where known.
+    pub type_name: Option<TypeName>,
+}
+
+impl OutputColumn {
+    pub(crate) fn new(name: impl Into<SmolStr>, type_name: Option<TypeName>) -> Self {
+        Self {
+            name: name.into(),
+            type_name,
+        }
+    }
+}
+
+/// A row of a result.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TableRow {
+    /// Its values, as many as there are columns.
+    pub values: Vec<Datum>,
+    /// False if it may not be there.
+    pub certain: bool,
+}
+
+/// A query's result, with what is not known of it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Table {
+    /// Its columns.
+    pub columns: Vec<OutputColumn>,
+    /// There may be more columns (an open table under `*`).
+    pub open: bool,
+    /// The rows.
+    pub rows: Vec<TableRow>,
+    /// False if there may be more rows than these.
+    pub complete: bool,
+}
+
+impl Table {
+    /// A result of which nothing is known but its columns.
+    pub(crate) fn unknown(columns: Vec<OutputColumn>, open: bool) -> Self {
+        Self {
+            columns,
+            open,
+            rows: Vec::new(),
+            complete: false,
+        }
+    }
+
+    /// Whether a row is there; `None` if that can't be known.
+    pub fn exists(&self) -> Option<bool> {
+        if self.rows.iter().any(|row| row.certain) {
+            return Some(true);
+        }
+        (self.complete && self.rows.is_empty()).then_some(false)
+    }
+
+    /// Whether exactly these rows are there.
+    pub fn is_exact(&self) -> bool {
+        self.complete && !self.open && self.rows.iter().all(|row| row.certain)
+    }
+
+    /// What a driver is given.
+    pub fn into_result_set(self) -> ResultSet {
+        let exact = self.is_exact();
+        ResultSet {
+            columns: self
+                .columns
+                .into_iter()
+                .map(|column| column.name)
+                .collect(),
+            rows: exact.then(|| self.rows.into_iter().map(|row| row.values).collect()),
+        }
+    }
+}
+
+/// Everything that evaluation reads.
+pub(crate) struct Context<'a> {
+    pub(crate) catalog: &'a Catalog,
+    pub(crate) environment: &'a Environment<'a>,
+    /// Results of WITH members, the innermost last.
+    pub(crate) tables: RefCell<Vec<(SmolStr, Rc<Table>)>>,
+    /// Relations that were used and never heard of, in an open world.
+    pub(crate) assumed: RefCell<Vec<QualifiedName>>,
+    /// Names of columns that the statement mentions; `None` if it has a `*`.
+    pub(crate) used: Option<FxHashSet<SmolStr>>,
+    oids: RefCell<Option<FxHashMap<i64, QualifiedName>>>,
+    pub(crate) depth: std::cell::Cell<usize>,
+}
+
+/// What a relation's name stands for.
+pub(crate) enum Resolved {
+    Table(Rc<Table>),
+    Relation(Arc<Relation>),
+    System(&'static system::SystemTable),
+    /// It must be there, but nothing is known of it.
+    Open(QualifiedName),
+}
+
+impl<'a> Context<'a> {
+    pub(crate) fn new(catalog: &'a Catalog, environment: &'a Environment<'a>) -> Self {
+        Self {
+            catalog,
+            environment,
+            tables: RefCell::new(Vec::new()),
+            assumed: RefCell::new(Vec::new()),
+            used: None,
+            oids: RefCell::new(None),
+            depth: std::cell::Cell::new(0),
+        }
+    }
+
+    /// The same reading of another query: only columns that the query mentions are worked out.
+    pub(crate) fn for_query(
+        catalog: &'a Catalog,
+        environment: &'a Environment<'a>,
+        query: &Query,
+    ) -> Self {
+        let mut context = Self::new(catalog, environment);
+        context.used = walk::used_columns(query);
+        context
+    }
+
+    pub(crate) fn uses(&self, column: &str) -> bool {
+        self.used.as_ref().is_none_or(|used| used.contains(column))
+    }
+
+    /// Schemas in the order in which an unqualified relation is looked up, the system's own left out.
+    pub(crate) fn path(&self) -> impl Iterator<Item = &str> {
+        std::iter::once("pg_temp")
+            .chain(self.environment.search_path.iter().map(SmolStr::as_str))
+    }
+
+    /// A relation of the catalog that a name means, system tables and WITH members left out.
+    pub(crate) fn relation(&self, name: &Name) -> Option<&Arc<Relation>> {
+        match &name.schema {
+            Some(schema) => self
+                .catalog
+                .relations
+                .get(&QualifiedName::new(schema, &name.name)),
+            None => self.path().find_map(|schema| {
+                self.catalog
+                    .relations
+                    .get(&QualifiedName::new(schema, &name.name))
+            }),
+        }
+    }
+
+    /// A type of the catalog that a name means.
+    pub(crate) fn made_type(&self, name: &Name) -> Option<&Arc<Type>> {
+        match &name.schema {
+            Some(schema) => self
+                .catalog
+                .types
+                .get(&QualifiedName::new(schema, &name.name)),
+            None => self.path().find_map(|schema| {
+                self.catalog
+                    .types
+                    .get(&QualifiedName::new(schema, &name.name))
+            }),
+        }
+    }
+
+    /// Where a new object of this name would go.
+    pub(crate) fn qualify(&self, name: &Name) -> QualifiedName {
+        let schema = name
+            .schema
+            .as_deref()
+            .or_else(|| self.environment.search_path.first().map(SmolStr::as_str))
+            .unwrap_or("public");
+        QualifiedName::new(schema, &name.name)
+    }
+
+    /// Whether some worlds have an object of this name.
+    pub(crate) fn may_exist(&self, name: &Name) -> bool {
+        if name.is_unknown() {
+            return true;
+        }
+        let kinds = [
+            ObjectKind::Table,
+            ObjectKind::View,
+            ObjectKind::MaterializedView,
+            ObjectKind::ForeignTable,
+            ObjectKind::Type,
+            ObjectKind::Domain,
+            ObjectKind::Index,
+            ObjectKind::Sequence,
+        ];
+        let has = |schema: &str| {
+            let qualified = QualifiedName::new(schema, &name.name);
+            kinds
+                .iter()
+                .any(|kind| self.catalog.maybe.contains(&qualified.key(*kind)))
+        };
+        !self.catalog.maybe.is_empty()
+            && match &name.schema {
+                Some(schema) => has(schema),
+                None => self.path().any(has),
+            }
+    }
+
+    /// What a name in FROM stands for, or 3F000 or 42P01.
+    pub(crate) fn resolve(&self, name: &Name) -> Result<Resolved, ServerError> {
+        if name.schema.is_none()
+            && let Some((_, table)) = self
+                .tables
+                .borrow()
+                .iter()
+                .rev()
+                .find(|(known, _)| *known == name.name)
+        {
+            return Ok(Resolved::Table(Rc::clone(table)));
+        }
+        if name.is_unknown() {
+            return Ok(Resolved::Open(self.qualify(name)));
+        }
+        if let Some(relation) = self
+            .catalog
+            .relations
+            .get(&QualifiedName::new("pg_temp", &name.name))
+            .filter(|_| name.schema.as_deref().is_none_or(|schema| schema == "pg_temp"))
+        {
+            return Ok(Resolved::Relation(Arc::clone(relation)));
+        }
+        if let Some(table) = system::find(name) {
+            return Ok(Resolved::System(table));
+        }
+        if let Some(relation) = self.relation(name) {
+            return Ok(Resolved::Relation(Arc::clone(relation)));
+        }
+        let qualified = self.qualify(name);
+        let system = matches!(
+            name.schema.as_deref(),
+            Some("pg_catalog" | "information_schema")
+        );
+        if !system && (self.catalog.open || self.may_exist(name)) {
+            if self.catalog.open {
+                let mut assumed = self.assumed.borrow_mut();
+                if !assumed.contains(&qualified) {
+                    assumed.push(qualified.clone());
+                }
+            }
+            return Ok(Resolved::Open(qualified));
+        }
+        // unlike in DDL, the server words a missing schema as a missing relation here
+        Err(ServerError::new(
+            SqlState::UNDEFINED_TABLE,
+            match &name.schema {
+                Some(schema) => format!("relation \"{schema}.{}\" does not exist", name.name),
+                None => format!("relation \"{}\" does not exist", name.name),
+            },
+        )
+        .about(qualified.key(ObjectKind::Table)))
+    }
+
+    /// The relation that has an oid.
+    pub(crate) fn relation_by_oid(&self, oid: i64) -> Option<&Arc<Relation>> {
+        let mut oids = self.oids.borrow_mut();
+        let oids = oids.get_or_insert_with(|| {
+            self.catalog
+                .relations
+                .keys()
+                .map(|name| (system::oid::relation(name), name.clone()))
+                .collect()
+        });
+        self.catalog.relations.get(oids.get(&oid)?)
+    }
+
+    /// Goes one level deeper, unless that is too deep.
+    pub(crate) fn enter(&self) -> Option<Depth<'_>> {
+        let depth = self.depth.get();
+        if depth >= MAX_DEPTH {
+            return None;
+        }
+        self.depth.set(depth + 1);
+        Some(Depth(&self.depth))
+    }
+}
+
+/// One level of nesting; left when it is dropped.
+pub(crate) struct Depth<'a>(&'a std::cell::Cell<usize>);
+
+impl Drop for Depth<'_> {
+    fn drop(&mut self) {
+        self.0.set(self.0.get().saturating_sub(1));
+    }
+}
+
+/// What came of a query.
+#[derive(Clone, Debug)]
+pub struct QueryAnswer {
+    /// The rows, or the server's refusal.
+    pub table: Result<Table, ServerError>,
+    /// Relations that were used and never heard of, in an open world: the caller puts them into the catalog.
+    pub assumed: Vec<QualifiedName>,
+}
+
+impl QueryAnswer {
+    /// Keys of the assumed relations.
+    pub fn assumed_keys(&self) -> Vec<ObjectKey> {
+        self.assumed
+            .iter()
+            .map(|name| name.key(ObjectKind::Table))
+            .collect()
+    }
+}
+
+/// Executes a query that changes nothing.
+pub fn select(catalog: &Catalog, environment: &Environment<'_>, query: &Query) -> QueryAnswer {
+    select_with(catalog, environment, query, &[])
+}
+
+/// Executes a query, with the results of WITH members that were executed beforehand.
+pub fn select_with(
+    catalog: &Catalog,
+    environment: &Environment<'_>,
+    query: &Query,
+    members: &[(SmolStr, Rc<Table>)],
+) -> QueryAnswer {
+    let context = Context::for_query(catalog, environment, query);
+    context.tables.borrow_mut().extend_from_slice(members);
+    let table = check::check_query(query, None, &context)
+        .and_then(|_| select::run_query(query, None, &context))
+        .map(|table| cast::reg_types_to_text(table, &context));
+    QueryAnswer {
+        table,
+        assumed: context.assumed.into_inner(),
+    }
+}
+
+/// Evaluates an expression that stands alone: a PL/pgSQL condition, an argument of EXECUTE or CALL.
+///
+/// A value that depends on rows that are not known is [`Datum::Unknown`].
+pub fn evaluate_alone(
+    catalog: &Catalog,
+    environment: &Environment<'_>,
+    expression: &Expr,
+) -> Result<Datum, ServerError> {
+    let context = Context::new(catalog, environment);
+    let scope = Scope::default();
+    let frame = Frame::new(&scope, &[]);
+    check::check(expression, &frame, &context)?;
+    let value = evaluate(expression, &frame, &context)?;
+    let type_name = types::type_of(expression, &frame, &context);
+    Ok(cast::reg_to_text(value, type_name.named(), &context))
+}
