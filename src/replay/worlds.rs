@@ -65,8 +65,11 @@ pub(super) fn follow(
             ),
         });
     }
-    let conditions: BTreeSet<_> =
-        outputs.iter().flat_map(|output| &output.choices).map(|choice| (choice.site, &choice.what)).collect();
+    let conditions: BTreeSet<_> = outputs
+        .iter()
+        .flat_map(|output| &output.choices)
+        .map(|choice| (choice.site, &choice.what))
+        .collect();
     trace.conditions = conditions.len();
     let after = traces
         .iter()
