@@ -2,7 +2,7 @@
 //!
 //! In: a project's [`Files`], what [`crate::discover`] found, a [`Config`]. Out: an [`Analysis`]. No IO but through `Files`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -102,10 +102,7 @@ pub fn load(
         modules.insert(module.clone());
         diagnostics.extend(syntax_errors(&module));
         if let Some(identifiers) = alembic::revision::identifiers(&module) {
-            described.push(history::Revision {
-                identifiers,
-                file: module.file,
-            });
+            described.push(history::Revision { identifiers, file: module.file });
             parsed.push(module);
         }
     }
@@ -124,19 +121,11 @@ pub fn load(
             );
             revision.released = released.contains(index);
             let path = sources.file(revision.file).path().to_owned();
-            revision.reported = database
-                .report_only
-                .as_ref()
-                .is_none_or(|only| only.contains(&path));
+            revision.reported = database.report_only.as_ref().is_none_or(|only| only.contains(&path));
             Arc::new(revision)
         })
         .collect();
-    Loaded {
-        revisions,
-        graph,
-        modules,
-        diagnostics,
-    }
+    Loaded { revisions, graph, modules, diagnostics }
 }
 
 fn parse_all(
@@ -146,13 +135,7 @@ fn parse_all(
 ) -> Vec<Arc<syntax::Module>> {
     let texts: Vec<Option<String>> = paths
         .par_iter()
-        .map(|path| {
-            files
-                .read(path)
-                .ok()
-                .flatten()
-                .map(|bytes| decode(&bytes).text)
-        })
+        .map(|path| files.read(path).ok().flatten().map(|bytes| decode(&bytes).text))
         .collect();
     // numbers are given in the order of the paths, so that they do not depend on the threads
     let numbered: Vec<_> = paths
@@ -163,17 +146,11 @@ fn parse_all(
             Some((sources.add(file.clone()), file))
         })
         .collect();
-    numbered
-        .par_iter()
-        .map(|(id, file)| Arc::new(syntax::parse(*id, file.text())))
-        .collect()
+    numbered.par_iter().map(|(id, file)| Arc::new(syntax::parse(*id, file.text()))).collect()
 }
 
 fn released(graph: &Graph, config: &Config) -> BTreeSet<history::Index> {
-    let heads = config
-        .start_after
-        .iter()
-        .flat_map(|name| graph.named_by_user(name));
+    let heads = config.start_after.iter().flat_map(|name| graph.named_by_user(name));
     graph.ancestors_of(heads)
 }
 
@@ -184,14 +161,8 @@ fn syntax_errors(module: &syntax::Module) -> Vec<Diagnostic> {
     vec![Diagnostic {
         rule: UNREADABLE,
         severity: Severity::Error,
-        site: crate::source::Site {
-            file: module.file,
-            span: error.span,
-        },
-        message: format!(
-            "this is no Python: {}; functions from here on are not judged",
-            error.message
-        ),
+        site: crate::source::Site { file: module.file, span: error.span },
+        message: format!("this is no Python: {}; functions from here on are not judged", error.message),
         help: None,
         labels: Vec::new(),
         notes: Vec::new(),
@@ -209,40 +180,19 @@ struct Judged {
 }
 
 /// Replays a loaded database and lets the rules judge; keeps the traces if `keep_traces`.
-pub fn analyze(
-    database: &Database,
-    loaded: &Loaded,
-    config: &Arc<Config>,
-    keep_traces: bool,
-) -> Analysis {
+pub fn analyze(database: &Database, loaded: &Loaded, config: &Arc<Config>, keep_traces: bool) -> Analysis {
     let modules: Arc<dyn Modules> = loaded.modules.clone();
-    let learned = alembic::env::learn(database.env_py.as_deref(), &loaded.modules, config);
-    let setting = Setting {
-        settings: Arc::new(Settings { ..learned.settings }),
-        modules,
-        config: config.clone(),
-    };
+    let setting = setting(database, loaded, modules, config);
     let mut catalog = Catalog::default();
     catalog.open = !loaded.graph.is_closed();
     let judged = Mutex::new(Vec::with_capacity(loaded.revisions.len()));
-    replay::replay(
-        &loaded.revisions,
-        catalog,
-        &setting,
-        &|replayed: Replayed| {
-            let one = judge(replayed, config, keep_traces);
-            judged
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push(one);
-        },
-    );
+    replay::replay(&loaded.revisions, catalog, &setting, &|replayed: Replayed| {
+        let one = judge(replayed, config, keep_traces);
+        judged.lock().unwrap_or_else(PoisonError::into_inner).push(one);
+    });
     let mut judged = judged.into_inner().unwrap_or_else(PoisonError::into_inner);
     judged.sort_by_key(|one| one.index);
-    let mut analysis = Analysis {
-        diagnostics: loaded.diagnostics.clone(),
-        ..Analysis::default()
-    };
+    let mut analysis = Analysis { diagnostics: loaded.diagnostics.clone(), ..Analysis::default() };
     for one in judged {
         analysis.diagnostics.extend(one.diagnostics);
         analysis.traces.extend(one.traces);
@@ -254,6 +204,34 @@ pub fn analyze(
     analysis
 }
 
+/// What all runs have in common: the user's settings, and what `env.py` says.
+fn setting(
+    database: &Database,
+    loaded: &Loaded,
+    modules: Arc<dyn Modules>,
+    config: &Arc<Config>,
+) -> Setting {
+    let mut settings = Settings {
+        alembic: config.alembic_version,
+        sqlalchemy: config.sqlalchemy_version,
+        naming_convention: BTreeMap::new(),
+    };
+    let env_py = database.env_py.as_deref().and_then(|path| loaded.modules.load(path));
+    let facts = env_py.as_ref().map(|module| {
+        let settings = Arc::new(settings.clone());
+        alembic::env::read(module, config.postgres_version, &settings, modules.clone())
+    });
+    let facts = facts.unwrap_or_default();
+    settings.naming_convention = facts.naming_convention;
+    Setting {
+        settings: Arc::new(settings),
+        modules,
+        config: config.clone(),
+        search_path: facts.search_path.unwrap_or_default(),
+        environment: env_py.filter(|_| facts.replaces_operations),
+    }
+}
+
 fn judge(replayed: Replayed, config: &Config, keep_traces: bool) -> Judged {
     let revision = replayed.revision.clone();
     let mut coverage = coverage(&replayed);
@@ -263,10 +241,7 @@ fn judge(replayed: Replayed, config: &Config, keep_traces: bool) -> Judged {
         .collect();
     let judged = revision.reported && !revision.released;
     let diagnostics = if judged {
-        let context = rules::Context {
-            replayed: &replayed,
-            config,
-        };
+        let context = rules::Context { replayed: &replayed, config };
         // a rule that breaks off must not take the findings of other revisions with it
         catch_unwind(AssertUnwindSafe(|| rules::check(&context))).unwrap_or_else(|_| {
             coverage.panics += 1;
@@ -281,43 +256,20 @@ fn judge(replayed: Replayed, config: &Config, keep_traces: bool) -> Judged {
     };
     let index = replayed.index;
     coverage.gaps = gaps.len();
-    let traces = if keep_traces && revision.reported {
-        traced(replayed, index)
-    } else {
-        Vec::new()
-    };
-    Judged {
-        index,
-        diagnostics,
-        traces,
-        gaps,
-        coverage,
-    }
+    let traces = if keep_traces && revision.reported { traced(replayed, index) } else { Vec::new() };
+    Judged { index, diagnostics, traces, gaps, coverage }
 }
 
 fn coverage(replayed: &Replayed) -> Coverage {
-    let events = || {
-        replayed
-            .first
-            .events
-            .iter()
-            .chain(&replayed.downgrade.events)
-    };
-    let panics = [
-        &replayed.first,
-        &replayed.rerun,
-        &replayed.downgrade,
-        &replayed.reupgrade,
-    ]
-    .iter()
-    .filter(|trace| trace.broke_off)
-    .count();
+    let events = || replayed.first.events.iter().chain(&replayed.downgrade.events);
+    let panics = [&replayed.first, &replayed.rerun, &replayed.downgrade, &replayed.reupgrade]
+        .iter()
+        .filter(|trace| trace.broke_off)
+        .count();
     Coverage {
         revisions: 1,
         statements: events().count(),
-        unknown: events()
-            .filter(|event| matches!(event.outcome, Outcome::Unknown(_)))
-            .count(),
+        unknown: events().filter(|event| matches!(event.outcome, Outcome::Unknown(_))).count(),
         conditions: replayed.first.conditions + replayed.downgrade.conditions,
         gaps: 0,
         panics,
@@ -334,12 +286,6 @@ fn traced(replayed: Replayed, index: usize) -> Vec<TracedRun> {
         (Run::Reupgrade, replayed.reupgrade),
     ]
     .into_iter()
-    .map(|(run, trace)| TracedRun {
-        index,
-        revision: revision.clone(),
-        file,
-        run,
-        trace,
-    })
+    .map(|(run, trace)| TracedRun { index, revision: revision.clone(), file, run, trace })
     .collect()
 }

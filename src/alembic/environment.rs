@@ -124,6 +124,10 @@ pub struct Environment {
     pub memo: BTreeMap<String, Value>,
     /// Exception classes of SQLAlchemy and Alembic, made when first needed: identity matters for `except`.
     pub classes: BTreeMap<&'static str, Rc<Class>>,
+    /// The revision that `context.run_migrations()` runs.
+    pub pending: Option<super::run::Pending>,
+    /// Where the exception that ended the run arose.
+    pub raise_site: Option<Site>,
 }
 
 impl Environment {
@@ -138,6 +142,8 @@ impl Environment {
             decisions: Decisions::default(),
             memo: BTreeMap::new(),
             classes: BTreeMap::new(),
+            pending: None,
+            raise_site: None,
         }
     }
 

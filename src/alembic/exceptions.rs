@@ -11,6 +11,7 @@ use crate::python::{Class, Raise, Value};
 const HIERARCHY: &[(&str, Option<&str>)] = &[
     ("SQLAlchemyError", None),
     ("ArgumentError", Some("SQLAlchemyError")),
+    ("IdentifierError", Some("SQLAlchemyError")),
     ("CompileError", Some("SQLAlchemyError")),
     ("UnsupportedCompilationError", Some("CompileError")),
     ("InvalidRequestError", Some("SQLAlchemyError")),

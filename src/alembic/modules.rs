@@ -7,6 +7,7 @@ use std::any::Any;
 use smol_str::SmolStr;
 
 use super::object::{self, Interp, Object};
+use super::operations::custom::replacement_key;
 use crate::python::{Eval, HostRef, Value};
 
 /// A module of the model.
@@ -19,10 +20,80 @@ pub struct ModuleObject {
 pub type Lookup = fn(interp: &mut Interp, module: &str, name: &str) -> Option<Value>;
 
 /// The areas, asked in order.
-const AREAS: &[Lookup] = &[exceptions];
+const AREAS: &[Lookup] = &[
+    exceptions,
+    super::operations::lookup,
+    super::context::lookup,
+    super::schema::lookup,
+    super::types::lookup,
+    names,
+    submodules,
+];
 
 /// Modules and packages that are modelled; their submodules are modules too.
-const PACKAGES: &[&str] = &["alembic", "sqlalchemy", "psycopg2", "psycopg", "asyncpg"];
+const PACKAGES: &[&str] = &[
+    "alembic",
+    "sqlalchemy",
+    "psycopg2",
+    "psycopg",
+    "asyncpg",
+    "geoalchemy2",
+    "pgvector",
+    "sqlmodel",
+    "sqlalchemy_utils",
+    "citext",
+];
+
+/// Modules that are reached as attributes of others, by their dotted names.
+const SUBMODULES: &[&str] = &[
+    "alembic.autogenerate",
+    "alembic.config",
+    "alembic.context",
+    "alembic.ddl",
+    "alembic.migration",
+    "alembic.op",
+    "alembic.operations",
+    "alembic.operations.base",
+    "alembic.operations.ops",
+    "alembic.runtime",
+    "alembic.runtime.environment",
+    "alembic.runtime.migration",
+    "alembic.script",
+    "alembic.util",
+    "alembic.util.exc",
+    "geoalchemy2.types",
+    "pgvector.sqlalchemy",
+    "sqlalchemy.dialects",
+    "sqlalchemy.dialects.mssql",
+    "sqlalchemy.dialects.mysql",
+    "sqlalchemy.dialects.oracle",
+    "sqlalchemy.dialects.postgresql",
+    "sqlalchemy.dialects.postgresql.base",
+    "sqlalchemy.dialects.sqlite",
+    "sqlalchemy.engine",
+    "sqlalchemy.engine.reflection",
+    "sqlalchemy.event",
+    "sqlalchemy.exc",
+    "sqlalchemy.ext",
+    "sqlalchemy.ext.compiler",
+    "sqlalchemy.ext.declarative",
+    "sqlalchemy.ext.mutable",
+    "sqlalchemy.orm",
+    "sqlalchemy.pool",
+    "sqlalchemy.schema",
+    "sqlalchemy.sql",
+    "sqlalchemy.sql.elements",
+    "sqlalchemy.sql.expression",
+    "sqlalchemy.sql.functions",
+    "sqlalchemy.sql.schema",
+    "sqlalchemy.sql.selectable",
+    "sqlalchemy.sql.sqltypes",
+    "sqlalchemy.types",
+    "sqlalchemy.util",
+    "sqlalchemy_utils.types",
+    "sqlmodel.sql",
+    "sqlmodel.sql.sqltypes",
+];
 
 /// The module of a dotted name, if it is modelled.
 pub fn import(module: &str) -> Option<Value> {
@@ -42,10 +113,64 @@ impl Object for ModuleObject {
         self
     }
     fn attribute(&self, interp: &mut Interp, _: &HostRef, name: &str) -> Eval<Option<Value>> {
+        // what the project put in its place
+        if let Some(replaced) = interp.host.memo.get(&replacement_key(&self.name, name)) {
+            return Ok(Some(replaced.clone()));
+        }
         Ok(AREAS
             .iter()
             .find_map(|lookup| lookup(interp, &self.name, name)))
     }
+    fn set_attribute(
+        &self,
+        interp: &mut Interp,
+        _: &HostRef,
+        name: &str,
+        value: Value,
+    ) -> Eval<()> {
+        interp
+            .host
+            .memo
+            .insert(replacement_key(&self.name, name), value);
+        Ok(())
+    }
+}
+
+/// Names that are no area of their own.
+fn names(interp: &mut Interp, module: &str, name: &str) -> Option<Value> {
+    match name {
+        "quoted_name" if module.starts_with("sqlalchemy") => {
+            Some(object::function("quoted_name", |_, arguments| {
+                Ok(arguments.get(0, "value").cloned().unwrap_or(Value::None))
+            }))
+        }
+        "conv" if module.starts_with("sqlalchemy") => {
+            Some(object::function("conv", |interp, arguments| {
+                super::operations::f(interp, &arguments)
+            }))
+        }
+        "__version__" => {
+            let version = match module {
+                "alembic" => interp.host.settings.alembic,
+                "sqlalchemy" => interp.host.settings.sqlalchemy,
+                _ => return None,
+            };
+            Some(Value::str(format!(
+                "{}.{}.{}",
+                version.0, version.1, version.2
+            )))
+        }
+        _ => None,
+    }
+}
+
+fn submodules(_: &mut Interp, module: &str, name: &str) -> Option<Value> {
+    let full = format!("{module}.{name}");
+    SUBMODULES.contains(&full.as_str()).then(|| {
+        object::value(ModuleObject {
+            name: SmolStr::new(full),
+        })
+    })
 }
 
 fn exceptions(interp: &mut Interp, module: &str, name: &str) -> Option<Value> {

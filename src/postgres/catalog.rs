@@ -11,7 +11,12 @@ use smol_str::SmolStr;
 
 use super::expression::{Datum, Expr, Query, TypeName};
 use super::name::{ObjectKey, ObjectKind};
-use super::statement::{ConstraintDefinition, Identity, IndexElement};
+use super::statement::{ConstraintDefinition, ConstraintKind, Identity, IndexElement};
+
+pub mod builtin;
+mod describe;
+pub mod lookup;
+mod merge;
 
 /// A fully qualified name: schema and name. The schema of temporary objects is `pg_temp`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -194,11 +199,75 @@ impl Relation {
         self.constraints
             .iter()
             .find_map(|constraint| match &constraint.definition.kind {
-                super::statement::ConstraintKind::PrimaryKey { columns, .. } => {
-                    Some(columns.as_slice())
-                }
+                ConstraintKind::PrimaryKey { columns, .. } => Some(columns.as_slice()),
                 _ => None,
             })
+    }
+
+    /// An index by name.
+    pub fn index(&self, name: &str) -> Option<&Index> {
+        self.indexes.iter().find(|index| index.name == name)
+    }
+
+    /// A trigger by name.
+    pub fn trigger(&self, name: &str) -> Option<&Trigger> {
+        self.triggers.iter().find(|trigger| trigger.name == name)
+    }
+
+    /// Its unique constraints, duplicates included, in the order of their making.
+    pub fn unique_constraints(&self) -> impl Iterator<Item = &Constraint> {
+        self.constraints.iter().filter(|constraint| {
+            matches!(constraint.definition.kind, ConstraintKind::Unique { .. })
+        })
+    }
+
+    /// Its foreign keys.
+    pub fn foreign_keys(&self) -> impl Iterator<Item = &Constraint> {
+        self.constraints.iter().filter(|constraint| {
+            matches!(
+                constraint.definition.kind,
+                ConstraintKind::ForeignKey { .. }
+            )
+        })
+    }
+
+    /// Its CHECK constraints.
+    pub fn check_constraints(&self) -> impl Iterator<Item = &Constraint> {
+        self.constraints
+            .iter()
+            .filter(|constraint| matches!(constraint.definition.kind, ConstraintKind::Check(_)))
+    }
+
+    /// The key of this relation.
+    pub fn key(&self) -> ObjectKey {
+        self.name.key(self.kind.object_kind())
+    }
+}
+
+impl RelationKind {
+    /// The kind that keys and messages use.
+    pub fn object_kind(self) -> ObjectKind {
+        match self {
+            Self::Table | Self::PartitionedTable => ObjectKind::Table,
+            Self::ForeignTable => ObjectKind::ForeignTable,
+            Self::View => ObjectKind::View,
+            Self::MaterializedView => ObjectKind::MaterializedView,
+            Self::Sequence => ObjectKind::Sequence,
+            Self::Index => ObjectKind::Index,
+        }
+    }
+
+    /// Whether it holds rows that statements may write: tables of any kind.
+    pub fn is_table(self) -> bool {
+        matches!(
+            self,
+            Self::Table | Self::PartitionedTable | Self::ForeignTable
+        )
+    }
+
+    /// Whether a type of its rows stands in `pg_type`.
+    pub fn has_row_type(self) -> bool {
+        !matches!(self, Self::Sequence | Self::Index)
     }
 }
 
@@ -344,13 +413,4 @@ pub struct Named {
     pub members: OrdSet<SmolStr>,
     /// Relations that it depends on.
     pub relations: Vec<QualifiedName>,
-}
-
-impl Catalog {
-    /// A digest of a thing's definition, to see whether it differs between two catalogs; `None`: it is not there.
-    /// For [`ObjectKind::Rows`] the digest of what is known of the rows (their number counts, values do not).
-    pub fn describe(&self, key: &ObjectKey) -> Option<u64> {
-        let _ = key;
-        None
-    }
 }

@@ -6,13 +6,15 @@
 
 pub mod catalog;
 pub mod error;
+pub mod execute;
 pub mod expression;
 pub mod name;
+mod render;
 pub mod plpgsql;
 pub mod query;
-mod render;
 pub mod session;
 pub mod statement;
+pub mod transaction;
 pub mod version;
 
 pub use catalog::Catalog;

@@ -7,10 +7,12 @@ use std::sync::Arc;
 
 use smol_str::SmolStr;
 
-use super::catalog::Catalog;
-use super::expression::Datum;
-use super::statement::Statement;
-use super::{ObjectKey, ServerError, Version};
+use super::catalog::{Catalog, QualifiedName, lookup};
+use super::execute::{self, Failure};
+use super::expression::{Datum, TypeName};
+use super::statement::{Statement, TransactionStatement};
+use super::transaction::{Savepoint, State, Transaction};
+use super::{ObjectKey, ServerError, SqlState, Version};
 
 /// Whether statements run in a transaction block or each on its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -84,6 +86,35 @@ impl Parameters {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SavepointId(pub usize);
 
+/// What the running call has done so far; executors write it.
+#[derive(Clone, Debug, Default)]
+pub struct Call {
+    /// Things made, altered or removed.
+    pub changes: Vec<ObjectKey>,
+    /// Things assumed.
+    pub assumed: Vec<ObjectKey>,
+    /// Why the outcome can't be known, though the effects are those of success.
+    pub doubt: Option<Arc<str>>,
+    /// Rows of the last statement.
+    pub result: Option<ResultSet>,
+    /// Rows touched by the last statement.
+    pub row_count: Option<u64>,
+    /// How many statements the call holds: more than one make an implicit transaction block.
+    pub statements: usize,
+    /// How deep inside DO blocks and functions the running statement is.
+    pub depth: usize,
+}
+
+/// What [`Session::checkpoint`] gives back: the whole state of the connection but its transaction's frame.
+#[derive(Clone, Debug)]
+pub struct Checkpoint {
+    state: State,
+    savepoints: usize,
+    changes: usize,
+    assumed: usize,
+    doubt: Option<Arc<str>>,
+}
+
 /// A connection to the simulated server.
 #[derive(Clone)]
 pub struct Session {
@@ -95,67 +126,326 @@ pub struct Session {
     pub parser: Parser,
     /// Schemas that unqualified names are looked up in, in order; the first is where new objects go.
     pub search_path: Vec<SmolStr>,
+    /// The transaction that is open, or the frame of one.
+    pub transaction: Transaction,
+    /// What the running call has done so far.
+    pub call: Call,
 }
 
 impl Session {
-    /// A connection in autocommit mode, search path `public`.
+    /// A connection in autocommit mode, search path `public`. Temporary objects of other connections are not seen.
     pub fn new(catalog: Catalog, version: Version, parser: Parser) -> Self {
-        Self {
+        let mut session = Self {
             catalog,
             version,
             parser,
-            search_path: vec![SmolStr::new("public")],
-        }
+            search_path: vec![SmolStr::new_static("public")],
+            transaction: Transaction::default(),
+            call: Call::default(),
+        };
+        session.drop_temporary();
+        session
     }
 
     /// Executes one driver call: its statements are one atom, all or nothing.
     ///
     /// SQL text of several statements is parsed by the server before any of it runs, so a syntax error refuses all.
+    /// A statement that can't be judged is left out, and makes the outcome unknown; the others take effect.
     pub fn execute(&mut self, statements: &[Statement], parameters: &Parameters) -> Answer {
-        let _ = (statements, parameters);
-        unimplemented!()
+        let aborted = self.transaction.aborted;
+        let mode = self.transaction.mode;
+        self.call = Call {
+            statements: statements.len(),
+            ..Call::default()
+        };
+        let mut undo = self.checkpoint();
+        let mut error = execute::versions::refused(statements, self.version);
+        if error.is_none() {
+            for statement in statements {
+                let before = (statements.len() > 1).then(|| self.checkpoint());
+                self.call.result = None;
+                self.call.row_count = None;
+                match execute::run(self, statement, parameters) {
+                    Ok(()) => {}
+                    Err(Failure::Error(failure)) => {
+                        error = Some(failure);
+                        break;
+                    }
+                    Err(Failure::Unknown(why)) => {
+                        self.restore(before.as_ref().unwrap_or(&undo));
+                        self.doubt(why);
+                    }
+                }
+                if matches!(
+                    statement,
+                    Statement::Transaction(
+                        TransactionStatement::Begin
+                            | TransactionStatement::Commit
+                            | TransactionStatement::Rollback
+                    )
+                ) {
+                    undo = self.checkpoint();
+                }
+            }
+        }
+        let doubt = self.call.doubt.take();
+        let outcome = match (error, doubt) {
+            (Some(error), None) => {
+                self.restore(&undo);
+                self.abort();
+                Outcome::Error(error)
+            }
+            (Some(_), Some(why)) => {
+                self.restore(&undo);
+                Outcome::Unknown(why)
+            }
+            (None, Some(why)) => Outcome::Unknown(why),
+            (None, None) => Outcome::Ok,
+        };
+        if self.transaction.mode == TransactionMode::Autocommit {
+            self.end_transaction();
+        }
+        let call = std::mem::take(&mut self.call);
+        let succeeded = outcome == Outcome::Ok;
+        Answer {
+            changes: if succeeded {
+                once(call.changes)
+            } else {
+                Vec::new()
+            },
+            result: call.result.filter(|_| succeeded),
+            row_count: call.row_count.filter(|_| succeeded),
+            assumed: once(call.assumed),
+            outcome,
+            aborted,
+            mode,
+        }
+    }
+
+    /// Executes one statement inside a call that is running: for PL/pgSQL and other nested execution. A failure leaves
+    /// what was done before it: give back a [`Session::checkpoint`] with [`Session::restore`].
+    pub fn execute_nested(
+        &mut self,
+        statement: &Statement,
+        parameters: &Parameters,
+    ) -> Result<(), Failure> {
+        if let Some(error) =
+            execute::versions::refused(std::slice::from_ref(statement), self.version)
+        {
+            return Err(Failure::Error(error));
+        }
+        self.call.depth += 1;
+        let done = execute::run(self, statement, parameters);
+        self.call.depth -= 1;
+        done
     }
 
     /// Opens a transaction block, as a driver does before the first statement; a no-op in one.
     pub fn begin(&mut self) {
-        unimplemented!()
+        if self.transaction.mode == TransactionMode::Block {
+            return;
+        }
+        self.transaction.mode = TransactionMode::Block;
+        self.transaction.start = Some(Box::new(self.state()));
     }
 
     /// Commits: new enum labels become usable, temporary ON COMMIT DROP tables go, the mode is autocommit again.
+    /// As on the server, the commit of an aborted transaction that was not undone by a savepoint is a rollback there;
+    /// here the session goes on as if the failure had been undone alone.
     pub fn commit(&mut self) {
-        unimplemented!()
+        self.transaction.mode = TransactionMode::Autocommit;
+        self.end_transaction();
     }
 
     /// Rolls back to the catalog at [`Session::begin`].
     pub fn rollback(&mut self) {
-        unimplemented!()
+        if let Some(start) = self.transaction.start.take() {
+            self.set_state(*start);
+        }
+        self.transaction.mode = TransactionMode::Autocommit;
+        self.transaction.finish();
     }
 
     /// The mode in which the next statement runs.
     pub fn mode(&self) -> TransactionMode {
-        unimplemented!()
+        self.transaction.mode
     }
 
     /// Sets a savepoint of the migration's own (`begin_nested`): an error under it is handled there and does not abort
-    /// the transaction.
+    /// the transaction. Opens a block where none is.
     pub fn savepoint(&mut self) -> SavepointId {
-        unimplemented!()
+        self.begin();
+        self.push_savepoint(None);
+        SavepointId(self.transaction.savepoints.len() - 1)
     }
 
-    /// Releases a savepoint: its effects stay.
+    /// Releases a savepoint and those inside it: their effects stay.
     pub fn release(&mut self, savepoint: SavepointId) {
-        let _ = savepoint;
-        unimplemented!()
+        self.transaction.savepoints.truncate(savepoint.0);
     }
 
-    /// Rolls back to a savepoint and clears the aborted state that arose under it.
+    /// Rolls back to a savepoint, which is gone then, and clears the aborted state that arose under it.
     pub fn rollback_to(&mut self, savepoint: SavepointId) {
-        let _ = savepoint;
-        unimplemented!()
+        if savepoint.0 >= self.transaction.savepoints.len() {
+            return;
+        }
+        self.transaction.savepoints.truncate(savepoint.0 + 1);
+        if let Some(popped) = self.transaction.savepoints.pop() {
+            self.transaction.aborted = popped.aborted;
+            self.set_state(popped.state);
+        }
     }
 
     /// How many savepoints of the migration's own are open.
     pub fn savepoint_depth(&self) -> usize {
-        unimplemented!()
+        self.transaction.savepoints.len()
+    }
+
+    /// The state now, to come back to: what a subtransaction of PL/pgSQL needs.
+    pub fn checkpoint(&self) -> Checkpoint {
+        Checkpoint {
+            state: self.state(),
+            savepoints: self.transaction.savepoints.len(),
+            changes: self.call.changes.len(),
+            assumed: self.call.assumed.len(),
+            doubt: self.call.doubt.clone(),
+        }
+    }
+
+    /// Comes back to a state: everything done since is undone, what was noted of it too.
+    pub fn restore(&mut self, checkpoint: &Checkpoint) {
+        self.set_state(checkpoint.state.clone());
+        self.transaction.savepoints.truncate(checkpoint.savepoints);
+        self.call.changes.truncate(checkpoint.changes);
+        self.call.assumed.truncate(checkpoint.assumed);
+        self.call.doubt.clone_from(&checkpoint.doubt);
+    }
+
+    /// Notes that the running statement made, altered or removed a thing.
+    pub fn change(&mut self, key: ObjectKey) {
+        self.call.changes.push(key);
+    }
+
+    /// Notes that the outcome of the running call can't be known; the first reason is kept.
+    pub fn doubt(&mut self, why: impl Into<Arc<str>>) {
+        if self.call.doubt.is_none() {
+            self.call.doubt = Some(why.into());
+        }
+    }
+
+    /// Whether the running statement is in a transaction block, explicit or implicit, or inside a function.
+    pub fn in_block(&self) -> bool {
+        self.transaction.mode == TransactionMode::Block
+            || self.call.statements > 1
+            || self.call.depth > 0
+    }
+
+    /// Whether a label was added in this transaction and may not be used yet.
+    pub fn is_unsafe_label(&self, type_name: &QualifiedName, label: &str) -> bool {
+        !self.transaction.unsafe_labels.is_empty()
+            && self
+                .transaction
+                .unsafe_labels
+                .contains(&(type_name.clone(), SmolStr::new(label)))
+    }
+
+    /// What the server says where a literal is coerced to a type: 55P04 for a label that is not usable yet, 22P02 for
+    /// one that the type does not have. Types that are no enums, and doubtful ones, say nothing.
+    pub fn check_enum_use(&self, type_name: &TypeName, literal: &str) -> Result<(), ServerError> {
+        execute::enums::check_use(self, type_name, literal)
+    }
+
+    /// Sets the search path; `local` ends with the transaction.
+    pub fn set_search_path(&mut self, path: Vec<SmolStr>, local: bool) {
+        if local && self.in_block() && self.transaction.path_before_local.is_none() {
+            self.transaction.path_before_local = Some(self.search_path.clone());
+        }
+        if local && !self.in_block() {
+            return;
+        }
+        self.search_path = path;
+    }
+
+    pub(crate) fn push_savepoint(&mut self, name: Option<SmolStr>) {
+        let savepoint = Savepoint {
+            name,
+            state: self.state(),
+            aborted: self.transaction.aborted,
+        };
+        self.transaction.savepoints.push(savepoint);
+    }
+
+    pub(crate) fn error_outside_block(what: &str) -> Failure {
+        Failure::Error(ServerError::new(
+            SqlState::NO_ACTIVE_SQL_TRANSACTION,
+            format!("{what} can only be used in transaction blocks"),
+        ))
+    }
+
+    pub(crate) fn state(&self) -> State {
+        State {
+            catalog: self.catalog.clone(),
+            search_path: self.search_path.clone(),
+            unsafe_labels: self.transaction.unsafe_labels.clone(),
+            made_types: self.transaction.made_types.clone(),
+            drop_on_commit: self.transaction.drop_on_commit.clone(),
+        }
+    }
+
+    pub(crate) fn set_state(&mut self, state: State) {
+        self.catalog = state.catalog;
+        self.search_path = state.search_path;
+        self.transaction.unsafe_labels = state.unsafe_labels;
+        self.transaction.made_types = state.made_types;
+        self.transaction.drop_on_commit = state.drop_on_commit;
+    }
+
+    fn abort(&mut self) {
+        if self.transaction.mode == TransactionMode::Block && self.transaction.savepoints.is_empty()
+        {
+            self.transaction.aborted = true;
+        }
+    }
+
+    fn end_transaction(&mut self) {
+        for name in std::mem::take(&mut self.transaction.drop_on_commit) {
+            execute::drop::remove_relation(self, &name);
+        }
+        if let Some(path) = self.transaction.path_before_local.take() {
+            self.search_path = path;
+        }
+        self.transaction.finish();
+    }
+
+    fn drop_temporary(&mut self) {
+        let temporary: Vec<QualifiedName> = self
+            .catalog
+            .relations_in(lookup::TEMPORARY_SCHEMA)
+            .map(|relation| relation.name.clone())
+            .collect();
+        for name in temporary {
+            self.catalog.relations.remove(&name);
+        }
+    }
+}
+
+fn once(keys: Vec<ObjectKey>) -> Vec<ObjectKey> {
+    if keys.len() < 2 {
+        return keys;
+    }
+    let mut seen = rustc_hash::FxHashSet::default();
+    keys.into_iter()
+        .filter(|key| seen.insert(key.clone()))
+        .collect()
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Session")
+            .field("version", &self.version)
+            .field("search_path", &self.search_path)
+            .field("transaction", &self.transaction.mode)
+            .finish_non_exhaustive()
     }
 }

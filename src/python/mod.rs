@@ -4,6 +4,7 @@
 
 pub mod host;
 pub mod interpreter;
+mod lower;
 pub mod syntax;
 pub mod value;
 

@@ -161,10 +161,10 @@ fn guarding_reason(present: &BTreeSet<usize>, worlds: &[&RunOutput]) -> Reason {
         let parted = present
             .iter()
             .filter_map(|other| {
-                let other = &worlds[*other].choices;
+                let other = &worlds[*other].decisions;
                 let common = other
                     .iter()
-                    .zip(&world.choices)
+                    .zip(&world.decisions)
                     .take_while(|(one, two)| one.value == two.value)
                     .count();
                 other.get(common).map(|choice| (common, choice.reason))

@@ -10,10 +10,13 @@ mod worlds;
 
 use std::sync::Arc;
 
+use smol_str::SmolStr;
+
 use crate::alembic::Settings;
 use crate::config::Config;
 use crate::postgres::Catalog;
 use crate::python::interpreter::Modules;
+use crate::python::syntax;
 use crate::trace::{Run, Trace};
 
 pub use revision::{Downgrade, Revision};
@@ -26,6 +29,10 @@ pub struct Setting {
     pub modules: Arc<dyn Modules>,
     /// What the user set.
     pub config: Arc<Config>,
+    /// Schemas of unqualified names, as `env.py` sets them; empty: `public`.
+    pub search_path: Vec<SmolStr>,
+    /// `env.py`, where it wraps operations: each run begins with it.
+    pub environment: Option<Arc<syntax::Module>>,
 }
 
 /// One revision with everything that its runs did.

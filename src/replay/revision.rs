@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use smol_str::SmolStr;
 
-use crate::python::syntax::{FunctionDefinition, Module};
+use crate::python::syntax::{FunctionDefinition, Module, StatementKind};
 use crate::source::{FileId, Site, Span};
 
 /// One revision file.
@@ -76,7 +76,7 @@ fn downgrade_shape(module: &Module) -> Downgrade {
         // an assignment (`downgrade = helper`) or an import makes it too; what it does shows when it runs
         return match module.constant("downgrade") {
             Some(_) => Downgrade::Present,
-            None if module.binds("downgrade") => Downgrade::Present,
+            None if imports(module, "downgrade") => Downgrade::Present,
             None => Downgrade::Absent,
         };
     };
@@ -91,6 +91,16 @@ fn downgrade_shape(module: &Module) -> Downgrade {
     } else {
         Downgrade::Empty
     }
+}
+
+/// Whether a name comes from an import at the top of the module.
+fn imports(module: &Module, name: &str) -> bool {
+    module.body.iter().any(|statement| match &statement.kind {
+        StatementKind::FromImport { names, star, .. } => {
+            *star || names.iter().any(|imported| imported.alias.as_ref().unwrap_or(&imported.name) == name)
+        }
+        _ => false,
+    })
 }
 
 /// A docstring, or a comment inside the function that is more than a template's or a linter's mark, says why.

@@ -5,11 +5,13 @@
 //! forked. Worlds are bounded; past the bound the one with the most statements stands for all, and that is counted.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use super::{Revision, Setting, merge};
 use crate::alembic::run::{self, Choice, RunInput, RunOutput};
 use crate::postgres::Catalog;
+use crate::python::interpreter::Limits;
 use crate::trace::{Gap, Run, Trace};
 
 /// Most worlds of one run.
@@ -65,11 +67,8 @@ pub(super) fn follow(
             ),
         });
     }
-    let conditions: BTreeSet<_> = outputs
-        .iter()
-        .flat_map(|output| &output.choices)
-        .map(|choice| (choice.site, &choice.what))
-        .collect();
+    let conditions: BTreeSet<_> =
+        outputs.iter().flat_map(|output| &output.decisions).map(|choice| (choice.site, &choice.what)).collect();
     trace.conditions = conditions.len();
     let after = traces
         .iter()
@@ -106,23 +105,50 @@ fn explore(
         }
         done += 1;
         let told = script.len();
-        let output = run::run(RunInput {
-            module: revision.module.clone(),
-            run,
-            start: &start.catalog,
-            script,
-            settled: start.settled.clone(),
-            settings: setting.settings.clone(),
-            modules: setting.modules.clone(),
-            version: setting.config.postgres_version,
-        });
+        let output = run_once(revision, run, start, setting, script);
         // the earliest choice is turned last, so that worlds near the first one come first
-        for turned in told..output.choices.len() {
-            scripts.push(turn(&output.choices, turned));
+        for turned in told..output.decisions.len() {
+            scripts.push(turn(&output.decisions, turned));
         }
         outputs.push(output);
     }
     false
+}
+
+/// One world of a run. A panic in it is a gap with all that had been found elsewhere still reported.
+fn run_once(
+    revision: &Arc<Revision>,
+    run: Run,
+    start: &World,
+    setting: &Setting,
+    script: Vec<bool>,
+) -> RunOutput {
+    let input = RunInput {
+        module: revision.module.clone(),
+        function: if run == Run::Downgrade { "downgrade" } else { "upgrade" },
+        catalog: start.catalog.clone(),
+        version: setting.config.postgres_version,
+        settings: setting.settings.clone(),
+        modules: setting.modules.clone(),
+        script,
+        settled: start.settled.clone(),
+        search_path: setting.search_path.clone(),
+        environment: setting.environment.clone(),
+        limits: Limits::default(),
+    };
+    catch_unwind(AssertUnwindSafe(|| run::run(input))).unwrap_or_else(|_| RunOutput {
+        trace: Trace {
+            broke_off: true,
+            gaps: vec![Gap {
+                site: Some(revision.place),
+                what: "foreshot itself broke off in this revision: please report it".to_owned(),
+            }],
+            ..Trace::default()
+        },
+        catalog: start.catalog.clone(),
+        decisions: Vec::new(),
+        settled: start.settled.clone(),
+    })
 }
 
 /// The script that follows some choices and turns the last of them.

@@ -2,11 +2,11 @@
 
 use std::cmp::Ordering;
 
-use super::Context;
 use super::evaluate::{evaluate as evaluate_expression, is_true};
 use super::operators::{binary, compare, equal, text_of};
 use super::scope::{Frame, Group};
 use super::walk::{children, subquery};
+use super::Context;
 use crate::postgres::ServerError;
 use crate::postgres::expression::{Datum, Expr};
 

@@ -39,10 +39,7 @@ pub(crate) fn kind_of_type(type_name: &TypeName, context: &Context<'_>) -> Kind 
             _ => {}
         }
     }
-    match context
-        .made_type(&type_name.name)
-        .map(|known| &known.definition)
-    {
+    match context.made_type(&type_name.name).map(|known| &known.definition) {
         Some(TypeKind::Enum { .. }) => Kind::Enum,
         Some(TypeKind::Domain { base, .. }) if base != type_name => kind_of_type(base, context),
         _ => Kind::Other,
@@ -137,10 +134,7 @@ pub(crate) fn check_literal(
             _ => {}
         }
     }
-    match context
-        .made_type(&type_name.name)
-        .map(|known| &known.definition)
-    {
+    match context.made_type(&type_name.name).map(|known| &known.definition) {
         Some(TypeKind::Enum { .. }) => (context.environment.enum_use)(type_name, text),
         Some(TypeKind::Domain { base, .. }) if base != type_name => {
             check_literal(base, text, context)
@@ -203,10 +197,7 @@ fn check_length(type_name: &TypeName, text: &str) -> Result<(), ServerError> {
     }
     Err(ServerError::new(
         SqlState::STRING_DATA_RIGHT_TRUNCATION,
-        format!(
-            "value too long for type {}({limit})",
-            render::type_text_plain(type_name)
-        ),
+        format!("value too long for type {}({limit})", render::type_text_plain(type_name)),
     ))
 }
 
@@ -363,11 +354,7 @@ pub(crate) fn find_type(type_name: &TypeName, context: &Context<'_>) -> Option<D
 }
 
 /// The value of a type that holds an oid, as the server prints it: a name.
-pub(crate) fn reg_to_text(
-    value: Datum,
-    type_name: Option<&TypeName>,
-    context: &Context<'_>,
-) -> Datum {
+pub(crate) fn reg_to_text(value: Datum, type_name: Option<&TypeName>, context: &Context<'_>) -> Datum {
     let Some(type_name) = type_name else {
         return value;
     };

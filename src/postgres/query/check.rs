@@ -6,7 +6,7 @@ use std::rc::Rc;
 use smol_str::SmolStr;
 
 use super::cast::{Kind, check_literal, kind_of_type};
-use super::scope::{Found, Frame, Scope, find};
+use super::scope::{Frame, Found, Scope, find};
 use super::types::{Type, type_of};
 use super::walk::{children, subquery};
 use super::{Context, Environment, OutputColumn, Table, functions, join};
@@ -48,8 +48,7 @@ pub(crate) fn check_query(
         });
     };
     let mark = context.tables.borrow().len();
-    let result =
-        check_with(&query.with, outer, context).and_then(|()| check_body(query, outer, context));
+    let result = check_with(&query.with, outer, context).and_then(|()| check_body(query, outer, context));
     context.tables.borrow_mut().truncate(mark);
     result
 }
@@ -243,8 +242,7 @@ pub(crate) fn check_targets(
         check(&target.value, frame, context)?;
         let name = match &target.alias {
             Some(alias) => alias.clone(),
-            None => column_name(&target.value)
-                .map_or_else(|| SmolStr::new_static("?column?"), |(name, _)| name),
+            None => column_name(&target.value).map_or_else(|| SmolStr::new_static("?column?"), |(name, _)| name),
         };
         let type_name = type_of(&target.value, frame, context).into_name();
         output.columns.push(OutputColumn { name, type_name });
@@ -328,14 +326,14 @@ pub(crate) fn check_condition(
     check(condition, frame, context)?;
     match type_of(condition, frame, context) {
         Type::Named(name)
-            if !matches!(kind_of_type(&name, context), Kind::Boolean | Kind::Other) =>
+            if !matches!(
+                kind_of_type(&name, context),
+                Kind::Boolean | Kind::Other
+            ) =>
         {
             Err(ServerError::new(
                 SqlState::DATATYPE_MISMATCH,
-                format!(
-                    "argument of WHERE must be type boolean, not type {}",
-                    name.name.name
-                ),
+                format!("argument of WHERE must be type boolean, not type {}", name.name.name),
             ))
         }
         _ => Ok(()),
@@ -357,9 +355,7 @@ pub(crate) fn check(
                 return Ok(());
             }
         }
-        Expr::Call {
-            name, arguments, ..
-        } => functions::check_call(name, arguments, context)?,
+        Expr::Call { name, arguments, .. } => functions::check_call(name, arguments, context)?,
         _ => {}
     }
     for child in children(expression) {
@@ -429,11 +425,7 @@ fn check_pair(
     }
 }
 
-fn check_value(
-    type_name: &TypeName,
-    value: &Expr,
-    context: &Context<'_>,
-) -> Result<(), ServerError> {
+fn check_value(type_name: &TypeName, value: &Expr, context: &Context<'_>) -> Result<(), ServerError> {
     let text = match value {
         Expr::Value(Datum::Text(text)) => text,
         Expr::Parameter(name) => match context.environment.parameters.get(name) {
@@ -499,10 +491,7 @@ pub(crate) fn check_assignment(
     if from.array || type_name.array {
         return Ok(());
     }
-    let (source, target) = (
-        kind_of_type(&from, context),
-        kind_of_type(type_name, context),
-    );
+    let (source, target) = (kind_of_type(&from, context), kind_of_type(type_name, context));
     let assignable = source == target && (target != Kind::Enum || from.name.name == type_name.name.name)
         || source == Kind::Other
         || matches!(target, Kind::Other | Kind::Text)

@@ -39,10 +39,12 @@ pub(crate) fn evaluate(
             .get(name)
             .cloned()
             .unwrap_or(Datum::Unknown)),
-        Expr::Column { qualifier, name } => Ok(match find(frame, qualifier, name, context)? {
-            Found::Column { value, .. } | Found::Variable(value) => value.clone(),
-            Found::Open => Datum::Unknown,
-        }),
+        Expr::Column { qualifier, name } => {
+            Ok(match find(frame, qualifier, name, context)? {
+                Found::Column { value, .. } | Found::Variable(value) => value.clone(),
+                Found::Open => Datum::Unknown,
+            })
+        }
         Expr::Cast { value, type_name } => {
             let from = type_of(value, frame, context);
             cast::cast(of(value)?, from.named(), type_name, context)
@@ -90,7 +92,8 @@ pub(crate) fn evaluate(
                         candidates.extend(items.iter().cloned());
                     }
                     other => {
-                        let (_, other) = meet(value, wanted.clone(), item, other, frame, context)?;
+                        let (_, other) =
+                            meet(value, wanted.clone(), item, other, frame, context)?;
                         candidates.push(other);
                     }
                 }
@@ -149,13 +152,7 @@ pub(crate) fn evaluate(
             operand,
             arms,
             otherwise,
-        } => case(
-            operand.as_deref(),
-            arms,
-            otherwise.as_deref(),
-            frame,
-            context,
-        ),
+        } => case(operand.as_deref(), arms, otherwise.as_deref(), frame, context),
         Expr::Array(items) => {
             let values: Result<Vec<Datum>, ServerError> = items.iter().map(of).collect();
             Ok(Datum::Array(values?.into()))

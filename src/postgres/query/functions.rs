@@ -86,25 +86,14 @@ pub(crate) fn check_call(
     }
     Err(ServerError::new(
         SqlState::UNDEFINED_FUNCTION,
-        format!(
-            "function {name}({}) does not exist",
-            arguments
-                .iter()
-                .map(|_| "unknown")
-                .collect::<Vec<_>>()
-                .join(", ")
-        ),
+        format!("function {name}({}) does not exist", arguments.iter().map(|_| "unknown").collect::<Vec<_>>().join(", ")),
     )
     .about(context.qualify(name).key(ObjectKind::Function)))
 }
 
 /// Whether the functions of all installed extensions are known.
 pub(crate) fn extensions_are_listed(context: &Context<'_>) -> bool {
-    context
-        .catalog
-        .extensions
-        .keys()
-        .all(|known| is_listed(known))
+    context.catalog.extensions.keys().all(|known| is_listed(known))
 }
 
 fn is_listed(extension: &str) -> bool {
@@ -122,10 +111,7 @@ pub(crate) fn call(
     frame: &Frame<'_>,
     context: &Context<'_>,
 ) -> Result<Datum, ServerError> {
-    if !matches!(
-        name.schema.as_deref(),
-        None | Some("pg_catalog" | "information_schema")
-    ) {
+    if !matches!(name.schema.as_deref(), None | Some("pg_catalog" | "information_schema")) {
         return Ok(Datum::Unknown);
     }
     let function = name.name.as_str();
@@ -257,14 +243,12 @@ fn of_session(function: &str, values: &[Datum], context: &Context<'_>) -> Option
     let environment = context.environment;
     Some(match (function, values) {
         ("current_database" | "current_catalog", []) => Datum::text(system::DATABASE),
-        ("current_schema", []) => {
-            match environment.search_path.iter().find(|schema| {
-                context.catalog.schemas.contains_key(*schema) || context.catalog.open
-            }) {
-                Some(schema) => Datum::text(schema),
-                None => Datum::Null,
-            }
-        }
+        ("current_schema", []) => match environment.search_path.iter().find(|schema| {
+            context.catalog.schemas.contains_key(*schema) || context.catalog.open
+        }) {
+            Some(schema) => Datum::text(schema),
+            None => Datum::Null,
+        },
         ("current_schemas", [with_system]) => {
             let own = environment
                 .search_path
@@ -273,9 +257,7 @@ fn of_session(function: &str, values: &[Datum], context: &Context<'_>) -> Option
                 .map(|schema| Datum::text(schema));
             match with_system {
                 Datum::Bool(true) => Datum::Array(
-                    std::iter::once(Datum::text("pg_catalog"))
-                        .chain(own)
-                        .collect(),
+                    std::iter::once(Datum::text("pg_catalog")).chain(own).collect(),
                 ),
                 Datum::Bool(false) => Datum::Array(own.collect()),
                 _ => Datum::Unknown,
@@ -289,10 +271,9 @@ fn of_session(function: &str, values: &[Datum], context: &Context<'_>) -> Option
             "search_path" => Datum::text(&environment.search_path.join(", ")),
             _ => Datum::Unknown,
         },
-        (
-            "pg_table_is_visible" | "pg_type_is_visible" | "pg_function_is_visible",
-            [Datum::Int(oid)],
-        ) => is_visible(function, *oid, context),
+        ("pg_table_is_visible" | "pg_type_is_visible" | "pg_function_is_visible", [Datum::Int(oid)]) => {
+            is_visible(function, *oid, context)
+        }
         ("pg_is_in_recovery", []) => Datum::Bool(false),
         ("pg_backend_pid", []) => Datum::Fresh,
         _ => return None,
@@ -548,9 +529,10 @@ fn of_catalog(
     let text = |text: Option<String>| Some(text.map_or(Datum::Unknown, |text| Datum::text(&text)));
     Ok(match (function, values) {
         ("pg_get_constraintdef", [Datum::Int(oid), ..]) => text(
-            system::constraint_by_oid(*oid, context).and_then(|(relation, constraint)| {
-                render::constraint_definition(&relation, &constraint, context)
-            }),
+            system::constraint_by_oid(*oid, context)
+                .and_then(|(relation, constraint)| {
+                    render::constraint_definition(&relation, &constraint, context)
+                }),
         ),
         ("pg_get_indexdef", [Datum::Int(oid)]) => text(
             context
@@ -650,21 +632,13 @@ fn of_text(function: &str, values: &[Datum]) -> Option<Datum> {
         ("left", 2) => {
             let count = first.chars().count() as i64;
             let wanted = number(1)?;
-            let wanted = if wanted < 0 {
-                (count + wanted).max(0)
-            } else {
-                wanted
-            };
+            let wanted = if wanted < 0 { (count + wanted).max(0) } else { wanted };
             string(&first.chars().take(wanted as usize).collect::<String>())
         }
         ("right", 2) => {
             let count = first.chars().count() as i64;
             let wanted = number(1)?;
-            let skip = if wanted < 0 {
-                -wanted
-            } else {
-                (count - wanted).max(0)
-            };
+            let skip = if wanted < 0 { -wanted } else { (count - wanted).max(0) };
             string(&first.chars().skip(skip as usize).collect::<String>())
         }
         ("substring" | "substr", 2 | 3) => {
@@ -695,12 +669,7 @@ fn of_text(function: &str, values: &[Datum]) -> Option<Datum> {
             } else {
                 index - 1
             };
-            string(
-                usize::try_from(index)
-                    .ok()
-                    .and_then(|index| parts.get(index))
-                    .unwrap_or(&""),
-            )
+            string(usize::try_from(index).ok().and_then(|index| parts.get(index)).unwrap_or(&""))
         }
         ("strpos", 2) => Some(character_position(first, &texts[1])),
         // the grammar turns `position(a in b)` into `position(b, a)`
@@ -800,9 +769,9 @@ fn of_array(function: &str, values: &[Datum]) -> Option<Datum> {
         ("array_upper", [_, Datum::Int(1)]) => Some(Datum::Int(items.len() as i64)),
         ("array_lower", [_, Datum::Int(1)]) => Some(Datum::Int(1)),
         ("cardinality", [_]) => Some(Datum::Int(items.len() as i64)),
-        ("array_append", [_, item]) => Some(Datum::Array(
-            items.iter().chain(std::iter::once(item)).cloned().collect(),
-        )),
+        ("array_append", [_, item]) => {
+            Some(Datum::Array(items.iter().chain(std::iter::once(item)).cloned().collect()))
+        }
         ("array_cat", [whole, other]) => Some(binary("||", whole, other)),
         ("array_to_string", [_, Datum::Text(separator)]) => {
             let texts: Option<Vec<String>> = items

@@ -141,9 +141,7 @@ fn add_source(source: Source, scope: &mut Scope) -> Result<(), ServerError> {
     let taken = !source.alias.is_empty()
         && scope.sources.iter().any(|known| {
             known.alias == source.alias
-                && (known.schema.is_none()
-                    || source.schema.is_none()
-                    || known.schema == source.schema)
+                && (known.schema.is_none() || source.schema.is_none() || known.schema == source.schema)
         });
     if taken {
         return Err(ServerError::new(
@@ -258,24 +256,16 @@ fn source_of_function(
                         type_name.array = false;
                         type_name
                     });
-                    let name = if arguments.len() > 1 {
-                        "unnest".into()
-                    } else {
-                        alias_name.clone()
-                    };
+                    let name = if arguments.len() > 1 { "unnest".into() } else { alias_name.clone() };
                     OutputColumn::new(name, element)
                 })
                 .collect(),
         ),
-        "generate_series"
-        | "generate_subscripts"
-        | "regexp_split_to_table"
-        | "string_to_table"
-        | "jsonb_object_keys"
-        | "json_object_keys" => Some(vec![OutputColumn::new(alias_name.clone(), None)]),
-        "jsonb_array_elements"
-        | "json_array_elements"
-        | "jsonb_array_elements_text"
+        "generate_series" | "generate_subscripts" | "regexp_split_to_table" | "string_to_table"
+        | "jsonb_object_keys" | "json_object_keys" => {
+            Some(vec![OutputColumn::new(alias_name.clone(), None)])
+        }
+        "jsonb_array_elements" | "json_array_elements" | "jsonb_array_elements_text"
         | "json_array_elements_text" => {
             // named `value`, unless the alias of a function with one column names it
             let column = alias.cloned().unwrap_or_else(|| "value".into());
@@ -388,15 +378,7 @@ pub(crate) fn run_from(
     while !left.is_empty() && !state.rows.is_empty() {
         let index = choose(&left, &conditions, bound, &state.scope, context);
         let step = left.remove(index);
-        join_step(
-            &mut state,
-            &step,
-            &conditions,
-            &plan.shared,
-            bound,
-            outer,
-            context,
-        )?;
+        join_step(&mut state, &step, &conditions, &plan.shared, bound, outer, context)?;
         bound |= 1 << step.source;
         apply(&mut state, &mut conditions, bound, outer, context)?;
         if state.rows.len() > 50_000 {
@@ -426,16 +408,14 @@ fn flatten<'e>(item: &'e FromItem, scope: &Scope, plan: &mut Plan<'e>) {
                     if let Some(on) = on {
                         conjuncts(on, &mut plan.conditions);
                     }
-                    let columns =
-                        joined_columns(using, *natural, start, middle, plan.steps.len(), scope);
+                    let columns = joined_columns(using, *natural, start, middle, plan.steps.len(), scope);
                     share(&columns, start, middle, plan.steps.len(), scope, plan);
                 }
                 JoinKind::Left => {
                     flatten(left, scope, plan);
                     let middle = plan.steps.len();
                     flatten(right, scope, plan);
-                    let columns =
-                        joined_columns(using, *natural, start, middle, plan.steps.len(), scope);
+                    let columns = joined_columns(using, *natural, start, middle, plan.steps.len(), scope);
                     share(&columns, start, middle, plan.steps.len(), scope, plan);
                     let mut parts = Vec::new();
                     if let Some(on) = on {
@@ -539,11 +519,9 @@ fn collect_needs(
             Ok(Some((source, _))) => *bits |= 1 << source,
             _ => {
                 for (index, source) in scope.sources.iter().enumerate() {
-                    let named = qualifier
-                        .last()
-                        .map_or(source.alias == *name || source.open, |alias| {
-                            *alias == source.alias
-                        });
+                    let named = qualifier.last().map_or(source.alias == *name || source.open, |alias| {
+                        *alias == source.alias
+                    });
                     if named {
                         *bits |= 1 << index;
                     }
@@ -664,9 +642,7 @@ fn choose(
         let score: i32 = conditions
             .iter()
             .filter(|condition| !condition.done)
-            .filter_map(|condition| {
-                equality(condition.expression, step.source, bound, scope, context)
-            })
+            .filter_map(|condition| equality(condition.expression, step.source, bound, scope, context))
             .map(|(column, _)| {
                 if source.schema.is_some() && system::is_selective(&column) {
                     10
@@ -790,10 +766,7 @@ fn join_step(
     let constant = narrowing
         .iter()
         .all(|(_, values)| values.iter().all(|value| needs(value, scope, context) == 0));
-    let lateral = matches!(
-        step.item,
-        FromItem::Function { .. } | FromItem::Query { .. }
-    );
+    let lateral = matches!(step.item, FromItem::Function { .. } | FromItem::Query { .. });
     let mut cached: Option<Table> = None;
     let mut rows = Vec::with_capacity(state.rows.len());
     let mut complete = state.complete;
@@ -1035,9 +1008,8 @@ fn finds_all(relation: &Relation, wanted: &Wanted) -> bool {
         unique
             && !key.is_empty()
             && relation.rows.known.iter().any(|row| {
-                key.iter().all(|(name, value)| {
-                    super::operators::equal(row.get(name), value) == Some(true)
-                })
+                key.iter()
+                    .all(|(name, value)| super::operators::equal(row.get(name), value) == Some(true))
             })
     })
 }
@@ -1061,12 +1033,12 @@ fn function_rows(
     }
     let columns: Option<Vec<Vec<Datum>>> = match (name.name.as_str(), values.as_slice()) {
         ("unnest", _) => values.iter().map(array_items).collect(),
-        ("generate_series", [Datum::Int(low), Datum::Int(high)]) => (high.saturating_sub(*low)
-            < 10_000)
-            .then(|| vec![(*low..=*high).map(Datum::Int).collect()]),
-        ("generate_subscripts", [array, Datum::Int(1)]) => {
-            array_items(array).map(|items| vec![(1..=items.len() as i64).map(Datum::Int).collect()])
+        ("generate_series", [Datum::Int(low), Datum::Int(high)]) => {
+            (high.saturating_sub(*low) < 10_000)
+                .then(|| vec![(*low..=*high).map(Datum::Int).collect()])
         }
+        ("generate_subscripts", [array, Datum::Int(1)]) => array_items(array)
+            .map(|items| vec![(1..=items.len() as i64).map(Datum::Int).collect()]),
         ("jsonb_array_elements_text" | "json_array_elements_text", [Datum::Text(text)]) => {
             match serde_json::from_str(text) {
                 Ok(serde_json::Value::Array(items)) => Some(vec![
@@ -1081,9 +1053,7 @@ fn function_rows(
                 _ => None,
             }
         }
-        ("string_to_table", [Datum::Text(text), Datum::Text(separator)])
-            if !separator.is_empty() =>
-        {
+        ("string_to_table", [Datum::Text(text), Datum::Text(separator)]) if !separator.is_empty() => {
             Some(vec![text.split(&**separator).map(Datum::text).collect()])
         }
         _ => None,

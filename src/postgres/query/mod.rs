@@ -33,8 +33,8 @@ use super::name::{Name, ObjectKey, ObjectKind};
 use super::session::{Parameters, ResultSet};
 use super::{ServerError, SqlState, Version};
 
-pub(crate) use cast::{cast, parse_array};
 pub use check::output_columns;
+pub(crate) use cast::{cast, parse_array};
 pub(crate) use check::{check, check_assignment};
 pub(crate) use evaluate::{evaluate, is_true};
 pub(crate) use functions::is_builtin as is_builtin_function;
@@ -131,7 +131,11 @@ impl Table {
     pub fn into_result_set(self) -> ResultSet {
         let exact = self.is_exact();
         ResultSet {
-            columns: self.columns.into_iter().map(|column| column.name).collect(),
+            columns: self
+                .columns
+                .into_iter()
+                .map(|column| column.name)
+                .collect(),
             rows: exact.then(|| self.rows.into_iter().map(|row| row.values).collect()),
         }
     }
@@ -190,7 +194,8 @@ impl<'a> Context<'a> {
 
     /// Schemas in the order in which an unqualified relation is looked up, the system's own left out.
     pub(crate) fn path(&self) -> impl Iterator<Item = &str> {
-        std::iter::once("pg_temp").chain(self.environment.search_path.iter().map(SmolStr::as_str))
+        std::iter::once("pg_temp")
+            .chain(self.environment.search_path.iter().map(SmolStr::as_str))
     }
 
     /// A relation of the catalog that a name means, system tables and WITH members left out.
@@ -280,11 +285,7 @@ impl<'a> Context<'a> {
             .catalog
             .relations
             .get(&QualifiedName::new("pg_temp", &name.name))
-            .filter(|_| {
-                name.schema
-                    .as_deref()
-                    .is_none_or(|schema| schema == "pg_temp")
-            })
+            .filter(|_| name.schema.as_deref().is_none_or(|schema| schema == "pg_temp"))
         {
             return Ok(Resolved::Relation(Arc::clone(relation)));
         }

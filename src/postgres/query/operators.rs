@@ -29,9 +29,9 @@ fn array_element(item: &Datum) -> Option<String> {
     let text = text_of(item)?;
     let quote = text.is_empty()
         || text.eq_ignore_ascii_case("null")
-        || text.chars().any(|character| {
-            character.is_whitespace() || matches!(character, '{' | '}' | ',' | '"' | '\\')
-        });
+        || text
+            .chars()
+            .any(|character| character.is_whitespace() || matches!(character, '{' | '}' | ',' | '"' | '\\'));
     Some(if quote && !matches!(item, Datum::Array(_)) {
         format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
     } else {
@@ -66,7 +66,9 @@ pub(crate) fn compare(left: &Datum, right: &Datum) -> Option<Ordering> {
             super::cast::parse_bool(text).map(|right| left.cmp(&right))
         }
         (Datum::Array(left), Datum::Array(right)) => compare_arrays(left, right),
-        (Datum::Array(left), Datum::Text(text)) => compare_arrays(left, &super::parse_array(text)?),
+        (Datum::Array(left), Datum::Text(text)) => {
+            compare_arrays(left, &super::parse_array(text)?)
+        }
         (Datum::Text(text), Datum::Array(right)) => {
             compare_arrays(&super::parse_array(text)?, right)
         }
@@ -152,8 +154,7 @@ fn distinct(left: &Datum, right: &Datum) -> Option<bool> {
 
 fn order(operator: &str, left: &Datum, right: &Datum) -> Datum {
     // a collation orders text, and the text form orders no date
-    let sortable =
-        |value: &Datum| matches!(value, Datum::Int(_) | Datum::Float(_) | Datum::Bool(_));
+    let sortable = |value: &Datum| matches!(value, Datum::Int(_) | Datum::Float(_) | Datum::Bool(_));
     if !sortable(left) && !sortable(right) && left != right {
         return Datum::Unknown;
     }
@@ -308,11 +309,9 @@ fn matches(value: &Datum, pattern: &Datum, fold: bool) -> Option<bool> {
 /// A regular expression of the server's, where ours means the same.
 pub(crate) fn regex(pattern: &str, fold: bool) -> Option<regex::Regex> {
     // word boundaries and class escapes of the server that ours lacks or reads in another way
-    if [
-        "\\m", "\\M", "\\y", "\\Y", "\\1", "[[:<:]]", "(?=", "(?!", "(?<", "***",
-    ]
-    .iter()
-    .any(|form| pattern.contains(form))
+    if ["\\m", "\\M", "\\y", "\\Y", "\\1", "[[:<:]]", "(?=", "(?!", "(?<", "***"]
+        .iter()
+        .any(|form| pattern.contains(form))
     {
         return None;
     }
@@ -342,9 +341,7 @@ fn json_get(value: &Datum, key: &Datum, as_text: bool) -> Datum {
             } else {
                 *index
             };
-            usize::try_from(index)
-                .ok()
-                .and_then(|index| items.get(index))
+            usize::try_from(index).ok().and_then(|index| items.get(index))
         }
         (serde_json::Value::Object(members), Datum::Text(name)) => members.get(&**name),
         _ => None,

@@ -172,24 +172,12 @@ pub(crate) fn find<'a>(
         if candidates.any(|source| source.open || is_system_column(name)) {
             return Ok(Found::Open);
         }
-        if !qualifier.is_empty()
-            && frame
-                .scope
-                .sources
-                .iter()
-                .any(|source| matches(source, qualifier))
-        {
+        if !qualifier.is_empty() && frame.scope.sources.iter().any(|source| matches(source, qualifier)) {
             qualifier_known = true;
             break;
         }
         // a whole row by the name of its table, or a composite's field written `(t).c` without its parentheses
-        if qualifier.is_empty()
-            && frame
-                .scope
-                .sources
-                .iter()
-                .any(|source| source.alias == name)
-        {
+        if qualifier.is_empty() && frame.scope.sources.iter().any(|source| source.alias == name) {
             return Ok(Found::Open);
         }
         current = frame.outer;
@@ -213,10 +201,7 @@ fn variable<'a>(qualifier: &[SmolStr], name: &str, context: &Context<'a>) -> Opt
 }
 
 fn is_system_column(name: &str) -> bool {
-    matches!(
-        name,
-        "ctid" | "xmin" | "xmax" | "cmin" | "cmax" | "tableoid"
-    )
+    matches!(name, "ctid" | "xmin" | "xmax" | "cmin" | "cmax" | "tableoid")
 }
 
 fn missing(qualifier: &[SmolStr], name: &str, qualifier_known: bool) -> ServerError {

@@ -153,10 +153,7 @@ fn run_select(
     let names = check_targets(&select.targets, &Frame::inside(scope, &[], outer), context)?;
     let grouped = !select.group_by.is_empty()
         || select.having.is_some()
-        || select
-            .targets
-            .iter()
-            .any(|target| has_aggregate(&target.value));
+        || select.targets.iter().any(|target| has_aggregate(&target.value));
     let mut open = names.open;
     let mut rows: Vec<(Vec<Datum>, TableRow)> = Vec::new();
     let mut complete = joined.complete;
@@ -186,26 +183,12 @@ fn run_select(
                     None => certain = false,
                 }
             }
-            rows.push(output_row(
-                select,
-                query,
-                &frame,
-                &names.columns,
-                certain,
-                context,
-            )?);
+            rows.push(output_row(select, query, &frame, &names.columns, certain, context)?);
         }
     } else {
         for row in &joined.rows {
             let frame = Frame::inside(scope, &row.values, outer);
-            rows.push(output_row(
-                select,
-                query,
-                &frame,
-                &names.columns,
-                row.certain,
-                context,
-            )?);
+            rows.push(output_row(select, query, &frame, &names.columns, row.certain, context)?);
         }
     }
     if has_set_returning(select) {
@@ -322,23 +305,15 @@ fn output_row(
 }
 
 fn has_set_returning(select: &Select) -> bool {
-    select
-        .targets
-        .iter()
-        .any(|target| is_set_returning(&target.value))
+    select.targets.iter().any(|target| is_set_returning(&target.value))
 }
 
 fn is_set_returning(value: &Expr) -> bool {
     match value {
         Expr::Call { name, .. } => matches!(
             name.name.as_str(),
-            "unnest"
-                | "generate_series"
-                | "regexp_split_to_table"
-                | "jsonb_array_elements"
-                | "json_array_elements"
-                | "jsonb_array_elements_text"
-                | "jsonb_object_keys"
+            "unnest" | "generate_series" | "regexp_split_to_table" | "jsonb_array_elements"
+                | "json_array_elements" | "jsonb_array_elements_text" | "jsonb_object_keys"
         ),
         Expr::Cast { value, .. } => is_set_returning(value),
         _ => false,
@@ -358,13 +333,7 @@ fn expand(rows: Vec<(Vec<Datum>, TableRow)>) -> Vec<(Vec<Datum>, TableRow)> {
             })
             .max();
         let Some(height) = height else {
-            result.push((
-                keys,
-                TableRow {
-                    certain: false,
-                    ..row
-                },
-            ));
+            result.push((keys, TableRow { certain: false, ..row }));
             continue;
         };
         for index in 0..height {

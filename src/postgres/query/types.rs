@@ -1,7 +1,7 @@
 //! Types of expressions, as far as reading needs them: enum columns, `regclass` values, plain literals.
 
-use super::Context;
 use super::scope::{Found, Frame, find};
+use super::Context;
 use crate::postgres::expression::{Datum, Expr, TypeName};
 
 /// What is known of an expression's type.
@@ -51,9 +51,10 @@ pub(crate) fn type_of(expression: &Expr, frame: &Frame<'_>, context: &Context<'_
             .get(name)
             .map_or(Type::Unknown, of_value),
         Expr::Column { qualifier, name } => match find(frame, qualifier, name, context) {
-            Ok(Found::Column { column, .. }) => {
-                column.type_name.clone().map_or(Type::Unknown, Type::Named)
-            }
+            Ok(Found::Column { column, .. }) => column
+                .type_name
+                .clone()
+                .map_or(Type::Unknown, Type::Named),
             _ => Type::Unknown,
         },
         Expr::Cast { type_name, .. } => Type::Named(type_name.clone()),
@@ -73,10 +74,7 @@ pub(crate) fn type_of(expression: &Expr, frame: &Frame<'_>, context: &Context<'_
             right,
         } => match operator.as_str() {
             "+" | "-" | "*" | "/" | "%" => {
-                let (left, right) = (
-                    type_of(left, frame, context),
-                    type_of(right, frame, context),
-                );
+                let (left, right) = (type_of(left, frame, context), type_of(right, frame, context));
                 if left == right { left } else { Type::Unknown }
             }
             "||" => match type_of(left, frame, context) {
@@ -88,38 +86,14 @@ pub(crate) fn type_of(expression: &Expr, frame: &Frame<'_>, context: &Context<'_
             },
             "->>" | "#>>" => Type::plain("text"),
             "->" | "#>" => Type::Unknown,
-            "="
-            | "<>"
-            | "!="
-            | "<"
-            | ">"
-            | "<="
-            | ">="
-            | "~~"
-            | "!~~"
-            | "~~*"
-            | "!~~*"
-            | "~"
-            | "!~"
-            | "~*"
-            | "!~*"
-            | "@>"
-            | "<@"
-            | "&&"
-            | "?"
-            | "?|"
-            | "?&"
-            | "IS DISTINCT FROM"
-            | "IS NOT DISTINCT FROM" => Type::plain("bool"),
+            "=" | "<>" | "!=" | "<" | ">" | "<=" | ">=" | "~~" | "!~~" | "~~*" | "!~~*" | "~"
+            | "!~" | "~*" | "!~*" | "@>" | "<@" | "&&" | "?" | "?|" | "?&"
+            | "IS DISTINCT FROM" | "IS NOT DISTINCT FROM" => Type::plain("bool"),
             _ => Type::Unknown,
         },
         Expr::Unary { value, .. } => type_of(value, frame, context),
-        Expr::Call {
-            name, arguments, ..
-        } => of_call(&name.name, arguments, frame, context),
-        Expr::Case {
-            arms, otherwise, ..
-        } => {
+        Expr::Call { name, arguments, .. } => of_call(&name.name, arguments, frame, context),
+        Expr::Case { arms, otherwise, .. } => {
             let all = arms
                 .iter()
                 .map(|(_, value)| value)
@@ -172,46 +146,15 @@ fn of_call(name: &str, arguments: &[Expr], frame: &Frame<'_>, context: &Context<
         "bool_or" | "bool_and" | "every" | "pg_table_is_visible" | "pg_type_is_visible" => {
             Type::plain("bool")
         }
-        "lower"
-        | "upper"
-        | "concat"
-        | "concat_ws"
-        | "replace"
-        | "format"
-        | "left"
-        | "right"
-        | "substring"
-        | "substr"
-        | "trim"
-        | "btrim"
-        | "ltrim"
-        | "rtrim"
-        | "split_part"
-        | "md5"
-        | "quote_ident"
-        | "quote_literal"
-        | "quote_nullable"
-        | "string_agg"
-        | "regexp_replace"
-        | "to_char"
-        | "format_type"
-        | "pg_get_constraintdef"
-        | "pg_get_indexdef"
-        | "pg_get_viewdef"
-        | "version"
-        | "current_setting"
-        | "initcap"
-        | "repeat"
-        | "lpad"
-        | "rpad"
-        | "encode"
-        | "array_to_string"
-        | "obj_description"
-        | "col_description" => Type::plain("text"),
-        "now"
-        | "current_timestamp"
-        | "clock_timestamp"
-        | "statement_timestamp"
+        "lower" | "upper" | "concat" | "concat_ws" | "replace" | "format" | "left" | "right"
+        | "substring" | "substr" | "trim" | "btrim" | "ltrim" | "rtrim" | "split_part" | "md5"
+        | "quote_ident" | "quote_literal" | "quote_nullable" | "string_agg" | "regexp_replace"
+        | "to_char" | "format_type" | "pg_get_constraintdef" | "pg_get_indexdef"
+        | "pg_get_viewdef" | "version" | "current_setting" | "initcap" | "repeat" | "lpad"
+        | "rpad" | "encode" | "array_to_string" | "obj_description" | "col_description" => {
+            Type::plain("text")
+        }
+        "now" | "current_timestamp" | "clock_timestamp" | "statement_timestamp"
         | "transaction_timestamp" => Type::plain("timestamptz"),
         "current_date" => Type::plain("date"),
         "localtimestamp" => Type::plain("timestamp"),

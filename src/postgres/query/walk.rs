@@ -105,10 +105,7 @@ fn in_query(query: &Query, only_existence: bool, used: &mut FxHashSet<SmolStr>) 
                     .chain(&select.having)
                     .all(|value| in_expression(value, used))
         }
-        QueryBody::Values(rows) => rows
-            .iter()
-            .flatten()
-            .all(|value| in_expression(value, used)),
+        QueryBody::Values(rows) => rows.iter().flatten().all(|value| in_expression(value, used)),
         QueryBody::Set { left, right, .. } => {
             in_query(left, only_existence, used) && in_query(right, only_existence, used)
         }

@@ -133,17 +133,15 @@ fn type_rows(scan: &mut Scan<'_, '_>) -> bool {
             "typarray" => Datum::Int(oid::array_type(number)),
             "typisdefined" => Datum::Bool(true),
             "typrelid" | "typelem" => Datum::Int(0),
-            "typtype" => Datum::text(
-                if name.starts_with("any") || matches!(name, "void" | "trigger" | "record") {
-                    "p"
-                } else if name.ends_with("multirange") {
-                    "m"
-                } else if name.ends_with("range") {
-                    "r"
-                } else {
-                    "b"
-                },
-            ),
+            "typtype" => Datum::text(if name.starts_with("any") || matches!(name, "void" | "trigger" | "record") {
+                "p"
+            } else if name.ends_with("multirange") {
+                "m"
+            } else if name.ends_with("range") {
+                "r"
+            } else {
+                "b"
+            }),
             _ => Datum::Unknown,
         });
     }
@@ -310,10 +308,7 @@ fn extensions(scan: &mut Scan<'_, '_>) -> bool {
         let maybe = context
             .catalog
             .maybe
-            .contains(&crate::postgres::ObjectKey::new(
-                ObjectKind::Extension,
-                name,
-            ));
+            .contains(&crate::postgres::ObjectKey::new(ObjectKind::Extension, name));
         scan.row(!maybe, |column| match column {
             "oid" => Datum::Int(oid::named("extension", name)),
             "extname" => Datum::text(name),

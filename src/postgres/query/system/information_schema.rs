@@ -144,10 +144,7 @@ fn type_facts(fact: &str, column: &Column, context: &super::super::Context<'_>) 
     let base = base_type(&column.type_name, context);
     let name = base.name.name.as_str();
     let builtin = types::is_builtin(name) && base.name.schema.is_none();
-    let first = base
-        .modifiers
-        .first()
-        .and_then(|modifier| modifier.parse().ok());
+    let first = base.modifiers.first().and_then(|modifier| modifier.parse().ok());
     match fact {
         "data_type" => Datum::text(if base.array {
             "ARRAY"
@@ -228,8 +225,7 @@ fn views(scan: &mut Scan<'_, '_>) -> bool {
 }
 
 fn sequences(scan: &mut Scan<'_, '_>) -> bool {
-    let (relations, complete) =
-        scan.relations(Some("sequence_schema"), Some("sequence_name"), None);
+    let (relations, complete) = scan.relations(Some("sequence_schema"), Some("sequence_name"), None);
     for relation in &relations {
         if relation.kind != RelationKind::Sequence {
             continue;
@@ -328,10 +324,7 @@ fn table_constraints(scan: &mut Scan<'_, '_>) -> bool {
     if scan.wanted("constraint_name").is_none() && scan.allows("constraint_type", "CHECK") {
         let (relations, _) = scan.relations(Some("table_schema"), Some("table_name"), None);
         for relation in &relations {
-            if matches!(
-                relation.kind,
-                RelationKind::Table | RelationKind::PartitionedTable
-            ) {
+            if matches!(relation.kind, RelationKind::Table | RelationKind::PartitionedTable) {
                 let columns = relation
                     .columns
                     .iter()
@@ -384,18 +377,11 @@ fn key_column_usage(scan: &mut Scan<'_, '_>) -> bool {
 }
 
 /// The table and columns that a constraint uses: those referenced, for a foreign key.
-fn used_by(
-    relation: &Relation,
-    constraint: &Constraint,
-) -> Option<(SmolStr, SmolStr, Vec<SmolStr>)> {
+fn used_by(relation: &Relation, constraint: &Constraint) -> Option<(SmolStr, SmolStr, Vec<SmolStr>)> {
     match &constraint.definition.kind {
         ConstraintKind::ForeignKey { referenced, .. } => {
             let target = constraint.references.as_ref()?;
-            Some((
-                target.schema.clone(),
-                target.name.clone(),
-                referenced.clone(),
-            ))
+            Some((target.schema.clone(), target.name.clone(), referenced.clone()))
         }
         ConstraintKind::Exclude { .. } => None,
         _ => Some((
@@ -484,9 +470,9 @@ fn referential_constraints(scan: &mut Scan<'_, '_>) -> bool {
             });
             scan.row(certain, |column| match column {
                 "unique_constraint_catalog" => Datum::text(DATABASE),
-                "unique_constraint_schema" => {
-                    target.map_or(Datum::Unknown, |target| shown_schema(target))
-                }
+                "unique_constraint_schema" => target.map_or(Datum::Unknown, |target| {
+                    shown_schema(target)
+                }),
                 "unique_constraint_name" => text(unique.map(|unique| unique.name.as_str())),
                 "match_option" => Datum::text("NONE"),
                 "update_rule" => Datum::text(render::action_text(*on_update)),
@@ -515,11 +501,8 @@ fn check_constraints(scan: &mut Scan<'_, '_>) -> bool {
 }
 
 fn triggers(scan: &mut Scan<'_, '_>) -> bool {
-    let (relations, known) = scan.relations(
-        Some("event_object_schema"),
-        Some("event_object_table"),
-        None,
-    );
+    let (relations, known) =
+        scan.relations(Some("event_object_schema"), Some("event_object_table"), None);
     for relation in &relations {
         for trigger in &relation.triggers {
             if !scan.allows("trigger_name", &trigger.name) {
@@ -544,8 +527,7 @@ fn routines(scan: &mut Scan<'_, '_>) -> bool {
     let context = scan.context;
     let mut found = false;
     for (name, overloads) in &context.catalog.functions {
-        if !scan.allows("routine_name", &name.name) || !scan.allows("routine_schema", &name.schema)
-        {
+        if !scan.allows("routine_name", &name.name) || !scan.allows("routine_schema", &name.schema) {
             continue;
         }
         for function in overloads.iter() {

@@ -46,11 +46,8 @@ impl SystemTable {
 
 /// Types matter only where they decide how a value is read: arrays that count from 0.
 fn type_of_column(column: &str) -> Option<TypeName> {
-    matches!(
-        column,
-        "indkey" | "indoption" | "indclass" | "indcollation" | "tgattr"
-    )
-    .then(|| TypeName::new("int2vector"))
+    matches!(column, "indkey" | "indoption" | "indclass" | "indcollation" | "tgattr")
+        .then(|| TypeName::new("int2vector"))
 }
 
 /// Columns by which a scan is narrowed.
@@ -295,9 +292,9 @@ impl<'a, 'c> Scan<'a, 'c> {
         let named = self.wanted(by).is_some() && !self.rows.is_empty();
         named
             || (known
-                && relations.iter().all(|relation| {
-                    relation.presence != Presence::Assumed || !self.context.catalog.open
-                }))
+                && relations
+                    .iter()
+                    .all(|relation| relation.presence != Presence::Assumed || !self.context.catalog.open))
     }
 }
 
@@ -311,9 +308,8 @@ pub(crate) fn scan(table: &'static SystemTable, wanted: &Wanted, context: &Conte
     };
     let complete = match table.schema {
         "information_schema" => information_schema::scan(table.name, &mut scan),
-        _ => {
-            relations::scan(table.name, &mut scan).or_else(|| catalogs::scan(table.name, &mut scan))
-        }
+        _ => relations::scan(table.name, &mut scan)
+            .or_else(|| catalogs::scan(table.name, &mut scan)),
     };
     Table {
         columns: Vec::new(),

@@ -64,9 +64,7 @@ fn classes(scan: &mut Scan<'_, '_>) -> bool {
         {
             continue;
         }
-        scan.row(is_certain(relation.presence), |column| {
-            class(relation, column)
-        });
+        scan.row(is_certain(relation.presence), |column| class(relation, column));
     }
     complete
 }
@@ -80,20 +78,13 @@ fn class(relation: &Relation, column: &str) -> Datum {
         "reltype" => Datum::Int(oid::made_type(&relation.name)),
         "relkind" => {
             let partitioned_index = relation.kind == RelationKind::Index && open;
-            if partitioned_index {
-                Datum::Unknown
-            } else {
-                Datum::text(relkind(relation.kind))
-            }
+            if partitioned_index { Datum::Unknown } else { Datum::text(relkind(relation.kind)) }
         }
         "relnatts" if !open => Datum::Int(relation.columns.len() as i64),
         "relhasindex" if !open => Datum::Bool(!relation.indexes.is_empty()),
         "relhastriggers" => {
             let keys = relation.constraints.iter().any(|constraint| {
-                matches!(
-                    constraint.definition.kind,
-                    ConstraintKind::ForeignKey { .. }
-                )
+                matches!(constraint.definition.kind, ConstraintKind::ForeignKey { .. })
             });
             if !relation.triggers.is_empty() || keys {
                 Datum::Bool(true)
@@ -140,7 +131,9 @@ fn attributes(scan: &mut Scan<'_, '_>) -> bool {
                     .map_or(Datum::Unknown, Datum::Int),
                 "atttypmod" => modifier(column),
                 "attnotnull" => Datum::Bool(is_not_null(relation, column)),
-                "atthasdef" => Datum::Bool(column.default.is_some() || column.generated.is_some()),
+                "atthasdef" => {
+                    Datum::Bool(column.default.is_some() || column.generated.is_some())
+                }
                 "attidentity" => Datum::text(match column.identity {
                     Some(Identity::Always) => "a",
                     Some(Identity::ByDefault) => "d",
@@ -432,9 +425,7 @@ fn constraint_column(
             .indexes
             .iter()
             .find(|index| index.constraint.as_ref() == Some(&constraint.name))
-            .map_or(Datum::Int(0), |index| {
-                Datum::Int(index_oid(relation, index))
-            }),
+            .map_or(Datum::Int(0), |index| Datum::Int(index_oid(relation, index))),
         "confrelid" => match &constraint.references {
             Some(target) => Datum::Int(oid::relation(target)),
             None if foreign.is_some() => Datum::Unknown,
@@ -449,9 +440,7 @@ fn constraint_column(
                 .catalog
                 .relations
                 .get(target)
-                .map_or(Datum::Unknown, |target| {
-                    attribute_numbers(target, referenced)
-                }),
+                .map_or(Datum::Unknown, |target| attribute_numbers(target, referenced)),
             (Some(_), None) => Datum::Unknown,
             (None, _) => Datum::Null,
         },
@@ -543,20 +532,14 @@ fn policy_view(scan: &mut Scan<'_, '_>) -> bool {
 fn tables(scan: &mut Scan<'_, '_>) -> bool {
     let (relations, complete) = scan.relations(Some("schemaname"), Some("tablename"), None);
     for relation in &relations {
-        if !matches!(
-            relation.kind,
-            RelationKind::Table | RelationKind::PartitionedTable
-        ) {
+        if !matches!(relation.kind, RelationKind::Table | RelationKind::PartitionedTable) {
             continue;
         }
         scan.row(is_certain(relation.presence), |name| match name {
             "schemaname" => Datum::text(&relation.name.schema),
             "tablename" => Datum::text(&relation.name.name),
             "tablespace" => Datum::Null,
-            "hasindexes" | "hastriggers" => class(
-                relation,
-                &format!("rel{}", name.replace("indexes", "index")),
-            ),
+            "hasindexes" | "hastriggers" => class(relation, &format!("rel{}", name.replace("indexes", "index"))),
             "rowsecurity" => Datum::Bool(relation.row_security),
             _ => Datum::Unknown,
         });

@@ -1,11 +1,42 @@
 //! `Table`, `Column` and what hangs on them: SQLAlchemy's schema constructs, also the light `sa.table`, `sa.column`.
 
+pub mod build;
+pub mod column;
+pub mod constraint;
+pub mod ddl;
+pub mod generated;
+pub mod index;
+pub mod metadata;
+pub mod table;
+
 use std::cell::RefCell;
 
 use smol_str::SmolStr;
 
+use super::object::Interp;
 use crate::postgres::name::Name;
 use crate::python::Value;
+pub use build::server_default;
+pub use ddl::ddl_statements;
+pub use metadata::metadata_schema;
+
+/// Looks up the names of this area: schema constructs in `sqlalchemy`, `sqlalchemy.schema` and the like.
+pub fn lookup(interp: &mut Interp, module: &str, name: &str) -> Option<Value> {
+    if !(module == "sqlalchemy"
+        || module.starts_with("sqlalchemy.schema")
+        || module.starts_with("sqlalchemy.sql")
+        || module.starts_with("sqlalchemy.dialects.postgresql"))
+    {
+        return None;
+    }
+    column::lookup(name)
+        .or_else(|| table::lookup(name))
+        .or_else(|| constraint::lookup(name))
+        .or_else(|| index::lookup(name))
+        .or_else(|| generated::lookup(name))
+        .or_else(|| ddl::lookup(name))
+        .or_else(|| metadata::lookup(interp, name))
+}
 
 /// `sa.Column`, `sa.column`.
 #[derive(Debug, Default)]

@@ -1,0 +1,124 @@
+//! `env.py`: what it sets for all revisions, and the doors through which it runs them.
+//!
+//! It is interpreted as a revision is. `context.configure` remembers what it is given, `context.run_migrations` runs the
+//! revision that waits, if one does: so that operations which `env.py` wraps are wrapped while it runs.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use smol_str::SmolStr;
+
+use super::arguments::environment as setting;
+use super::environment::{Environment, Settings};
+use super::object::{self, Interp};
+use super::schema::metadata::MetaData;
+use crate::postgres::{Catalog, Session, Version};
+use crate::python::interpreter::{Limits, Modules};
+use crate::python::{Arguments, Eval, Interpreter, Key, Value, syntax};
+
+/// What is known of an `env.py`; `None` where it does not say or can't be read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EnvironmentFacts {
+    /// Each revision of a command has a transaction of its own.
+    pub transaction_per_migration: Option<bool>,
+    /// DDL runs in a transaction.
+    pub transactional_ddl: Option<bool>,
+    /// The table of applied revisions, and its schema.
+    pub version_table: Option<String>,
+    /// See [`EnvironmentFacts::version_table`].
+    pub version_table_schema: Option<String>,
+    /// Other schemas than the default are compared.
+    pub include_schemas: Option<bool>,
+    /// Naming convention of the target metadata; empty: SQLAlchemy's own, or not known.
+    pub naming_convention: BTreeMap<String, String>,
+    /// The search path that it sets.
+    pub search_path: Option<Vec<SmolStr>>,
+    /// It wraps or replaces operations: each run must interpret it again.
+    pub replaces_operations: bool,
+}
+
+const OPTIONS: &str = "context options";
+
+/// `context.configure(**options)`.
+pub fn configure(interp: &mut Interp, arguments: Arguments) -> Eval<Value> {
+    let mut entries: indexmap::IndexMap<Key, Value> = match interp.host.memo.get(OPTIONS) {
+        Some(Value::Dict(known)) => known.borrow().clone(),
+        _ => indexmap::IndexMap::new(),
+    };
+    for (name, value) in arguments.keyword {
+        entries.insert(Key::Str(name.as_str().into()), value);
+    }
+    let options = Value::Dict(std::rc::Rc::new(std::cell::RefCell::new(entries)));
+    interp.host.memo.insert(OPTIONS.to_owned(), options);
+    Ok(Value::None)
+}
+
+/// `op.get_context().opts`.
+pub fn options(interp: &mut Interp) -> Value {
+    match interp.host.memo.get(OPTIONS) {
+        Some(options) => options.clone(),
+        None => setting("context options"),
+    }
+}
+
+/// `context.run_migrations()`: the revision that waits.
+pub fn run_migrations(interp: &mut Interp, _: Arguments) -> Eval<Value> {
+    super::run::run_pending(interp)?;
+    Ok(Value::None)
+}
+
+/// `context.execute(sql)`.
+pub fn execute(interp: &mut Interp, arguments: Arguments) -> Eval<Value> {
+    super::operations::execute(interp, arguments, false)
+}
+
+/// Interprets an `env.py` and says what it sets. What fails in it leaves the rest unknown.
+pub fn read(
+    module: &Arc<syntax::Module>,
+    version: Version,
+    settings: &Arc<Settings>,
+    modules: Arc<dyn Modules>,
+) -> EnvironmentFacts {
+    let mut session = Session::new(Catalog::default(), version, super::run::dynamic_sql);
+    session.catalog.open = true;
+    let path = session.search_path.clone();
+    let host = Environment::new(session, settings.clone(), module.file);
+    let mut interp = Interpreter::new(host, modules, Limits::default());
+    // what it raises leaves what it had set by then
+    let _ = interp.load(module, "env");
+    let mut facts =
+        EnvironmentFacts {
+            replaces_operations: interp.host.memo.keys().any(|key| {
+                key.starts_with("replaced ") || key.starts_with("registered operation ")
+            }),
+            ..EnvironmentFacts::default()
+        };
+    if interp.host.session.search_path != path {
+        facts.search_path = Some(interp.host.session.search_path.clone());
+    }
+    let options = options(&mut interp);
+    let Value::Dict(options) = &options else {
+        return facts;
+    };
+    let options = options.borrow();
+    let get = |name: &str| options.get(&Key::Str(name.into()));
+    let flag = |name: &str| match get(name) {
+        Some(Value::Bool(flag)) => Some(*flag),
+        _ => None,
+    };
+    let text = |name: &str| {
+        get(name)
+            .and_then(Value::as_str)
+            .filter(|text| !crate::unknown::has_hole(text))
+            .map(str::to_owned)
+    };
+    facts.transaction_per_migration = flag("transaction_per_migration");
+    facts.transactional_ddl = flag("transactional_ddl");
+    facts.include_schemas = flag("include_schemas");
+    facts.version_table = text("version_table");
+    facts.version_table_schema = text("version_table_schema");
+    if let Some(metadata) = get("target_metadata").and_then(object::get::<MetaData>) {
+        facts.naming_convention = metadata.convention.borrow().clone();
+    }
+    facts
+}

@@ -1,0 +1,1 @@
+//! Operations through the interpreter, against the simulated server.

@@ -1,0 +1,43 @@
+//! A revision's identifiers, read without running it: `revision`, `down_revision`, `branch_labels`, `depends_on`.
+
+use crate::history::Identifiers;
+use crate::python::Function;
+use crate::python::syntax::{Module, ParameterKind};
+
+/// What a module says of itself; `None` where it assigns no constant `revision`, so that it is no revision (or one that
+/// only running it would identify).
+///
+/// `down_revision` that is no constant counts as none: the revision stays in the graph.
+pub fn identifiers(module: &Module) -> Option<Identifiers> {
+    let revision = module.constant("revision")?;
+    let (id, _) = revision.strings()?.into_iter().next()?;
+    module.constant("down_revision")?;
+    let several = |name: &str| -> Vec<String> {
+        module
+            .constant(name)
+            .and_then(|constant| constant.strings())
+            .unwrap_or_default()
+            .into_iter()
+            .map(|(text, _)| text.to_string())
+            .collect()
+    };
+    let span = |name: &str| module.constant(name).map(|constant| constant.span);
+    Some(Identifiers {
+        revision: id.to_string(),
+        down_revisions: several("down_revision"),
+        depends_on: several("depends_on"),
+        branch_labels: several("branch_labels"),
+        revision_span: revision.span,
+        down_revision_span: span("down_revision").unwrap_or_default(),
+        depends_on_span: span("depends_on"),
+    })
+}
+
+/// Whether a function must be given one argument, as the functions of Alembic's multidb template are: the engine's name.
+pub fn takes_argument(function: &Function) -> bool {
+    let definition = function.syntax.function(function.definition);
+    definition
+        .parameters
+        .first()
+        .is_some_and(|first| first.default.is_none() && matches!(first.kind, ParameterKind::Normal | ParameterKind::PositionalOnly))
+}

@@ -1,0 +1,264 @@
+//! One run of one revision: its function interpreted on a catalog, and what came of it.
+//!
+//! In: a parsed module, a function's name, a catalog, the choices at unknown conditions. Out: a [`Trace`], the catalog
+//! afterwards, the choices that were made. Nothing of it is shared with other runs.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use smol_str::SmolStr;
+
+use super::environment::{Environment, Settings};
+use super::object::Interp;
+use crate::postgres::{Catalog, Session, Statement, TransactionMode, Version};
+use crate::python::interpreter::{Limits, Modules};
+use crate::python::{Arguments, Eval, Interpreter, Raise, Value, syntax};
+use crate::source::Site;
+use crate::sql::{self, Placeholders};
+use crate::trace::{Raised, Trace};
+use crate::unknown::Reason;
+
+/// What a run starts from.
+#[derive(Clone)]
+pub struct RunInput<'a> {
+    /// The revision.
+    pub module: Arc<syntax::Module>,
+    /// `upgrade` or `downgrade`.
+    pub function: &'a str,
+    /// The schema before.
+    pub catalog: Catalog,
+    /// The server's version.
+    pub version: Version,
+    /// Versions and conventions.
+    pub settings: Arc<Settings>,
+    /// The project's modules.
+    pub modules: Arc<dyn Modules>,
+    /// Answers to unknown conditions, in order; past them `true`.
+    pub script: Vec<bool>,
+    /// Answers of conditions that have one value in all runs, by description.
+    pub settled: BTreeMap<String, bool>,
+    /// Schemas of unqualified names; empty: `public`.
+    pub search_path: Vec<SmolStr>,
+    /// The `env.py` to run the revision in, where it wraps operations.
+    pub environment: Option<Arc<syntax::Module>>,
+    /// Bounds.
+    pub limits: Limits,
+}
+
+/// A choice at an unknown condition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Choice {
+    /// Why it was not known.
+    pub reason: Reason,
+    /// What it was.
+    pub what: String,
+    /// The statement whose condition it was.
+    pub site: Option<Site>,
+    /// Which way this world went.
+    pub value: bool,
+}
+
+/// What a run comes to.
+#[derive(Clone, Debug)]
+pub struct RunOutput {
+    /// What happened.
+    pub trace: Trace,
+    /// The schema after it, committed.
+    pub catalog: Catalog,
+    /// The choices, in order.
+    pub decisions: Vec<Choice>,
+    /// Answers of conditions that have one value in all runs, the given ones included.
+    pub settled: BTreeMap<String, bool>,
+}
+
+/// A revision that waits for `context.run_migrations()`.
+#[derive(Clone)]
+pub struct Pending {
+    module: Arc<syntax::Module>,
+    function: String,
+    missing: bool,
+    done: bool,
+}
+
+/// Reads the text of dynamic SQL (EXECUTE in PL/pgSQL).
+pub fn dynamic_sql(text: &str) -> Vec<Statement> {
+    sql::parse(text, Placeholders::None)
+        .iter()
+        .map(|parsed| parsed.statement.clone())
+        .collect()
+}
+
+/// Runs a function of a revision.
+pub fn run(input: RunInput<'_>) -> RunOutput {
+    let mut session = Session::new(input.catalog, input.version, dynamic_sql);
+    if !input.search_path.is_empty() {
+        session.search_path = input.search_path;
+    }
+    session.begin();
+    let mut host = Environment::new(session, input.settings, input.module.file);
+    host.decisions.script = input.script;
+    host.decisions.settled = input
+        .settled
+        .into_iter()
+        .map(|(what, value)| (Rc::from(what), value))
+        .collect();
+    host.pending = Some(Pending {
+        module: input.module,
+        function: input.function.to_owned(),
+        missing: false,
+        done: false,
+    });
+    let mut interp = Interpreter::new(host, input.modules, input.limits);
+    let mut raised = None;
+    if let Some(environment) = &input.environment {
+        let result = interp.load(environment, "env");
+        // what `env.py` itself raises before or after is its own affair
+        if let Err(raise) = result
+            && interp
+                .host
+                .pending
+                .as_ref()
+                .is_some_and(|pending| pending.done)
+        {
+            raised = Some(raise);
+        }
+    }
+    if !interp
+        .host
+        .pending
+        .as_ref()
+        .is_some_and(|pending| pending.done)
+        && let Err(raise) = run_pending(&mut interp)
+    {
+        raised = Some(raise);
+    }
+    finish(interp, raised)
+}
+
+fn finish(mut interp: Interp, raised: Option<Box<Raise>>) -> RunOutput {
+    let raised = raised.map(|raise| describe(&mut interp, &raise));
+    if interp.host.session.mode() == TransactionMode::Block {
+        interp.host.session.commit();
+    }
+    let host = interp.host;
+    let decisions = host
+        .decisions
+        .taken
+        .iter()
+        .map(|decision| Choice {
+            reason: decision.unknown.reason,
+            what: decision.unknown.what.to_string(),
+            site: decision.site,
+            value: decision.value,
+        })
+        .collect();
+    RunOutput {
+        trace: Trace {
+            events: host.events,
+            raised,
+            gaps: host.gaps,
+            missing_function: host.pending.is_some_and(|pending| pending.missing),
+        },
+        catalog: host.session.catalog,
+        decisions,
+        settled: host
+            .decisions
+            .settled
+            .iter()
+            .map(|(what, value)| (what.to_string(), *value))
+            .collect(),
+    }
+}
+
+/// Runs the revision that waits, once; what `env.py` executed before it is no event of the revision.
+pub fn run_pending(interp: &mut Interp) -> Eval<()> {
+    let Some(pending) = interp.host.pending.clone().filter(|pending| !pending.done) else {
+        return Ok(());
+    };
+    if let Some(pending) = &mut interp.host.pending {
+        pending.done = true;
+    }
+    interp.host.events.clear();
+    if interp.host.session.mode() == TransactionMode::Autocommit {
+        interp.host.session.begin();
+    }
+    let result = run_revision(interp, &pending);
+    let (site, events) = (raise_site(interp, &result), interp.host.events.len());
+    interp.host.raise_site = site;
+    let _ = events;
+    result
+}
+
+fn run_revision(interp: &mut Interp, pending: &Pending) -> Eval<()> {
+    let module = interp.load(&pending.module, "revision")?;
+    let Some(function) = interp.attribute_or_none(&module, &pending.function)? else {
+        if let Some(pending) = &mut interp.host.pending {
+            pending.missing = true;
+        }
+        return Ok(());
+    };
+    let engines = engine_names(&module, &function, &pending.function);
+    if engines.is_empty() {
+        interp.call(&function, Arguments::default())?;
+        return Ok(());
+    }
+    for engine in engines {
+        let arguments = Arguments {
+            positional: vec![Value::str(engine)],
+            ..Arguments::default()
+        };
+        interp.call(&function, arguments)?;
+    }
+    Ok(())
+}
+
+/// The multidb template: `upgrade(engine_name)` calls `upgrade_<name>()`; the names are those of such functions.
+fn engine_names(module: &Value, function: &Value, name: &str) -> Vec<String> {
+    let (Value::Module(module), Value::Function(function)) = (module, function) else {
+        return Vec::new();
+    };
+    if !super::revision::takes_argument(function) {
+        return Vec::new();
+    }
+    let prefix = format!("{name}_");
+    let names = module.scope.names.borrow();
+    names
+        .keys()
+        .filter_map(|known| known.strip_prefix(&prefix))
+        .map(str::to_owned)
+        .collect()
+}
+
+fn raise_site(interp: &Interp, result: &Eval<()>) -> Option<Site> {
+    let _ = interp;
+    result
+        .as_ref()
+        .err()
+        .and_then(|raise| match &raise.exception {
+            Value::Unknown(unknown) => unknown.site,
+            _ => None,
+        })
+}
+
+fn describe(interp: &mut Interp, raise: &Raise) -> Raised {
+    let class = match &raise.exception {
+        Value::Instance(instance) => instance.class.name.to_string(),
+        Value::Unknown(unknown) => unknown.what.to_string(),
+        _ => "Exception".to_owned(),
+    };
+    let message = match interp.string(&raise.exception) {
+        Ok(text) => text.replace(crate::unknown::HOLE, "{?}"),
+        Err(_) => String::new(),
+    };
+    if raise.bound {
+        interp
+            .host
+            .note_gap(None, format!("a bound was hit: {message}"));
+    }
+    Raised {
+        class,
+        message,
+        site: interp.host.raise_site,
+    }
+}

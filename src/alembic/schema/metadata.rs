@@ -1,0 +1,339 @@
+//! `sa.MetaData`: its tables, schema and naming convention; `create_all`, `drop_all`.
+
+use std::any::Any;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use indexmap::IndexMap;
+use smol_str::SmolStr;
+
+use super::constraint::{self, Shape};
+use super::{Table, TableData, build, table};
+use crate::alembic::arguments::{items_of, name_of};
+use crate::alembic::bridge;
+use crate::alembic::object::{self, Interp, Object};
+use crate::postgres::statement::{AlterTable, AlterTableCommand};
+use crate::postgres::{Name, ObjectKind, Statement};
+use crate::python::{Arguments, Eval, HostRef, Key, Truth, Value};
+
+/// A collection of tables.
+#[derive(Debug, Default)]
+pub struct MetaData {
+    /// Default schema of its tables.
+    pub schema: RefCell<Option<SmolStr>>,
+    /// Naming convention; empty: SQLAlchemy's own.
+    pub convention: RefCell<BTreeMap<String, String>>,
+    /// Tables by `name` or `schema.name`, in the order in which they were made.
+    pub tables: RefCell<IndexMap<SmolStr, Value>>,
+    /// Not all tables are known.
+    pub incomplete: RefCell<bool>,
+}
+
+pub(super) fn lookup(_: &mut Interp, name: &str) -> Option<Value> {
+    (name == "MetaData").then(|| {
+        object::function("MetaData", |interp, arguments| {
+            let metadata = MetaData::default();
+            metadata.configure(interp, &arguments)?;
+            Ok(object::value(metadata))
+        })
+    })
+}
+
+/// The default schema of a MetaData value.
+pub fn metadata_schema(value: &Value) -> Option<SmolStr> {
+    object::get::<MetaData>(value)?.schema.borrow().clone()
+}
+
+/// A naming convention given as a dict; templates by function are not known, so they are holes.
+pub fn convention_of(interp: &mut Interp, value: &Value) -> Eval<BTreeMap<String, String>> {
+    let Value::Dict(dict) = value else {
+        return Ok(BTreeMap::new());
+    };
+    let entries: Vec<(Key, Value)> = dict
+        .borrow()
+        .iter()
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect();
+    let mut convention = BTreeMap::new();
+    for (key, value) in entries {
+        if let Key::Str(key) = key
+            && let Some(template) = name_of(interp, &value)?
+        {
+            convention.insert(key.to_string(), template.to_string());
+        }
+    }
+    Ok(convention)
+}
+
+fn key_of(name: &Name) -> SmolStr {
+    match &name.schema {
+        Some(schema) => SmolStr::new(format!("{schema}.{}", name.name)),
+        None => name.name.clone(),
+    }
+}
+
+impl MetaData {
+    fn configure(&self, interp: &mut Interp, arguments: &Arguments) -> Eval<()> {
+        if let Some(schema) = arguments.named("schema").cloned() {
+            *self.schema.borrow_mut() = name_of(interp, &schema)?;
+        }
+        if let Some(convention) = arguments.named("naming_convention").cloned() {
+            *self.convention.borrow_mut() = convention_of(interp, &convention)?;
+        }
+        Ok(())
+    }
+
+    /// A table by name.
+    pub fn table(&self, name: &Name) -> Option<Value> {
+        self.tables.borrow().get(&key_of(name)).cloned()
+    }
+
+    /// Adds or replaces a table.
+    pub fn add(&self, name: &Name, table: Value) {
+        self.tables.borrow_mut().insert(key_of(name), table);
+    }
+
+    /// Its naming convention, SQLAlchemy's own where none was set.
+    pub fn convention(&self) -> BTreeMap<String, String> {
+        let convention = self.convention.borrow();
+        if convention.is_empty() {
+            return crate::alembic::naming::default_convention();
+        }
+        convention.clone()
+    }
+
+    /// Its tables, those first that others refer to.
+    pub fn sorted(&self, interp: &mut Interp) -> Eval<Vec<Value>> {
+        let mut waiting: Vec<(SmolStr, Value, Vec<SmolStr>)> = Vec::new();
+        let tables: Vec<(SmolStr, Value)> = self
+            .tables
+            .borrow()
+            .iter()
+            .map(|(name, table)| (name.clone(), table.clone()))
+            .collect();
+        for (name, value) in tables {
+            let Some(data) = data_of(&value) else {
+                continue;
+            };
+            let shape = build::table_shape(interp, &data)?;
+            let needs = shape
+                .constraints
+                .iter()
+                .filter_map(|constraint| match &constraint.shape {
+                    Shape::ForeignKey {
+                        table,
+                        use_alter: false,
+                        ..
+                    } => Some(key_of(table)),
+                    _ => None,
+                })
+                .filter(|needed| *needed != name)
+                .collect();
+            waiting.push((name, value, needs));
+        }
+        let mut sorted = Vec::new();
+        while !waiting.is_empty() {
+            let names: Vec<SmolStr> = waiting.iter().map(|(name, ..)| name.clone()).collect();
+            let ready = waiting
+                .iter()
+                .position(|(_, _, needs)| !needs.iter().any(|needed| names.contains(needed)))
+                // a cycle: SQLAlchemy adds its foreign keys afterwards; the order is then free
+                .unwrap_or(0);
+            sorted.push(waiting.remove(ready).1);
+        }
+        Ok(sorted)
+    }
+}
+
+fn data_of(value: &Value) -> Option<TableData> {
+    object::get::<Table>(value).map(|table| table.data.borrow().clone())
+}
+
+impl Object for MetaData {
+    fn type_name(&self) -> &'static str {
+        "MetaData"
+    }
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+    fn methods(&self) -> &'static [&'static str] {
+        &["create_all", "drop_all", "reflect", "remove", "clear"]
+    }
+    fn invoke(
+        &self,
+        interp: &mut Interp,
+        this: &HostRef,
+        method: &str,
+        arguments: Arguments,
+    ) -> Eval<Value> {
+        match method {
+            "create_all" | "drop_all" => {
+                let chosen = chosen_tables(interp, &arguments)?;
+                let checkfirst = match arguments.named("checkfirst").cloned() {
+                    Some(flag) => interp.truth(&flag)?,
+                    None => true,
+                };
+                if *self.incomplete.borrow() {
+                    let site = interp.frames().last().map(|frame| frame.site);
+                    interp.host.note_gap(
+                        site,
+                        format!("metadata.{method}() of tables that are not known"),
+                    );
+                    interp.host.session.catalog.open = true;
+                }
+                if method == "create_all" {
+                    self.create_all(interp, chosen.as_deref(), checkfirst)?;
+                } else {
+                    self.drop_all(interp, chosen.as_deref(), checkfirst)?;
+                }
+            }
+            "reflect" => bridge::reflect_metadata(interp, &Value::Host(this.clone()), &arguments)?,
+            "remove" => {
+                if let Some(data) = arguments.positional.first().and_then(data_of) {
+                    self.tables.borrow_mut().shift_remove(&key_of(&data.name));
+                }
+            }
+            _ => self.tables.borrow_mut().clear(),
+        }
+        Ok(Value::None)
+    }
+    fn attribute(&self, interp: &mut Interp, _: &HostRef, name: &str) -> Eval<Option<Value>> {
+        Ok(match name {
+            "tables" => Some(table::tables_dict(&self.tables.borrow())),
+            "sorted_tables" => Some(Value::list(self.sorted(interp)?)),
+            "schema" => Some(
+                self.schema
+                    .borrow()
+                    .as_ref()
+                    .map_or(Value::None, |schema| Value::str(schema.as_str())),
+            ),
+            "naming_convention" => {
+                let entries = self
+                    .convention()
+                    .into_iter()
+                    .map(|(key, template)| (Key::Str(key.into()), Value::str(template)))
+                    .collect();
+                Some(Value::Dict(std::rc::Rc::new(RefCell::new(entries))))
+            }
+            "bind" => Some(Value::None),
+            _ => None,
+        })
+    }
+    fn set_attribute(
+        &self,
+        interp: &mut Interp,
+        _: &HostRef,
+        name: &str,
+        value: Value,
+    ) -> Eval<()> {
+        match name {
+            "naming_convention" => {
+                let convention = convention_of(interp, &value)?;
+                *self.convention.borrow_mut() = convention;
+            }
+            "schema" => {
+                let schema = name_of(interp, &value)?;
+                *self.schema.borrow_mut() = schema;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+    fn contains(&self, interp: &mut Interp, _: &HostRef, item: &Value) -> Eval<Truth> {
+        let name = name_of(interp, item)?.unwrap_or_default();
+        Ok(Truth::Known(self.tables.borrow().contains_key(&name)))
+    }
+}
+
+/// `tables=[...]` of `create_all`.
+fn chosen_tables(interp: &mut Interp, arguments: &Arguments) -> Eval<Option<Vec<Name>>> {
+    let Some(tables) = arguments.get(1, "tables").cloned() else {
+        return Ok(None);
+    };
+    if tables.is_none() {
+        return Ok(None);
+    }
+    let (tables, _) = items_of(interp, &tables)?;
+    Ok(Some(
+        tables
+            .iter()
+            .filter_map(data_of)
+            .map(|data| data.name)
+            .collect(),
+    ))
+}
+
+impl MetaData {
+    fn create_all(
+        &self,
+        interp: &mut Interp,
+        chosen: Option<&[Name]>,
+        checkfirst: bool,
+    ) -> Eval<()> {
+        let mut made_types = Vec::new();
+        let mut later = Vec::new();
+        for value in self.sorted(interp)? {
+            let Some(data) = data_of(&value) else {
+                continue;
+            };
+            if chosen.is_some_and(|chosen| !chosen.contains(&data.name)) {
+                continue;
+            }
+            let statements = table::create_calls(interp, &data, checkfirst, true, &mut made_types)?;
+            if statements.is_empty() {
+                continue;
+            }
+            table::run(interp, "MetaData.create_all", statements)?;
+            later.extend(late_keys(interp, &data)?);
+        }
+        table::run(interp, "MetaData.create_all", later)
+    }
+
+    fn drop_all(&self, interp: &mut Interp, chosen: Option<&[Name]>, checkfirst: bool) -> Eval<()> {
+        let mut tables = self.sorted(interp)?;
+        tables.reverse();
+        for value in tables {
+            let Some(data) = data_of(&value) else {
+                continue;
+            };
+            if chosen.is_some_and(|chosen| !chosen.contains(&data.name)) {
+                continue;
+            }
+            let statements = table::drop_calls(interp, &data, checkfirst)?;
+            table::run(interp, "MetaData.drop_all", statements)?;
+        }
+        Ok(())
+    }
+}
+
+/// Foreign keys with `use_alter`, added once all tables are there.
+fn late_keys(interp: &mut Interp, data: &TableData) -> Eval<Vec<Statement>> {
+    let shape = build::table_shape(interp, data)?;
+    let convention = table::convention_of(data);
+    let mut statements = Vec::new();
+    for constraint in &shape.constraints {
+        if let Shape::ForeignKey {
+            use_alter: true, ..
+        } = constraint.shape
+        {
+            let definition =
+                constraint::definition(interp, constraint, Some(&data.name), convention.as_ref())?;
+            statements.push(alter(
+                &data.name,
+                AlterTableCommand::AddConstraint(definition),
+            ));
+        }
+    }
+    Ok(statements)
+}
+
+/// `ALTER TABLE` with one command.
+pub fn alter(table: &Name, command: AlterTableCommand) -> Statement {
+    Statement::AlterTable(Box::new(AlterTable {
+        kind: ObjectKind::Table,
+        name: table.clone(),
+        if_exists: false,
+        only: false,
+        commands: vec![command],
+    }))
+}

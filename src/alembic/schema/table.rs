@@ -1,0 +1,554 @@
+//! `sa.Table` and `sa.table`: made of their arguments, asked for their columns, created and dropped.
+
+use std::any::Any;
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use indexmap::IndexMap;
+use smol_str::SmolStr;
+
+use super::build::{self, Creation};
+use super::constraint::Constraint;
+use super::generated::relation_exists;
+use super::index::Index;
+use super::metadata::MetaData;
+use super::{Column, Table, TableData};
+use crate::alembic::arguments::{hole, items_of, name_of};
+use crate::alembic::bridge;
+use crate::alembic::environment::{DriverCall, Environment};
+use crate::alembic::exceptions;
+use crate::alembic::object::{self, Interp, Object};
+use crate::alembic::types::enumeration::{self, TableCreation};
+use crate::postgres::statement::{Drop, DropTarget};
+use crate::postgres::{Name, ObjectKind, Statement};
+use crate::python::{Arguments, Eval, HostRef, Key, Truth, Value};
+use crate::trace::Origin;
+
+pub(super) fn lookup(name: &str) -> Option<Value> {
+    Some(match name {
+        "Table" => object::function("Table", table),
+        "table" | "TableClause" => object::function("Table", light_table),
+        _ => return None,
+    })
+}
+
+/// The parts of a table from positional items: columns, constraints, indexes; lists among them are not spread.
+pub fn collect(data: &mut TableData, items: &[Value]) {
+    for item in items {
+        if let Some(column) = object::get::<Column>(item) {
+            let mut column = column.data.borrow_mut();
+            column.table = Some(data.name.clone());
+            drop(column);
+            replace_column(data, item);
+        } else if object::get::<Constraint>(item).is_some() {
+            data.constraints.push(item.clone());
+        } else if object::get::<Index>(item).is_some() {
+            data.indexes.push(item.clone());
+        } else if !item.is_none() {
+            data.incomplete = true;
+        }
+    }
+}
+
+/// A column of the same name replaces the one before, as `append_column` does.
+fn replace_column(data: &mut TableData, item: &Value) {
+    let name = |value: &Value| build::column_data(value).map(|column| column.name);
+    let own = name(item);
+    match data.columns.iter().position(|known| name(known) == own) {
+        Some(position)
+            if own
+                .as_deref()
+                .is_some_and(|name| !crate::unknown::has_hole(name)) =>
+        {
+            data.columns[position] = item.clone();
+        }
+        _ => data.columns.push(item.clone()),
+    }
+}
+
+fn table(interp: &mut Interp, arguments: Arguments) -> Eval<Value> {
+    let name = match arguments.get(0, "name").cloned() {
+        Some(name) => name_of(interp, &name)?.unwrap_or_else(hole),
+        None => hole(),
+    };
+    let metadata = arguments.get(1, "metadata").cloned();
+    let mut schema = match arguments.named("schema").cloned() {
+        Some(schema) => name_of(interp, &schema)?,
+        None => None,
+    };
+    if schema.is_none()
+        && arguments.named("schema").is_none()
+        && let Some(metadata) = &metadata
+    {
+        schema = super::metadata_schema(metadata);
+    }
+    let name = Name::qualified(schema.as_deref(), name);
+    let items = arguments.positional.get(2..).unwrap_or_default().to_vec();
+    let extend = match arguments
+        .named("extend_existing")
+        .or_else(|| arguments.named("keep_existing"))
+        .cloned()
+    {
+        Some(flag) => interp.truth(&flag)?,
+        None => false,
+    };
+    let known = metadata
+        .as_ref()
+        .and_then(object::get::<MetaData>)
+        .and_then(|metadata| metadata.table(&name));
+    let value = match known {
+        Some(known) => {
+            if !items.is_empty() && !extend {
+                let message = format!(
+                    "Table '{name}' is already defined for this MetaData instance.  Specify 'extend_existing=True' to redefine options and columns on an existing Table object."
+                );
+                return Err(exceptions::raise(interp, "InvalidRequestError", &message));
+            }
+            known
+        }
+        None => object::value(Table {
+            data: RefCell::new(TableData {
+                name: name.clone(),
+                metadata: metadata.clone(),
+                ..TableData::default()
+            }),
+        }),
+    };
+    let Some(made) = object::get::<Table>(&value) else {
+        return Ok(value);
+    };
+    let autoload = arguments
+        .named("autoload_with")
+        .or_else(|| arguments.named("autoload"))
+        .is_some_and(|value| !matches!(value, Value::None | Value::Bool(false)));
+    if autoload {
+        bridge::reflect_table(interp, &value)?;
+    }
+    {
+        let mut data = made.data.borrow_mut();
+        collect(&mut data, &items);
+        data.incomplete |= arguments.incomplete;
+    }
+    options(interp, made, &arguments.keyword)?;
+    if let Some(metadata) = metadata.as_ref().and_then(object::get::<MetaData>) {
+        metadata.add(&name, value.clone());
+    }
+    Ok(value)
+}
+
+fn options(interp: &mut Interp, table: &Table, keywords: &[(SmolStr, Value)]) -> Eval<()> {
+    for (keyword, value) in keywords {
+        match keyword.as_str() {
+            "comment" => {
+                table.data.borrow_mut().comment = Some(value.clone()).filter(|v| !v.is_none());
+            }
+            "prefixes" => {
+                let (prefixes, _) = items_of(interp, value)?;
+                for prefix in &prefixes {
+                    let prefix = name_of(interp, prefix)?.unwrap_or_default();
+                    table.data.borrow_mut().prefixes.push(prefix);
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// A table object of a name, columns and options, as operations make it.
+pub fn make(
+    interp: &mut Interp,
+    name: Name,
+    items: &[Value],
+    keywords: &[(SmolStr, Value)],
+) -> Eval<Value> {
+    let mut data = TableData {
+        name,
+        ..TableData::default()
+    };
+    collect(&mut data, items);
+    let table = Table {
+        data: RefCell::new(data),
+    };
+    options(interp, &table, keywords)?;
+    Ok(object::value(table))
+}
+
+/// `table(name, *columns, schema=None)`.
+fn light_table(interp: &mut Interp, arguments: Arguments) -> Eval<Value> {
+    let name = match arguments.get(0, "name").cloned() {
+        Some(name) => name_of(interp, &name)?.unwrap_or_else(hole),
+        None => hole(),
+    };
+    let schema = match arguments.named("schema").cloned() {
+        Some(schema) => name_of(interp, &schema)?,
+        None => None,
+    };
+    let items = arguments.positional.get(1..).unwrap_or_default();
+    let value = make(interp, Name::qualified(schema.as_deref(), name), items, &[])?;
+    if let Some(table) = object::get::<Table>(&value) {
+        table.data.borrow_mut().incomplete |= arguments.incomplete;
+    }
+    Ok(value)
+}
+
+/// `DROP TABLE`.
+pub fn drop_statement(name: &Name, if_exists: bool) -> Statement {
+    Statement::Drop(Box::new(Drop {
+        kind: ObjectKind::Table,
+        targets: vec![DropTarget {
+            name: name.clone(),
+            member: None,
+            arguments: None,
+        }],
+        if_exists,
+        cascade: false,
+        concurrently: false,
+    }))
+}
+
+/// The convention of a table's own metadata.
+pub fn convention_of(data: &TableData) -> Option<std::collections::BTreeMap<String, String>> {
+    let metadata = data.metadata.as_ref().and_then(object::get::<MetaData>)?;
+    Some(metadata.convention())
+}
+
+/// `table.create(bind, checkfirst=...)`: what it executes.
+pub fn create_calls(
+    interp: &mut Interp,
+    data: &TableData,
+    checkfirst: bool,
+    all: bool,
+    made_types: &mut Vec<Name>,
+) -> Eval<Vec<Statement>> {
+    if checkfirst && relation_exists(interp, &data.name) {
+        return Ok(Vec::new());
+    }
+    let convention = convention_of(data);
+    let creation = Creation {
+        by: TableCreation::Schema { checkfirst, all },
+        if_not_exists: false,
+        convention: convention.as_ref(),
+        keywords: &[],
+    };
+    build::create_table(interp, data, &creation, made_types)
+}
+
+/// `table.drop(bind, checkfirst=...)`: the table, and up to SQLAlchemy 2.0 its enum types.
+pub fn drop_calls(interp: &mut Interp, data: &TableData, checkfirst: bool) -> Eval<Vec<Statement>> {
+    if checkfirst && !relation_exists(interp, &data.name) && !interp.host.session.catalog.open {
+        return Ok(Vec::new());
+    }
+    let mut statements = vec![drop_statement(&data.name, false)];
+    if interp.host.settings.sqlalchemy >= crate::config::PackageVersion(2, 1, 0) {
+        return Ok(statements);
+    }
+    for column in data.columns.iter().filter_map(build::column_data) {
+        let Some(type_) = &column.type_ else { continue };
+        let Some(enumeration) = enumeration::of_column(interp, type_, data.name.schema.as_ref())?
+        else {
+            continue;
+        };
+        if enumeration.metadata || !enumeration.native || !enumeration.create_type {
+            continue;
+        }
+        let statement = enumeration.drop_statement(interp)?;
+        if !statements.contains(&statement) {
+            statements.push(statement);
+        }
+    }
+    Ok(statements)
+}
+
+/// Executes statements that SQLAlchemy's own DDL makes, a driver call each.
+pub fn run(interp: &mut Interp, origin: &'static str, statements: Vec<Statement>) -> Eval<()> {
+    for statement in statements {
+        Environment::execute(interp, DriverCall::new(Origin::Schema(origin), statement))?;
+    }
+    Ok(())
+}
+
+impl Object for Table {
+    fn type_name(&self) -> &'static str {
+        "Table"
+    }
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+    fn methods(&self) -> &'static [&'static str] {
+        &[
+            "create",
+            "drop",
+            "append_column",
+            "append_constraint",
+            "exists",
+            "to_metadata",
+            "tometadata",
+            "select",
+            "insert",
+            "update",
+            "delete",
+            "count",
+            "alias",
+            "join",
+            "outerjoin",
+        ]
+    }
+    fn invoke(
+        &self,
+        interp: &mut Interp,
+        this: &HostRef,
+        method: &str,
+        arguments: Arguments,
+    ) -> Eval<Value> {
+        match method {
+            "create" | "drop" => {
+                let checkfirst = match arguments.get(1, "checkfirst").cloned() {
+                    Some(flag) => interp.truth(&flag)?,
+                    None => false,
+                };
+                let data = self.data.borrow().clone();
+                if method == "create" {
+                    let statements =
+                        create_calls(interp, &data, checkfirst, false, &mut Vec::new())?;
+                    run(interp, "Table.create", statements)?;
+                } else {
+                    let statements = drop_calls(interp, &data, checkfirst)?;
+                    run(interp, "Table.drop", statements)?;
+                }
+                Ok(Value::None)
+            }
+            "append_column" | "append_constraint" => {
+                collect(&mut self.data.borrow_mut(), &arguments.positional);
+                Ok(Value::None)
+            }
+            "exists" => {
+                let name = self.data.borrow().name.clone();
+                Ok(Value::Bool(relation_exists(interp, &name)))
+            }
+            "to_metadata" | "tometadata" => {
+                let metadata = arguments.get(0, "metadata").cloned();
+                let mut data = self.data.borrow().clone();
+                data.metadata.clone_from(&metadata);
+                let name = data.name.clone();
+                let copy = object::value(Table {
+                    data: RefCell::new(data),
+                });
+                if let Some(metadata) = metadata.as_ref().and_then(object::get::<MetaData>) {
+                    metadata.add(&name, copy.clone());
+                }
+                Ok(copy)
+            }
+            _ => bridge::table_method(interp, &Value::Host(this.clone()), method, &arguments),
+        }
+    }
+    fn attribute(&self, _: &mut Interp, this: &HostRef, name: &str) -> Eval<Option<Value>> {
+        let data = self.data.borrow();
+        let list = |values: &[Value]| Value::list(values.to_vec());
+        Ok(Some(match name {
+            "name" | "key" => Value::str(data.name.name.as_str()),
+            "fullname" => Value::str(match &data.name.schema {
+                Some(schema) => format!("{schema}.{}", data.name.name),
+                None => data.name.name.to_string(),
+            }),
+            "schema" => data
+                .name
+                .schema
+                .as_ref()
+                .map_or(Value::None, |schema| Value::str(schema.as_str())),
+            "c" | "columns" => object::value(Columns(this.clone())),
+            "constraints" => list(&data.constraints),
+            "indexes" => list(&data.indexes),
+            "metadata" => data.metadata.clone().unwrap_or(Value::None),
+            "comment" => data.comment.clone().unwrap_or(Value::None),
+            "primary_key" => {
+                let key = data.constraints.iter().find(|value| {
+                    object::get::<Constraint>(value).is_some_and(|constraint| {
+                        matches!(
+                            constraint.data.borrow().shape,
+                            super::constraint::Shape::PrimaryKey { .. }
+                        )
+                    })
+                });
+                match key {
+                    Some(key) => key.clone(),
+                    None => list(
+                        &data
+                            .columns
+                            .iter()
+                            .filter(|value| {
+                                build::column_data(value).is_some_and(|column| column.primary_key)
+                            })
+                            .cloned()
+                            .collect::<Vec<_>>(),
+                    ),
+                }
+            }
+            _ => return Ok(None),
+        }))
+    }
+    fn string(&self, _: &mut Interp, _: &HostRef) -> Eval<Option<Rc<str>>> {
+        let data = self.data.borrow();
+        Ok(Some(match &data.name.schema {
+            Some(schema) => format!("{schema}.{}", data.name.name).into(),
+            None => data.name.name.as_str().into(),
+        }))
+    }
+}
+
+/// `table.c`.
+#[derive(Debug)]
+struct Columns(HostRef);
+
+impl Columns {
+    fn data(&self) -> TableData {
+        object::downcast::<Table>(&self.0)
+            .map(|table| table.data.borrow().clone())
+            .unwrap_or_default()
+    }
+
+    fn find(&self, name: &str) -> Option<Value> {
+        self.data().columns.into_iter().find(|value| {
+            build::column_data(value)
+                .is_some_and(|column| column.key.as_ref().unwrap_or(&column.name) == name)
+        })
+    }
+
+    /// A column of a table of which not all columns are known.
+    fn assumed(&self, name: &str) -> Option<Value> {
+        let data = self.data();
+        data.incomplete.then(|| {
+            Column::value(super::ColumnData {
+                name: SmolStr::new(name),
+                table: Some(data.name),
+                alias: data.alias,
+                ..super::ColumnData::default()
+            })
+        })
+    }
+}
+
+impl Object for Columns {
+    fn type_name(&self) -> &'static str {
+        "ColumnCollection"
+    }
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+    fn is_closed(&self) -> bool {
+        true
+    }
+    fn methods(&self) -> &'static [&'static str] {
+        &["keys", "values", "items", "get", "contains_column"]
+    }
+    fn invoke(
+        &self,
+        interp: &mut Interp,
+        _: &HostRef,
+        method: &str,
+        arguments: Arguments,
+    ) -> Eval<Value> {
+        let data = self.data();
+        if data.incomplete && method != "get" {
+            return Ok(crate::alembic::arguments::unsupported(interp, "table.c"));
+        }
+        let key = |value: &Value| {
+            let column = build::column_data(value).unwrap_or_default();
+            Value::str(column.key.unwrap_or(column.name).as_str())
+        };
+        Ok(match method {
+            "keys" => Value::list(data.columns.iter().map(key).collect()),
+            "values" => Value::list(data.columns),
+            "items" => Value::list(
+                data.columns
+                    .iter()
+                    .map(|value| Value::tuple(vec![key(value), value.clone()]))
+                    .collect(),
+            ),
+            "get" => {
+                let name = match arguments.get(0, "key").cloned() {
+                    Some(name) => name_of(interp, &name)?.unwrap_or_default(),
+                    None => SmolStr::default(),
+                };
+                match self.find(&name).or_else(|| self.assumed(&name)) {
+                    Some(column) => column,
+                    None => arguments.get(1, "default").cloned().unwrap_or(Value::None),
+                }
+            }
+            _ => {
+                let wanted = arguments.positional.first().and_then(build::column_data);
+                Value::Bool(wanted.is_some_and(|column| self.find(&column.name).is_some()))
+            }
+        })
+    }
+    fn attribute(&self, _: &mut Interp, _: &HostRef, name: &str) -> Eval<Option<Value>> {
+        if let Some(found) = self.find(name) {
+            return Ok(Some(found));
+        }
+        if self.methods().contains(&name) || name.starts_with("__") {
+            return Ok(None);
+        }
+        Ok(self.assumed(name))
+    }
+    fn item(&self, interp: &mut Interp, _: &HostRef, index: &Value) -> Eval<Value> {
+        if let Value::Int(position) = index {
+            let columns = self.data().columns;
+            return match usize::try_from(*position)
+                .ok()
+                .and_then(|at| columns.get(at))
+            {
+                Some(column) => Ok(column.clone()),
+                None => Err(interp.error("IndexError", "list index out of range")),
+            };
+        }
+        let Some(name) = name_of(interp, index)? else {
+            return Err(interp.error("KeyError", "None"));
+        };
+        if crate::unknown::has_hole(&name) {
+            return Ok(crate::alembic::arguments::unsupported(
+                interp,
+                "table.c[...]",
+            ));
+        }
+        match self.find(&name).or_else(|| self.assumed(&name)) {
+            Some(column) => Ok(column),
+            None => Err(interp.error("KeyError", &name)),
+        }
+    }
+    fn iterate(&self, interp: &mut Interp, _: &HostRef) -> Eval<Value> {
+        let data = self.data();
+        if data.incomplete {
+            return Ok(crate::alembic::arguments::unsupported(interp, "table.c"));
+        }
+        Ok(Value::list(data.columns))
+    }
+    fn contains(&self, interp: &mut Interp, _: &HostRef, item: &Value) -> Eval<Truth> {
+        let name = match build::column_data(item) {
+            Some(column) => column.name,
+            None => name_of(interp, item)?.unwrap_or_default(),
+        };
+        if self.find(&name).is_some() {
+            return Ok(Truth::Known(true));
+        }
+        if self.data().incomplete || crate::unknown::has_hole(&name) {
+            return Ok(Truth::Unknown(crate::unknown::Unknown::new(
+                crate::unknown::Reason::Catalog,
+                format!("{name} in table.c"),
+            )));
+        }
+        Ok(Truth::Known(false))
+    }
+    fn length(&self, _: &mut Interp, _: &HostRef) -> Eval<Option<usize>> {
+        let data = self.data();
+        Ok((!data.incomplete).then_some(data.columns.len()))
+    }
+}
+
+/// `metadata.tables` as a dict value.
+pub fn tables_dict(tables: &IndexMap<SmolStr, Value>) -> Value {
+    let entries: IndexMap<Key, Value> = tables
+        .iter()
+        .map(|(name, table)| (Key::Str(Rc::from(name.as_str())), table.clone()))
+        .collect();
+    Value::Dict(Rc::new(RefCell::new(entries)))
+}

@@ -1,0 +1,182 @@
+//! Finding things by name, and lists of them in the order in which a catalog query gives them.
+//!
+//! Lookups see objects of every [`Presence`]; the caller decides what a doubtful one means to it.
+
+use std::sync::Arc;
+
+use smol_str::SmolStr;
+
+use super::{Catalog, Function, Presence, QualifiedName, Relation, RelationKind, Type, TypeKind};
+use crate::postgres::Name;
+
+/// The schema of temporary objects, searched before all others.
+pub const TEMPORARY_SCHEMA: &str = "pg_temp";
+
+impl Catalog {
+    /// The relation that a name means: temporary ones first, then the search path.
+    pub fn find_relation(&self, search_path: &[SmolStr], name: &Name) -> Option<&Arc<Relation>> {
+        find(name, search_path, |candidate| self.relations.get(candidate))
+    }
+
+    /// The type, made by a statement, that a name means.
+    pub fn find_type(&self, search_path: &[SmolStr], name: &Name) -> Option<&Arc<Type>> {
+        find(name, search_path, |candidate| self.types.get(candidate))
+    }
+
+    /// All overloads of the function that a name means: those of the first schema that has any.
+    pub fn find_functions(
+        &self,
+        search_path: &[SmolStr],
+        name: &Name,
+    ) -> Option<(QualifiedName, &Arc<Vec<Function>>)> {
+        if let Some(schema) = &name.schema {
+            let qualified = QualifiedName::new(schema, &name.name);
+            return self.functions.get(&qualified).map(|all| (qualified, all));
+        }
+        search_path.iter().find_map(|schema| {
+            let qualified = QualifiedName::new(schema, &name.name);
+            self.functions.get(&qualified).map(|all| (qualified, all))
+        })
+    }
+
+    /// The relation of a qualified name.
+    pub fn relation(&self, name: &QualifiedName) -> Option<&Arc<Relation>> {
+        self.relations.get(name)
+    }
+
+    /// The relation of a qualified name, to change it; a copy is made where it is shared.
+    pub fn relation_mut(&mut self, name: &QualifiedName) -> Option<&mut Relation> {
+        self.relations.get_mut(name).map(Arc::make_mut)
+    }
+
+    /// The type of a qualified name, to change it.
+    pub fn type_mut(&mut self, name: &QualifiedName) -> Option<&mut Type> {
+        self.types.get_mut(name).map(Arc::make_mut)
+    }
+
+    /// All relations of a schema, by name.
+    pub fn relations_in<'a>(
+        &'a self,
+        schema: &'a str,
+    ) -> impl Iterator<Item = &'a Arc<Relation>> + 'a {
+        self.relations
+            .range(QualifiedName::new(schema, "")..)
+            .take_while(move |(name, _)| name.schema == schema)
+            .map(|(_, relation)| relation)
+    }
+
+    /// Tables of a schema (ordinary, partitioned and foreign), by name.
+    pub fn tables<'a>(&'a self, schema: &'a str) -> impl Iterator<Item = &'a Arc<Relation>> + 'a {
+        self.relations_in(schema)
+            .filter(|relation| relation.kind.is_table())
+    }
+
+    /// Views of a schema, without materialized ones, by name.
+    pub fn views<'a>(&'a self, schema: &'a str) -> impl Iterator<Item = &'a Arc<Relation>> + 'a {
+        self.relations_in(schema)
+            .filter(|relation| relation.kind == RelationKind::View)
+    }
+
+    /// Materialized views of a schema, by name.
+    pub fn materialized_views<'a>(
+        &'a self,
+        schema: &'a str,
+    ) -> impl Iterator<Item = &'a Arc<Relation>> + 'a {
+        self.relations_in(schema)
+            .filter(|relation| relation.kind == RelationKind::MaterializedView)
+    }
+
+    /// Sequences of a schema, by name.
+    pub fn sequences<'a>(
+        &'a self,
+        schema: &'a str,
+    ) -> impl Iterator<Item = &'a Arc<Relation>> + 'a {
+        self.relations_in(schema)
+            .filter(|relation| relation.kind == RelationKind::Sequence)
+    }
+
+    /// Types of a schema, by name.
+    pub fn types_in<'a>(&'a self, schema: &'a str) -> impl Iterator<Item = &'a Arc<Type>> + 'a {
+        self.types
+            .range(QualifiedName::new(schema, "")..)
+            .take_while(move |(name, _)| name.schema == schema)
+            .map(|(_, found)| found)
+    }
+
+    /// Enum types of a schema, by name.
+    pub fn enums<'a>(&'a self, schema: &'a str) -> impl Iterator<Item = &'a Arc<Type>> + 'a {
+        self.types_in(schema)
+            .filter(|found| matches!(found.definition, TypeKind::Enum { .. }))
+    }
+
+    /// Whether a schema is there; those of the system always are.
+    pub fn schema(&self, name: &str) -> Option<Presence> {
+        if name == TEMPORARY_SCHEMA || name == "pg_catalog" || name == "information_schema" {
+            return Some(Presence::Certain);
+        }
+        self.schemas.get(name).copied()
+    }
+
+    /// Whether an extension is installed.
+    pub fn has_extension(&self, name: &str) -> bool {
+        self.extensions.contains_key(name)
+    }
+}
+
+/// Whether a name means a relation of the system catalogs, which the simulation does not list.
+pub fn is_system_relation(name: &Name) -> bool {
+    match name.schema.as_deref() {
+        Some("pg_catalog" | "information_schema" | "pg_toast") => true,
+        Some(_) => false,
+        None => name.name.starts_with("pg_"),
+    }
+}
+
+fn find<'a, T>(
+    name: &Name,
+    search_path: &[SmolStr],
+    get: impl Fn(&QualifiedName) -> Option<&'a Arc<T>>,
+) -> Option<&'a Arc<T>> {
+    if let Some(schema) = &name.schema {
+        return get(&QualifiedName {
+            schema: schema.clone(),
+            name: name.name.clone(),
+        });
+    }
+    let mut candidate = QualifiedName {
+        schema: SmolStr::new_static(TEMPORARY_SCHEMA),
+        name: name.name.clone(),
+    };
+    if let Some(found) = get(&candidate) {
+        return Some(found);
+    }
+    for schema in search_path {
+        candidate.schema = schema.clone();
+        if let Some(found) = get(&candidate) {
+            return Some(found);
+        }
+    }
+    None
+}
+
+/// The argument types of a function as its key and messages show them, with the closing parenthesis: `integer, text)`.
+pub fn signature(arguments: &[crate::postgres::TypeName]) -> String {
+    let mut text = String::new();
+    for (index, argument) in arguments.iter().enumerate() {
+        if index > 0 {
+            text.push_str(", ");
+        }
+        text.push_str(&display_type_name(argument));
+    }
+    text.push(')');
+    text
+}
+
+/// A type as messages show it, without its schema: `character varying`, `integer[]`.
+pub fn display_type_name(type_name: &crate::postgres::TypeName) -> String {
+    let mut text = super::builtin::display_type(&type_name.name.name).to_string();
+    if type_name.array {
+        text.push_str("[]");
+    }
+    text
+}

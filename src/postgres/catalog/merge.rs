@@ -1,0 +1,287 @@
+//! Two worlds become one: what both have alike stays, what differs becomes doubtful.
+
+use std::sync::Arc;
+
+use imbl::{OrdMap, Vector};
+
+use super::{Catalog, Column, Presence, QualifiedName, Relation, Rows, Type, TypeKind};
+use crate::postgres::name::{ObjectKey, ObjectKind};
+
+impl Catalog {
+    /// The catalog of a database that is either `a` or `b`. Shared parts cost nothing.
+    #[must_use]
+    pub fn merge(a: &Self, b: &Self) -> Self {
+        let mut merged = a.clone();
+        merged.open = a.open || b.open;
+        merged.maybe = a.maybe.clone().union(b.maybe.clone());
+        merge_schemas(&mut merged, b);
+        merge_relations(&mut merged, a, b);
+        merge_types(&mut merged, a, b);
+        merge_functions(&mut merged, b);
+        merge_plain(&mut merged.extensions, &b.extensions, |name| {
+            merged
+                .maybe
+                .insert(ObjectKey::new(ObjectKind::Extension, name));
+        });
+        merge_plain(&mut merged.named, &b.named, |key| {
+            merged.maybe.insert(key.clone());
+        });
+        merge_plain(&mut merged.comments, &b.comments, |_| {});
+        merged
+    }
+}
+
+fn merge_schemas(merged: &mut Catalog, b: &Catalog) {
+    if merged.schemas.ptr_eq(&b.schemas) {
+        return;
+    }
+    let mut schemas = OrdMap::new();
+    for (name, presence) in &merged.schemas {
+        let other = b.schemas.get(name);
+        let both = if other == Some(presence) {
+            *presence
+        } else {
+            Presence::Maybe
+        };
+        schemas.insert(name.clone(), both);
+    }
+    for name in b.schemas.keys() {
+        if !merged.schemas.contains_key(name) {
+            schemas.insert(name.clone(), Presence::Maybe);
+        }
+    }
+    merged.schemas = schemas;
+}
+
+fn merge_relations(merged: &mut Catalog, a: &Catalog, b: &Catalog) {
+    if a.relations.ptr_eq(&b.relations) {
+        return;
+    }
+    for (name, relation) in &a.relations {
+        let both = match b.relations.get(name) {
+            Some(other) if Arc::ptr_eq(relation, other) || relation == other => continue,
+            Some(other) => merge_relation(relation, other),
+            None => doubtful(relation),
+        };
+        merged.relations.insert(name.clone(), Arc::new(both));
+    }
+    for (name, relation) in &b.relations {
+        if !a.relations.contains_key(name) {
+            merged
+                .relations
+                .insert(name.clone(), Arc::new(doubtful(relation)));
+        }
+    }
+}
+
+fn doubtful(relation: &Relation) -> Relation {
+    let mut copy = relation.clone();
+    copy.presence = Presence::Maybe;
+    copy
+}
+
+fn merge_relation(a: &Relation, b: &Relation) -> Relation {
+    let mut both = a.clone();
+    if a.presence != b.presence {
+        both.presence = if a.presence == Presence::Maybe || b.presence == Presence::Maybe {
+            Presence::Maybe
+        } else {
+            Presence::Assumed
+        };
+    }
+    both.columns_open = a.columns_open || b.columns_open;
+    both.columns = merge_columns(&a.columns, &b.columns);
+    merge_vector(
+        &mut both.constraints,
+        &b.constraints,
+        |x, y| x.name == y.name,
+        |x| x.presence = Presence::Maybe,
+    );
+    merge_vector(
+        &mut both.indexes,
+        &b.indexes,
+        |x, y| x.name == y.name,
+        |x| x.presence = Presence::Maybe,
+    );
+    // triggers, policies and rules carry no doubt of their own: what either world has is kept
+    merge_vector(
+        &mut both.triggers,
+        &b.triggers,
+        |x, y| x.name == y.name,
+        |_| {},
+    );
+    merge_vector(&mut both.policies, &b.policies, |x, y| x == y, |_| {});
+    merge_vector(&mut both.rules, &b.rules, |x, y| x == y, |_| {});
+    if a.rows != b.rows {
+        both.rows = Rows {
+            known: a
+                .rows
+                .known
+                .iter()
+                .filter(|row| b.rows.known.contains(row))
+                .cloned()
+                .collect(),
+            others: true,
+        };
+    }
+    if a.next_value != b.next_value {
+        both.next_value = None;
+    }
+    if a.query != b.query {
+        both.columns_open = true;
+    }
+    both.depends_on = a.depends_on.clone().union(b.depends_on.clone());
+    both
+}
+
+fn merge_columns(a: &Vector<Column>, b: &Vector<Column>) -> Vector<Column> {
+    let mut columns = a.clone();
+    merge_vector(
+        &mut columns,
+        b,
+        |x, y| x.name == y.name,
+        |x| x.presence = Presence::Maybe,
+    );
+    // a column that both have, but defined differently, is there for certain
+    for column in columns.iter_mut() {
+        let certain = |list: &Vector<Column>| {
+            list.iter()
+                .any(|other| other.name == column.name && other.presence == Presence::Certain)
+        };
+        if certain(a) && certain(b) {
+            column.presence = Presence::Certain;
+        }
+    }
+    columns
+}
+
+fn merge_vector<T: Clone + PartialEq>(
+    a: &mut Vector<T>,
+    b: &Vector<T>,
+    same: impl Fn(&T, &T) -> bool,
+    doubt: impl Fn(&mut T),
+) {
+    for item in a.iter_mut() {
+        if !b.iter().any(|other| other == item) {
+            doubt(item);
+        }
+    }
+    let missing: Vec<T> = b
+        .iter()
+        .filter(|other| !a.iter().any(|item| same(item, other)))
+        .cloned()
+        .collect();
+    for mut item in missing {
+        doubt(&mut item);
+        a.push_back(item);
+    }
+}
+
+fn merge_types(merged: &mut Catalog, a: &Catalog, b: &Catalog) {
+    if a.types.ptr_eq(&b.types) {
+        return;
+    }
+    let insert = |merged: &mut Catalog, name: &QualifiedName, found: Type| {
+        merged.types.insert(name.clone(), Arc::new(found));
+    };
+    for (name, found) in &a.types {
+        match b.types.get(name) {
+            Some(other) if Arc::ptr_eq(found, other) || found == other => {}
+            Some(other) => {
+                let definition = match (&found.definition, &other.definition) {
+                    (same, definition) if same == definition => same.clone(),
+                    // which labels it has is not known: any may be
+                    _ => TypeKind::Open,
+                };
+                let presence = if found.presence == Presence::Maybe
+                    || other.presence == Presence::Maybe
+                {
+                    Presence::Maybe
+                } else {
+                    found.presence
+                };
+                let both = Type {
+                    name: name.clone(),
+                    definition,
+                    presence,
+                };
+                insert(merged, name, both);
+            }
+            None => {
+                let mut copy = Type::clone(found);
+                copy.presence = Presence::Maybe;
+                insert(merged, name, copy);
+            }
+        }
+    }
+    for (name, found) in &b.types {
+        if !a.types.contains_key(name) {
+            let mut copy = Type::clone(found);
+            copy.presence = Presence::Maybe;
+            insert(merged, name, copy);
+        }
+    }
+}
+
+fn merge_functions(merged: &mut Catalog, b: &Catalog) {
+    if merged.functions.ptr_eq(&b.functions) {
+        return;
+    }
+    let names: Vec<QualifiedName> = merged
+        .functions
+        .keys()
+        .chain(b.functions.keys())
+        .cloned()
+        .collect();
+    for name in names {
+        let ours = merged.functions.get(&name).cloned().unwrap_or_default();
+        let theirs = b.functions.get(&name).cloned().unwrap_or_default();
+        if Arc::ptr_eq(&ours, &theirs) || ours == theirs {
+            continue;
+        }
+        let mut all = Vec::clone(&ours);
+        for function in &mut all {
+            let other = theirs
+                .iter()
+                .find(|other| other.arguments == function.arguments);
+            if other.is_none_or(|other| other.presence != function.presence) {
+                function.presence = Presence::Maybe;
+            }
+        }
+        for function in theirs.iter() {
+            if !all
+                .iter()
+                .any(|known| known.arguments == function.arguments)
+            {
+                let mut copy = function.clone();
+                copy.presence = Presence::Maybe;
+                all.push(copy);
+            }
+        }
+        merged.functions.insert(name, Arc::new(all));
+    }
+}
+
+fn merge_plain<K: Ord + Clone, V: Clone + PartialEq>(
+    ours: &mut OrdMap<K, V>,
+    theirs: &OrdMap<K, V>,
+    mut doubt: impl FnMut(&K),
+) {
+    if ours.ptr_eq(theirs) {
+        return;
+    }
+    for key in ours.keys() {
+        if !theirs.contains_key(key) {
+            doubt(key);
+        }
+    }
+    let missing: Vec<(K, V)> = theirs
+        .iter()
+        .filter(|(key, _)| !ours.contains_key(*key))
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect();
+    for (key, value) in missing {
+        doubt(&key);
+        ours.insert(key, value);
+    }
+}

@@ -1,0 +1,514 @@
+//! ALTER TABLE ... ALTER COLUMN: types, defaults, NOT NULL, identity, generated columns.
+
+use smol_str::SmolStr;
+
+use crate::postgres::catalog::{
+    Column, QualifiedName, Relation, TypeKind, builtin, lookup,
+};
+use crate::postgres::name::ObjectKind;
+use crate::postgres::statement::{AlterTableCommand, ConstraintKind, Identity};
+use crate::postgres::{Datum, Expr, ServerError, Session, SqlState, TypeName};
+
+use super::{
+    Effect, Failure, alter_table, constraint, drop, expressions, fail, resolve, sequence,
+};
+
+/// One command on a column.
+pub(crate) fn alter(
+    session: &mut Session,
+    table: &QualifiedName,
+    command: &AlterTableCommand,
+) -> Effect {
+    match command {
+        AlterTableCommand::AlterType {
+            column,
+            type_name,
+            using,
+        } => alter_type(session, table, column, type_name, using.as_ref()),
+        AlterTableCommand::SetDefault { column, default } => {
+            set_default(session, table, column, default.as_ref())
+        }
+        AlterTableCommand::SetNotNull { column } => set_not_null(session, table, column),
+        AlterTableCommand::DropNotNull { column } => drop_not_null(session, table, column),
+        AlterTableCommand::SetExpression { column, value } => {
+            resolve::column(session, table, column)?;
+            expressions::check_in_table(session, table, value, true)?;
+            not_generated(session, table, column)?;
+            edit(session, table, column, |found| {
+                if let Some((expression, _)) = &mut found.generated {
+                    *expression = value.clone();
+                }
+            });
+            Ok(())
+        }
+        AlterTableCommand::DropExpression { column, if_exists } => {
+            resolve::column(session, table, column)?;
+            if let Err(error) = not_generated(session, table, column) {
+                return if *if_exists { Ok(()) } else { Err(error) };
+            }
+            edit(session, table, column, |found| found.generated = None);
+            Ok(())
+        }
+        AlterTableCommand::AddIdentity { column, identity } => {
+            add_identity(session, table, column, *identity)
+        }
+        AlterTableCommand::SetIdentity { column } => {
+            resolve::column(session, table, column)?;
+            if !is_identity(session, table, column) {
+                return no_identity(table, column);
+            }
+            session.change(table.member(ObjectKind::Column, column));
+            Ok(())
+        }
+        AlterTableCommand::DropIdentity { column, if_exists } => {
+            resolve::column(session, table, column)?;
+            if !is_identity(session, table, column) {
+                return if *if_exists {
+                    Ok(())
+                } else {
+                    no_identity(table, column)
+                };
+            }
+            for owned in sequence::owned(session, table, Some(column)) {
+                session.catalog.relations.remove(&owned);
+                session.change(owned.key(ObjectKind::Sequence));
+            }
+            edit(session, table, column, |found| found.identity = None);
+            Ok(())
+        }
+        AlterTableCommand::ColumnOption { column, .. } => resolve::column(session, table, column),
+        _ => Ok(()),
+    }
+}
+
+fn edit(
+    session: &mut Session,
+    table: &QualifiedName,
+    column: &str,
+    change: impl Fn(&mut Column),
+) {
+    if let Some(relation) = session.catalog.relation_mut(table) {
+        for found in relation.columns.iter_mut() {
+            if found.name == column {
+                change(found);
+            }
+        }
+    }
+    session.change(table.member(ObjectKind::Column, column));
+}
+
+fn find(session: &Session, table: &QualifiedName, column: &str) -> Option<Column> {
+    session
+        .catalog
+        .relation(table)?
+        .column(column)
+        .cloned()
+}
+
+fn is_identity(session: &Session, table: &QualifiedName, column: &str) -> bool {
+    find(session, table, column).is_some_and(|found| found.identity.is_some())
+}
+
+fn no_identity(table: &QualifiedName, column: &str) -> Effect {
+    fail(
+        SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
+        format!(
+            "column \"{column}\" of relation \"{}\" is not an identity column",
+            table.name
+        ),
+    )
+}
+
+fn not_generated(session: &Session, table: &QualifiedName, column: &str) -> Effect {
+    if find(session, table, column).is_some_and(|found| found.generated.is_some()) {
+        return Ok(());
+    }
+    let what = if session.version.0 >= 18 {
+        "a generated column"
+    } else {
+        "a stored generated column"
+    };
+    fail(
+        SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
+        format!(
+            "column \"{column}\" of relation \"{}\" is not {what}",
+            table.name
+        ),
+    )
+}
+
+fn set_default(
+    session: &mut Session,
+    table: &QualifiedName,
+    column: &SmolStr,
+    default: Option<&Expr>,
+) -> Effect {
+    resolve::column(session, table, column)?;
+    let Some(found) = find(session, table, column) else {
+        return Ok(());
+    };
+    if found.identity.is_some() {
+        return fail(
+            SqlState::SYNTAX_ERROR,
+            format!(
+                "column \"{column}\" of relation \"{}\" is an identity column",
+                table.name
+            ),
+        );
+    }
+    if found.generated.is_some() {
+        return fail(
+            SqlState::SYNTAX_ERROR,
+            format!(
+                "column \"{column}\" of relation \"{}\" is a generated column",
+                table.name
+            ),
+        );
+    }
+    if let Some(default) = default {
+        expressions::check_default(session, default, &found.type_name)?;
+    }
+    // a default of NULL is none
+    let kept = default.filter(|value| !matches!(value, Expr::Value(Datum::Null)));
+    edit(session, table, column, |found| {
+        found.default = kept.cloned();
+    });
+    Ok(())
+}
+
+fn set_not_null(session: &mut Session, table: &QualifiedName, column: &SmolStr) -> Effect {
+    resolve::column(session, table, column)?;
+    let null_row = session.catalog.relation(table).is_some_and(|relation| {
+        relation
+            .rows
+            .known
+            .iter()
+            .any(|row| matches!(row.get(column), Datum::Null))
+    });
+    let already = find(session, table, column).is_some_and(|found| found.not_null);
+    if null_row && !already {
+        return Err(Failure::Error(
+            ServerError::new(
+                SqlState::NOT_NULL_VIOLATION,
+                format!(
+                    "column \"{column}\" of relation \"{}\" contains null values",
+                    table.name
+                ),
+            )
+            .about(table.key(ObjectKind::Rows)),
+        ));
+    }
+    alter_table::set_not_null_flag(session, table, column, true);
+    constraint::record_not_null(session, table, column, None);
+    session.change(table.member(ObjectKind::Column, column));
+    Ok(())
+}
+
+fn drop_not_null(session: &mut Session, table: &QualifiedName, column: &SmolStr) -> Effect {
+    resolve::column(session, table, column)?;
+    let in_key = session
+        .catalog
+        .relation(table)
+        .and_then(|relation| relation.primary_key().map(|key| key.contains(column)))
+        .unwrap_or(false);
+    if in_key {
+        return fail(
+            SqlState::INVALID_TABLE_DEFINITION,
+            format!("column \"{column}\" is in a primary key"),
+        );
+    }
+    if is_identity(session, table, column) {
+        return fail(
+            SqlState::SYNTAX_ERROR,
+            format!(
+                "column \"{column}\" of relation \"{}\" is an identity column",
+                table.name
+            ),
+        );
+    }
+    alter_table::set_not_null_flag(session, table, column, false);
+    session.change(table.member(ObjectKind::Column, column));
+    let named = session.catalog.relation(table).and_then(|relation| {
+        relation
+            .constraints
+            .iter()
+            .find(|known| {
+                matches!(&known.definition.kind, ConstraintKind::NotNull { column: of } if of == column)
+            })
+            .map(|known| known.name.clone())
+    });
+    if let Some(named) = named {
+        constraint::remove(session, table, &named);
+    }
+    Ok(())
+}
+
+fn add_identity(
+    session: &mut Session,
+    table: &QualifiedName,
+    column: &SmolStr,
+    identity: Identity,
+) -> Effect {
+    resolve::column(session, table, column)?;
+    let Some(found) = find(session, table, column) else {
+        return Ok(());
+    };
+    let refuse = |what: &str| {
+        fail(
+            SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
+            format!("column \"{column}\" of relation \"{}\" {what}", table.name),
+        )
+    };
+    let name = found.type_name.name.name.as_str();
+    if builtin::is_builtin_type(name) && !matches!(name, "int2" | "int4" | "int8" | "unknown") {
+        return fail(
+            SqlState::INVALID_PARAMETER_VALUE,
+            "identity column type must be smallint, integer, or bigint",
+        );
+    }
+    if !found.not_null && name != "unknown" {
+        return refuse("must be declared NOT NULL before identity can be added");
+    }
+    if found.identity.is_some() {
+        return refuse("is already an identity column");
+    }
+    if found.default.is_some() {
+        return refuse("already has a default value");
+    }
+    sequence::create_owned(session, table, column, Some(column));
+    edit(session, table, column, |found| {
+        found.identity = Some(identity);
+    });
+    Ok(())
+}
+
+fn alter_type(
+    session: &mut Session,
+    table: &QualifiedName,
+    column: &SmolStr,
+    written: &TypeName,
+    using: Option<&Expr>,
+) -> Effect {
+    resolve::column(session, table, column)?;
+    let type_name = resolve::type_name(session, written)?;
+    let Some(relation) = session.catalog.relation(table).cloned() else {
+        return Ok(());
+    };
+    let Some(found) = relation.column(column).cloned() else {
+        return Ok(());
+    };
+    if relation.partition_key.contains(column) {
+        return fail(
+            SqlState::INVALID_TABLE_DEFINITION,
+            format!(
+                "cannot alter column \"{column}\" because it is part of the partition key of relation \"{}\"",
+                table.name
+            ),
+        );
+    }
+    let shown = lookup::display_type_name(&type_name);
+    match using {
+        Some(using) => expressions::check_in_table(session, table, using, true)?,
+        None => {
+            if !assignable(session, &found.type_name, &type_name) {
+                return Err(Failure::Error(
+                    ServerError::new(
+                        SqlState::DATATYPE_MISMATCH,
+                        format!("column \"{column}\" cannot be cast automatically to type {shown}"),
+                    )
+                    .about(table.member(ObjectKind::Column, column)),
+                ));
+            }
+        }
+    }
+    check_users(session, &relation, column)?;
+    if found.default.is_some() && !assignable(session, &found.type_name, &type_name) {
+        return Err(Failure::Error(
+            ServerError::new(
+                SqlState::DATATYPE_MISMATCH,
+                format!(
+                    "default for column \"{column}\" cannot be cast automatically to type {shown}"
+                ),
+            )
+            .about(table.member(ObjectKind::Column, column)),
+        ));
+    }
+    if let Some(Expr::Value(Datum::Text(text))) = &found.default {
+        session.check_enum_use(&type_name, text)?;
+    }
+    check_rows(session, &relation, column, &type_name, using)?;
+    for child in alter_table::children(session, table) {
+        if let Some(relation) = session.catalog.relation_mut(&child) {
+            for known in relation.columns.iter_mut() {
+                if known.name == *column {
+                    known.type_name = type_name.clone();
+                }
+            }
+        }
+    }
+    edit(session, table, column, |known| {
+        known.type_name = type_name.clone();
+    });
+    if using.is_some() {
+        forget_values(session, table, column);
+    }
+    Ok(())
+}
+
+/// Values of known rows that become enum labels: 22P02 and 55P04 as for literals.
+fn check_rows(
+    session: &Session,
+    relation: &Relation,
+    column: &str,
+    type_name: &TypeName,
+    using: Option<&Expr>,
+) -> Effect {
+    // `USING c::text::e` and `USING c::e` keep the text; anything else computes it
+    let keeps = match using {
+        None => true,
+        Some(expression) => strips_to(expression, column),
+    };
+    if !keeps {
+        return Ok(());
+    }
+    for row in &relation.rows.known {
+        if let Datum::Text(text) = row.get(column) {
+            session.check_enum_use(type_name, text)?;
+        }
+    }
+    Ok(())
+}
+
+fn strips_to(expression: &Expr, column: &str) -> bool {
+    match expression {
+        Expr::Cast { value, .. } => strips_to(value, column),
+        Expr::Column { name, .. } => name == column,
+        _ => false,
+    }
+}
+
+fn forget_values(session: &mut Session, table: &QualifiedName, column: &str) {
+    let Some(relation) = session.catalog.relation(table) else {
+        return;
+    };
+    if relation.rows.known.is_empty() {
+        return;
+    }
+    if let Some(relation) = session.catalog.relation_mut(table) {
+        for row in relation.rows.known.iter_mut() {
+            std::sync::Arc::make_mut(row)
+                .values
+                .retain(|(name, _)| name != column);
+        }
+    }
+    session.change(table.key(ObjectKind::Rows));
+}
+
+/// Views, triggers and generated columns that pin a column's type (0A000).
+fn check_users(session: &Session, relation: &Relation, column: &str) -> Effect {
+    let key = relation.name.member(ObjectKind::Column, column);
+    if let Some(view) = drop::views_on(session, &key).first() {
+        return Err(Failure::Error(
+            ServerError::new(
+                SqlState::FEATURE_NOT_SUPPORTED,
+                "cannot alter type of a column used by a view or rule",
+            )
+            .about(view.key()),
+        ));
+    }
+    if let Some(trigger) = relation
+        .triggers
+        .iter()
+        .find(|trigger| trigger.columns.iter().any(|used| used == column))
+    {
+        return Err(Failure::Error(
+            ServerError::new(
+                SqlState::FEATURE_NOT_SUPPORTED,
+                "cannot alter type of a column used in a trigger definition",
+            )
+            .about(relation.name.member(ObjectKind::Trigger, &trigger.name)),
+        ));
+    }
+    let generated = relation.columns.iter().find(|other| {
+        other.name != column
+            && other.generated.as_ref().is_some_and(|(expression, _)| {
+                expressions::columns_used(expression)
+                    .iter()
+                    .any(|used| used == column)
+            })
+    });
+    if generated.is_some() {
+        let state = if session.version.0 >= 15 {
+            SqlState::FEATURE_NOT_SUPPORTED
+        } else {
+            SqlState::SYNTAX_ERROR
+        };
+        return fail(
+            state,
+            "cannot alter type of a column used by a generated column",
+        );
+    }
+    Ok(())
+}
+
+/// Groups of types between which the server has assignment casts.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Group {
+    Number,
+    Text,
+    Bool,
+    Uuid,
+    Json,
+    Moment,
+    Time,
+    Interval,
+    Bytes,
+    Network,
+    Enum,
+}
+
+fn group(session: &Session, type_name: &TypeName) -> Option<Group> {
+    Some(match type_name.name.name.as_str() {
+        "int2" | "int4" | "int8" | "float4" | "float8" | "numeric" => Group::Number,
+        "text" | "varchar" | "bpchar" | "name" => Group::Text,
+        "bool" => Group::Bool,
+        "uuid" => Group::Uuid,
+        "json" | "jsonb" => Group::Json,
+        "date" | "timestamp" | "timestamptz" => Group::Moment,
+        "time" | "timetz" => Group::Time,
+        "interval" => Group::Interval,
+        "bytea" => Group::Bytes,
+        "inet" | "cidr" => Group::Network,
+        _ => {
+            let found = session
+                .catalog
+                .find_type(&session.search_path, &type_name.name)?;
+            match found.definition {
+                TypeKind::Enum { .. } => Group::Enum,
+                _ => return None,
+            }
+        }
+    })
+}
+
+/// Whether a value of one type may be assigned to another without USING; what is not known may.
+pub(crate) fn assignable(session: &Session, from: &TypeName, to: &TypeName) -> bool {
+    if from.name == to.name && from.array == to.array {
+        return true;
+    }
+    let (Some(source), Some(target)) = (group(session, from), group(session, to)) else {
+        return true;
+    };
+    if target == Group::Text && !to.array {
+        return true;
+    }
+    if from.array != to.array {
+        return false;
+    }
+    match (source, target) {
+        (Group::Enum, Group::Enum) => from.name == to.name,
+        (Group::Moment, Group::Time) => from.name.name != "date",
+        (Group::Time, Group::Interval) | (Group::Interval, Group::Time) => true,
+        (source, target) => source == target,
+    }
+}

@@ -1,0 +1,439 @@
+//! Parse analysis of a query: the tables that it names must be there, its output columns as far as known, and what it
+//! depends on.
+//!
+//! Column references are checked where all tables in scope are known; what can't be resolved is left alone.
+
+use imbl::OrdSet;
+use smol_str::SmolStr;
+
+use crate::postgres::catalog::{Presence, QualifiedName};
+use crate::postgres::expression::{FromItem, QueryBody, Select};
+use crate::postgres::name::{ObjectKey, ObjectKind};
+use crate::postgres::statement::Statement;
+use crate::postgres::{Expr, Query, ServerError, Session, SqlState, TypeName};
+
+use super::{Effect, Failure, expressions, index, resolve};
+
+/// An output column.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct OutputColumn {
+    pub(crate) name: SmolStr,
+    /// `unknown` where it is not worked out.
+    pub(crate) type_name: TypeName,
+}
+
+/// What a query is.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Analysis {
+    /// Its output columns; `None` where they can't be known.
+    pub(crate) columns: Option<Vec<OutputColumn>>,
+    /// Relations, columns and functions that it uses.
+    pub(crate) depends_on: OrdSet<ObjectKey>,
+}
+
+/// A member of FROM in scope.
+#[derive(Clone, Debug)]
+struct Source {
+    alias: SmolStr,
+    /// The relation behind it, where it is one of the catalog.
+    relation: Option<QualifiedName>,
+    /// Its columns; `None`: not known.
+    columns: Option<Vec<OutputColumn>>,
+}
+
+/// A common table's name, with its output columns where known.
+type CommonColumns = (SmolStr, Option<Vec<OutputColumn>>);
+
+/// Names of common tables in scope.
+#[derive(Clone, Debug, Default)]
+struct Common {
+    tables: Vec<CommonColumns>,
+}
+
+/// Analyzes a query: 42P01, 42703, 42704 and enum literals as the server does.
+pub(crate) fn query(session: &mut Session, query: &Query) -> Effect<Analysis> {
+    let mut depends_on = OrdSet::new();
+    let columns = analyze(session, query, &Common::default(), &[], &mut depends_on)?;
+    Ok(Analysis {
+        columns,
+        depends_on,
+    })
+}
+
+fn analyze(
+    session: &mut Session,
+    query: &Query,
+    outer_common: &Common,
+    outer: &[Source],
+    depends: &mut OrdSet<ObjectKey>,
+) -> Effect<Option<Vec<OutputColumn>>> {
+    let mut common = outer_common.clone();
+    for member in &query.with {
+        if member.recursive {
+            common.tables.push((member.name.clone(), None));
+        }
+        let columns = match member.statement.as_ref() {
+            Statement::Query(inner) => analyze(session, inner, &common, outer, depends)?,
+            _ => None,
+        };
+        let columns = rename(columns, &member.columns);
+        common.tables.retain(|(name, _)| *name != member.name);
+        common.tables.push((member.name.clone(), columns));
+    }
+    match &query.body {
+        QueryBody::Select(inner) => select(session, inner, &common, outer, depends),
+        QueryBody::Values(rows) => {
+            for row in rows {
+                for value in row {
+                    expression(session, value, &common, outer, depends)?;
+                }
+            }
+            Ok(rows.first().map(|row| {
+                (1..=row.len())
+                    .map(|number| OutputColumn {
+                        name: SmolStr::new(format!("column{number}")),
+                        type_name: TypeName::new("unknown"),
+                    })
+                    .collect()
+            }))
+        }
+        QueryBody::Set { left, right, .. } => {
+            let columns = analyze(session, left, &common, outer, depends)?;
+            analyze(session, right, &common, outer, depends)?;
+            Ok(columns)
+        }
+    }
+}
+
+fn rename(columns: Option<Vec<OutputColumn>>, names: &[SmolStr]) -> Option<Vec<OutputColumn>> {
+    let mut columns = columns?;
+    for (column, name) in columns.iter_mut().zip(names) {
+        column.name = name.clone();
+    }
+    Some(columns)
+}
+
+fn select(
+    session: &mut Session,
+    select: &Select,
+    common: &Common,
+    outer: &[Source],
+    depends: &mut OrdSet<ObjectKey>,
+) -> Effect<Option<Vec<OutputColumn>>> {
+    let mut sources: Vec<Source> = outer.to_vec();
+    let own_from = sources.len();
+    for item in &select.from {
+        from_item(session, item, common, &mut sources, depends)?;
+    }
+    for target in &select.targets {
+        expression(session, &target.value, common, &sources, depends)?;
+    }
+    for part in select.filter.iter().chain(&select.having) {
+        expression(session, part, common, &sources, depends)?;
+    }
+    let aliases: Vec<&SmolStr> = select
+        .targets
+        .iter()
+        .filter_map(|target| target.alias.as_ref())
+        .collect();
+    for part in &select.group_by {
+        let is_alias = matches!(part, Expr::Column { qualifier, name } if qualifier.is_empty() && aliases.contains(&name));
+        if !is_alias {
+            expression(session, part, common, &sources, depends)?;
+        }
+    }
+    Ok(output(select, &sources[own_from..], depends))
+}
+
+fn output(
+    select: &Select,
+    sources: &[Source],
+    depends: &mut OrdSet<ObjectKey>,
+) -> Option<Vec<OutputColumn>> {
+    let mut columns = Vec::new();
+    for target in &select.targets {
+        if let Expr::Star { qualifier } = &target.value {
+            for source in sources {
+                if qualifier
+                    .last()
+                    .is_some_and(|wanted| *wanted != source.alias)
+                {
+                    continue;
+                }
+                let known = source.columns.as_ref()?;
+                for column in known {
+                    if let Some(relation) = &source.relation {
+                        depends.insert(relation.member(ObjectKind::Column, &column.name));
+                    }
+                    columns.push(column.clone());
+                }
+            }
+            continue;
+        }
+        let name = target
+            .alias
+            .clone()
+            .or_else(|| index::expression_name(&target.value))
+            .unwrap_or_else(|| SmolStr::new_static("?column?"));
+        columns.push(OutputColumn {
+            name,
+            type_name: output_type(&target.value, sources)
+                .unwrap_or_else(|| TypeName::new("unknown")),
+        });
+    }
+    Some(columns)
+}
+
+fn output_type(value: &Expr, sources: &[Source]) -> Option<TypeName> {
+    match value {
+        Expr::Cast { type_name, .. } => Some(type_name.clone()),
+        Expr::Column { qualifier, name } => sources
+            .iter()
+            .filter(|source| {
+                qualifier
+                    .last()
+                    .is_none_or(|wanted| *wanted == source.alias)
+            })
+            .find_map(|source| {
+                source
+                    .columns
+                    .as_ref()?
+                    .iter()
+                    .find(|column| column.name == *name)
+                    .map(|column| column.type_name.clone())
+            }),
+        Expr::Value(crate::postgres::Datum::Int(_)) => Some(TypeName::new("int4")),
+        Expr::Value(crate::postgres::Datum::Text(_)) => Some(TypeName::new("text")),
+        Expr::Value(crate::postgres::Datum::Bool(_)) => Some(TypeName::new("bool")),
+        _ => None,
+    }
+}
+
+fn from_item(
+    session: &mut Session,
+    item: &FromItem,
+    common: &Common,
+    sources: &mut Vec<Source>,
+    depends: &mut OrdSet<ObjectKey>,
+) -> Effect {
+    match item {
+        FromItem::Table {
+            name,
+            alias,
+            columns,
+        } => {
+            let shown = alias.clone().unwrap_or_else(|| name.name.clone());
+            let of_common = name
+                .schema
+                .is_none()
+                .then(|| common.tables.iter().rev().find(|(known, _)| *known == name.name))
+                .flatten();
+            if let Some((_, known)) = of_common {
+                sources.push(Source {
+                    alias: shown,
+                    relation: None,
+                    columns: rename(known.clone(), columns),
+                });
+                return Ok(());
+            }
+            let relation = resolve::relation_in_query(session, name)?;
+            let known = relation
+                .as_ref()
+                .and_then(|relation| session.catalog.relation(relation))
+                .filter(|relation| !relation.columns_open)
+                .filter(|relation| {
+                    relation
+                        .columns
+                        .iter()
+                        .all(|column| column.presence != Presence::Maybe)
+                })
+                .map(|relation| {
+                    depends.insert(relation.key());
+                    relation
+                        .columns
+                        .iter()
+                        .map(|column| OutputColumn {
+                            name: column.name.clone(),
+                            type_name: column.type_name.clone(),
+                        })
+                        .collect::<Vec<_>>()
+                });
+            if let Some(found) = relation
+                .as_ref()
+                .and_then(|relation| session.catalog.relation(relation))
+            {
+                depends.insert(found.key());
+            }
+            sources.push(Source {
+                alias: shown,
+                relation: if columns.is_empty() { relation } else { None },
+                columns: rename(known, columns),
+            });
+        }
+        FromItem::Query {
+            query,
+            alias,
+            columns,
+            lateral,
+        } => {
+            let outer: Vec<Source> = if *lateral { sources.clone() } else { Vec::new() };
+            let known = analyze(session, query, common, &outer, depends)?;
+            sources.push(Source {
+                alias: alias.clone().unwrap_or_default(),
+                relation: None,
+                columns: rename(known, columns),
+            });
+        }
+        FromItem::Function { call, alias, .. } => {
+            let scope = sources.clone();
+            expression(session, call, common, &scope, depends)?;
+            let shown = alias
+                .clone()
+                .or_else(|| index::expression_name(call))
+                .unwrap_or_default();
+            sources.push(Source {
+                alias: shown,
+                relation: None,
+                columns: None,
+            });
+        }
+        FromItem::Join {
+            left, right, on, ..
+        } => {
+            from_item(session, left, common, sources, depends)?;
+            from_item(session, right, common, sources, depends)?;
+            if let Some(on) = on {
+                let scope = sources.clone();
+                expression(session, on, common, &scope, depends)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn expression(
+    session: &mut Session,
+    value: &Expr,
+    common: &Common,
+    sources: &[Source],
+    depends: &mut OrdSet<ObjectKey>,
+) -> Effect {
+    match value {
+        Expr::Column { qualifier, name } => {
+            return column(session, qualifier, name, sources, depends);
+        }
+        Expr::Cast {
+            value: inner,
+            type_name,
+        } => {
+            let resolved = resolve::type_name(session, type_name)?;
+            note_type(&resolved, depends);
+            expressions::check_literal(session, inner, &resolved)?;
+        }
+        Expr::Call { name, .. } => {
+            if let Some((found, _)) = session.catalog.find_functions(&session.search_path, name) {
+                depends.insert(found.key(ObjectKind::Function));
+            }
+        }
+        Expr::Binary { left, right, .. } => compare(session, &[left, right], sources)?,
+        Expr::In { value, list, .. } => {
+            let mut all: Vec<&Expr> = vec![value];
+            all.extend(list.iter());
+            compare(session, &all, sources)?;
+        }
+        _ => {}
+    }
+    if let Some(inner) = expressions::inner_query(value) {
+        analyze(session, inner, common, sources, depends)?;
+    }
+    for child in expressions::children(value) {
+        expression(session, child, common, sources, depends)?;
+    }
+    Ok(())
+}
+
+fn note_type(resolved: &TypeName, depends: &mut OrdSet<ObjectKey>) {
+    if let Some(schema) = &resolved.name.schema {
+        depends.insert(ObjectKey::new(
+            ObjectKind::Type,
+            format!("{schema}.{}", resolved.name.name),
+        ));
+    }
+}
+
+/// Literals beside a column of an enum.
+fn compare(session: &Session, all: &[&Expr], sources: &[Source]) -> Effect {
+    let Some(type_name) = all
+        .iter()
+        .filter(|expression| matches!(expression, Expr::Column { .. } | Expr::Cast { .. }))
+        .find_map(|expression| output_type(expression, sources))
+    else {
+        return Ok(());
+    };
+    for expression in all {
+        expressions::check_literal(session, expression, &type_name)?;
+    }
+    Ok(())
+}
+
+fn column(
+    session: &mut Session,
+    qualifier: &[SmolStr],
+    name: &SmolStr,
+    sources: &[Source],
+    depends: &mut OrdSet<ObjectKey>,
+) -> Effect {
+    if let Some(wanted) = qualifier.last() {
+        let Some(source) = sources.iter().rev().find(|source| source.alias == *wanted) else {
+            return Ok(());
+        };
+        if let Some(relation) = &source.relation {
+            depends.insert(relation.member(ObjectKind::Column, name));
+        }
+        let known = source
+            .columns
+            .as_ref()
+            .is_none_or(|columns| columns.iter().any(|column| column.name == *name));
+        if known || resolve::is_system_column(name) || source.relation.is_none() {
+            return Ok(());
+        }
+        return missing(format!("column {wanted}.{name} does not exist"), source, name);
+    }
+    let mut open = sources.is_empty();
+    for source in sources.iter().rev() {
+        match &source.columns {
+            None => open = true,
+            Some(columns) if columns.iter().any(|column| column.name == *name) => {
+                if let Some(relation) = &source.relation {
+                    depends.insert(relation.member(ObjectKind::Column, name));
+                }
+                return Ok(());
+            }
+            Some(_) => {}
+        }
+    }
+    let whole_row = sources.iter().any(|source| source.alias == *name);
+    // a column of the one relation whose columns are not all known
+    if let [source] = sources
+        && open
+        && let Some(relation) = &source.relation
+    {
+        depends.insert(relation.member(ObjectKind::Column, name));
+    }
+    if open || whole_row || resolve::is_system_column(name) {
+        return Ok(());
+    }
+    let _ = session;
+    match sources.last() {
+        Some(source) => missing(format!("column \"{name}\" does not exist"), source, name),
+        None => Ok(()),
+    }
+}
+
+fn missing(message: String, source: &Source, name: &str) -> Effect {
+    let error = ServerError::new(SqlState::UNDEFINED_COLUMN, message);
+    Err(Failure::Error(match &source.relation {
+        Some(relation) => error.about(relation.member(ObjectKind::Column, name)),
+        None => error,
+    }))
+}

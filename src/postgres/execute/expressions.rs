@@ -1,0 +1,462 @@
+//! What the server checks in an expression of DDL: columns, types, functions of extensions, literals of enums.
+//!
+//! Types are inferred only as far as literals of enums need them: columns, casts and what unifies with them.
+
+use smol_str::SmolStr;
+
+use crate::postgres::catalog::{QualifiedName, builtin};
+use crate::postgres::name::ObjectKind;
+use crate::postgres::{Datum, Expr, Query, ServerError, Session, SqlState, TypeName};
+
+use super::{Effect, Failure, fail, resolve};
+
+/// The relation whose columns an expression may name; `None`: none (a DEFAULT).
+pub(crate) struct Scope<'a> {
+    /// The relation.
+    pub(crate) table: Option<&'a QualifiedName>,
+    /// Columns that are about to be there: of a table that is being made.
+    pub(crate) columns: &'a [(SmolStr, TypeName)],
+    /// Any other column may be there too.
+    pub(crate) open: bool,
+}
+
+impl Scope<'_> {
+    /// No columns at all.
+    pub(crate) const EMPTY: Scope<'static> = Scope {
+        table: None,
+        columns: &[],
+        open: false,
+    };
+}
+
+/// A scope with the columns of a relation that is there.
+pub(crate) fn columns_of(session: &Session, table: &QualifiedName) -> (Vec<(SmolStr, TypeName)>, bool) {
+    session.catalog.relation(table).map_or_else(
+        || (Vec::new(), true),
+        |relation| {
+            (
+                relation
+                    .columns
+                    .iter()
+                    .map(|column| (column.name.clone(), column.type_name.clone()))
+                    .collect(),
+                relation.columns_open,
+            )
+        },
+    )
+}
+
+/// Checks an expression against a relation that is there; columns that must exist are assumed in an open one.
+pub(crate) fn check_in_table(
+    session: &mut Session,
+    table: &QualifiedName,
+    expression: &Expr,
+    plain_message: bool,
+) -> Effect {
+    for name in columns_used(expression) {
+        resolve::column_or(session, table, &name, || {
+            if plain_message {
+                format!("column \"{name}\" does not exist")
+            } else {
+                format!(
+                    "column \"{name}\" of relation \"{}\" does not exist",
+                    table.name
+                )
+            }
+        })?;
+    }
+    let (columns, open) = columns_of(session, table);
+    check(
+        session,
+        &Scope {
+            table: Some(table),
+            columns: &columns,
+            open,
+        },
+        expression,
+    )
+}
+
+/// Checks an expression: columns, casts, enum literals, functions.
+pub(crate) fn check(session: &mut Session, scope: &Scope<'_>, expression: &Expr) -> Effect {
+    match expression {
+        Expr::Column { qualifier, name } => check_column(session, scope, qualifier, name),
+        Expr::Cast { value, type_name } => {
+            let resolved = resolve::type_name(session, type_name)?;
+            check_literal(session, value, &resolved)?;
+            check(session, scope, value)
+        }
+        Expr::Binary {
+            operator,
+            left,
+            right,
+        } => {
+            if is_comparison(operator) {
+                unify(session, scope, &[left, right])?;
+            }
+            check(session, scope, left)?;
+            check(session, scope, right)
+        }
+        Expr::In { value, list, .. } => {
+            let mut all: Vec<&Expr> = vec![value];
+            all.extend(list.iter());
+            unify(session, scope, &all)?;
+            check_all(session, scope, &all)
+        }
+        Expr::Between {
+            value, low, high, ..
+        } => {
+            unify(session, scope, &[value, low, high])?;
+            check_all(session, scope, &[value, low, high])
+        }
+        Expr::Quantified { value, array, .. } => {
+            if let Expr::Array(elements) = array.as_ref() {
+                let mut all: Vec<&Expr> = vec![value];
+                all.extend(elements.iter());
+                unify(session, scope, &all)?;
+            }
+            check_all(session, scope, &[value, array])
+        }
+        Expr::Case {
+            operand,
+            arms,
+            otherwise,
+        } => {
+            if let Some(operand) = operand {
+                let mut all: Vec<&Expr> = vec![operand];
+                all.extend(arms.iter().map(|(when, _)| when));
+                unify(session, scope, &all)?;
+            }
+            let mut results: Vec<&Expr> = arms.iter().map(|(_, then)| then).collect();
+            results.extend(otherwise.as_deref());
+            unify(session, scope, &results)?;
+            for child in children(expression) {
+                check(session, scope, child)?;
+            }
+            Ok(())
+        }
+        Expr::Call {
+            name, arguments, ..
+        } => {
+            if matches!(
+                name.name.as_str(),
+                "coalesce" | "greatest" | "least" | "nullif"
+            ) {
+                unify(session, scope, &arguments.iter().collect::<Vec<_>>())?;
+            }
+            check_function(session, name)?;
+            for argument in arguments {
+                check(session, scope, argument)?;
+            }
+            Ok(())
+        }
+        _ => {
+            for child in children(expression) {
+                check(session, scope, child)?;
+            }
+            Ok(())
+        }
+    }
+}
+
+fn check_all(session: &mut Session, scope: &Scope<'_>, all: &[&Expr]) -> Effect {
+    for expression in all {
+        check(session, scope, expression)?;
+    }
+    Ok(())
+}
+
+fn check_column(
+    session: &mut Session,
+    scope: &Scope<'_>,
+    qualifier: &[SmolStr],
+    name: &str,
+) -> Effect {
+    resolve::known_plain(name)?;
+    if scope.open
+        || scope.columns.iter().any(|(known, _)| known == name)
+        || resolve::is_system_column(name)
+        || (name == "value" && scope.table.is_none())
+    {
+        return Ok(());
+    }
+    // `t` as a whole row, or a qualifier that is not the table: left to the server
+    if let Some(table) = scope.table
+        && (table.name == name
+            || qualifier
+                .last()
+                .is_some_and(|written| *written != table.name))
+    {
+        return Ok(());
+    }
+    if scope.table.is_none() && scope.columns.is_empty() {
+        return fail(
+            SqlState::FEATURE_NOT_SUPPORTED,
+            "cannot use column reference in DEFAULT expression",
+        );
+    }
+    let error = ServerError::new(
+        SqlState::UNDEFINED_COLUMN,
+        format!("column \"{name}\" does not exist"),
+    );
+    let error = match scope.table {
+        Some(table) => error.about(table.member(ObjectKind::Column, name)),
+        None => error,
+    };
+    let _ = session;
+    Err(Failure::Error(error))
+}
+
+fn check_function(session: &mut Session, name: &crate::postgres::Name) -> Effect {
+    resolve::known(name)?;
+    if session.catalog.open
+        || session
+            .catalog
+            .find_functions(&session.search_path, name)
+            .is_some()
+    {
+        return Ok(());
+    }
+    let Some(extension) = builtin::extension_of_function(&name.name, session.version.0) else {
+        return Ok(());
+    };
+    if session.catalog.has_extension(extension) {
+        return Ok(());
+    }
+    fail(
+        SqlState::UNDEFINED_FUNCTION,
+        format!("function {}() does not exist", resolve::shown(name)),
+    )
+}
+
+/// Checks the default of a column of a type: 55P04 and 22P02 for enum literals, 42704, 42883.
+pub(crate) fn check_default(
+    session: &mut Session,
+    default: &Expr,
+    type_name: &TypeName,
+) -> Effect {
+    check_literal(session, default, type_name)?;
+    check(session, &Scope::EMPTY, default)
+}
+
+/// A literal that is coerced to a type.
+pub(crate) fn check_literal(session: &Session, value: &Expr, type_name: &TypeName) -> Effect {
+    if let Expr::Value(Datum::Text(text)) = value {
+        session.check_enum_use(type_name, text)?;
+    }
+    Ok(())
+}
+
+fn unify(session: &Session, scope: &Scope<'_>, all: &[&Expr]) -> Effect {
+    if !all
+        .iter()
+        .any(|expression| matches!(expression, Expr::Value(Datum::Text(_))))
+    {
+        return Ok(());
+    }
+    let Some(type_name) = all
+        .iter()
+        .find_map(|expression| type_of(session, scope, expression))
+    else {
+        return Ok(());
+    };
+    for expression in all {
+        check_literal(session, expression, &type_name)?;
+    }
+    Ok(())
+}
+
+/// The type of an expression, where it is plain.
+pub(crate) fn type_of(
+    session: &Session,
+    scope: &Scope<'_>,
+    expression: &Expr,
+) -> Option<TypeName> {
+    match expression {
+        Expr::Column { name, .. } => scope
+            .columns
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, type_name)| type_name.clone()),
+        Expr::Cast { type_name, .. } => Some(type_name.clone()),
+        Expr::Call {
+            name, arguments, ..
+        } if matches!(
+            name.name.as_str(),
+            "coalesce" | "greatest" | "least" | "nullif"
+        ) =>
+        {
+            arguments
+                .iter()
+                .find_map(|argument| type_of(session, scope, argument))
+        }
+        _ => None,
+    }
+}
+
+fn is_comparison(operator: &str) -> bool {
+    matches!(
+        operator,
+        "=" | "<>" | "!=" | "<" | ">" | "<=" | ">=" | "IS DISTINCT FROM" | "IS NOT DISTINCT FROM"
+    )
+}
+
+/// The direct sub-expressions, without those inside queries.
+pub(crate) fn children(expression: &Expr) -> Vec<&Expr> {
+    match expression {
+        Expr::Cast { value, .. }
+        | Expr::Unary { value, .. }
+        | Expr::IsNull { value, .. }
+        | Expr::IsBool { value, .. }
+        | Expr::InQuery { value, .. }
+        | Expr::Field { value, .. } => vec![value],
+        Expr::Not(value) => vec![value],
+        Expr::Binary { left, right, .. } => vec![left, right],
+        Expr::And(all) | Expr::Or(all) | Expr::Array(all) | Expr::Row(all) => all.iter().collect(),
+        Expr::In { value, list, .. } => {
+            let mut all: Vec<&Expr> = vec![value];
+            all.extend(list.iter());
+            all
+        }
+        Expr::Between {
+            value, low, high, ..
+        } => vec![value, low, high],
+        Expr::Quantified { value, array, .. } => vec![value, array],
+        Expr::Call {
+            arguments, filter, ..
+        } => {
+            let mut all: Vec<&Expr> = arguments.iter().collect();
+            all.extend(filter.as_deref());
+            all
+        }
+        Expr::Case {
+            operand,
+            arms,
+            otherwise,
+        } => {
+            let mut all: Vec<&Expr> = operand.as_deref().into_iter().collect();
+            for (when, then) in arms {
+                all.push(when);
+                all.push(then);
+            }
+            all.extend(otherwise.as_deref());
+            all
+        }
+        Expr::Subscript { value, indexes } => {
+            let mut all: Vec<&Expr> = vec![value];
+            all.extend(indexes.iter());
+            all
+        }
+        Expr::Value(_)
+        | Expr::Parameter(_)
+        | Expr::Column { .. }
+        | Expr::Star { .. }
+        | Expr::Exists(_)
+        | Expr::Subquery(_)
+        | Expr::ArrayQuery(_)
+        | Expr::Default
+        | Expr::Unknown(_) => Vec::new(),
+    }
+}
+
+/// The query directly inside an expression, where there is one.
+pub(crate) fn inner_query(expression: &Expr) -> Option<&Query> {
+    match expression {
+        Expr::InQuery { query, .. }
+        | Expr::Exists(query)
+        | Expr::Subquery(query)
+        | Expr::ArrayQuery(query) => Some(query),
+        _ => None,
+    }
+}
+
+/// Names of the columns that an expression uses, each once, in order.
+pub(crate) fn columns_used(expression: &Expr) -> Vec<SmolStr> {
+    let mut names = Vec::new();
+    collect_columns(expression, &mut names);
+    names
+}
+
+fn collect_columns(expression: &Expr, names: &mut Vec<SmolStr>) {
+    if let Expr::Column { name, .. } = expression
+        && !names.contains(name)
+    {
+        names.push(name.clone());
+    }
+    for child in children(expression) {
+        collect_columns(child, names);
+    }
+}
+
+/// Changes every sub-expression in place, queries excepted.
+pub(crate) fn walk_mut(expression: &mut Expr, change: &mut dyn FnMut(&mut Expr)) {
+    change(expression);
+    match expression {
+        Expr::Cast { value, .. }
+        | Expr::Unary { value, .. }
+        | Expr::IsNull { value, .. }
+        | Expr::IsBool { value, .. }
+        | Expr::InQuery { value, .. }
+        | Expr::Field { value, .. }
+        | Expr::Not(value) => walk_mut(value, change),
+        Expr::Binary { left, right, .. } => {
+            walk_mut(left, change);
+            walk_mut(right, change);
+        }
+        Expr::And(all) | Expr::Or(all) | Expr::Array(all) | Expr::Row(all) => {
+            for inner in all {
+                walk_mut(inner, change);
+            }
+        }
+        Expr::In { value, list, .. } => {
+            walk_mut(value, change);
+            for inner in list {
+                walk_mut(inner, change);
+            }
+        }
+        Expr::Between {
+            value, low, high, ..
+        } => {
+            walk_mut(value, change);
+            walk_mut(low, change);
+            walk_mut(high, change);
+        }
+        Expr::Quantified { value, array, .. } => {
+            walk_mut(value, change);
+            walk_mut(array, change);
+        }
+        Expr::Call {
+            arguments, filter, ..
+        } => {
+            for inner in arguments {
+                walk_mut(inner, change);
+            }
+            if let Some(filter) = filter {
+                walk_mut(filter, change);
+            }
+        }
+        Expr::Case {
+            operand,
+            arms,
+            otherwise,
+        } => {
+            if let Some(operand) = operand {
+                walk_mut(operand, change);
+            }
+            for (when, then) in arms {
+                walk_mut(when, change);
+                walk_mut(then, change);
+            }
+            if let Some(otherwise) = otherwise {
+                walk_mut(otherwise, change);
+            }
+        }
+        Expr::Subscript { value, indexes } => {
+            walk_mut(value, change);
+            for inner in indexes {
+                walk_mut(inner, change);
+            }
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,372 @@
+//! Functions, procedures and aggregates: overloads, replacement, DROP and CALL.
+
+use std::sync::Arc;
+
+use crate::postgres::catalog::{Function, Presence, QualifiedName, lookup};
+use crate::postgres::name::{ObjectKey, ObjectKind};
+use crate::postgres::statement::{CreateFunction, Drop, DropTarget};
+use crate::postgres::{Name, ServerError, Session, SqlState, TypeName};
+
+use super::{Effect, Failure, drop as dropping, fail, resolve};
+
+/// The key of one overload: `public.f(integer)`.
+pub(crate) fn key(name: &QualifiedName, kind: ObjectKind, arguments: &[TypeName]) -> ObjectKey {
+    ObjectKey::new(
+        kind,
+        format!(
+            "{}.{}({}",
+            name.schema,
+            name.name,
+            lookup::signature(arguments)
+        ),
+    )
+}
+
+/// Whether two argument types are the same to the server: modifiers don't count.
+fn same_type(a: &TypeName, b: &TypeName) -> bool {
+    a.array == b.array
+        && a.name.name == b.name.name
+        && (a.name.schema == b.name.schema
+            || a.name.schema.is_none()
+            || b.name.schema.is_none())
+}
+
+fn same_arguments(a: &[TypeName], b: &[TypeName]) -> bool {
+    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same_type(a, b))
+}
+
+/// CREATE FUNCTION, PROCEDURE, AGGREGATE.
+pub(crate) fn create(session: &mut Session, create: &CreateFunction) -> Effect {
+    let name = resolve::new_name(session, &create.name, false)?;
+    let mut arguments = Vec::with_capacity(create.arguments.len());
+    for argument in &create.arguments {
+        arguments.push(argument_type(session, argument)?);
+    }
+    let mut all = session
+        .catalog
+        .functions
+        .get(&name)
+        .map(|all| Vec::clone(all))
+        .unwrap_or_default();
+    let made = Function {
+        kind: create.kind,
+        arguments,
+        defaults: create.defaults,
+        returns: create.returns.clone(),
+        language: create.language.clone(),
+        body: create.body.clone(),
+        presence: Presence::Certain,
+    };
+    let key = key(&name, create.kind, &made.arguments);
+    let existing = all
+        .iter()
+        .position(|known| same_arguments(&known.arguments, &made.arguments));
+    if let Some(at) = existing {
+        let known = all[at].clone();
+        if known.presence == Presence::Maybe {
+            if !create.or_replace {
+                session.doubt(format!("{key} may already be there"));
+            }
+        } else if !create.or_replace {
+            return Err(Failure::Error(
+                ServerError::new(
+                    SqlState::DUPLICATE_FUNCTION,
+                    format!(
+                        "function \"{}\" already exists with same argument types",
+                        name.name
+                    ),
+                )
+                .about(key),
+            ));
+        } else {
+            check_replacement(session, &name, create, &known)?;
+        }
+        all[at] = made;
+    } else {
+        all.push(made);
+    }
+    session.catalog.functions.insert(name, Arc::new(all));
+    session.change(key);
+    Ok(())
+}
+
+/// An argument's type; a set of another's rows or an unknown name of an argument is left as written.
+fn argument_type(session: &mut Session, written: &TypeName) -> Effect<TypeName> {
+    if written.name.is_unknown() {
+        return Ok(written.clone());
+    }
+    resolve::type_name(session, written)
+}
+
+fn check_replacement(
+    session: &Session,
+    name: &QualifiedName,
+    create: &CreateFunction,
+    known: &Function,
+) -> Effect {
+    let _ = session;
+    if known.kind != create.kind {
+        return resolve::wrong_kind(
+            name,
+            format!("cannot change routine kind of \"{}\"", name.name),
+        );
+    }
+    let same = match (&known.returns, &create.returns) {
+        (Some(old), Some(new)) => normal(old) == normal(new),
+        _ => true,
+    };
+    if same {
+        return Ok(());
+    }
+    Err(Failure::Error(
+        ServerError::new(
+            SqlState::INVALID_FUNCTION_DEFINITION,
+            "cannot change return type of existing function",
+        )
+        .about(key(name, create.kind, &known.arguments)),
+    ))
+}
+
+fn normal(returns: &str) -> String {
+    returns
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
+        .to_ascii_lowercase()
+}
+
+fn matches_kind(wanted: ObjectKind, known: ObjectKind) -> bool {
+    wanted == ObjectKind::Routine || wanted == known
+}
+
+fn missing(kind: ObjectKind, name: &Name, arguments: Option<&[TypeName]>) -> ServerError {
+    let noun = match kind {
+        ObjectKind::Routine => "function",
+        other => other.noun(),
+    };
+    match arguments {
+        Some(arguments) => ServerError::new(
+            SqlState::UNDEFINED_FUNCTION,
+            format!(
+                "{noun} {}({} does not exist",
+                resolve::shown(name),
+                lookup::signature(arguments)
+            ),
+        ),
+        None => ServerError::new(
+            SqlState::UNDEFINED_FUNCTION,
+            format!(
+                "could not find a {noun} named \"{}\"",
+                resolve::shown(name)
+            ),
+        ),
+    }
+}
+
+/// One overload, used directly: its name and place. `Ok(None)`: assumed in an open world.
+pub(crate) fn find(
+    session: &mut Session,
+    kind: ObjectKind,
+    name: &Name,
+    arguments: Option<&[TypeName]>,
+) -> Effect<Option<(QualifiedName, usize)>> {
+    resolve::known(name)?;
+    let mut found: Vec<(QualifiedName, usize)> = Vec::new();
+    if let Some((qualified, all)) = session.catalog.find_functions(&session.search_path, name) {
+        for (at, function) in all.iter().enumerate() {
+            let same = arguments.is_none_or(|arguments| {
+                same_arguments(
+                    &function.arguments,
+                    &arguments.iter().map(canonical).collect::<Vec<_>>(),
+                )
+            });
+            if matches_kind(kind, function.kind) && same {
+                found.push((qualified.clone(), at));
+            }
+        }
+    }
+    if found.len() > 1 {
+        return fail(
+            SqlState::AMBIGUOUS_FUNCTION,
+            format!(
+                "{} name \"{}\" is not unique",
+                if kind == ObjectKind::Routine {
+                    "function"
+                } else {
+                    kind.noun()
+                },
+                resolve::shown(name)
+            ),
+        );
+    }
+    if let Some(one) = found.pop() {
+        return Ok(Some(one));
+    }
+    if session.catalog.open {
+        return Ok(None);
+    }
+    Err(Failure::Error(
+        missing(kind, name, arguments).about(missing_function_key(session, name, kind, arguments)),
+    ))
+}
+
+fn canonical(written: &TypeName) -> TypeName {
+    let mut canonical = written.clone();
+    if canonical.name.schema.is_none() {
+        canonical.name = Name::new(crate::postgres::catalog::builtin::canonical_type(
+            &written.name.name,
+        ));
+    }
+    canonical
+}
+
+fn missing_function_key(
+    session: &Session,
+    name: &Name,
+    kind: ObjectKind,
+    arguments: Option<&[TypeName]>,
+) -> ObjectKey {
+    let plain = resolve::missing_key(session, name, kind);
+    match arguments {
+        Some(arguments) => ObjectKey::new(
+            kind,
+            format!("{}({}", plain.name, lookup::signature(arguments)),
+        ),
+        None => plain,
+    }
+}
+
+/// DROP FUNCTION and its kin.
+pub(crate) fn drop(session: &mut Session, statement: &Drop, target: &DropTarget) -> Effect {
+    let arguments = target.arguments.as_deref();
+    if let Some(written) = arguments {
+        for argument in written {
+            // a missing argument type is as good as a missing function under IF EXISTS
+            let plain = argument_type(session, argument);
+            if plain.is_err() && statement.if_exists {
+                return Ok(());
+            }
+            plain?;
+        }
+    }
+    let found = match find(session, statement.kind, &target.name, arguments) {
+        Ok(Some(found)) => found,
+        Ok(None) => {
+            if !statement.if_exists {
+                let key =
+                    missing_function_key(session, &target.name, statement.kind, arguments);
+                session.call.assumed.push(key.clone());
+                session.change(key);
+            }
+            return Ok(());
+        }
+        Err(Failure::Error(error)) if statement.if_exists => {
+            // before 12 an ambiguous name was only a notice
+            let ambiguous =
+                error.sqlstate == SqlState::AMBIGUOUS_FUNCTION && session.version.0 >= 12;
+            return if ambiguous {
+                Err(Failure::Error(error))
+            } else {
+                Ok(())
+            };
+        }
+        Err(failure) => return Err(failure),
+    };
+    let (name, at) = found;
+    let Some(all) = session.catalog.functions.get(&name).cloned() else {
+        return Ok(());
+    };
+    let function = &all[at];
+    let key = key(&name, function.kind, &function.arguments);
+    if function.presence == Presence::Maybe && !statement.if_exists {
+        session.doubt(format!("{key} may or may not be there"));
+    }
+    if function.arguments.is_empty() {
+        release_triggers(session, &name, statement.cascade)?;
+    }
+    release_views(session, &name, &key, statement.cascade)?;
+    remove(session, &name, at);
+    session.change(key);
+    Ok(())
+}
+
+fn remove(session: &mut Session, name: &QualifiedName, at: usize) {
+    let Some(all) = session.catalog.functions.get_mut(name) else {
+        return;
+    };
+    let all = Arc::make_mut(all);
+    all.remove(at);
+    if all.is_empty() {
+        session.catalog.functions.remove(name);
+    }
+}
+
+fn release_triggers(session: &mut Session, name: &QualifiedName, cascade: bool) -> Effect {
+    let mut users = Vec::new();
+    for relation in session.catalog.relations.values() {
+        for trigger in &relation.triggers {
+            if trigger.function == *name {
+                users.push((relation.name.clone(), trigger.name.clone()));
+            }
+        }
+    }
+    for (table, trigger) in users {
+        if !cascade {
+            return dropping::depended_on(
+                &format!("function {}()", name.name),
+                table.member(ObjectKind::Trigger, &trigger),
+            );
+        }
+        super::drop_kinds::remove_trigger(session, &table, &trigger);
+    }
+    Ok(())
+}
+
+fn release_views(
+    session: &mut Session,
+    name: &QualifiedName,
+    key: &ObjectKey,
+    cascade: bool,
+) -> Effect {
+    // views note a function by its name: which overload they call is not worked out
+    let noted = name.key(ObjectKind::Function);
+    let single = session
+        .catalog
+        .functions
+        .get(name)
+        .is_some_and(|all| all.len() == 1);
+    if !single {
+        return Ok(());
+    }
+    for view in dropping::views_on(session, &noted) {
+        if !cascade {
+            let shown = key.name.strip_prefix("public.").unwrap_or(&key.name);
+            return dropping::depended_on(&format!("function {shown}"), view.key());
+        }
+        dropping::cascade_view(session, &view);
+    }
+    Ok(())
+}
+
+/// CALL: the procedure must be there; what it does is not known.
+pub(crate) fn call(session: &mut Session, name: &Name) -> Effect {
+    resolve::known(name)?;
+    if session
+        .catalog
+        .find_functions(&session.search_path, name)
+        .is_some()
+    {
+        return Err(Failure::Unknown(
+            format!("the body of procedure `{name}` is not executed").into(),
+        ));
+    }
+    if session.catalog.open || super::is_system(name) {
+        return Err(Failure::Unknown(
+            format!("procedure `{name}` was never heard of").into(),
+        ));
+    }
+    fail(
+        SqlState::UNDEFINED_FUNCTION,
+        format!("procedure {}() does not exist", resolve::shown(name)),
+    )
+}

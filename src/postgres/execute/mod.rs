@@ -1,0 +1,310 @@
+//! Statements executed: each changes the session's catalog or fails as the server does.
+//!
+//! In: one [`Statement`]. Out: `Ok` with the changes noted in [`Session::call`], or a [`Failure`]; a failing statement
+//! may leave half of its effects behind, which the session undoes. One file a subject.
+
+use std::sync::Arc;
+
+use crate::postgres::catalog::lookup;
+use crate::postgres::statement::{InsertSource, Statement, TransactionStatement};
+use crate::postgres::{Name, ObjectKind, Parameters, Query, ServerError, Session, SqlState};
+
+pub mod alter_column;
+pub mod alter_table;
+pub mod analyze;
+pub mod block;
+pub mod constraint;
+pub mod drop;
+mod drop_kinds;
+pub mod enums;
+pub mod expressions;
+pub mod function;
+pub mod index;
+pub mod named;
+pub mod names;
+pub mod rename;
+pub mod resolve;
+pub mod schema;
+pub mod sequence;
+pub mod table;
+pub mod trigger_policy;
+pub mod types;
+pub mod versions;
+pub mod view;
+
+/// Why a statement did not succeed.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Failure {
+    /// The server refuses it.
+    Error(ServerError),
+    /// What the server says can't be known: why (lower case, no full stop).
+    Unknown(Arc<str>),
+}
+
+impl From<ServerError> for Failure {
+    fn from(error: ServerError) -> Self {
+        Self::Error(error)
+    }
+}
+
+/// What executing gives.
+pub type Effect<T = ()> = Result<T, Failure>;
+
+/// An error, as a failure.
+pub(crate) fn fail<T>(sqlstate: SqlState, message: impl Into<String>) -> Effect<T> {
+    Err(Failure::Error(ServerError::new(sqlstate, message)))
+}
+
+/// Executes one statement.
+pub fn run(session: &mut Session, statement: &Statement, parameters: &Parameters) -> Effect {
+    block::check(session, statement)?;
+    match statement {
+        Statement::CreateTable(create) => table::create(session, create),
+        Statement::CreateTableAs(create) => view::create_table_as(session, create),
+        Statement::AlterTable(alter) => alter_table::alter(session, alter),
+        Statement::CreateIndex(create) => index::create(session, create),
+        Statement::CreateType(create) => types::create(session, create),
+        Statement::AlterEnum(alter) => enums::alter(session, alter),
+        Statement::AlterCompositeType { name, commands } => {
+            types::alter_composite(session, name, commands)
+        }
+        Statement::AlterDomain { name, command } => types::alter_domain(session, name, command),
+        Statement::CreateSchema {
+            name,
+            if_not_exists,
+            elements,
+        } => schema::create(session, name, *if_not_exists, elements, parameters),
+        Statement::CreateSequence(create) => sequence::create(session, create),
+        Statement::AlterSequence {
+            name,
+            if_exists,
+            options,
+        } => sequence::alter(session, name, *if_exists, options),
+        Statement::CreateView(create) => view::create(session, create),
+        Statement::CreateFunction(create) => function::create(session, create),
+        Statement::CreateTrigger(create) => trigger_policy::create_trigger(session, create),
+        Statement::CreatePolicy {
+            name,
+            table,
+            using,
+            check,
+        } => trigger_policy::create_policy(session, name, table, using.as_ref(), check.as_ref()),
+        Statement::AlterPolicy { name, table } => {
+            trigger_policy::alter_policy(session, name, table)
+        }
+        Statement::CreateRule {
+            name,
+            table,
+            or_replace,
+        } => trigger_policy::create_rule(session, name, table, *or_replace),
+        Statement::CreateExtension {
+            name,
+            if_not_exists,
+            schema,
+            cascade: _,
+        } => named::create_extension(session, name, *if_not_exists, schema.as_deref()),
+        Statement::CreateNamed(create) => named::create(session, create),
+        Statement::AlterNamed {
+            kind,
+            name,
+            if_exists,
+            action,
+        } => named::alter(session, *kind, name, *if_exists, action),
+        Statement::Drop(drop) => drop::drop(session, drop),
+        Statement::Rename(rename) => rename::rename(session, rename),
+        Statement::SetSchema {
+            kind,
+            name,
+            arguments,
+            if_exists,
+            schema,
+        } => schema::set_schema(
+            session,
+            *kind,
+            name,
+            arguments.as_deref(),
+            *if_exists,
+            schema,
+        ),
+        Statement::Owner {
+            kind,
+            name,
+            arguments,
+            role,
+        } => named::owner(session, *kind, name, arguments.as_deref(), role),
+        Statement::Comment {
+            kind,
+            name,
+            member,
+            text,
+        } => named::comment(session, *kind, name, member.as_deref(), text.as_ref()),
+        Statement::Grant {
+            kind,
+            names,
+            grantees,
+            grant: _,
+        } => named::grant(session, *kind, names, grantees),
+        Statement::Insert(insert) => {
+            rows(session, &insert.table, &insert.columns)?;
+            if let InsertSource::Query(query) = &insert.source {
+                analyze::query(session, query)?;
+            }
+            Ok(())
+        }
+        Statement::Update(update) => {
+            let columns: Vec<_> = update
+                .assignments
+                .iter()
+                .map(|assignment| assignment.column.clone())
+                .collect();
+            rows(session, &update.table, &columns)
+        }
+        Statement::Delete(delete) => rows(session, &delete.table, &[]),
+        Statement::Merge(merge) => rows(session, &merge.table, &[]),
+        Statement::Query(query) => select(session, query),
+        Statement::Copy { table, from } => match table {
+            Some(table) if *from => rows(session, table, &[]),
+            Some(table) => resolve::relation_in_query(session, table).map(|_| ()),
+            None => Ok(()),
+        },
+        Statement::Truncate { tables, .. } => {
+            for table in tables {
+                rows(session, table, &[])?;
+            }
+            Ok(())
+        }
+        Statement::RefreshMaterializedView { name, .. } => view::refresh(session, name),
+        Statement::Reindex { kind, name, .. } => match name {
+            Some(name) => index::reindex(session, *kind, name),
+            None => Ok(()),
+        },
+        Statement::Cluster { table, index } => index::cluster(session, table.as_ref(), index.as_deref()),
+        Statement::Vacuum { tables, .. } => {
+            for table in tables {
+                resolve::relation_in_query(session, table)?;
+            }
+            Ok(())
+        }
+        Statement::Lock { tables, .. } => {
+            if !session.in_block() {
+                return Err(Session::error_outside_block("LOCK TABLE"));
+            }
+            for table in tables {
+                resolve::relation(session, table, ObjectKind::Table)?;
+            }
+            Ok(())
+        }
+        Statement::Transaction(control) => transaction(session, control),
+        Statement::Set {
+            name,
+            values,
+            local,
+            reset,
+        } => {
+            if name == "search_path" {
+                let path = if *reset || values.as_slice() == ["default"] {
+                    vec!["public".into()]
+                } else {
+                    values.clone()
+                };
+                session.set_search_path(path, *local);
+            }
+            Ok(())
+        }
+        Statement::Show { .. } => Ok(()),
+        Statement::Do(_) => Err(Failure::Unknown(
+            "DO blocks are not executed".into(),
+        )),
+        Statement::Call { name, .. } => function::call(session, name),
+        Statement::Other { tag, .. } => {
+            if tag == "SECURITY LABEL" {
+                return fail(
+                    SqlState::INVALID_PARAMETER_VALUE,
+                    "no security label providers have been loaded",
+                );
+            }
+            Ok(())
+        }
+        Statement::SyntaxError { message } => fail(SqlState::SYNTAX_ERROR, &**message),
+        Statement::Unreadable { why } => Err(Failure::Unknown(why.clone())),
+    }
+}
+
+/// A statement that writes rows: its table and columns must be there.
+fn rows(session: &mut Session, table: &Name, columns: &[smol_str::SmolStr]) -> Effect {
+    let name = resolve::relation_in_query(session, table)?;
+    let Some(name) = name else { return Ok(()) };
+    for column in columns {
+        resolve::column(session, &name, column)?;
+    }
+    if let Some(relation) = session.catalog.relation_mut(&name) {
+        relation.rows.others = true;
+    }
+    session.change(name.key(ObjectKind::Rows));
+    Ok(())
+}
+
+/// A query run for its rows, or for the table that SELECT INTO makes.
+fn select(session: &mut Session, query: &Query) -> Effect {
+    if let Some(into) = &query.into {
+        return view::select_into(session, into, query);
+    }
+    analyze::query(session, query).map(|_| ())
+}
+
+fn transaction(session: &mut Session, control: &TransactionStatement) -> Effect {
+    if session.call.depth > 0 {
+        return fail(
+            SqlState::INVALID_TRANSACTION_TERMINATION,
+            "invalid transaction termination",
+        );
+    }
+    match control {
+        TransactionStatement::Begin => session.begin(),
+        TransactionStatement::Commit => session.commit(),
+        TransactionStatement::Rollback => session.rollback(),
+        TransactionStatement::Prepared => {}
+        TransactionStatement::Savepoint(name) => {
+            if !session.in_block() {
+                return Err(Session::error_outside_block("SAVEPOINT"));
+            }
+            session.push_savepoint(Some(name.clone()));
+        }
+        TransactionStatement::Release(name) => {
+            let at = savepoint(session, name, "RELEASE SAVEPOINT")?;
+            session.transaction.savepoints.truncate(at);
+        }
+        TransactionStatement::RollbackTo(name) => {
+            let at = savepoint(session, name, "ROLLBACK TO SAVEPOINT")?;
+            session.transaction.savepoints.truncate(at + 1);
+            if let Some(savepoint) = session.transaction.savepoints.last().cloned() {
+                session.transaction.aborted = savepoint.aborted;
+                session.set_state(savepoint.state);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn savepoint(session: &Session, name: &str, what: &str) -> Effect<usize> {
+    if !session.in_block() {
+        return Err(Session::error_outside_block(what));
+    }
+    let found = session
+        .transaction
+        .savepoints
+        .iter()
+        .rposition(|savepoint| savepoint.name.as_deref() == Some(name));
+    match found {
+        Some(at) => Ok(at),
+        None => fail(
+            SqlState::INVALID_SAVEPOINT,
+            format!("savepoint \"{name}\" does not exist"),
+        ),
+    }
+}
+
+/// Whether a name is one of the system's, which statements may use without the catalog knowing it.
+pub(crate) fn is_system(name: &Name) -> bool {
+    lookup::is_system_relation(name)
+}

@@ -1,0 +1,979 @@
+//! RENAME of everything, carried along to all that refers to the old name.
+
+use std::sync::Arc;
+
+use smol_str::SmolStr;
+
+use crate::postgres::catalog::{Presence, QualifiedName, Relation, RelationKind, Type, TypeKind};
+use crate::postgres::name::{ObjectKey, ObjectKind};
+use crate::postgres::statement::{ConstraintKind, Rename};
+use crate::postgres::{Expr, Name, ServerError, Session, SqlState, TypeName};
+
+use super::{
+    Effect, Failure, alter_table, constraint, expressions, function, named, resolve, schema,
+};
+
+/// RENAME of any kind.
+pub(crate) fn rename(session: &mut Session, rename: &Rename) -> Effect {
+    resolve::known_plain(&rename.new_name)?;
+    if let Some(member) = &rename.member {
+        resolve::known_plain(member)?;
+    }
+    match rename.kind {
+        ObjectKind::Table
+        | ObjectKind::ForeignTable
+        | ObjectKind::View
+        | ObjectKind::MaterializedView
+        | ObjectKind::Index
+        | ObjectKind::Sequence => relation(session, rename),
+        ObjectKind::Column => column_of(session, rename),
+        ObjectKind::Constraint => constraint_of(session, rename),
+        ObjectKind::Trigger | ObjectKind::Policy | ObjectKind::Rule => member(session, rename),
+        ObjectKind::Type | ObjectKind::Domain => type_of(session, rename),
+        ObjectKind::Schema => schema::rename(session, rename),
+        ObjectKind::Function
+        | ObjectKind::Procedure
+        | ObjectKind::Routine
+        | ObjectKind::Aggregate => function_of(session, rename),
+        _ => named::rename(session, rename),
+    }
+}
+
+fn relation(session: &mut Session, rename: &Rename) -> Effect {
+    if rename.if_exists && resolve::guarded(session, &rename.name)?.is_none() {
+        return Ok(());
+    }
+    let old = resolve::relation(session, &rename.name, rename.kind)?;
+    let Some(found) = session.catalog.relation(&old).cloned() else {
+        return Ok(());
+    };
+    let wrong = found.presence != Presence::Assumed
+        && match rename.kind {
+            ObjectKind::View => found.kind != RelationKind::View,
+            ObjectKind::MaterializedView => found.kind != RelationKind::MaterializedView,
+            ObjectKind::Sequence => found.kind != RelationKind::Sequence,
+            // ALTER INDEX takes any relation before 15, a table never after
+            ObjectKind::Index => found.kind != RelationKind::Index && session.version.0 >= 15,
+            _ => false,
+        };
+    if wrong {
+        let article = if rename.kind == ObjectKind::Index {
+            "an"
+        } else {
+            "a"
+        };
+        return resolve::wrong_kind(
+            &old,
+            format!("\"{}\" is not {article} {}", old.name, rename.kind.noun()),
+        );
+    }
+    let new = QualifiedName {
+        schema: old.schema.clone(),
+        name: rename.new_name.clone(),
+    };
+    if let Some(key) = resolve::occupied_relation(session, &new) {
+        return Err(resolve::duplicate_relation(&new, key));
+    }
+    if found.kind.has_row_type()
+        && let Some(key) = resolve::occupied_type(session, &new)
+    {
+        return Err(resolve::duplicate_type(&new, key));
+    }
+    if found.kind == RelationKind::Index
+        && let Some(table) = &found.index_of
+    {
+        rename_index(session, table, &old.name, &new.name);
+        return Ok(());
+    }
+    move_relation(session, &old, &new);
+    Ok(())
+}
+
+/// Renames an index with its constraint; nothing is checked.
+pub(crate) fn rename_index(session: &mut Session, table: &QualifiedName, old: &str, new: &str) {
+    let new = SmolStr::new(new);
+    let mut renamed_constraint = false;
+    if let Some(relation) = session.catalog.relation_mut(table) {
+        for index in relation.indexes.iter_mut() {
+            if index.name == old {
+                index.name = new.clone();
+                if index.constraint.as_deref() == Some(old) {
+                    index.constraint = Some(new.clone());
+                    renamed_constraint = true;
+                }
+            }
+        }
+        if renamed_constraint {
+            for known in relation.constraints.iter_mut() {
+                if known.name == old {
+                    known.name = new.clone();
+                }
+            }
+        }
+    }
+    let from = QualifiedName {
+        schema: table.schema.clone(),
+        name: SmolStr::new(old),
+    };
+    let to = QualifiedName {
+        schema: table.schema.clone(),
+        name: new.clone(),
+    };
+    if let Some(relation) = session.catalog.relations.remove(&from) {
+        let mut moved = Relation::clone(&relation);
+        moved.name = to.clone();
+        session
+            .catalog
+            .relations
+            .insert(to.clone(), Arc::new(moved));
+    }
+    session.change(from.key(ObjectKind::Index));
+    session.change(to.key(ObjectKind::Index));
+    if renamed_constraint {
+        session.change(table.member(ObjectKind::Constraint, old));
+        session.change(table.member(ObjectKind::Constraint, &new));
+    }
+}
+
+/// Gives a relation another name (or schema), with everything that refers to it.
+pub(crate) fn move_relation(session: &mut Session, old: &QualifiedName, new: &QualifiedName) {
+    let Some(relation) = session.catalog.relations.remove(old) else {
+        return;
+    };
+    let old_key = relation.key();
+    let mut moved = Relation::clone(&relation);
+    moved.name = new.clone();
+    let new_key = moved.key();
+    session
+        .catalog
+        .relations
+        .insert(new.clone(), Arc::new(moved));
+    session.change(old_key.clone());
+    session.change(new_key.clone());
+    let others: Vec<QualifiedName> = session
+        .catalog
+        .relations
+        .values()
+        .filter(|other| refers_to(other, old, &old_key))
+        .map(|other| other.name.clone())
+        .collect();
+    for other in others {
+        if let Some(other) = session.catalog.relation_mut(&other) {
+            repoint(other, old, new, &old_key, &new_key);
+        }
+    }
+    repoint_types(session, old, new);
+    repoint_comments(session, old, new, &old_key, new_key);
+    for pending in &mut session.transaction.drop_on_commit {
+        if pending == old {
+            *pending = new.clone();
+        }
+    }
+}
+
+fn refers_to(other: &Relation, old: &QualifiedName, old_key: &ObjectKey) -> bool {
+    other.index_of.as_ref() == Some(old)
+        || other
+            .owned_by
+            .as_ref()
+            .is_some_and(|(table, _)| table == old)
+        || other
+            .partition_of
+            .as_ref()
+            .is_some_and(|(table, _)| table == old)
+        || other.inherits.contains(old)
+        || other
+            .constraints
+            .iter()
+            .any(|known| known.references.as_ref() == Some(old))
+        || other.depends_on.contains(old_key)
+        || other
+            .depends_on
+            .iter()
+            .any(|key| is_member_of(key, old))
+}
+
+fn is_member_of(key: &ObjectKey, owner: &QualifiedName) -> bool {
+    key.kind == ObjectKind::Column
+        && key
+            .name
+            .strip_prefix(owner.schema.as_str())
+            .and_then(|rest| rest.strip_prefix('.'))
+            .and_then(|rest| rest.strip_prefix(owner.name.as_str()))
+            .is_some_and(|rest| rest.starts_with('.'))
+}
+
+fn repoint(
+    other: &mut Relation,
+    old: &QualifiedName,
+    new: &QualifiedName,
+    old_key: &ObjectKey,
+    new_key: &ObjectKey,
+) {
+    if other.index_of.as_ref() == Some(old) {
+        other.index_of = Some(new.clone());
+    }
+    if let Some((table, _)) = &mut other.owned_by
+        && table == old
+    {
+        *table = new.clone();
+    }
+    if let Some((table, _)) = &mut other.partition_of
+        && table == old
+    {
+        *table = new.clone();
+    }
+    for parent in other.inherits.iter_mut() {
+        if parent == old {
+            *parent = new.clone();
+        }
+    }
+    for known in other.constraints.iter_mut() {
+        if known.references.as_ref() == Some(old) {
+            known.references = Some(new.clone());
+            if let ConstraintKind::ForeignKey { table, .. } = &mut known.definition.kind {
+                *table = Name {
+                    schema: Some(new.schema.clone()),
+                    name: new.name.clone(),
+                };
+            }
+        }
+    }
+    let keys: Vec<ObjectKey> = other.depends_on.iter().cloned().collect();
+    for key in keys {
+        if key == *old_key {
+            other.depends_on.remove(&key);
+            other.depends_on.insert(new_key.clone());
+        } else if is_member_of(&key, old) {
+            let length = old.schema.len() + old.name.len() + 2;
+            let column = key.name.get(length..).unwrap_or_default().to_string();
+            other.depends_on.remove(&key);
+            other
+                .depends_on
+                .insert(new.member(ObjectKind::Column, &column));
+        }
+    }
+}
+
+/// Columns of a row type that has another name now.
+fn repoint_types(session: &mut Session, old: &QualifiedName, new: &QualifiedName) {
+    let uses = |type_name: &TypeName| {
+        type_name.name.name == old.name && type_name.name.schema.as_ref() == Some(&old.schema)
+    };
+    let users: Vec<QualifiedName> = session
+        .catalog
+        .relations
+        .values()
+        .filter(|relation| {
+            relation
+                .columns
+                .iter()
+                .any(|column| uses(&column.type_name))
+        })
+        .map(|relation| relation.name.clone())
+        .collect();
+    let renamed = Name {
+        schema: Some(new.schema.clone()),
+        name: new.name.clone(),
+    };
+    for user in users {
+        if let Some(relation) = session.catalog.relation_mut(&user) {
+            for column in relation.columns.iter_mut() {
+                if uses(&column.type_name) {
+                    column.type_name.name = renamed.clone();
+                }
+            }
+        }
+    }
+}
+
+fn repoint_comments(
+    session: &mut Session,
+    old: &QualifiedName,
+    new: &QualifiedName,
+    old_key: &ObjectKey,
+    new_key: ObjectKey,
+) {
+    if session.catalog.comments.is_empty() {
+        return;
+    }
+    if let Some(text) = session.catalog.comments.remove(old_key) {
+        session.catalog.comments.insert(new_key, text);
+    }
+    let members: Vec<ObjectKey> = session
+        .catalog
+        .comments
+        .keys()
+        .filter(|key| is_member_of(key, old))
+        .cloned()
+        .collect();
+    for key in members {
+        let length = old.schema.len() + old.name.len() + 2;
+        let column = key.name.get(length..).unwrap_or_default().to_string();
+        if let Some(text) = session.catalog.comments.remove(&key) {
+            session
+                .catalog
+                .comments
+                .insert(new.member(ObjectKind::Column, &column), text);
+        }
+    }
+}
+
+fn column_of(session: &mut Session, rename: &Rename) -> Effect {
+    let Some(old) = &rename.member else {
+        return Ok(());
+    };
+    if rename.if_exists && resolve::guarded(session, &rename.name)?.is_none() {
+        return Ok(());
+    }
+    // ALTER TYPE ... RENAME ATTRIBUTE
+    let composite = session
+        .catalog
+        .find_type(&session.search_path, &rename.name)
+        .filter(|found| matches!(found.definition, TypeKind::Composite { .. }))
+        .map(|found| found.name.clone());
+    if let Some(name) = composite {
+        return attribute(session, &name, old, &rename.new_name);
+    }
+    let table = resolve::relation(session, &rename.name, ObjectKind::Table)?;
+    resolve::column_or(session, &table, old, || {
+        format!("column \"{old}\" does not exist")
+    })?;
+    let taken = session
+        .catalog
+        .relation(&table)
+        .and_then(|relation| relation.column(&rename.new_name))
+        .map(|column| column.presence);
+    let key = table.member(ObjectKind::Column, &rename.new_name);
+    match taken {
+        Some(Presence::Maybe) => {
+            session.doubt(format!("{key} may already be there"));
+            if let Some(relation) = session.catalog.relation_mut(&table) {
+                relation
+                    .columns
+                    .retain(|known| known.name != rename.new_name);
+            }
+        }
+        Some(_) => {
+            return Err(Failure::Error(
+                ServerError::new(
+                    SqlState::DUPLICATE_COLUMN,
+                    format!(
+                        "column \"{}\" of relation \"{}\" already exists",
+                        rename.new_name, table.name
+                    ),
+                )
+                .about(key),
+            ));
+        }
+        None => {}
+    }
+    for child in alter_table::children(session, &table) {
+        rename_column(session, &child, old, &rename.new_name);
+    }
+    rename_column(session, &table, old, &rename.new_name);
+    Ok(())
+}
+
+fn attribute(session: &mut Session, name: &QualifiedName, old: &str, new: &SmolStr) -> Effect {
+    let Some(Type {
+        definition: TypeKind::Composite { attributes },
+        ..
+    }) = session.catalog.type_mut(name)
+    else {
+        return Ok(());
+    };
+    if attributes.iter().any(|attribute| attribute.name == *new) {
+        return super::fail(
+            SqlState::DUPLICATE_COLUMN,
+            format!("column \"{new}\" of relation \"{}\" already exists", name.name),
+        );
+    }
+    let mut found = false;
+    for attribute in attributes.iter_mut() {
+        if attribute.name == old {
+            attribute.name = new.clone();
+            found = true;
+        }
+    }
+    if !found {
+        return super::fail(
+            SqlState::UNDEFINED_COLUMN,
+            format!("column \"{old}\" does not exist"),
+        );
+    }
+    session.change(name.key(ObjectKind::Type));
+    Ok(())
+}
+
+/// Renames a column with all that names it; nothing is checked.
+fn rename_column(session: &mut Session, table: &QualifiedName, old: &str, new: &SmolStr) {
+    let in_list = |list: &mut Vec<SmolStr>| {
+        for name in list {
+            if name == old {
+                *name = new.clone();
+            }
+        }
+    };
+    let in_expression = |expression: &mut Expr| {
+        expressions::walk_mut(expression, &mut |inner| {
+            if let Expr::Column { name, .. } = inner
+                && name == old
+            {
+                *name = new.clone();
+            }
+        });
+    };
+    if let Some(relation) = session.catalog.relation_mut(table) {
+        for column in relation.columns.iter_mut() {
+            if column.name == old {
+                column.name = new.clone();
+            }
+            if let Some((expression, _)) = &mut column.generated {
+                in_expression(expression);
+            }
+        }
+        for known in relation.constraints.iter_mut() {
+            in_list(&mut known.columns);
+            rename_in_constraint(&mut known.definition.kind, &in_list, &in_expression);
+            if known.references.as_ref() == Some(table)
+                && let ConstraintKind::ForeignKey { referenced, .. } = &mut known.definition.kind
+            {
+                in_list(referenced);
+            }
+        }
+        for index in relation.indexes.iter_mut() {
+            in_list(&mut index.columns);
+            in_list(&mut index.include);
+            for element in &mut index.elements {
+                in_expression(&mut element.value);
+            }
+            if let Some(filter) = &mut index.filter {
+                in_expression(filter);
+            }
+        }
+        for trigger in relation.triggers.iter_mut() {
+            in_list(&mut trigger.columns);
+        }
+        in_list(&mut relation.partition_key);
+        for row in relation.rows.known.iter_mut() {
+            if row.values.iter().any(|(name, _)| name == old) {
+                for (name, _) in &mut Arc::make_mut(row).values {
+                    if name == old {
+                        *name = new.clone();
+                    }
+                }
+            }
+        }
+    }
+    rename_column_elsewhere(session, table, old, new);
+    let old_key = table.member(ObjectKind::Column, old);
+    let new_key = table.member(ObjectKind::Column, new);
+    if let Some(text) = session.catalog.comments.remove(&old_key) {
+        session.catalog.comments.insert(new_key.clone(), text);
+    }
+    session.change(old_key);
+    session.change(new_key);
+}
+
+fn rename_in_constraint(
+    kind: &mut ConstraintKind,
+    in_list: &dyn Fn(&mut Vec<SmolStr>),
+    in_expression: &dyn Fn(&mut Expr),
+) {
+    match kind {
+        ConstraintKind::Check(expression) => in_expression(expression),
+        ConstraintKind::NotNull { column } => {
+            let mut one = vec![column.clone()];
+            in_list(&mut one);
+            if let Some(first) = one.pop() {
+                *column = first;
+            }
+        }
+        ConstraintKind::Unique {
+            columns, include, ..
+        }
+        | ConstraintKind::PrimaryKey {
+            columns, include, ..
+        } => {
+            in_list(columns);
+            in_list(include);
+        }
+        ConstraintKind::ForeignKey { columns, .. } => in_list(columns),
+        ConstraintKind::Exclude {
+            elements, filter, ..
+        } => {
+            for element in elements {
+                in_expression(&mut element.value);
+            }
+            if let Some(filter) = filter {
+                in_expression(filter);
+            }
+        }
+    }
+}
+
+/// Foreign keys of other tables, owned sequences and views that know the column.
+fn rename_column_elsewhere(session: &mut Session, table: &QualifiedName, old: &str, new: &SmolStr) {
+    let old_key = table.member(ObjectKind::Column, old);
+    let new_key = table.member(ObjectKind::Column, new);
+    let others: Vec<QualifiedName> = session
+        .catalog
+        .relations
+        .values()
+        .filter(|other| {
+            other.depends_on.contains(&old_key)
+                || other
+                    .owned_by
+                    .as_ref()
+                    .is_some_and(|(owner, column)| owner == table && column == old)
+                || (other.name != *table
+                    && other
+                        .constraints
+                        .iter()
+                        .any(|known| known.references.as_ref() == Some(table)))
+        })
+        .map(|other| other.name.clone())
+        .collect();
+    for name in others {
+        let Some(other) = session.catalog.relation_mut(&name) else {
+            continue;
+        };
+        if other.depends_on.remove(&old_key).is_some() {
+            other.depends_on.insert(new_key.clone());
+        }
+        if let Some((owner, column)) = &mut other.owned_by
+            && owner == table
+            && column == old
+        {
+            *column = new.clone();
+        }
+        for known in other.constraints.iter_mut() {
+            if known.references.as_ref() != Some(table) {
+                continue;
+            }
+            if let ConstraintKind::ForeignKey { referenced, .. } = &mut known.definition.kind {
+                for column in referenced {
+                    if column == old {
+                        *column = new.clone();
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn constraint_of(session: &mut Session, rename: &Rename) -> Effect {
+    let Some(old) = &rename.member else {
+        return Ok(());
+    };
+    if rename.if_exists && resolve::guarded(session, &rename.name)?.is_none() {
+        return Ok(());
+    }
+    let domain = session
+        .catalog
+        .find_type(&session.search_path, &rename.name)
+        .map(|found| found.name.clone());
+    if let Some(name) = domain
+        && session
+            .catalog
+            .find_relation(&session.search_path, &rename.name)
+            .is_none()
+    {
+        if let Some(Type {
+            definition: TypeKind::Domain { constraints, .. },
+            ..
+        }) = session.catalog.type_mut(&name)
+        {
+            for known in constraints.iter_mut() {
+                if known.name == *old {
+                    known.name = rename.new_name.clone();
+                }
+            }
+        }
+        session.change(name.key(ObjectKind::Type));
+        return Ok(());
+    }
+    let table = resolve::relation(session, &rename.name, ObjectKind::Table)?;
+    let Some(relation) = session.catalog.relation(&table).cloned() else {
+        return Ok(());
+    };
+    let Some(found) = relation.constraint(old) else {
+        if relation.columns_open {
+            let key = table.member(ObjectKind::Constraint, old);
+            session.call.assumed.push(key.clone());
+            session.change(key);
+            return Ok(());
+        }
+        return Err(Failure::Error(
+            ServerError::new(
+                SqlState::UNDEFINED_OBJECT,
+                format!(
+                    "constraint \"{old}\" for table \"{}\" does not exist",
+                    table.name
+                ),
+            )
+            .about(table.member(ObjectKind::Constraint, old)),
+        ));
+    };
+    let key = table.member(ObjectKind::Constraint, old);
+    if found.presence == Presence::Maybe {
+        session.doubt(format!("{key} may or may not be there"));
+    }
+    let indexed = relation
+        .indexes
+        .iter()
+        .any(|index| index.constraint.as_ref() == Some(old));
+    if indexed {
+        let new = QualifiedName {
+            schema: table.schema.clone(),
+            name: rename.new_name.clone(),
+        };
+        if let Some(taken) = resolve::occupied_relation(session, &new) {
+            return Err(resolve::duplicate_relation(&new, taken));
+        }
+        rename_index(session, &table, old, &rename.new_name);
+        return Ok(());
+    }
+    if relation.constraint(&rename.new_name).is_some() {
+        return Err(Failure::Error(
+            ServerError::new(
+                SqlState::DUPLICATE_OBJECT,
+                format!(
+                    "constraint \"{}\" for relation \"{}\" already exists",
+                    rename.new_name, table.name
+                ),
+            )
+            .about(table.member(ObjectKind::Constraint, &rename.new_name)),
+        ));
+    }
+    if let Some(relation) = session.catalog.relation_mut(&table) {
+        for known in relation.constraints.iter_mut() {
+            if known.name == *old {
+                known.name = rename.new_name.clone();
+            }
+        }
+    }
+    session.change(key);
+    session.change(table.member(ObjectKind::Constraint, &rename.new_name));
+    Ok(())
+}
+
+fn member(session: &mut Session, rename: &Rename) -> Effect {
+    let Some(old) = &rename.member else {
+        return Ok(());
+    };
+    let table = resolve::relation(session, &rename.name, ObjectKind::Table)?;
+    let Some(relation) = session.catalog.relation(&table).cloned() else {
+        return Ok(());
+    };
+    let has = |name: &SmolStr| match rename.kind {
+        ObjectKind::Trigger => relation.trigger(name).is_some(),
+        ObjectKind::Policy => relation.policies.contains(name),
+        _ => relation.rules.contains(name),
+    };
+    let duplicate = || {
+        Err(Failure::Error(
+            ServerError::new(
+                SqlState::DUPLICATE_OBJECT,
+                format!(
+                    "{} \"{}\" for {} \"{}\" already exists",
+                    rename.kind.noun(),
+                    rename.new_name,
+                    if rename.kind == ObjectKind::Policy {
+                        "table"
+                    } else {
+                        "relation"
+                    },
+                    table.name
+                ),
+            )
+            .about(table.member(rename.kind, &rename.new_name)),
+        ))
+    };
+    // policies, and triggers before 15, look for the new name first
+    let new_first = rename.kind == ObjectKind::Policy
+        || (rename.kind == ObjectKind::Trigger && session.version.0 < 15);
+    if new_first && has(&rename.new_name) {
+        return duplicate();
+    }
+    if !has(old) && !relation.columns_open {
+        return Err(Failure::Error(
+            ServerError::new(
+                SqlState::UNDEFINED_OBJECT,
+                format!(
+                    "{} \"{old}\" for {} \"{}\" does not exist",
+                    rename.kind.noun(),
+                    if rename.kind == ObjectKind::Rule {
+                        "relation"
+                    } else {
+                        "table"
+                    },
+                    table.name
+                ),
+            )
+            .about(table.member(rename.kind, old)),
+        ));
+    }
+    if has(&rename.new_name) {
+        return duplicate();
+    }
+    if let Some(relation) = session.catalog.relation_mut(&table) {
+        match rename.kind {
+            ObjectKind::Trigger => {
+                for trigger in relation.triggers.iter_mut() {
+                    if trigger.name == *old {
+                        trigger.name = rename.new_name.clone();
+                    }
+                }
+            }
+            ObjectKind::Policy => swap(&mut relation.policies, old, &rename.new_name),
+            _ => swap(&mut relation.rules, old, &rename.new_name),
+        }
+    }
+    session.change(table.member(rename.kind, old));
+    session.change(table.member(rename.kind, &rename.new_name));
+    Ok(())
+}
+
+fn swap(names: &mut imbl::Vector<SmolStr>, old: &SmolStr, new: &SmolStr) {
+    for name in names.iter_mut() {
+        if name == old {
+            *name = new.clone();
+        }
+    }
+}
+
+fn type_of(session: &mut Session, rename: &Rename) -> Effect {
+    // an attribute, or a constraint of a domain, may come under the type's kind
+    if rename.member.is_some() {
+        let composite = session
+            .catalog
+            .find_type(&session.search_path, &rename.name)
+            .is_some_and(|found| matches!(found.definition, TypeKind::Composite { .. }));
+        return if composite {
+            column_of(session, rename)
+        } else {
+            constraint_of(session, rename)
+        };
+    }
+    let old = resolve::made_type(session, &rename.name)?;
+    let new = QualifiedName {
+        schema: old.schema.clone(),
+        name: rename.new_name.clone(),
+    };
+    if let Some(key) = resolve::occupied_type(session, &new) {
+        return Err(resolve::duplicate_type(&new, key));
+    }
+    move_type(session, &old, &new);
+    Ok(())
+}
+
+/// Gives a type another name (or schema), with everything that refers to it.
+pub(crate) fn move_type(session: &mut Session, old: &QualifiedName, new: &QualifiedName) {
+    let Some(found) = session.catalog.types.remove(old) else {
+        return;
+    };
+    let mut moved = Type::clone(&found);
+    moved.name = new.clone();
+    session.catalog.types.insert(new.clone(), Arc::new(moved));
+    repoint_types(session, old, new);
+    repoint_functions(session, old, new);
+    let renamed = Name {
+        schema: Some(new.schema.clone()),
+        name: new.name.clone(),
+    };
+    let uses = |type_name: &TypeName| {
+        type_name.name.name == old.name && type_name.name.schema.as_ref() == Some(&old.schema)
+    };
+    let others: Vec<QualifiedName> = session.catalog.types.keys().cloned().collect();
+    for other in others {
+        let affected = session
+            .catalog
+            .types
+            .get(&other)
+            .is_some_and(|found| match &found.definition {
+                TypeKind::Domain { base, .. } => uses(base),
+                TypeKind::Range { subtype } => uses(subtype),
+                TypeKind::Composite { attributes } => attributes
+                    .iter()
+                    .any(|attribute| uses(&attribute.type_name)),
+                _ => false,
+            });
+        if !affected {
+            continue;
+        }
+        match session
+            .catalog
+            .type_mut(&other)
+            .map(|found| &mut found.definition)
+        {
+            Some(TypeKind::Domain { base, .. }) => base.name = renamed.clone(),
+            Some(TypeKind::Range { subtype }) => subtype.name = renamed.clone(),
+            Some(TypeKind::Composite { attributes }) => {
+                for attribute in attributes.iter_mut() {
+                    if uses(&attribute.type_name) {
+                        attribute.type_name.name = renamed.clone();
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    if let Some(mut made) = session.transaction.made_types.remove(old) {
+        made.updated = true;
+        session.transaction.made_types.insert(new.clone(), made);
+    }
+    let labels: Vec<(QualifiedName, SmolStr)> = session
+        .transaction
+        .unsafe_labels
+        .iter()
+        .filter(|(owner, _)| owner == old)
+        .cloned()
+        .collect();
+    for (owner, label) in labels {
+        session
+            .transaction
+            .unsafe_labels
+            .remove(&(owner, label.clone()));
+        session
+            .transaction
+            .unsafe_labels
+            .insert((new.clone(), label));
+    }
+    let old_key = old.key(ObjectKind::Type);
+    if let Some(text) = session.catalog.comments.remove(&old_key) {
+        session
+            .catalog
+            .comments
+            .insert(new.key(ObjectKind::Type), text);
+    }
+    session.change(old_key);
+    session.change(new.key(ObjectKind::Type));
+}
+
+fn repoint_functions(session: &mut Session, old: &QualifiedName, new: &QualifiedName) {
+    let uses = |type_name: &TypeName| {
+        type_name.name.name == old.name && type_name.name.schema.as_ref() == Some(&old.schema)
+    };
+    let users: Vec<QualifiedName> = session
+        .catalog
+        .functions
+        .iter()
+        .filter(|(_, all)| {
+            all.iter()
+                .any(|function| function.arguments.iter().any(uses))
+        })
+        .map(|(name, _)| name.clone())
+        .collect();
+    for user in users {
+        if let Some(all) = session.catalog.functions.get_mut(&user) {
+            for function in Arc::make_mut(all) {
+                for argument in &mut function.arguments {
+                    if uses(argument) {
+                        argument.name = Name {
+                            schema: Some(new.schema.clone()),
+                            name: new.name.clone(),
+                        };
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn function_of(session: &mut Session, rename: &Rename) -> Effect {
+    let found = function::find(
+        session,
+        rename.kind,
+        &rename.name,
+        rename.arguments.as_deref(),
+    )?;
+    let Some((old, at)) = found else {
+        return Ok(());
+    };
+    let new = QualifiedName {
+        schema: old.schema.clone(),
+        name: rename.new_name.clone(),
+    };
+    move_function(session, &old, at, &new)
+}
+
+/// Gives one overload another name or schema: 42723 where it is taken.
+pub(crate) fn move_function(
+    session: &mut Session,
+    old: &QualifiedName,
+    at: usize,
+    new: &QualifiedName,
+) -> Effect {
+    let Some(all) = session.catalog.functions.get(old).cloned() else {
+        return Ok(());
+    };
+    let Some(moved) = all.get(at).cloned() else {
+        return Ok(());
+    };
+    let mut target = session
+        .catalog
+        .functions
+        .get(new)
+        .map(|all| Vec::clone(all))
+        .unwrap_or_default();
+    if target
+        .iter()
+        .any(|known| known.arguments == moved.arguments)
+    {
+        return Err(Failure::Error(
+            ServerError::new(
+                SqlState::DUPLICATE_FUNCTION,
+                format!(
+                    "function {}() already exists in schema \"{}\"",
+                    new.name, new.schema
+                ),
+            )
+            .about(function::key(new, moved.kind, &moved.arguments)),
+        ));
+    }
+    session.change(function::key(old, moved.kind, &moved.arguments));
+    session.change(function::key(new, moved.kind, &moved.arguments));
+    let only = all.len() == 1;
+    let mut rest = Vec::clone(&all);
+    rest.remove(at);
+    if rest.is_empty() {
+        session.catalog.functions.remove(old);
+    } else {
+        session.catalog.functions.insert(old.clone(), Arc::new(rest));
+    }
+    target.push(moved);
+    session
+        .catalog
+        .functions
+        .insert(new.clone(), Arc::new(target));
+    if only {
+        repoint_triggers(session, old, new);
+    }
+    Ok(())
+}
+
+fn repoint_triggers(session: &mut Session, old: &QualifiedName, new: &QualifiedName) {
+    let users: Vec<QualifiedName> = session
+        .catalog
+        .relations
+        .values()
+        .filter(|relation| {
+            relation
+                .triggers
+                .iter()
+                .any(|trigger| trigger.function == *old)
+        })
+        .map(|relation| relation.name.clone())
+        .collect();
+    for user in users {
+        if let Some(relation) = session.catalog.relation_mut(&user) {
+            for trigger in relation.triggers.iter_mut() {
+                if trigger.function == *old {
+                    trigger.function = new.clone();
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! CREATE and ALTER SEQUENCE, and the sequences of serial and identity columns.
+
+use std::sync::Arc;
+
+use smol_str::SmolStr;
+
+use crate::postgres::catalog::{QualifiedName, Relation, RelationKind};
+use crate::postgres::name::ObjectKind;
+use crate::postgres::statement::{CreateSequence, SequenceOptions};
+use crate::postgres::{Name, Session};
+
+use super::{Effect, names, resolve};
+
+/// CREATE SEQUENCE.
+pub(crate) fn create(session: &mut Session, create: &CreateSequence) -> Effect {
+    let name = resolve::new_name(session, &create.name, create.temporary)?;
+    if let Some(key) = resolve::occupied_relation(session, &name) {
+        if create.if_not_exists {
+            return Ok(());
+        }
+        return Err(resolve::duplicate_relation(&name, key));
+    }
+    let mut relation = Relation::new(name.clone(), RelationKind::Sequence);
+    relation.next_value = Some(create.options.start.unwrap_or(1));
+    session
+        .catalog
+        .relations
+        .insert(name.clone(), Arc::new(relation));
+    session.change(name.key(ObjectKind::Sequence));
+    own(session, &name, &create.options)
+}
+
+/// ALTER SEQUENCE.
+pub(crate) fn alter(
+    session: &mut Session,
+    name: &Name,
+    if_exists: bool,
+    options: &SequenceOptions,
+) -> Effect {
+    if if_exists && resolve::guarded(session, name)?.is_none() {
+        return Ok(());
+    }
+    let name = resolve::relation(session, name, ObjectKind::Sequence)?;
+    expect_sequence(session, &name)?;
+    if options.restart {
+        let start = options.start;
+        if let Some(relation) = session.catalog.relation_mut(&name) {
+            relation.next_value = start.or(Some(1));
+        }
+    }
+    session.change(name.key(ObjectKind::Sequence));
+    own(session, &name, options)
+}
+
+fn expect_sequence(session: &Session, name: &QualifiedName) -> Effect {
+    let is_sequence = session
+        .catalog
+        .relation(name)
+        .is_some_and(|relation| relation.kind == RelationKind::Sequence);
+    if !is_sequence {
+        return resolve::wrong_kind(name, format!("\"{}\" is not a sequence", name.name));
+    }
+    Ok(())
+}
+
+fn own(session: &mut Session, name: &QualifiedName, options: &SequenceOptions) -> Effect {
+    let Some(owner) = &options.owned_by else {
+        return Ok(());
+    };
+    let owner = match owner {
+        None => None,
+        Some((table, column)) => {
+            let table = resolve::relation(session, table, ObjectKind::Table)?;
+            resolve::column(session, &table, column)?;
+            Some((table, column.clone()))
+        }
+    };
+    if let Some(relation) = session.catalog.relation_mut(name) {
+        relation.owned_by = owner;
+    }
+    Ok(())
+}
+
+/// Makes the sequence of a serial or identity column, `t_c_seq`.
+pub(crate) fn create_owned(
+    session: &mut Session,
+    table: &QualifiedName,
+    column: &str,
+    owner: Option<&str>,
+) -> QualifiedName {
+    let chosen = names::relation(
+        session,
+        &table.schema,
+        &table.name,
+        Some(column),
+        "seq",
+        false,
+    );
+    let name = QualifiedName {
+        schema: table.schema.clone(),
+        name: chosen,
+    };
+    let mut relation = Relation::new(name.clone(), RelationKind::Sequence);
+    relation.next_value = Some(1);
+    relation.owned_by = owner.map(|column| (table.clone(), SmolStr::new(column)));
+    session
+        .catalog
+        .relations
+        .insert(name.clone(), Arc::new(relation));
+    session.change(name.key(ObjectKind::Sequence));
+    name
+}
+
+/// The sequences that a column, or any column of a table, owns.
+pub(crate) fn owned(
+    session: &Session,
+    table: &QualifiedName,
+    column: Option<&str>,
+) -> Vec<QualifiedName> {
+    session
+        .catalog
+        .relations
+        .iter()
+        .filter(|(_, relation)| {
+            relation
+                .owned_by
+                .as_ref()
+                .is_some_and(|(owner, owned_column)| {
+                    owner == table && column.is_none_or(|column| column == owned_column)
+                })
+        })
+        .map(|(name, _)| name.clone())
+        .collect()
+}

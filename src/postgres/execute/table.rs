@@ -1,0 +1,536 @@
+//! CREATE TABLE, and the columns that it and ALTER TABLE ADD COLUMN make.
+//!
+//! The order of the checks is the server's: types, parents, duplicate columns and keys come before the name itself;
+//! expressions and foreign keys after it.
+
+use std::sync::Arc;
+
+use smol_str::SmolStr;
+
+use crate::postgres::catalog::{Column, Constraint, QualifiedName, Relation, RelationKind};
+use crate::postgres::name::{ObjectKey, ObjectKind};
+use crate::postgres::statement::{
+    ColumnDefinition, ConstraintDefinition, ConstraintKind, CreateTable, LikeClause,
+};
+use crate::postgres::{Datum, Expr, Name, ServerError, Session, SqlState, TypeName};
+
+use super::constraint::{self, Origin};
+use super::{Effect, Failure, expressions, fail, index, resolve, sequence};
+
+/// CREATE TABLE in all its forms.
+pub(crate) fn create(session: &mut Session, create: &CreateTable) -> Effect {
+    let name = resolve::new_name(session, &create.name, create.temporary)?;
+    if create.if_not_exists && resolve::occupied_relation(session, &name).is_some() {
+        return Ok(());
+    }
+    let kind = match () {
+        () if create.foreign_server.is_some() => RelationKind::ForeignTable,
+        () if create.partition_by.is_some() => RelationKind::PartitionedTable,
+        () => RelationKind::Table,
+    };
+    let mut relation = Relation::new(name.clone(), kind);
+    relation.unlogged = create.unlogged;
+    relation.partition_key = create.partition_by.clone().unwrap_or_default();
+    if let Some(server) = &create.foreign_server {
+        super::named::need(session, ObjectKind::Server, server)?;
+    }
+    let mut plan = Plan::default();
+    inherit(session, create, &mut relation, &mut plan)?;
+    for definition in &create.columns {
+        own_column(session, create, &mut relation, definition, &mut plan)?;
+    }
+    for like in &create.like {
+        copy_like(session, &mut relation, like, &mut plan)?;
+    }
+    if let Some(of_type) = &create.of_type {
+        typed(session, of_type, &mut relation)?;
+    }
+    check_keys(create, &relation)?;
+    check_partition_key(&relation)?;
+    if let Some(key) = resolve::occupied_relation(session, &name) {
+        return Err(resolve::duplicate_relation(&name, key));
+    }
+    if let Some(key) = resolve::occupied_type(session, &name) {
+        return Err(resolve::duplicate_type(&name, key));
+    }
+    let key = relation.key();
+    session.change(key);
+    for column in &relation.columns {
+        session.change(name.member(ObjectKind::Column, &column.name));
+    }
+    session
+        .catalog
+        .relations
+        .insert(name.clone(), Arc::new(relation));
+    if create.on_commit_drop {
+        session.transaction.drop_on_commit.push(name.clone());
+    }
+    finish_columns(session, &name, &create.columns)?;
+    add_constraints(session, &name, create, &plan)?;
+    if let Some((parent, _)) = &plan.partition_of {
+        clone_from_parent(session, &name, &parent.clone())?;
+    }
+    Ok(())
+}
+
+/// What CREATE TABLE adds once the table is there.
+#[derive(Default)]
+struct Plan {
+    /// CHECK constraints that come from parents or LIKE.
+    checks: Vec<Constraint>,
+    /// LIKE ... INCLUDING INDEXES, IDENTITY.
+    indexes_of: Vec<QualifiedName>,
+    partition_of: Option<(QualifiedName, SmolStr)>,
+}
+
+fn inherit(
+    session: &mut Session,
+    create: &CreateTable,
+    relation: &mut Relation,
+    plan: &mut Plan,
+) -> Effect {
+    for parent in &create.inherits {
+        let parent = resolve::relation(session, parent, ObjectKind::Table)?;
+        copy_parent(session, &parent, relation, plan);
+        relation.inherits.push_back(parent);
+    }
+    let Some(parent) = &create.partition_of else {
+        return Ok(());
+    };
+    let parent = resolve::relation(session, parent, ObjectKind::Table)?;
+    let bound = create.partition_bound.clone().unwrap_or_default();
+    check_partition(session, &parent, &relation.name, &bound)?;
+    copy_parent(session, &parent, relation, plan);
+    relation.partition_of = Some((parent.clone(), bound.clone()));
+    plan.partition_of = Some((parent, bound));
+    Ok(())
+}
+
+fn copy_parent(
+    session: &Session,
+    parent: &QualifiedName,
+    relation: &mut Relation,
+    plan: &mut Plan,
+) {
+    let Some(from) = session.catalog.relation(parent) else {
+        return;
+    };
+    relation.columns_open |= from.columns_open;
+    for column in &from.columns {
+        if relation.column(&column.name).is_none() {
+            relation.columns.push_back(column.clone());
+        }
+    }
+    for constraint in from.check_constraints() {
+        if !constraint.definition.no_inherit {
+            plan.checks.push(constraint.clone());
+        }
+    }
+}
+
+/// What the server demands of the parent of a partition.
+pub(crate) fn check_partition(
+    session: &Session,
+    parent: &QualifiedName,
+    partition: &QualifiedName,
+    bound: &str,
+) -> Effect {
+    let Some(relation) = session.catalog.relation(parent) else {
+        return Ok(());
+    };
+    if relation.kind != RelationKind::PartitionedTable && !relation.columns_open {
+        return resolve::wrong_kind(parent, format!("\"{}\" is not partitioned", parent.name));
+    }
+    let same = |text: &str| {
+        text.chars()
+            .filter(|character| !character.is_whitespace())
+            .flat_map(char::to_lowercase)
+            .collect::<String>()
+    };
+    let wanted = same(bound);
+    if wanted.is_empty() || crate::unknown::has_hole(bound) {
+        return Ok(());
+    }
+    let clash = session.catalog.relations.values().find(|other| {
+        other.name != *partition
+            && other
+                .partition_of
+                .as_ref()
+                .is_some_and(|(owner, known)| owner == parent && same(known) == wanted)
+    });
+    match clash {
+        // the same bound twice overlaps for certain; other overlaps are not computed
+        Some(other) if wanted == "default" => Err(Failure::Error(
+            ServerError::new(
+                SqlState::INVALID_OBJECT_DEFINITION,
+                format!(
+                    "partition \"{}\" conflicts with existing default partition \"{}\"",
+                    partition.name, other.name.name
+                ),
+            )
+            .about(other.key()),
+        )),
+        Some(other) => Err(Failure::Error(
+            ServerError::new(
+                SqlState::INVALID_OBJECT_DEFINITION,
+                format!(
+                    "partition \"{}\" would overlap partition \"{}\"",
+                    partition.name, other.name.name
+                ),
+            )
+            .about(other.key()),
+        )),
+        None => Ok(()),
+    }
+}
+
+fn own_column(
+    session: &mut Session,
+    create: &CreateTable,
+    relation: &mut Relation,
+    definition: &ColumnDefinition,
+    plan: &mut Plan,
+) -> Effect {
+    resolve::known_plain(&definition.name)?;
+    let column = new_column(session, definition)?;
+    if let Some(at) = relation
+        .columns
+        .iter()
+        .position(|known| known.name == definition.name)
+    {
+        let own = create
+            .columns
+            .iter()
+            .filter(|other| other.name == definition.name)
+            .count()
+            > 1;
+        if own || (create.inherits.is_empty() && plan.partition_of.is_none()) {
+            return duplicate_column_in(&definition.name);
+        }
+        // a column of its own merges with the parent's
+        let merged = &mut relation.columns[at];
+        merged.not_null |= column.not_null;
+        if column.default.is_some() {
+            merged.default = column.default;
+        }
+        return Ok(());
+    }
+    relation.columns.push_back(column);
+    Ok(())
+}
+
+fn duplicate_column_in(name: &str) -> Effect {
+    fail(
+        SqlState::DUPLICATE_COLUMN,
+        format!("column \"{name}\" specified more than once"),
+    )
+}
+
+fn copy_like(
+    session: &mut Session,
+    relation: &mut Relation,
+    like: &LikeClause,
+    plan: &mut Plan,
+) -> Effect {
+    let source = resolve::relation(session, &like.table, ObjectKind::Table)?;
+    let Some(from) = session.catalog.relation(&source).cloned() else {
+        return Ok(());
+    };
+    relation.columns_open |= from.columns_open;
+    for column in &from.columns {
+        if relation.column(&column.name).is_some() {
+            return duplicate_column_in(&column.name);
+        }
+        let mut copy = column.clone();
+        if !like.defaults {
+            copy.default = None;
+        }
+        if like.identity && copy.identity.is_some() {
+            sequence::create_owned(session, &relation.name, &copy.name, Some(&copy.name));
+        } else {
+            copy.identity = None;
+        }
+        relation.columns.push_back(copy);
+    }
+    if like.constraints {
+        plan.checks.extend(from.check_constraints().cloned());
+    }
+    if like.indexes {
+        plan.indexes_of.push(source);
+    }
+    Ok(())
+}
+
+fn typed(session: &mut Session, of_type: &Name, relation: &mut Relation) -> Effect {
+    let name = resolve::made_type(session, of_type)?;
+    match session.catalog.types.get(&name).map(|found| &found.definition) {
+        Some(crate::postgres::catalog::TypeKind::Composite { attributes }) => {
+            relation.columns = attributes.clone();
+        }
+        _ => relation.columns_open = true,
+    }
+    Ok(())
+}
+
+fn check_keys(create: &CreateTable, relation: &Relation) -> Effect {
+    let mut primary = 0;
+    let of_columns = create.columns.iter().flat_map(|column| &column.constraints);
+    for definition in of_columns.chain(&create.constraints) {
+        let columns = match &definition.kind {
+            ConstraintKind::PrimaryKey { columns, .. } => {
+                primary += 1;
+                columns
+            }
+            ConstraintKind::Unique { columns, .. } => columns,
+            _ => continue,
+        };
+        if primary > 1 {
+            return multiple_primary_keys(&relation.name);
+        }
+        for column in columns {
+            if !relation.columns_open
+                && relation.column(column).is_none()
+                && !crate::unknown::has_hole(column)
+            {
+                return Err(Failure::Error(
+                    ServerError::new(
+                        SqlState::UNDEFINED_COLUMN,
+                        format!("column \"{column}\" named in key does not exist"),
+                    )
+                    .about(relation.name.member(ObjectKind::Column, column)),
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn check_partition_key(relation: &Relation) -> Effect {
+    for column in &relation.partition_key {
+        if !column.is_empty()
+            && !relation.columns_open
+            && relation.column(column).is_none()
+            && column
+                .chars()
+                .all(|character| character.is_alphanumeric() || character == '_')
+        {
+            return fail(
+                SqlState::UNDEFINED_COLUMN,
+                format!("column \"{column}\" named in partition key does not exist"),
+            );
+        }
+    }
+    Ok(())
+}
+
+/// 42P16.
+pub(crate) fn multiple_primary_keys<T>(table: &QualifiedName) -> Effect<T> {
+    fail(
+        SqlState::INVALID_TABLE_DEFINITION,
+        format!(
+            "multiple primary keys for table \"{}\" are not allowed",
+            table.name
+        ),
+    )
+}
+
+/// Whether a type as written is one of the serial ones.
+pub(crate) fn is_serial(type_name: &TypeName) -> bool {
+    type_name.name.schema.is_none()
+        && !type_name.array
+        && matches!(
+            type_name.name.name.as_str(),
+            "serial" | "bigserial" | "smallserial" | "serial2" | "serial4" | "serial8"
+        )
+}
+
+/// The column of a definition, its type resolved; constraints and sequences come later.
+pub(crate) fn new_column(session: &mut Session, definition: &ColumnDefinition) -> Effect<Column> {
+    let type_name = resolve::type_name(session, &definition.type_name)?;
+    let primary = definition
+        .constraints
+        .iter()
+        .any(|inner| matches!(inner.kind, ConstraintKind::PrimaryKey { .. }));
+    let named_not_null = definition
+        .constraints
+        .iter()
+        .any(|inner| matches!(inner.kind, ConstraintKind::NotNull { .. }));
+    Ok(Column {
+        name: definition.name.clone(),
+        type_name,
+        not_null: definition.not_null
+            || primary
+            || named_not_null
+            || is_serial(&definition.type_name)
+            || definition.identity.is_some(),
+        default: definition.default.clone(),
+        identity: definition.identity,
+        generated: definition
+            .generated
+            .as_ref()
+            .map(|generated| (generated.value.clone(), generated.stored)),
+        presence: crate::postgres::catalog::Presence::Certain,
+    })
+}
+
+/// Sequences, defaults and generated expressions of columns that are there now.
+pub(crate) fn finish_columns(
+    session: &mut Session,
+    table: &QualifiedName,
+    definitions: &[ColumnDefinition],
+) -> Effect {
+    for definition in definitions {
+        finish_column(session, table, definition)?;
+    }
+    Ok(())
+}
+
+/// The sequence, default and generated expression of one column.
+pub(crate) fn finish_column(
+    session: &mut Session,
+    table: &QualifiedName,
+    definition: &ColumnDefinition,
+) -> Effect {
+    let serial = is_serial(&definition.type_name);
+    if serial || definition.identity.is_some() {
+        let made = sequence::create_owned(session, table, &definition.name, Some(&definition.name));
+        if serial && let Some(relation) = session.catalog.relation_mut(table) {
+            for column in relation.columns.iter_mut() {
+                if column.name == definition.name {
+                    column.default = Some(next_value(&made));
+                }
+            }
+        }
+    }
+    if let Some(default) = &definition.default {
+        let type_name = session
+            .catalog
+            .relation(table)
+            .and_then(|relation| relation.column(&definition.name))
+            .map(|column| column.type_name.clone());
+        if let Some(type_name) = type_name {
+            expressions::check_default(session, default, &type_name)?;
+        }
+    }
+    if let Some(generated) = &definition.generated {
+        expressions::check_in_table(session, table, &generated.value, true)?;
+    }
+    if session.version.0 >= 18 {
+        let not_null = session
+            .catalog
+            .relation(table)
+            .and_then(|relation| relation.column(&definition.name))
+            .is_some_and(|column| column.not_null);
+        if not_null {
+            let name = definition.constraints.iter().find_map(|inner| match &inner.kind {
+                ConstraintKind::NotNull { .. } => inner.name.clone(),
+                _ => None,
+            });
+            constraint::record_not_null(session, table, &definition.name, name);
+        }
+    }
+    Ok(())
+}
+
+/// `nextval('schema.sequence'::regclass)`.
+fn next_value(name: &QualifiedName) -> Expr {
+    let text = if name.schema == "public" {
+        name.name.to_string()
+    } else {
+        format!("{}.{}", name.schema, name.name)
+    };
+    Expr::call(
+        "nextval",
+        vec![Expr::Cast {
+            value: Box::new(Expr::Value(Datum::Text(text.into()))),
+            type_name: TypeName::new("regclass"),
+        }],
+    )
+}
+
+fn add_constraints(
+    session: &mut Session,
+    table: &QualifiedName,
+    create: &CreateTable,
+    plan: &Plan,
+) -> Effect {
+    for check in &plan.checks {
+        if let Some(relation) = session.catalog.relation_mut(table)
+            && relation.constraint(&check.name).is_none()
+        {
+            relation.constraints.push_back(check.clone());
+            session.change(table.member(ObjectKind::Constraint, &check.name));
+        }
+    }
+    // as the server does: checks, then keys with their indexes, then foreign keys
+    for phase in 0..3 {
+        for column in &create.columns {
+            for definition in &column.constraints {
+                if phase_of(definition) == phase {
+                    constraint::add(
+                        session,
+                        table,
+                        definition,
+                        Some(&column.name),
+                        Origin::NewTable,
+                    )?;
+                }
+            }
+        }
+        for definition in &create.constraints {
+            if phase_of(definition) == phase {
+                constraint::add(session, table, definition, None, Origin::NewTable)?;
+            }
+        }
+    }
+    for source in &plan.indexes_of {
+        index::copy_all(session, source, table)?;
+    }
+    Ok(())
+}
+
+fn phase_of(definition: &ConstraintDefinition) -> u8 {
+    match definition.kind {
+        ConstraintKind::Check(_) | ConstraintKind::NotNull { .. } => 0,
+        ConstraintKind::Unique { .. }
+        | ConstraintKind::PrimaryKey { .. }
+        | ConstraintKind::Exclude { .. } => 1,
+        ConstraintKind::ForeignKey { .. } => 2,
+    }
+}
+
+/// A partition gets the indexes, keys and foreign keys of its parent.
+pub(crate) fn clone_from_parent(
+    session: &mut Session,
+    partition: &QualifiedName,
+    parent: &QualifiedName,
+) -> Effect {
+    index::copy_all(session, parent, partition)?;
+    let foreign_keys: Vec<Constraint> = session
+        .catalog
+        .relation(parent)
+        .map(|relation| relation.foreign_keys().cloned().collect())
+        .unwrap_or_default();
+    for key in foreign_keys {
+        let Some(relation) = session.catalog.relation_mut(partition) else {
+            continue;
+        };
+        if relation
+            .constraints
+            .iter()
+            .any(|known| known.definition.kind == key.definition.kind)
+        {
+            continue;
+        }
+        let added = ObjectKey::new(
+            ObjectKind::Constraint,
+            partition
+                .member(ObjectKind::Constraint, &key.name)
+                .name
+                .as_str(),
+        );
+        relation.constraints.push_back(key);
+        session.change(added);
+    }
+    Ok(())
+}

@@ -1,0 +1,220 @@
+//! Triggers, policies and rules of tables.
+
+use smol_str::SmolStr;
+
+use crate::postgres::catalog::{QualifiedName, Trigger, builtin};
+use crate::postgres::name::ObjectKind;
+use crate::postgres::statement::CreateTrigger;
+use crate::postgres::{Expr, Name, ServerError, Session, SqlState};
+
+use super::{Effect, Failure, expressions, fail, resolve};
+
+/// CREATE TRIGGER.
+pub(crate) fn create_trigger(session: &mut Session, create: &CreateTrigger) -> Effect {
+    resolve::known_plain(&create.name)?;
+    let table = resolve::relation(session, &create.table, ObjectKind::Table)?;
+    for column in &create.columns {
+        resolve::column(session, &table, column)?;
+    }
+    let function = trigger_function(session, &create.function)?;
+    let existing = session
+        .catalog
+        .relation(&table)
+        .and_then(|relation| relation.trigger(&create.name).cloned());
+    let key = table.member(ObjectKind::Trigger, &create.name);
+    if let Some(existing) = existing {
+        if session.catalog.maybe.remove(&key).is_some() {
+            if !create.or_replace {
+                session.doubt(format!("{key} may already be there"));
+            }
+        } else if !create.or_replace {
+            // before 14 the name of a constraint trigger was found taken only by the catalog's own index
+            let error = if create.constraint && session.version.0 < 14 {
+                ServerError::new(
+                    SqlState::UNIQUE_VIOLATION,
+                    "duplicate key value violates unique constraint \"pg_trigger_tgrelid_tgname_index\"",
+                )
+            } else {
+                ServerError::new(
+                    SqlState::DUPLICATE_OBJECT,
+                    format!(
+                        "trigger \"{}\" for relation \"{}\" already exists",
+                        create.name, table.name
+                    ),
+                )
+            };
+            return Err(Failure::Error(error.about(key)));
+        } else if existing.constraint {
+            return fail(
+                SqlState::DUPLICATE_OBJECT,
+                format!(
+                    "trigger \"{}\" for relation \"{}\" is a constraint trigger",
+                    create.name, table.name
+                ),
+            );
+        }
+    }
+    if let Some(relation) = session.catalog.relation_mut(&table) {
+        relation.triggers.retain(|known| known.name != create.name);
+        relation.triggers.push_back(Trigger {
+            name: create.name.clone(),
+            function,
+            constraint: create.constraint,
+            enabled: true,
+            columns: create.columns.clone(),
+        });
+    }
+    session.change(key);
+    Ok(())
+}
+
+/// The function of a trigger: it takes no arguments. 42883 where it is missing.
+fn trigger_function(session: &mut Session, name: &Name) -> Effect<QualifiedName> {
+    resolve::known(name)?;
+    if let Some((found, all)) = session.catalog.find_functions(&session.search_path, name)
+        && all.iter().any(|function| function.arguments.is_empty())
+    {
+        return Ok(found);
+    }
+    let schema = name
+        .schema
+        .clone()
+        .or_else(|| resolve::creation_schema(session).ok())
+        .unwrap_or_else(|| SmolStr::new_static("public"));
+    let qualified = QualifiedName {
+        schema,
+        name: name.name.clone(),
+    };
+    let brought = is_builtin(&name.name)
+        || (name.name == "moddatetime" && session.catalog.has_extension("moddatetime"))
+        || builtin::extension_of_function(&name.name, session.version.0)
+            .is_some_and(|extension| session.catalog.has_extension(extension));
+    if brought || session.catalog.open {
+        if !brought {
+            session
+                .call
+                .assumed
+                .push(super::function::key(&qualified, ObjectKind::Function, &[]));
+        }
+        return Ok(qualified);
+    }
+    Err(Failure::Error(
+        ServerError::new(
+            SqlState::UNDEFINED_FUNCTION,
+            format!("function {}() does not exist", resolve::shown(name)),
+        )
+        .about(super::function::key(&qualified, ObjectKind::Function, &[])),
+    ))
+}
+
+fn is_builtin(name: &str) -> bool {
+    matches!(
+        name,
+        "tsvector_update_trigger"
+            | "tsvector_update_trigger_column"
+            | "suppress_redundant_updates_trigger"
+            | "lo_manage"
+    )
+}
+
+/// CREATE POLICY.
+pub(crate) fn create_policy(
+    session: &mut Session,
+    name: &SmolStr,
+    table: &Name,
+    using: Option<&Expr>,
+    check: Option<&Expr>,
+) -> Effect {
+    resolve::known_plain(name)?;
+    let table = resolve::relation(session, table, ObjectKind::Table)?;
+    for expression in using.into_iter().chain(check) {
+        expressions::check_in_table(session, &table, expression, true)?;
+    }
+    let key = table.member(ObjectKind::Policy, name);
+    let taken = session
+        .catalog
+        .relation(&table)
+        .is_some_and(|relation| relation.policies.contains(name));
+    if taken {
+        if session.catalog.maybe.remove(&key).is_some() {
+            session.doubt(format!("{key} may already be there"));
+            return Ok(());
+        }
+        return Err(Failure::Error(
+            ServerError::new(
+                SqlState::DUPLICATE_OBJECT,
+                format!(
+                    "policy \"{name}\" for table \"{}\" already exists",
+                    table.name
+                ),
+            )
+            .about(key),
+        ));
+    }
+    if let Some(relation) = session.catalog.relation_mut(&table) {
+        relation.policies.push_back(name.clone());
+    }
+    session.change(key);
+    Ok(())
+}
+
+/// ALTER POLICY.
+pub(crate) fn alter_policy(session: &mut Session, name: &SmolStr, table: &Name) -> Effect {
+    resolve::known_plain(name)?;
+    let table = resolve::relation(session, table, ObjectKind::Table)?;
+    let there = session.catalog.relation(&table).is_some_and(|relation| {
+        relation.columns_open || relation.policies.contains(name)
+    });
+    let key = table.member(ObjectKind::Policy, name);
+    if !there {
+        return Err(Failure::Error(
+            ServerError::new(
+                SqlState::UNDEFINED_OBJECT,
+                format!(
+                    "policy \"{name}\" for table \"{}\" does not exist",
+                    table.name
+                ),
+            )
+            .about(key),
+        ));
+    }
+    session.change(key);
+    Ok(())
+}
+
+/// CREATE RULE.
+pub(crate) fn create_rule(
+    session: &mut Session,
+    name: &SmolStr,
+    table: &Name,
+    or_replace: bool,
+) -> Effect {
+    resolve::known_plain(name)?;
+    let table = resolve::relation(session, table, ObjectKind::Table)?;
+    let key = table.member(ObjectKind::Rule, name);
+    let taken = session
+        .catalog
+        .relation(&table)
+        .is_some_and(|relation| relation.rules.contains(name));
+    if taken && !or_replace {
+        if session.catalog.maybe.remove(&key).is_some() {
+            session.doubt(format!("{key} may already be there"));
+            return Ok(());
+        }
+        return Err(Failure::Error(
+            ServerError::new(
+                SqlState::DUPLICATE_OBJECT,
+                format!(
+                    "rule \"{name}\" for relation \"{}\" already exists",
+                    table.name
+                ),
+            )
+            .about(key),
+        ));
+    }
+    if !taken && let Some(relation) = session.catalog.relation_mut(&table) {
+        relation.rules.push_back(name.clone());
+    }
+    session.change(key);
+    Ok(())
+}

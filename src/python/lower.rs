@@ -1,0 +1,218 @@
+//! Makes the owned syntax tree from a tree-sitter tree.
+//!
+//! In: a file's text. Out: a [`Module`]; what is no Python becomes an error and a hole. Recursion is bounded by
+//! [`DEPTH`]: deeper nodes become holes with an error. tree-sitter accepts broken files and mis-scopes what follows, so a
+//! function that ends behind the first error is marked broken.
+
+mod expressions;
+mod statements;
+mod strings;
+
+use std::cell::RefCell;
+
+use smol_str::SmolStr;
+use tree_sitter::{Node, Parser};
+
+use super::syntax::{
+    Comment, Expression, ExpressionId, ExpressionKind, FunctionDefinition, Module, SyntaxError,
+};
+use crate::source::{FileId, Span};
+
+/// How deep expressions and statements may nest.
+const DEPTH: u32 = 220;
+
+/// More errors than this say nothing new.
+const ERRORS: usize = 20;
+
+thread_local! {
+    static PARSER: RefCell<Option<Parser>> = RefCell::new(python_parser());
+}
+
+fn python_parser() -> Option<Parser> {
+    let mut parser = Parser::new();
+    parser
+        .set_language(&tree_sitter_python::LANGUAGE.into())
+        .ok()?;
+    Some(parser)
+}
+
+/// Parses a file; never fails: what is no Python becomes an error and a hole.
+pub fn parse(file: FileId, text: &str) -> Module {
+    let tree = PARSER.with(|parser| {
+        let mut parser = parser.borrow_mut();
+        parser.as_mut().and_then(|parser| parser.parse(text, None))
+    });
+    let mut lowerer = Lowerer {
+        text,
+        module: Module {
+            file,
+            errors: Vec::new(),
+            expressions: Vec::with_capacity(text.len() / 12),
+            functions: Vec::new(),
+            body: Vec::new(),
+            comments: Vec::new(),
+        },
+        depth: 0,
+        functions: Vec::new(),
+        statement: Span::default(),
+    };
+    let Some(tree) = tree else {
+        lowerer.error(Span::new(0, text.len() as u32), "can't be parsed");
+        return lowerer.module;
+    };
+    let root = tree.root_node();
+    lowerer.comments_and_errors(root);
+    lowerer.module.body = lowerer.block(root);
+    let mut module = lowerer.module;
+    module.errors.sort_by_key(|error| error.span);
+    if let Some(first) = module.errors.first() {
+        let start = first.span.start;
+        for function in &mut module.functions {
+            function.broken = function.span.end > start;
+        }
+    }
+    module
+}
+
+/// What is collected of the function that is being lowered.
+#[derive(Default)]
+struct FunctionFacts {
+    generator: bool,
+    globals: Vec<SmolStr>,
+    nonlocals: Vec<SmolStr>,
+}
+
+struct Lowerer<'a> {
+    text: &'a str,
+    module: Module,
+    depth: u32,
+    functions: Vec<FunctionFacts>,
+    /// The innermost statement, where a missing part is reported.
+    statement: Span,
+}
+
+fn span(node: Node<'_>) -> Span {
+    Span::new(node.start_byte() as u32, node.end_byte() as u32)
+}
+
+/// Named children that are no comments.
+fn children<'t>(node: Node<'t>) -> Vec<Node<'t>> {
+    let mut cursor = node.walk();
+    node.named_children(&mut cursor)
+        .filter(|child| !child.is_extra())
+        .collect()
+}
+
+impl<'a> Lowerer<'a> {
+    fn slice(&self, node: Node<'_>) -> &'a str {
+        self.text.get(node.byte_range()).unwrap_or_default()
+    }
+
+    fn name(&self, node: Node<'_>) -> SmolStr {
+        SmolStr::new(self.slice(node))
+    }
+
+    fn error(&mut self, span: Span, message: &str) {
+        if self.module.errors.len() < ERRORS {
+            self.module.errors.push(SyntaxError {
+                span,
+                message: message.to_owned(),
+            });
+        }
+    }
+
+    fn add(&mut self, span: Span, kind: ExpressionKind) -> ExpressionId {
+        self.module.expressions.push(Expression { span, kind });
+        ExpressionId(self.module.expressions.len() as u32 - 1)
+    }
+
+    fn hole(&mut self, span: Span) -> ExpressionId {
+        self.add(span, ExpressionKind::Hole)
+    }
+
+    /// Walks the whole tree once, without recursion: comments, errors, and constructs of Python 2 that the grammar takes.
+    fn comments_and_errors(&mut self, root: Node<'_>) {
+        let mut cursor = root.walk();
+        let mut enter = true;
+        loop {
+            if enter {
+                let node = cursor.node();
+                match node.kind() {
+                    "comment" => self.module.comments.push(Comment {
+                        span: span(node),
+                        text: self.slice(node).into(),
+                    }),
+                    "print_statement" | "exec_statement" => {
+                        self.error(span(node), "a statement of Python 2");
+                    }
+                    _ if node.is_error() => {
+                        self.error(span(node), "a syntax error");
+                    }
+                    _ if node.is_missing() => {
+                        let message = format!("expected `{}`", node.kind());
+                        self.error(span(node), &message);
+                    }
+                    _ => {}
+                }
+                // strings hold no comments, and most of a migration is strings
+                if node.kind() != "string" || node.has_error() {
+                    if cursor.goto_first_child() {
+                        continue;
+                    }
+                }
+            }
+            if cursor.goto_next_sibling() {
+                enter = true;
+                continue;
+            }
+            if !cursor.goto_parent() {
+                break;
+            }
+            enter = false;
+        }
+    }
+
+    fn push_function(
+        &mut self,
+        definition: FunctionDefinition,
+    ) -> super::syntax::FunctionId {
+        self.module.functions.push(definition);
+        super::syntax::FunctionId(self.module.functions.len() as u32 - 1)
+    }
+
+    /// Whether one more level may be entered; the caller leaves it again with `depth -= 1`.
+    fn enter(&mut self, node: Node<'_>) -> bool {
+        if self.depth >= DEPTH {
+            self.error(span(node), "nests too deep");
+            return false;
+        }
+        self.depth += 1;
+        true
+    }
+
+    /// The end of a definition with the comments that belong to its body: behind its last statement, and on the lines
+    /// below that are indented deeper than `column`.
+    fn end_with_comments(&self, end: usize, column: usize) -> u32 {
+        let mut end = end;
+        let mut first = true;
+        let mut offset = end;
+        while let Some(rest) = self.text.get(offset..) {
+            let length = rest.find('\n').map_or(rest.len(), |at| at + 1);
+            let line = &rest[..length];
+            let trimmed = line.trim();
+            let indent = line.len() - line.trim_start().len();
+            let belongs = trimmed.starts_with('#') && (first || indent > column);
+            if belongs {
+                end = offset + line.trim_end().len();
+            } else if !trimmed.is_empty() {
+                break;
+            }
+            first = false;
+            offset += length;
+            if length == 0 || offset >= self.text.len() {
+                break;
+            }
+        }
+        end as u32
+    }
+}
