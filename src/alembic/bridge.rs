@@ -1,21 +1,26 @@
-//! The doors to the other half of the room: the connection, the texts and the Core constructs.
+//! The doors from operations and schema constructs to the connection, the texts and the Core constructs.
 //!
 //! Schema and operations need of them only what is here.
 
-use super::arguments;
-use super::object::Interp;
+use super::core::{Element, convert, operators, table};
+use super::object::{self, Interp};
+use super::text::TextClause;
+use super::{connection, inspector, reflection};
 use crate::postgres::Expr;
 use crate::python::{Arguments, Eval, Value};
 use crate::trace::Origin;
 
+pub use convert::{bound_value, expression};
+pub use reflection::reflect_table;
+
 /// `op.get_bind()`: the connection of the run.
 pub fn bind(interp: &mut Interp) -> Value {
-    arguments::unsupported(interp, "the connection")
+    connection::bind(interp)
 }
 
 /// `sa.inspect(connection)`.
 pub fn inspector(interp: &mut Interp) -> Eval<Value> {
-    Ok(arguments::unsupported(interp, "an inspector"))
+    Ok(inspector::of_connection(interp, false))
 }
 
 /// Executes a text or construct on the connection.
@@ -25,20 +30,12 @@ pub fn execute(
     parameters: Option<&Value>,
     origin: Origin,
 ) -> Eval<Value> {
-    let _ = (executable, parameters, origin);
-    Ok(arguments::unsupported(interp, "execute"))
+    connection::execute(interp, executable, parameters, origin)
 }
 
 /// The SQL text of a `sa.text(...)`, `literal_column(...)` object.
 pub fn text(value: &Value) -> Option<String> {
-    let _ = value;
-    None
-}
-
-/// A Core expression or plain value as the server's expression; literal values become literals.
-pub fn expression(interp: &mut Interp, value: &Value) -> Eval<Expr> {
-    let _ = (interp, value);
-    Ok(Expr::Unknown("expression".into()))
+    convert::text_of(value).map(|text| text.to_string())
 }
 
 /// `table.select()`, `table.insert()`, `table.update()`, `table.delete()`.
@@ -48,14 +45,25 @@ pub fn table_method(
     method: &str,
     arguments: &Arguments,
 ) -> Eval<Value> {
-    let _ = (table, arguments);
-    Ok(arguments::unsupported(interp, method))
+    match table {
+        Value::Host(this) => table::table_method(interp, this, method, arguments),
+        _ => Ok(super::arguments::unsupported(interp, method)),
+    }
 }
 
-/// An attribute or method that every column expression has: `in_`, `is_`, `desc`, `label`.
+/// An attribute that every column expression has.
 pub fn element_attribute(interp: &mut Interp, element: &Value, name: &str) -> Eval<Option<Value>> {
-    let _ = (interp, element, name);
-    Ok(None)
+    operators::attribute(interp, element, name)
+}
+
+/// A method that every column expression has: `in_`, `is_`, `desc`, `label`.
+pub fn element_method(
+    interp: &mut Interp,
+    element: &Value,
+    method: &str,
+    arguments: &Arguments,
+) -> Eval<Value> {
+    operators::method(interp, element, method, arguments)
 }
 
 /// An infix operator with a column on one side.
@@ -66,54 +74,38 @@ pub fn operator(
     other: &Value,
     reflected: bool,
 ) -> Eval<Option<Value>> {
-    let _ = (interp, element, operator, other, reflected);
-    Ok(None)
+    operators::binary(interp, element, operator, other, reflected)
 }
 
 /// A prefix operator before a column.
 pub fn unary(interp: &mut Interp, element: &Value, operator: &str) -> Eval<Option<Value>> {
-    let _ = (interp, element, operator);
-    Ok(None)
+    operators::unary(interp, element, operator)
 }
 
 /// `column[index]`.
 pub fn element_item(interp: &mut Interp, element: &Value, index: &Value) -> Eval<Value> {
-    let _ = (element, index);
-    Ok(arguments::unsupported(interp, "column[...]"))
+    operators::subscript(interp, element, index)
 }
 
 /// A server's expression as a Core expression.
-pub fn expression_value(interp: &mut Interp, expression: Expr) -> Eval<Value> {
-    let _ = expression;
-    Ok(arguments::unsupported(interp, "expression"))
+pub fn expression_value(_: &mut Interp, expression: Expr) -> Eval<Value> {
+    Ok(object::value(Element::new(expression)))
 }
 
-/// Fills in the columns and constraints of `Table(..., autoload_with=connection)`.
-pub fn reflect_table(interp: &mut Interp, table: &Value) -> Eval<()> {
-    let _ = (interp, table);
-    Ok(())
-}
-
-/// `metadata.reflect(...)`.
+/// `metadata.reflect(...)`: every table, or those of `only`.
 pub fn reflect_metadata(interp: &mut Interp, metadata: &Value, arguments: &Arguments) -> Eval<()> {
-    let _ = (interp, metadata, arguments);
-    Ok(())
+    reflection::reflect_metadata(interp, metadata, arguments)
 }
 
 /// A string given to `op.execute`, as `sa.text(...)` would make it.
-pub fn text_clause(interp: &mut Interp, value: &Value) -> Eval<Value> {
-    let _ = interp;
-    Ok(value.clone())
-}
-
-/// A value bound to a column in INSERT.
-pub fn bound_value(interp: &mut Interp, column: Option<&Value>, value: &Value) -> Eval<Expr> {
-    let _ = column;
-    expression(interp, value)
+pub fn text_clause(_: &mut Interp, value: &Value) -> Eval<Value> {
+    Ok(match value {
+        Value::Str(text) => object::value(TextClause::new(text.clone())),
+        other => other.clone(),
+    })
 }
 
 /// Headers of the `with` statements of the revision's file that are open, innermost first.
 pub fn with_sites(interp: &Interp) -> Vec<crate::source::Site> {
-    let _ = interp;
-    Vec::new()
+    interp.with_sites(interp.host.revision_file)
 }

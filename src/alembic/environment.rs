@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::object::Interp;
 use crate::config::PackageVersion;
-use crate::postgres::{Answer, Outcome, Parameters, Session, Statement};
+use crate::postgres::{Answer, Catalog, Outcome, Parameters, Session, Statement};
 use crate::python::{Class, Eval, Value};
 use crate::source::{FileId, Site};
 use crate::trace::{Event, Gap, Origin};
@@ -128,12 +128,18 @@ pub struct Environment {
     pub pending: Option<super::run::Pending>,
     /// Where the exception that ended the run arose.
     pub raise_site: Option<Site>,
+    /// The catalog as other connections see it: what was committed last.
+    pub committed: Catalog,
+    /// Answers of an Inspector that came from its cache although the catalog differed by then: where, and the call.
+    pub stale: Vec<(Site, String)>,
 }
 
 impl Environment {
     /// A fresh environment on a session that is in the state in which `upgrade()` begins.
     pub fn new(session: Session, settings: Arc<Settings>, revision_file: FileId) -> Self {
         Self {
+            committed: session.catalog.clone(),
+            stale: Vec::new(),
             session,
             settings,
             revision_file,

@@ -8,17 +8,26 @@
 
 pub mod arguments;
 pub mod bridge;
+pub mod connection;
 pub mod context;
+pub mod core;
+pub mod dialect;
 pub mod env;
 pub mod environment;
 pub mod exceptions;
+pub mod inspector;
+pub mod literal;
 pub mod modules;
 pub mod naming;
 pub mod object;
 pub mod operations;
+pub mod orm;
+pub mod reflection;
+pub mod result;
 pub mod revision;
 pub mod run;
 pub mod schema;
+pub mod text;
 pub mod types;
 
 pub use environment::{Decision, DriverCall, Environment, Settings};

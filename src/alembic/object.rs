@@ -253,6 +253,14 @@ impl Object for NativeFunction {
     }
 }
 
+/// A method of an object as a value, whether or not [`Object::methods`] lists it.
+pub fn bound_method(receiver: &HostRef, name: &str) -> Value {
+    value(BoundMethod {
+        receiver: receiver.clone(),
+        name: SmolStr::new(name),
+    })
+}
+
 /// A method bound to its object.
 #[derive(Debug)]
 struct BoundMethod {

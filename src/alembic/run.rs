@@ -159,6 +159,7 @@ fn finish(mut interp: Interp, raised: Option<Box<Raise>>) -> RunOutput {
             raised,
             gaps: host.gaps,
             missing_function: host.pending.is_some_and(|pending| pending.missing),
+            ..Trace::default()
         },
         catalog: host.session.catalog,
         decisions,

@@ -53,6 +53,11 @@ pub trait Executor {
     /// Goes back to a mark: everything since is undone.
     fn rollback(&mut self, savepoint: Self::Savepoint);
 
+    /// Forgets a mark: its block came to its end, or is left by an error that it does not handle.
+    fn release(&mut self, savepoint: Self::Savepoint) {
+        drop(savepoint);
+    }
+
     /// COMMIT or ROLLBACK in the block (2D000 inside a transaction block).
     fn end_transaction(&mut self, commit: bool) -> Outcome;
 }
@@ -153,6 +158,7 @@ impl<E: Executor> Run<'_, E> {
         let flow = self.statements(&block.body);
         self.handled -= 1;
         let Flow::Error(error) = flow else {
+            self.executor.release(savepoint);
             return flow;
         };
         let handler = block
@@ -160,6 +166,7 @@ impl<E: Executor> Run<'_, E> {
             .iter()
             .find(|handler| handles(handler, &error));
         let Some(handler) = handler else {
+            self.executor.release(savepoint);
             return Flow::Error(error);
         };
         self.executor.rollback(savepoint);
@@ -266,13 +273,16 @@ impl<E: Executor> Run<'_, E> {
 
     /// The value of an expression with the variables in it.
     fn evaluate(&mut self, expression: &Expr) -> Result<Datum, Flow> {
-        let mut expression = expression.clone();
-        in_expression(&mut expression, &self.variables);
-        self.value(expression)
+        self.value(expression.clone())
     }
 
     /// Text that is put together is computed here, so that unknown parts become holes; the rest is the executor's.
-    fn value(&mut self, expression: Expr) -> Result<Datum, Flow> {
+    fn value(&mut self, mut expression: Expr) -> Result<Datum, Flow> {
+        if let Expr::Column { qualifier, name } = &expression
+            && let Some(value) = self.variables.value(qualifier, name)
+        {
+            return Ok(value);
+        }
         match expression {
             Expr::Value(value) => Ok(value),
             Expr::Cast { value, type_name }
@@ -296,12 +306,12 @@ impl<E: Executor> Run<'_, E> {
                 for argument in arguments {
                     values.push(self.value(argument)?);
                 }
-                Ok(match text::call(&name.name, &values) {
-                    Some(text) => text.map_or(Datum::Null, |text| Datum::Text(text.into())),
-                    None => Datum::Unknown,
-                })
+                Ok(text::call(&name.name, &values).unwrap_or(Datum::Unknown))
             }
-            other => self.executor.evaluate(&other).map_err(Flow::Error),
+            _ => {
+                in_expression(&mut expression, &self.variables);
+                self.executor.evaluate(&expression).map_err(Flow::Error)
+            }
         }
     }
 
@@ -773,6 +783,11 @@ fn does_nothing(statements: &[PlStatement], assigned: &mut Vec<SmolStr>) -> bool
         PlStatement::If { arms, otherwise } => {
             arms.iter().all(|(_, body)| does_nothing(body, assigned))
                 && does_nothing(otherwise, assigned)
+        }
+        PlStatement::Block(block) => {
+            block.unreadable.is_none()
+                && block.declarations.is_empty()
+                && does_nothing(&block.body, assigned)
         }
         _ => false,
     })

@@ -1,14 +1,35 @@
-//! Runs the syntax tree. (Interface that other rooms build on; the body is in the submodules.)
+//! Runs the syntax tree against a [`Host`].
+//!
+//! In: parsed modules. Out: effects on the host, and values. What is not known flows on as an unknown value with its
+//! reason; bounds on steps, turns, depth and sizes end a run with a [`Raise`] that no handler catches, after a gap.
+//! The submodules hold statements, expressions, operators, calls, classes, imports and `with`.
 
+mod attributes;
+mod calls;
+mod classes;
+mod equality;
+mod expressions;
+mod imports;
+mod iteration;
+mod operators;
+mod statements;
+mod with;
+
+use std::rc::Rc;
 use std::sync::Arc;
 
+use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 
-use super::host::{Arguments, Eval, Host, Raise};
+use super::builtins;
+use super::host::{Arguments, Eval, Host, Raise, Truth};
 use super::syntax;
-use super::value::{Class, Module, Value};
-use crate::source::{FileId, Site};
+use super::value::{Class, Function, Instance, Key, Module, Scope, Value};
+use crate::source::{FileId, Site, Span};
 use crate::unknown::{Reason, Unknown};
+
+pub(crate) use equality::{as_float, as_int, contains_key, contains_text, is_subclass};
+pub(crate) use with::YieldSink;
 
 /// Finds and parses modules of the project; shared by all threads.
 pub trait Modules: Send + Sync {
@@ -48,6 +69,9 @@ impl Default for Limits {
     }
 }
 
+/// How deep expressions and statements of all frames together may nest: what a stack of 32 MiB holds.
+const NESTING: u32 = 4_000;
+
 /// One frame of the call stack: where it stands now.
 #[derive(Clone, Debug)]
 pub struct Frame {
@@ -69,6 +93,85 @@ pub struct Interpreter<H: Host> {
     pub(crate) limits: Limits,
     pub(crate) frames: Vec<Frame>,
     pub(crate) conditional: Vec<Reason>,
+    pub(crate) state: State,
+}
+
+/// What the interpreter remembers between statements.
+#[derive(Default)]
+pub(crate) struct State {
+    pub(crate) steps: u64,
+    pub(crate) nesting: u32,
+    pub(crate) loaded: Loaded,
+    /// Modules of the host and unknown ones, by dotted name.
+    pub(crate) imports: FxHashMap<SmolStr, Option<Value>>,
+    /// Dotted names that were imported, to know namespace packages.
+    pub(crate) imported: FxHashSet<SmolStr>,
+    /// What keys by identity stand for.
+    pub(crate) identities: FxHashMap<usize, Value>,
+    /// Headers of the `with` statements whose bodies are being executed, outermost first.
+    pub(crate) withs: Vec<Site>,
+    /// Exceptions that handlers are handling, outermost first.
+    pub(crate) handling: Vec<Value>,
+    pub(crate) fresh: usize,
+}
+
+/// Modules that were executed. Functions hold their scope and scopes their functions: the circle is broken on drop.
+#[derive(Default)]
+pub(crate) struct Loaded {
+    pub(crate) modules: FxHashMap<FileId, Rc<Module>>,
+}
+
+impl Drop for Loaded {
+    fn drop(&mut self) {
+        for module in self.modules.values() {
+            let names = std::mem::take(&mut *module.scope.names.borrow_mut());
+            drop(names);
+        }
+    }
+}
+
+/// Where code is being executed: its module, scope and function.
+pub(crate) struct Context<'a, H: Host> {
+    pub(crate) module: &'a Arc<syntax::Module>,
+    pub(crate) scope: Rc<Scope>,
+    /// The scope of the function, class or module, where `:=` in a comprehension binds.
+    pub(crate) home: Rc<Scope>,
+    pub(crate) globals: Rc<Scope>,
+    pub(crate) function: Option<&'a Rc<Function>>,
+    pub(crate) definition: Option<&'a syntax::FunctionDefinition>,
+    pub(crate) class_body: bool,
+    pub(crate) yields: Option<&'a dyn YieldSink<H>>,
+}
+
+impl<H: Host> Context<'_, H> {
+    pub(crate) fn site(&self, span: Span) -> Site {
+        Site {
+            file: self.module.file,
+            span,
+        }
+    }
+
+    pub(crate) fn with_scope(&self, scope: Rc<Scope>) -> Self {
+        Self {
+            module: self.module,
+            scope,
+            home: self.home.clone(),
+            globals: self.globals.clone(),
+            function: self.function,
+            definition: self.definition,
+            class_body: self.class_body,
+            yields: self.yields,
+        }
+    }
+}
+
+/// How a statement ended.
+#[derive(Debug)]
+pub(crate) enum Flow {
+    Normal,
+    Break,
+    Continue,
+    Return(Value),
 }
 
 impl<H: Host> Interpreter<H> {
@@ -80,73 +183,95 @@ impl<H: Host> Interpreter<H> {
             limits,
             frames: Vec::new(),
             conditional: Vec::new(),
+            state: State::default(),
         }
     }
 
     /// Executes a module's code as `import` would and gives the module; each module is executed once per interpreter.
     pub fn load(&mut self, module: &Arc<syntax::Module>, name: &str) -> Eval<Value> {
-        let _ = (module, name);
-        unimplemented!()
+        self.load_module(module, name).map(Value::Module)
     }
 
     /// Calls any callable value.
     pub fn call(&mut self, callee: &Value, arguments: Arguments) -> Eval<Value> {
-        let _ = (callee, arguments);
-        unimplemented!()
+        self.call_value(callee, arguments)
     }
 
     /// `value.name`, AttributeError where there is none.
     pub fn attribute(&mut self, value: &Value, name: &str) -> Eval<Value> {
-        let _ = (value, name);
-        unimplemented!()
+        if let Some(found) = self.attribute_or_none(value, name)? {
+            return Ok(found);
+        }
+        let message = match value {
+            Value::Module(module) => {
+                format!("module '{}' has no attribute '{name}'", module.name)
+            }
+            Value::Class(class) => {
+                format!("type object '{}' has no attribute '{name}'", class.name)
+            }
+            _ => format!(
+                "'{}' object has no attribute '{name}'",
+                builtins::type_name(value)
+            ),
+        };
+        Err(self.error("AttributeError", &message))
     }
 
     /// `value.name`, `None` where there is none.
     pub fn attribute_or_none(&mut self, value: &Value, name: &str) -> Eval<Option<Value>> {
-        let _ = (value, name);
-        unimplemented!()
+        self.find_attribute(value, name)
     }
 
     /// The items of any iterable, or the unknown that hides them.
     pub fn items(&mut self, value: &Value) -> Eval<Result<Vec<Value>, Unknown>> {
-        let _ = value;
-        unimplemented!()
+        self.iterate(value)
     }
 
     /// `bool(value)`; an unknown one is decided by [`Host::decide`].
     pub fn truth(&mut self, value: &Value) -> Eval<bool> {
-        let _ = value;
-        unimplemented!()
+        match self.truth_of(value)? {
+            Truth::Known(truth) => Ok(truth),
+            Truth::Unknown(unknown) => Ok(H::decide(self, &unknown)),
+        }
     }
 
     /// `left == right`; `None`: unknown.
     pub fn equal(&mut self, left: &Value, right: &Value) -> Option<bool> {
-        let _ = (left, right);
-        unimplemented!()
+        self.equal_values(left, right, 0)
     }
 
     /// `str(value)`, with a hole where it is not known.
-    pub fn string(&mut self, value: &Value) -> Eval<std::rc::Rc<str>> {
-        let _ = value;
-        unimplemented!()
+    pub fn string(&mut self, value: &Value) -> Eval<Rc<str>> {
+        builtins::text::to_string(self, value)
     }
 
     /// An exception of a built-in class (`ValueError`) to be returned as `Err`.
+    #[allow(clippy::unused_self)]
     pub fn error(&self, class: &str, message: &str) -> Box<Raise> {
-        let _ = (class, message);
-        unimplemented!()
+        raise_of(&builtins::exceptions::class(class), message)
     }
 
     /// An exception of a class that the host made with [`exception_class`].
-    pub fn raise(&self, class: &std::rc::Rc<Class>, message: &str) -> Box<Raise> {
-        let _ = (class, message);
-        unimplemented!()
+    #[allow(clippy::unused_self)]
+    pub fn raise(&self, class: &Rc<Class>, message: &str) -> Box<Raise> {
+        raise_of(class, message)
     }
 
     /// Unknown value that says where it arose.
     pub fn unknown(&self, reason: Reason, what: &str) -> Value {
-        let _ = (reason, what);
-        unimplemented!()
+        Value::unknown(self.unknown_at(reason, what))
+    }
+
+    pub(crate) fn unknown_at(&self, reason: Reason, what: &str) -> Unknown {
+        let unknown = Unknown::new(reason, what);
+        match self.frames.last() {
+            Some(frame) => unknown.at(frame.site),
+            None => unknown,
+        }
+    }
+
+    pub(crate) fn unsupported(&self, what: &str) -> Value {
+        self.unknown(Reason::Unsupported, what)
     }
 
     /// The frames, outermost first.
@@ -156,25 +281,160 @@ impl<H: Host> Interpreter<H> {
 
     /// Sites of the statements being executed in frames of a file, innermost first.
     pub fn stack_in(&self, file: FileId) -> Vec<Site> {
-        let _ = file;
-        unimplemented!()
+        let mut sites: Vec<Site> = self
+            .frames
+            .iter()
+            .rev()
+            .filter(|frame| frame.file == file)
+            .map(|frame| frame.site)
+            .collect();
+        sites.dedup();
+        sites
+    }
+
+    /// Sites of the headers of the `with` statements of a file whose bodies are being executed, innermost first.
+    pub fn with_sites(&self, file: FileId) -> Vec<Site> {
+        self.state
+            .withs
+            .iter()
+            .rev()
+            .filter(|site| site.file == file)
+            .copied()
+            .collect()
+    }
+
+    /// Where the innermost frame stands.
+    pub fn site(&self) -> Option<Site> {
+        self.frames.last().map(|frame| frame.site)
     }
 
     /// Why what is executed now may not execute on a real server: the body of a loop over unknown items.
     pub fn conditional(&self) -> Option<Reason> {
         self.conditional.last().copied()
     }
+
+    /// A value as a key of a dict; TypeError where it can't be one.
+    pub fn key(&mut self, value: &Value) -> Eval<Key> {
+        self.key_of(value)
+    }
+
+    /// The value that a key stands for.
+    pub fn key_value(&self, key: &Key) -> Value {
+        match key {
+            Key::None => Value::None,
+            Key::Int(value) => Value::Int(*value),
+            Key::Float(bits) => Value::Float(f64::from_bits(*bits)),
+            Key::Str(text) => Value::str(text.clone()),
+            Key::Bytes(bytes) => Value::Bytes(bytes.clone()),
+            Key::Tuple(keys) => Value::tuple(keys.iter().map(|key| self.key_value(key)).collect()),
+            Key::Identity(identity) => match self.state.identities.get(identity) {
+                Some(value) => value.clone(),
+                None => self.unsupported("a key"),
+            },
+        }
+    }
+
+    /// Ends the run: a bound of foreshot's own was hit.
+    pub(crate) fn bound(&mut self, what: &str) -> Box<Raise> {
+        H::gap(self, what.to_owned());
+        Box::new(Raise {
+            exception: self.unknown(Reason::Bound, what),
+            bound: true,
+        })
+    }
+
+    pub(crate) fn tick(&mut self) -> Eval<()> {
+        self.state.steps += 1;
+        if self.state.steps <= self.limits.steps {
+            return Ok(());
+        }
+        Err(self.bound("more steps than the bound on one run allows"))
+    }
+
+    /// One more level of nesting; left again with [`Self::leave`].
+    pub(crate) fn enter(&mut self) -> Eval<()> {
+        if self.state.nesting >= NESTING {
+            return Err(self.bound("nests deeper than the bound allows"));
+        }
+        self.state.nesting += 1;
+        self.tick()
+    }
+
+    pub(crate) fn leave(&mut self) {
+        self.state.nesting = self.state.nesting.saturating_sub(1);
+    }
+
+    /// Refuses a size past the bound.
+    pub(crate) fn check_size(&mut self, size: usize) -> Eval<()> {
+        if size <= self.limits.size {
+            return Ok(());
+        }
+        Err(self.bound("a value grows larger than the bound allows"))
+    }
+
+    pub(crate) fn set_site(&mut self, site: Site) {
+        if let Some(frame) = self.frames.last_mut() {
+            frame.site = site;
+        }
+    }
+}
+
+fn raise_of(class: &Rc<Class>, message: &str) -> Box<Raise> {
+    let exception = instance(
+        class,
+        vec![("args", Value::tuple(vec![Value::str(message)]))],
+    );
+    Box::new(Raise {
+        exception,
+        bound: false,
+    })
+}
+
+/// An instance of a class with these attributes.
+pub(crate) fn instance(class: &Rc<Class>, attributes: Vec<(&str, Value)>) -> Value {
+    Value::Instance(Rc::new(Instance {
+        class: class.clone(),
+        attributes: std::cell::RefCell::new(
+            attributes
+                .into_iter()
+                .map(|(name, value)| (SmolStr::new(name), value))
+                .collect(),
+        ),
+    }))
 }
 
 /// An exception class for the host's modules: `exception_class("OperationalError", &[&dbapi_error])`; with no bases,
 /// `Exception` is the base.
-pub fn exception_class(name: &str, bases: &[&std::rc::Rc<Class>]) -> std::rc::Rc<Class> {
-    let _ = (name, bases);
-    unimplemented!()
+pub fn exception_class(name: &str, bases: &[&Rc<Class>]) -> Rc<Class> {
+    let mut bases: Vec<Value> = bases
+        .iter()
+        .map(|base| Value::Class(Rc::clone(base)))
+        .collect();
+    if bases.is_empty() {
+        bases.push(Value::Class(builtins::exceptions::class("Exception")));
+    }
+    Rc::new(Class {
+        name: name.into(),
+        bases,
+        namespace: std::cell::RefCell::default(),
+        site: None,
+    })
 }
 
 /// A module for the host's imports, with these names.
 pub fn host_module(name: &str, names: Vec<(&str, Value)>) -> Value {
-    let _: (&str, Vec<(&str, Value)>, Option<Module>) = (name, names, None);
-    unimplemented!()
+    let scope = Scope {
+        names: std::cell::RefCell::new(
+            names
+                .into_iter()
+                .map(|(name, value)| (SmolStr::new(name), value))
+                .collect(),
+        ),
+        parent: None,
+    };
+    Value::Module(Rc::new(Module {
+        name: name.into(),
+        file: None,
+        scope: Rc::new(scope),
+    }))
 }

@@ -2,6 +2,7 @@
 //!
 //! In: source text. Out: effects on a [`host::Host`]. Nothing of the user's is executed: this is the only Python there is.
 
+mod builtins;
 pub mod host;
 pub mod interpreter;
 mod lower;

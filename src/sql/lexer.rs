@@ -311,4 +311,30 @@ mod tests {
         assert_eq!(dollar_body("'x'"), None);
         assert_eq!(dollar_body("$"), None);
     }
+
+    /// Byte spans by the server's own scanner, without comments.
+    fn scanned(text: &str) -> Option<Vec<(usize, usize)>> {
+        let comments = [275, 276];
+        let tokens = pg_query::scan_tokens(text).ok()?;
+        Some(
+            tokens
+                .iter()
+                .filter(|token| !comments.contains(&token.token))
+                .map(|token| (token.start as usize, token.end as usize))
+                .collect(),
+        )
+    }
+
+    #[test]
+    fn the_servers_scanner_agrees() {
+        for text in [
+            "select a.b, \"c\"\"d\" from t where x <= -1 and y @> '{}'::jsonb -- é",
+            "select 1.5e10, .5, 0x1F, 1_000, $1, U&'d\\0061t', E'\\'', B'01'",
+            "do $é$ ; $$ ; $é$; select a[1:2], f(x := 1), 'é' || $q$b$q$",
+            "select a/*b*/-c, a!=b, a-- x\n - b",
+        ] {
+            let spans = tokens(text).iter().map(|t| (t.start, t.end)).collect();
+            assert_eq!(scanned(text), Some(spans), "{text}");
+        }
+    }
 }

@@ -19,9 +19,6 @@ mod placeholders;
 mod plpgsql;
 mod read;
 mod split;
-pub mod versions;
-
-pub use versions::since;
 
 /// A statement and its place.
 #[derive(Clone, Debug, PartialEq)]

@@ -4,15 +4,18 @@
 //! does not know. SQL inside is lowered by the same code as SQL outside; variables stay columns, and who executes the
 //! block tells them apart. What can't be read makes the block unreadable and says why.
 
+mod fragments;
+
 use std::sync::Arc;
 
 use smol_str::SmolStr;
 
+pub(super) use self::fragments::syntax_error;
+use self::fragments::{declared_type, expression, fold, is_hole, literal, one_of, starts_a_query};
 use super::lexer::{self, Token, TokenKind};
 use super::read;
 use crate::postgres::statement::{Block, Declaration, Handler, PlStatement};
 use crate::postgres::{Expr, Statement};
-use crate::unknown::HOLE;
 
 /// Deepest nesting of blocks, loops and conditions.
 const MAX_DEPTH: u16 = 40;
@@ -37,37 +40,6 @@ pub(super) fn block(text: &str) -> Block {
     read.unwrap_or_else(|why| Block {
         unreadable: Some(why),
         ..Block::default()
-    })
-}
-
-/// The first statement of a block that the parser refuses: the server compiles a whole body before it runs any of it.
-pub(super) fn syntax_error(block: &Block) -> Option<Arc<str>> {
-    error_in(&block.body).or_else(|| {
-        block
-            .handlers
-            .iter()
-            .find_map(|handler| error_in(&handler.body))
-    })
-}
-
-fn error_in(statements: &[PlStatement]) -> Option<Arc<str>> {
-    statements.iter().find_map(|statement| match statement {
-        PlStatement::Sql {
-            statement: Statement::SyntaxError { message },
-            ..
-        } => Some(message.clone()),
-        PlStatement::If { arms, otherwise } => arms
-            .iter()
-            .find_map(|(_, body)| error_in(body))
-            .or_else(|| error_in(otherwise)),
-        PlStatement::ForQuery { body, .. }
-        | PlStatement::ForExecute { body, .. }
-        | PlStatement::ForRange { body, .. }
-        | PlStatement::ForEach { body, .. }
-        | PlStatement::While { body, .. }
-        | PlStatement::Loop { body } => error_in(body),
-        PlStatement::Block(block) => syntax_error(block),
-        _ => None,
     })
 }
 
@@ -353,7 +325,9 @@ impl<'a> Reader<'a> {
             "null" => self.simple(PlStatement::Null),
             "commit" => self.simple(PlStatement::Commit),
             "rollback" => self.simple(PlStatement::Rollback),
-            "get" | "assert" | "open" | "fetch" | "close" | "move" => {
+            "get" => self.diagnostics(),
+            "assert" => self.assert(),
+            "open" | "fetch" | "close" | "move" => {
                 self.until_semicolon();
                 self.expect(";")?;
                 Ok(PlStatement::Unknown(word.to_uppercase().into()))
@@ -366,6 +340,49 @@ impl<'a> Reader<'a> {
         self.until_semicolon();
         self.expect(";")?;
         Ok(statement)
+    }
+
+    /// `GET DIAGNOSTICS a = ROW_COUNT, ...`: assignments of what is not known.
+    fn diagnostics(&mut self) -> Read<PlStatement> {
+        self.at += 1;
+        if !self.eat_word("current") {
+            self.eat_word("stacked");
+        }
+        self.expect_word("diagnostics")?;
+        let mut body = Vec::new();
+        loop {
+            let target = self.variable()?;
+            let item = self.until(|text, token| token.is(text, ","));
+            let item = item.trim_start_matches([':', '=', ' ']);
+            body.push(PlStatement::Assign {
+                target,
+                value: Expr::Unknown(item.to_uppercase().into()),
+            });
+            if !self.eat(",") {
+                break;
+            }
+        }
+        self.expect(";")?;
+        Ok(PlStatement::Block(Box::new(Block {
+            body,
+            ..Block::default()
+        })))
+    }
+
+    /// `ASSERT condition [, message]`.
+    fn assert(&mut self) -> Read<PlStatement> {
+        self.at += 1;
+        let condition = expression(self.until(|text, token| token.is(text, ",")));
+        self.until_semicolon();
+        self.expect(";")?;
+        Ok(PlStatement::If {
+            arms: vec![(condition, vec![PlStatement::Null])],
+            otherwise: vec![PlStatement::Raise {
+                level: "exception".into(),
+                condition: Some("assert_failure".into()),
+                message: "assertion failed".into(),
+            }],
+        })
     }
 
     /// `name := ...`, `record.field = ...`, `array[1] := ...`.
@@ -615,6 +632,13 @@ impl<'a> Reader<'a> {
             Some(token) if token.kind == TokenKind::String => {
                 message = literal(token.text(self.text));
                 self.at += 1;
+                // a literal may go on in the next line
+                while let Some(more) = self.peek()
+                    && more.kind == TokenKind::String
+                {
+                    message = format!("{message}{}", literal(more.text(self.text))).into();
+                    self.at += 1;
+                }
             }
             Some(token) if token.is_word(self.text, "sqlstate") => {
                 self.at += 1;
@@ -717,9 +741,11 @@ impl<'a> Reader<'a> {
         let mut from = first;
         let mut into = Vec::new();
         let mut strict = false;
-        while has_into {
-            self.until_word("into");
-            if !self.peek_word(0, "into") {
+        loop {
+            if has_into {
+                self.until_word("into");
+            }
+            if !has_into || !self.peek_word(0, "into") {
                 break;
             }
             let before = self.at.checked_sub(1).and_then(|at| self.tokens.get(at));
@@ -748,67 +774,5 @@ impl<'a> Reader<'a> {
             into,
             strict,
         })
-    }
-}
-
-/// Whether a word is all hole: it may stand for any number of statements.
-fn is_hole(word: &str) -> bool {
-    word.chars().all(|character| character == HOLE)
-}
-
-fn starts_a_query(text: &str) -> bool {
-    let first = lexer::next(text, 0).map_or("", |token| token.text(text));
-    ["select", "with", "values", "("]
-        .iter()
-        .any(|word| first.eq_ignore_ascii_case(word))
-}
-
-/// An identifier as the server folds it.
-fn fold(text: &str) -> SmolStr {
-    match text
-        .strip_prefix('"')
-        .and_then(|rest| rest.strip_suffix('"'))
-    {
-        Some(quoted) => quoted.replace("\"\"", "\"").into(),
-        None => text.to_ascii_lowercase().into(),
-    }
-}
-
-/// The content of a string literal; what is no literal stays as it is.
-fn literal(text: &str) -> SmolStr {
-    let text = text.trim();
-    if let Some((_, body)) = lexer::dollar_body(text) {
-        return body.into();
-    }
-    let text = text.strip_prefix(['E', 'e']).unwrap_or(text);
-    text.strip_prefix('\'')
-        .and_then(|rest| rest.strip_suffix('\''))
-        .map_or_else(|| text.into(), |body| body.replace("''", "'").into())
-}
-
-/// A declared type: canonical, or as written where it is PL/pgSQL's own (`t%ROWTYPE`).
-fn declared_type(text: &str) -> SmolStr {
-    let plain = text.trim();
-    if plain.contains('%') || plain.to_ascii_lowercase().contains("cursor") {
-        return plain.to_ascii_lowercase().into();
-    }
-    read::type_text(plain).into()
-}
-
-/// An expression of PL/pgSQL: `count(*) FROM t` is one too.
-fn expression(text: &str) -> Expr {
-    read::plpgsql_expression(text)
-}
-
-/// `operand IN (values)`.
-fn one_of(operand: &Expr, values: Expr) -> Expr {
-    let list = match values {
-        Expr::Row(list) => list,
-        other => vec![other],
-    };
-    Expr::In {
-        value: Box::new(operand.clone()),
-        list,
-        negated: false,
     }
 }

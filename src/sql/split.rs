@@ -102,13 +102,13 @@ impl Nesting {
             Kind::Rule if token.is(text, ")") => {
                 self.parentheses = self.parentheses.saturating_sub(1);
             }
-            Kind::Routine if token.is_word(text, "atomic") => {
-                if before
-                    .last()
-                    .is_some_and(|last| last.is_word(text, "begin"))
-                {
-                    self.blocks += 1;
-                }
+            Kind::Routine
+                if token.is_word(text, "atomic")
+                    && before
+                        .last()
+                        .is_some_and(|last| last.is_word(text, "begin")) =>
+            {
+                self.blocks += 1;
             }
             Kind::Routine if self.blocks > 0 && token.is_word(text, "case") => self.blocks += 1,
             Kind::Routine if token.is_word(text, "end") => {

@@ -312,7 +312,7 @@ fn alter_table_commands() {
          alter a type bigint using a::bigint, alter a drop default, alter a set default now(), \
          add constraint f foreign key (a) references r(id) not valid, validate constraint f, \
          add constraint u unique using index ixu, alter b drop expression if exists, \
-         disable trigger all, detach partition p concurrently, force row level security",
+         disable trigger all, force row level security",
     ) else {
         panic!("not an ALTER TABLE")
     };
@@ -353,16 +353,19 @@ fn alter_table_commands() {
     ));
     assert!(matches!(
         &c[10],
-        C::DetachPartition {
-            concurrently: true,
-            ..
-        }
-    ));
-    assert!(matches!(
-        &c[11],
         C::RowSecurity {
             enable: None,
             force: Some(true)
+        }
+    ));
+    let Statement::AlterTable(alter) = one("alter table t detach partition p concurrently") else {
+        panic!("not an ALTER TABLE")
+    };
+    assert!(matches!(
+        &alter.commands[0],
+        C::DetachPartition {
+            concurrently: true,
+            ..
         }
     ));
 }
@@ -500,6 +503,8 @@ fn expressions() {
         ("case when a then 1 else 2 end", "Case { operand: None"),
         ("count(*) over ()", "star: true"),
         ("count(*) over ()", "window: true"),
+        ("array_agg(a order by b)", "ordered aggregate"),
+        ("count(a order by b)", "arguments: [Column"),
         ("exists (select 1)", "Exists"),
         ("array(select 1)", "ArrayQuery"),
         ("(r).f", "Field"),
@@ -623,6 +628,17 @@ fn holes() {
     };
     let expected = [Datum::Unknown, Datum::Unknown, Datum::Fresh, Datum::Fresh];
     assert_eq!(rows[0], expected.map(Expr::Value));
+    // a hole that reads as an alias may be the rest of the statement
+    for text in [
+        "delete from t \u{f8ff}",
+        "select 1 from t \u{f8ff}",
+        "select count(*) \u{f8ff}",
+    ] {
+        assert!(
+            format!("{:?}", one(text)).contains("Value(Unknown)"),
+            "{text}"
+        );
+    }
     for text in [
         "alter table t \u{f8ff}",
         "select * from t where a = \u{f8ff} \u{f8ff} \u{f8ff} \u{f8ff}",

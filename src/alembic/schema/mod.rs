@@ -97,3 +97,4 @@ pub struct TableData {
     /// `prefixes`, `info` and other keyword arguments that matter.
     pub prefixes: Vec<SmolStr>,
 }
+

@@ -194,6 +194,12 @@ fn raise_throws_what_it_names() {
             "42710",
         ),
         ("begin raise unique_violation; end", "23505"),
+        ("begin assert 1 = 2, 'no'; end", "P0004"),
+        ("begin assert 1 = 1; end", "ok"),
+        (
+            "declare n int; begin get diagnostics n = row_count; end",
+            "ok",
+        ),
         (
             "begin create table t (x int); exception when others then raise; end",
             "42P07",
@@ -251,4 +257,14 @@ fn variables_reach_the_sql() {
     let mut executor = tables(&["t"]);
     assert_eq!(execute(&block, &mut executor), Outcome::Ok);
     assert_eq!(executor.ran, [format!("create {}", Name::new("t_x"))]);
+}
+
+#[test]
+fn unknown_parts_of_dynamic_text_become_holes() {
+    let mut executor = tables(&[]);
+    let body = "declare q text; begin q := 'create table a_' || f(); execute q || ' (x int)'; \
+                if q = 'a' then create table b (x int); end if; end";
+    assert_eq!(state(&run(&mut executor, body)), "unknown");
+    assert_eq!(executor.ran.len(), 1);
+    assert!(executor.ran[0].contains("a_{?}"), "{:?}", executor.ran);
 }

@@ -19,10 +19,11 @@ pub(super) fn text_of(value: &Datum) -> Option<String> {
     })
 }
 
-/// The functions that make SQL text. `None`: not one of them, or not with these arguments. The text may hold holes.
-pub(super) fn call(name: &str, arguments: &[Datum]) -> Option<Option<String>> {
+/// The functions that make SQL text. `None`: not one of them, or not with these arguments. The text may hold holes:
+/// it is text all the same, unlike what [`Datum::text`] makes of it.
+pub(super) fn call(name: &str, arguments: &[Datum]) -> Option<Datum> {
     let first = arguments.first().map(text_of);
-    Some(match (name, first) {
+    let made = match (name, first) {
         ("quote_ident", Some(text)) => text.map(|text| quote_identifier(&text)),
         ("quote_literal", Some(text)) => text.map(|text| quote_literal(&text)),
         ("quote_nullable", Some(text)) => {
@@ -32,7 +33,8 @@ pub(super) fn call(name: &str, arguments: &[Datum]) -> Option<Option<String>> {
         ("format", Some(None)) => None,
         ("format", Some(Some(format))) => Some(formatted(&format, &arguments[1..])?),
         _ => return None,
-    })
+    };
+    Some(made.map_or(Datum::Null, |text| Datum::Text(text.into())))
 }
 
 /// An identifier quoted where it must be; a keyword may go without, since only the parser reads it again.
@@ -176,7 +178,7 @@ mod tests {
 
     #[test]
     fn format_as_the_server_does() {
-        let made = |arguments: &[Datum]| call("format", arguments).flatten();
+        let made = |arguments: &[Datum]| call("format", arguments).and_then(|made| text_of(&made));
         assert_eq!(
             made(&[
                 text("drop %s %I.%I = %L %% %1$s"),

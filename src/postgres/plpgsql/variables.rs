@@ -79,8 +79,8 @@ impl Variables {
         }
     }
 
-    /// The value that a column reference means, where it means a variable.
-    fn value(&self, qualifier: &[SmolStr], name: &str) -> Option<Datum> {
+    /// The value that a column reference means, where it means a variable; text may hold holes.
+    pub(super) fn value(&self, qualifier: &[SmolStr], name: &str) -> Option<Datum> {
         match qualifier {
             [] => match self.get(name)? {
                 Variable::Value(value) => Some(value.clone()),
@@ -118,6 +118,14 @@ pub(super) fn in_expression(expression: &mut Expr, variables: &Variables) {
     values.expression(expression);
 }
 
+/// As a value of SQL, text with a hole is not known.
+fn known(value: &Datum) -> Datum {
+    match value {
+        Datum::Text(text) => Datum::text(text),
+        other => other.clone(),
+    }
+}
+
 struct Values<'a> {
     variables: &'a Variables,
     parameters: &'a [Datum],
@@ -148,9 +156,9 @@ impl Values<'_> {
                         filter,
                     } = &mut conflict.action
                 {
-                    assignments
-                        .iter_mut()
-                        .for_each(|assignment| self.expression(&mut assignment.value));
+                    for assignment in assignments {
+                        self.expression(&mut assignment.value);
+                    }
                     self.optional(filter);
                 }
             }
@@ -163,7 +171,7 @@ impl Values<'_> {
                     .assignments
                     .iter_mut()
                     .for_each(|assignment| self.expression(&mut assignment.value));
-                update.from.iter_mut().for_each(|item| self.from_item(item));
+                update.from.iter_mut().for_each(|item| self.item(item));
                 self.optional(&mut update.filter);
             }
             Statement::Delete(delete) => {
@@ -171,14 +179,11 @@ impl Values<'_> {
                     .with
                     .iter_mut()
                     .for_each(|table| self.statement(&mut table.statement));
-                delete
-                    .using
-                    .iter_mut()
-                    .for_each(|item| self.from_item(item));
+                delete.using.iter_mut().for_each(|item| self.item(item));
                 self.optional(&mut delete.filter);
             }
             Statement::Merge(merge) => {
-                self.from_item(&mut merge.source);
+                self.item(&mut merge.source);
                 self.expression(&mut merge.on);
             }
             Statement::Call { arguments, .. } => self.all(arguments),
@@ -195,7 +200,7 @@ impl Values<'_> {
                 for target in &mut select.targets {
                     self.expression(&mut target.value);
                 }
-                select.from.iter_mut().for_each(|item| self.from_item(item));
+                select.from.iter_mut().for_each(|item| self.item(item));
                 self.optional(&mut select.filter);
                 self.all(&mut select.group_by);
                 self.optional(&mut select.having);
@@ -213,7 +218,7 @@ impl Values<'_> {
         self.optional(&mut query.offset);
     }
 
-    fn from_item(&self, item: &mut FromItem) {
+    fn item(&self, item: &mut FromItem) {
         match item {
             FromItem::Table { .. } => {}
             FromItem::Query { query, .. } => self.query(query),
@@ -221,8 +226,8 @@ impl Values<'_> {
             FromItem::Join {
                 left, right, on, ..
             } => {
-                self.from_item(left);
-                self.from_item(right);
+                self.item(left);
+                self.item(right);
                 self.optional(on);
             }
         }
@@ -235,22 +240,22 @@ impl Values<'_> {
     }
 
     fn all(&self, expressions: &mut [Expr]) {
-        expressions
-            .iter_mut()
-            .for_each(|expression| self.expression(expression));
+        for expression in expressions {
+            self.expression(expression);
+        }
     }
 
     fn expression(&self, expression: &mut Expr) {
         match expression {
             Expr::Column { qualifier, name } => {
                 if let Some(value) = self.variables.value(qualifier, name) {
-                    *expression = Expr::Value(value);
+                    *expression = Expr::Value(known(&value));
                 }
             }
             Expr::Parameter(name) => {
                 let index = name.parse::<usize>().ok().and_then(|n| n.checked_sub(1));
                 if let Some(value) = index.and_then(|index| self.parameters.get(index)) {
-                    *expression = Expr::Value(value.clone());
+                    *expression = Expr::Value(known(value));
                 }
             }
             Expr::Value(_) | Expr::Star { .. } | Expr::Default | Expr::Unknown(_) => {}
@@ -269,7 +274,7 @@ impl Values<'_> {
                     && self.variables.is_record(record)
                     && let Some(found) = self.variables.value(std::slice::from_ref(record), name)
                 {
-                    *expression = Expr::Value(found);
+                    *expression = Expr::Value(known(&found));
                 } else {
                     self.expression(value);
                 }

@@ -76,7 +76,7 @@ fn create_table(context: &Context<'_>, create: &CreateStmt) -> CreateTable {
     for element in create.table_elts.iter().chain(&create.constraints) {
         match &element.node {
             Some(NodeEnum::ColumnDef(definition)) => {
-                table.columns.push(column(context, definition))
+                table.columns.push(column(context, definition));
             }
             Some(NodeEnum::Constraint(definition)) => {
                 table.constraints.extend(constraint(context, definition));

@@ -182,12 +182,18 @@ fn alias(relation: Option<&pg_query::protobuf::RangeVar>) -> Option<SmolStr> {
 }
 
 fn delete(context: &Context<'_>, node: &DeleteStmt) -> Delete {
+    let alias = alias(node.relation.as_ref());
+    let mut filter = expressions::optional(context, node.where_clause.as_deref());
+    // `DELETE FROM t {where}`
+    if alias.as_deref().is_some_and(query::is_hole) {
+        filter = Some(query::with_hole(filter));
+    }
     Delete {
         with: query::with(context, node.with_clause.as_ref()),
         table: relation_of(node.relation.as_ref()),
-        alias: alias(node.relation.as_ref()),
+        alias,
         using: query::from(context, &node.using_clause),
-        filter: expressions::optional(context, node.where_clause.as_deref()),
+        filter,
         returning: returning(context, node.returning_clause.as_ref()),
     }
 }

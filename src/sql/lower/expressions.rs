@@ -365,14 +365,26 @@ pub(super) fn function_call(context: &Context<'_>, call: &FuncCall) -> Expr {
         // ordered-set aggregates: what they order is what they aggregate
         arguments.extend(call.agg_order.iter().map(|node| sorted(context, node)));
     }
+    let name = dotted(&call.funcname);
+    if !call.agg_within_group && !call.agg_order.is_empty() && depends_on_order(&name.name) {
+        // the order of its input is not kept: neither is its value known
+        if let Some(first) = arguments.first_mut() {
+            *first = unknown("the input of an ordered aggregate");
+        }
+    }
     Expr::Call {
-        name: dotted(&call.funcname),
+        name,
         arguments,
         star: call.agg_star,
         distinct: call.agg_distinct,
         filter: optional(context, call.agg_filter.as_deref()).map(Box::new),
         window: call.over.is_some(),
     }
+}
+
+/// Whether an aggregate gives another value for another order: those that collect.
+fn depends_on_order(name: &str) -> bool {
+    name.ends_with("_agg") || name.ends_with("xmlagg")
 }
 
 fn sorted(context: &Context<'_>, node: &Node) -> Expr {

@@ -116,7 +116,7 @@ fn set(node: &VariableSetStmt) -> Statement {
     let values = if kind == VariableSetKind::VarSetMulti {
         option_texts(&node.args)
     } else {
-        node.args.iter().filter_map(value).collect()
+        node.args.iter().map(value).collect()
     };
     Statement::Set {
         name: some(&node.name).unwrap_or("all").to_lowercase().into(),
@@ -132,8 +132,8 @@ fn set(node: &VariableSetStmt) -> Statement {
 }
 
 /// A value of SET; one that is no plain value (an interval) is empty.
-fn value(node: &Node) -> Option<SmolStr> {
-    Some(value_text(node).unwrap_or_default())
+fn value(node: &Node) -> SmolStr {
+    value_text(node).unwrap_or_default()
 }
 
 /// The command of a statement that has no variant, and the object that it names.

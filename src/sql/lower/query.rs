@@ -14,6 +14,7 @@ use crate::postgres::expression::{
 };
 use crate::postgres::statement::CreateTableAs;
 use crate::postgres::{Datum, Expr, Query, Statement};
+use crate::unknown::HOLE;
 
 /// Most arms of UNION and the like that are kept: they nest to the left.
 const MAX_ARMS: usize = 400;
@@ -143,14 +144,43 @@ fn body(context: &Context<'_>, node: &SelectStmt) -> QueryBody {
     if !node.values_lists.is_empty() {
         return QueryBody::Values(rows(context, &node.values_lists));
     }
+    let from = from(context, &node.from_clause);
+    let mut filter = expressions::optional(context, node.where_clause.as_deref());
+    if from.iter().any(ends_in_hole) {
+        filter = Some(with_hole(filter));
+    }
     QueryBody::Select(Box::new(Select {
         distinct: !node.distinct_clause.is_empty(),
         targets: targets(context, &node.target_list),
-        from: from(context, &node.from_clause),
-        filter: expressions::optional(context, node.where_clause.as_deref()),
+        from,
+        filter,
         group_by: expressions::all(context, &node.group_clause),
         having: expressions::optional(context, node.having_clause.as_deref()),
     }))
+}
+
+/// Whether a word is all hole. As an alias it may as well be clauses that follow: `FROM t {where}`.
+pub(super) fn is_hole(word: &str) -> bool {
+    !word.is_empty() && word.chars().all(|character| character == HOLE)
+}
+
+fn ends_in_hole(item: &FromItem) -> bool {
+    let alias = match item {
+        FromItem::Table { alias, .. }
+        | FromItem::Query { alias, .. }
+        | FromItem::Function { alias, .. } => alias,
+        FromItem::Join { right, .. } => return ends_in_hole(right),
+    };
+    alias.as_deref().is_some_and(is_hole)
+}
+
+/// A condition of which a part is not known.
+pub(super) fn with_hole(filter: Option<Expr>) -> Expr {
+    let hole = Expr::Value(Datum::Unknown);
+    match filter {
+        Some(filter) => Expr::And(vec![filter, hole]),
+        None => hole,
+    }
 }
 
 /// Rows of VALUES.
@@ -208,6 +238,11 @@ pub(super) fn targets(context: &Context<'_>, nodes: &[Node]) -> Vec<Target> {
     nodes
         .iter()
         .filter_map(|node| match node.node.as_ref()? {
+            // `SELECT count(*) {from}`: what the hole adds may change any value
+            NodeEnum::ResTarget(target) if is_hole(&target.name) => Some(Target {
+                value: Expr::Value(Datum::Unknown),
+                alias: None,
+            }),
             NodeEnum::ResTarget(target) => Some(Target {
                 value: expressions::required(context, target.val.as_deref()),
                 alias: some(&target.name).map(SmolStr::new),

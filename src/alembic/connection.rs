@@ -1,0 +1,921 @@
+//! The connection that `op.get_bind()` gives, its engine, dialect and savepoints, and what `execute` does with each kind
+//! of executable.
+//!
+//! In: texts, constructs, parameters. Out: driver calls through [`Environment::execute`], results.
+
+use std::any::Any;
+use std::cell::Cell;
+use std::sync::Arc;
+
+use smol_str::SmolStr;
+
+use super::core::dml::{Change, Kind};
+use super::core::select::SelectObject;
+use super::core::{self, Element, substitute};
+use super::environment::{DriverCall, Environment};
+use super::object::{self, Interp, Object};
+use super::text::TextClause;
+use super::{dialect, exceptions, literal, orm, result};
+use crate::postgres::expression::{QueryBody, Select, Target};
+use crate::postgres::session::SavepointId;
+use crate::postgres::{Datum, Parameters, Query, Statement};
+use crate::python::{Arguments, Eval, HostRef, Raise, Str, Value};
+use crate::sql::{self, Placeholders};
+use crate::trace::Origin;
+use crate::unknown::Reason;
+
+const MEMO: &str = "connection";
+
+/// `op.get_bind()`: one object a run.
+pub fn bind(interp: &mut Interp) -> Value {
+    if let Some(known) = interp.host.memo.get(MEMO) {
+        return known.clone();
+    }
+    let connection = object::value(Connection {
+        separate: false,
+        closed: Cell::new(false),
+    });
+    interp.host.memo.insert(MEMO.to_owned(), connection.clone());
+    connection
+}
+
+/// The engine of that connection: one object a run.
+pub fn engine(interp: &mut Interp) -> Value {
+    const MEMO: &str = "engine";
+    if let Some(known) = interp.host.memo.get(MEMO) {
+        return known.clone();
+    }
+    let engine = object::value(Engine);
+    interp.host.memo.insert(MEMO.to_owned(), engine.clone());
+    engine
+}
+
+/// Names of this file.
+pub fn lookup(_: &mut Interp, module: &str, name: &str) -> Option<Value> {
+    if module.split('.').next() != Some("sqlalchemy") {
+        return None;
+    }
+    match name {
+        // an engine of the migration's own may be on any database
+        "create_engine"
+        | "engine_from_config"
+        | "create_async_engine"
+        | "async_engine_from_config" => Some(object::function("create_engine", |interp, _| {
+            Ok(interp.unknown(Reason::Environment, "create_engine(...)"))
+        })),
+        _ => None,
+    }
+}
+
+/// Rows of values given to `execute`.
+enum Bound {
+    None,
+    One(Vec<(SmolStr, Value)>),
+    Many(Vec<Vec<(SmolStr, Value)>>),
+    Positional(Vec<Value>),
+    Unknown,
+}
+
+fn bound(interp: &mut Interp, parameters: Option<&Value>) -> Eval<Bound> {
+    let Some(parameters) = parameters else {
+        return Ok(Bound::None);
+    };
+    match parameters {
+        Value::None => Ok(Bound::None),
+        Value::Dict(_) => {
+            Ok(core::dml::row_of(interp, parameters).map_or(Bound::Unknown, Bound::One))
+        }
+        Value::List(_) | Value::Tuple(_) => {
+            let Ok(items) = interp.items(parameters)? else {
+                return Ok(Bound::Unknown);
+            };
+            if items.is_empty() {
+                return Ok(Bound::None);
+            }
+            if items.iter().all(|item| matches!(item, Value::Dict(_))) {
+                let rows: Option<Vec<_>> = items
+                    .iter()
+                    .map(|item| core::dml::row_of(interp, item))
+                    .collect();
+                return Ok(rows.map_or(Bound::Unknown, Bound::Many));
+            }
+            Ok(Bound::Positional(items))
+        }
+        other => {
+            if let Some(row) = object::get::<result::Row>(other)
+                && row.mapping
+            {
+                let values = row
+                    .columns
+                    .iter()
+                    .cloned()
+                    .zip(row.values.iter().cloned())
+                    .collect();
+                return Ok(Bound::One(values));
+            }
+            Ok(Bound::Unknown)
+        }
+    }
+}
+
+/// Executes whatever SQLAlchemy's `execute` takes; for `op.execute` the caller makes a text of a plain string.
+pub fn execute(
+    interp: &mut Interp,
+    executable: &Value,
+    parameters: Option<&Value>,
+    origin: Origin,
+) -> Eval<Value> {
+    match executable {
+        Value::Str(text) => {
+            if interp.host.settings.sqlalchemy.0 >= 2 {
+                return Err(not_executable(interp, executable));
+            }
+            return driver_sql(interp, text, parameters, true);
+        }
+        Value::Unknown(unknown) => {
+            let what = unknown.what.to_string();
+            return unreadable(interp, origin, &what);
+        }
+        Value::None
+        | Value::List(_)
+        | Value::Tuple(_)
+        | Value::Dict(_)
+        | Value::Int(_)
+        | Value::Bool(_)
+        | Value::Float(_)
+        | Value::Bytes(_) => {
+            return Err(not_executable(interp, executable));
+        }
+        _ => {}
+    }
+    let rows = bound(interp, parameters)?;
+    if let Some(clause) = object::get::<TextClause>(executable) {
+        let origin = match origin {
+            Origin::Construct => Origin::Text,
+            other => other,
+        };
+        return execute_text(interp, clause, rows, origin);
+    }
+    let origin = match origin {
+        Origin::Text => Origin::Construct,
+        other => other,
+    };
+    if let Some(change) = object::get::<Change>(executable) {
+        return execute_change(interp, change, rows, origin);
+    }
+    if let Some(select) = object::get::<SelectObject>(executable) {
+        let query = select.query();
+        return execute_query(interp, query, &rows, origin);
+    }
+    if object::get::<Element>(executable).is_some()
+        || object::get::<super::schema::Column>(executable).is_some()
+    {
+        let select = SelectObject::of_targets(interp, std::slice::from_ref(executable))?;
+        return execute_query(interp, select.query(), &rows, origin);
+    }
+    if let Some(calls) = super::schema::ddl_statements(interp, executable) {
+        for call in calls? {
+            Environment::execute(interp, call)?;
+        }
+        return run(interp, origin, Vec::new(), Parameters::default()).map(object::value);
+    }
+    let what = match executable {
+        Value::Host(host) => host.0.type_name(),
+        _ => "a value of an unknown kind",
+    };
+    unreadable(interp, origin, what)
+}
+
+fn not_executable(interp: &mut Interp, executable: &Value) -> Box<Raise> {
+    let shown = interp
+        .string(executable)
+        .map_or_else(|_| "...".to_owned(), |text| text.to_string());
+    let shown = if executable.as_str().is_some() {
+        format!("'{shown}'")
+    } else {
+        shown
+    };
+    exceptions::raise(
+        interp,
+        "ObjectNotExecutableError",
+        &format!("Not an executable object: {shown}"),
+    )
+}
+
+fn unreadable(interp: &mut Interp, origin: Origin, what: &str) -> Eval<Value> {
+    let statement = Statement::Unreadable {
+        why: format!("the statement can't be known: {what}").into(),
+    };
+    let call = DriverCall::new(origin, statement);
+    Environment::execute(interp, call)?;
+    let result = result::unknown(
+        interp,
+        Reason::Unsupported,
+        "result of a statement that can't be known",
+    );
+    Ok(object::value(result))
+}
+
+/// Makes one driver call of statements.
+pub fn run(
+    interp: &mut Interp,
+    origin: Origin,
+    statements: Vec<Statement>,
+    parameters: Parameters,
+) -> Eval<result::ResultObject> {
+    let statements: Arc<[Statement]> = statements.into();
+    let call = DriverCall {
+        origin,
+        statements: statements.clone(),
+        text: None,
+        literal: None,
+        parameters,
+        place: None,
+    };
+    let answer = Environment::execute(interp, call)?;
+    Ok(result::of_answer(interp, &answer, &statements))
+}
+
+/// Executes a SELECT of Core's or of an ORM query's.
+fn execute_query(interp: &mut Interp, query: Query, rows: &Bound, origin: Origin) -> Eval<Value> {
+    let parameters = match rows {
+        Bound::One(row) => parameters_of(interp, row),
+        Bound::Many(rows) => rows
+            .first()
+            .map(|row| parameters_of(interp, row))
+            .unwrap_or_default(),
+        _ => Parameters::default(),
+    };
+    let result = run(
+        interp,
+        origin,
+        vec![Statement::Query(Box::new(query))],
+        parameters,
+    )?;
+    Ok(object::value(result))
+}
+
+fn parameters_of(interp: &mut Interp, row: &[(SmolStr, Value)]) -> Parameters {
+    Parameters {
+        values: row
+            .iter()
+            .map(|(name, value)| (name.clone(), literal::datum(interp, value)))
+            .collect(),
+    }
+}
+
+fn execute_change(
+    interp: &mut Interp,
+    change: &Change,
+    rows: Bound,
+    origin: Origin,
+) -> Eval<Value> {
+    let statements = match &rows {
+        Bound::None => vec![change.statement(interp, &[])?],
+        Bound::Unknown | Bound::Positional(_) => {
+            return unreadable(interp, origin, "rows that can't be known");
+        }
+        Bound::One(row) => {
+            let mut statement = change.statement(interp, std::slice::from_ref(row))?;
+            bind_row(interp, &mut statement, row);
+            vec![statement]
+        }
+        Bound::Many(many) if change.kind() == Kind::Insert => {
+            vec![change.statement(interp, many)?]
+        }
+        Bound::Many(many) => {
+            let mut statements = Vec::with_capacity(many.len());
+            for row in many {
+                let mut statement = change.statement(interp, std::slice::from_ref(row))?;
+                bind_row(interp, &mut statement, row);
+                statements.push(statement);
+            }
+            statements
+        }
+    };
+    let key = inserted_key(&statements);
+    let result = run(interp, origin, statements, Parameters::default())?;
+    if change.kind() == Kind::Insert {
+        let key = key.unwrap_or_else(|| interp.unknown(Reason::Data, "inserted_primary_key"));
+        result.set_inserted_key(key);
+    }
+    Ok(object::value(result))
+}
+
+/// The key of a single inserted row, where a column `id` was given: else the server makes it.
+fn inserted_key(statements: &[Statement]) -> Option<Value> {
+    let [Statement::Insert(insert)] = statements else {
+        return None;
+    };
+    let crate::postgres::statement::InsertSource::Values(rows) = &insert.source else {
+        return None;
+    };
+    let index = insert.columns.iter().position(|column| column == "id")?;
+    let [row] = rows.as_slice() else {
+        return None;
+    };
+    match row.get(index)? {
+        crate::postgres::Expr::Value(Datum::Unknown) => None,
+        crate::postgres::Expr::Value(datum) => Some(Value::tuple(vec![literal::value(
+            datum,
+            Reason::Data,
+            "id",
+        )])),
+        _ => None,
+    }
+}
+
+fn bind_row(interp: &mut Interp, statement: &mut Statement, row: &[(SmolStr, Value)]) {
+    let parameters = parameters_of(interp, row);
+    substitute::bind(statement, &|name| parameters.get(name).cloned());
+}
+
+fn execute_text(
+    interp: &mut Interp,
+    clause: &TextClause,
+    rows: Bound,
+    origin: Origin,
+) -> Eval<Value> {
+    let source = clause.source().clone();
+    let parsed = sql::parse(&source.text, Placeholders::Named);
+    let written: Vec<Statement> = parsed
+        .iter()
+        .map(|parsed| parsed.statement.clone())
+        .collect();
+    if written.is_empty() {
+        return Err(empty_query(interp));
+    }
+    let names = sql::named_parameters(&source.text);
+    let bound: Vec<(SmolStr, Value)> = clause.bound().to_vec();
+    let rows = match rows {
+        Bound::None => vec![Vec::new()],
+        Bound::One(row) => vec![row],
+        Bound::Many(rows) => rows,
+        Bound::Positional(_) | Bound::Unknown => {
+            return call_text(interp, &source, origin, written, Parameters::default());
+        }
+    };
+    let many = rows.len() > 1;
+    let mut statements = Vec::new();
+    let mut parameters = Parameters::default();
+    for row in &rows {
+        let mut values = row.clone();
+        for (name, value) in bound.iter().rev() {
+            if !values.iter().any(|(known, _)| known == name) {
+                values.push((name.clone(), value.clone()));
+            }
+        }
+        if let Some(missing) = names
+            .iter()
+            .find(|name| !values.iter().any(|(known, _)| known == *name))
+        {
+            return Err(exceptions::raise(
+                interp,
+                "StatementError",
+                &format!(
+                    "(sqlalchemy.exc.InvalidRequestError) A value is required for bind parameter '{missing}'"
+                ),
+            ));
+        }
+        parameters = parameters_of(interp, &values);
+        for statement in &written {
+            let mut statement = statement.clone();
+            if many {
+                substitute::bind(&mut statement, &|name| parameters.get(name).cloned());
+            }
+            statements.push(statement);
+        }
+    }
+    if many {
+        parameters = Parameters::default();
+    }
+    call_text(interp, &source, origin, statements, parameters)
+}
+
+fn empty_query(interp: &mut Interp) -> Box<Raise> {
+    exceptions::raise(
+        interp,
+        "ProgrammingError",
+        "(psycopg2.ProgrammingError) can't execute an empty query",
+    )
+}
+
+fn call_text(
+    interp: &mut Interp,
+    source: &Str,
+    origin: Origin,
+    statements: Vec<Statement>,
+    parameters: Parameters,
+) -> Eval<Value> {
+    let statements: Arc<[Statement]> = statements.into();
+    let call = DriverCall {
+        origin,
+        statements: statements.clone(),
+        text: Some(Arc::from(&*source.text)),
+        literal: source.literal,
+        parameters,
+        place: None,
+    };
+    let answer = Environment::execute(interp, call)?;
+    Ok(object::value(result::of_answer(
+        interp,
+        &answer,
+        &statements,
+    )))
+}
+
+/// Executes text as the driver gets it: `%s` and `%(name)s` are parameters if `formatted`, whether or not there are any.
+pub fn driver_sql(
+    interp: &mut Interp,
+    text: &Str,
+    parameters: Option<&Value>,
+    formatted: bool,
+) -> Eval<Value> {
+    let rows = bound(interp, parameters)?;
+    if formatted && matches!(rows, Bound::None) && has_stray_percent(&text.text) {
+        return Err(interp.error("TypeError", "dict is not a sequence"));
+    }
+    let placeholders = if formatted {
+        Placeholders::Format
+    } else {
+        Placeholders::None
+    };
+    let parsed = sql::parse(&text.text, placeholders);
+    let written: Vec<Statement> = parsed
+        .iter()
+        .map(|parsed| parsed.statement.clone())
+        .collect();
+    if written.is_empty() {
+        return Err(empty_query(interp));
+    }
+    let rows: Vec<Parameters> = match rows {
+        Bound::None | Bound::Unknown => Vec::new(),
+        Bound::One(row) => vec![parameters_of(interp, &row)],
+        Bound::Many(rows) => rows.iter().map(|row| parameters_of(interp, row)).collect(),
+        Bound::Positional(items) => positional(interp, &items)?,
+    };
+    if let [_, _, ..] = rows.as_slice() {
+        let mut statements = Vec::new();
+        for row in &rows {
+            for statement in &written {
+                let mut statement = statement.clone();
+                substitute::bind(&mut statement, &|name| row.get(name).cloned());
+                statements.push(statement);
+            }
+        }
+        return call_text(
+            interp,
+            text,
+            Origin::Text,
+            statements,
+            Parameters::default(),
+        );
+    }
+    let parameters = rows.into_iter().next().unwrap_or_default();
+    call_text(interp, text, Origin::Text, written, parameters)
+}
+
+/// `(1, 2)` is one row, `[(1, 2), (3, 4)]` several; numbered from 1.
+fn positional(interp: &mut Interp, items: &[Value]) -> Eval<Vec<Parameters>> {
+    let nested = items
+        .iter()
+        .all(|item| matches!(item, Value::Tuple(_) | Value::List(_)));
+    if !nested {
+        return Ok(vec![numbered(interp, items)]);
+    }
+    let mut rows = Vec::with_capacity(items.len());
+    for item in items {
+        if let Ok(values) = interp.items(item)? {
+            rows.push(numbered(interp, &values));
+        }
+    }
+    Ok(rows)
+}
+
+fn numbered(interp: &mut Interp, items: &[Value]) -> Parameters {
+    Parameters {
+        values: items
+            .iter()
+            .enumerate()
+            .map(|(index, item)| {
+                (
+                    SmolStr::new((index + 1).to_string()),
+                    literal::datum(interp, item),
+                )
+            })
+            .collect(),
+    }
+}
+
+/// A percent sign that psycopg2 would take for a positional parameter.
+fn has_stray_percent(text: &str) -> bool {
+    let mut rest = text;
+    while let Some(start) = rest.find('%') {
+        rest = &rest[start + 1..];
+        match rest.chars().next() {
+            Some('%') => rest = &rest[1..],
+            Some('(') => {}
+            _ => return true,
+        }
+    }
+    false
+}
+
+/// A connection.
+#[derive(Debug)]
+pub struct Connection {
+    /// Made by `engine.connect()`: it has no transaction of Alembic's.
+    separate: bool,
+    closed: Cell<bool>,
+}
+
+impl Connection {
+    fn begin(&self, interp: &mut Interp) -> Eval<Value> {
+        let in_block = interp.host.session.mode() == crate::postgres::TransactionMode::Block;
+        if in_block && !self.separate && interp.host.settings.sqlalchemy.0 >= 2 {
+            return Err(exceptions::raise(
+                interp,
+                "InvalidRequestError",
+                "This connection has already initialized a SQLAlchemy Transaction() object via begin() or autobegin; \
+                 can't call begin() here unless rollback() or commit() is called first.",
+            ));
+        }
+        Ok(object::value(Transaction {
+            savepoint: Cell::new(None),
+            name: "RootTransaction",
+            active: Cell::new(true),
+        }))
+    }
+
+    fn execution_options(
+        &self,
+        interp: &mut Interp,
+        this: &HostRef,
+        arguments: &Arguments,
+    ) -> Eval<Value> {
+        let isolation = arguments.named("isolation_level");
+        let in_block = interp.host.session.mode() == crate::postgres::TransactionMode::Block;
+        if isolation.is_some_and(|level| !level.is_none()) && in_block && !self.separate {
+            return Err(exceptions::raise(
+                interp,
+                "InvalidRequestError",
+                "This connection has already initialized a SQLAlchemy Transaction() object via begin() or autobegin; \
+                 isolation_level may not be altered unless rollback() or commit() is called first.",
+            ));
+        }
+        Ok(Value::Host(this.clone()))
+    }
+}
+
+/// Opens a savepoint of the migration's own.
+pub fn begin_nested(interp: &mut Interp) -> Value {
+    let savepoint = interp.host.session.savepoint();
+    object::value(Transaction {
+        savepoint: Cell::new(Some(savepoint)),
+        name: "NestedTransaction",
+        active: Cell::new(true),
+    })
+}
+
+/// Commits Alembic's transaction and opens the next, as the driver does before its next statement.
+pub fn commit(interp: &mut Interp) {
+    interp.host.session.commit();
+    interp.host.committed = interp.host.session.catalog.clone();
+    interp.host.session.begin();
+}
+
+impl Object for Connection {
+    fn type_name(&self) -> &'static str {
+        "Connection"
+    }
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+    fn is_closed(&self) -> bool {
+        true
+    }
+    fn methods(&self) -> &'static [&'static str] {
+        &[
+            "execute",
+            "exec_driver_sql",
+            "scalar",
+            "scalars",
+            "begin_nested",
+            "begin",
+            "begin_twophase",
+            "in_transaction",
+            "in_nested_transaction",
+            "execution_options",
+            "get_execution_options",
+            "get_isolation_level",
+            "run_callable",
+            "transaction",
+            "schema_for_object",
+            "detach",
+            "close",
+            "invalidate",
+            "connect",
+            "execute_stream",
+            "get_transaction",
+            "get_nested_transaction",
+            "_run_ddl_visitor",
+        ]
+    }
+    fn attribute(&self, interp: &mut Interp, this: &HostRef, name: &str) -> Eval<Option<Value>> {
+        let legacy = interp.host.settings.sqlalchemy.0 < 2;
+        Ok(Some(match name {
+            "dialect" => dialect::dialect(interp),
+            "engine" => engine(interp),
+            "closed" => Value::Bool(self.closed.get()),
+            "invalidated" => Value::Bool(false),
+            "info" => {
+                let key = "connection.info";
+                if let Some(known) = interp.host.memo.get(key) {
+                    known.clone()
+                } else {
+                    let info = literal::dict(Vec::new());
+                    interp.host.memo.insert(key.to_owned(), info.clone());
+                    info
+                }
+            }
+            "connection" | "driver_connection" => object::value(dialect::RawConnection),
+            "default_isolation_level" => Value::str("READ COMMITTED"),
+            // 1.4's Connection has neither: they came with 2.0
+            "commit" | "rollback" if !legacy => object::bound_method(this, name),
+            "has_table" | "table_names" if legacy => interp.unknown(Reason::Unsupported, name),
+            _ => return Ok(None),
+        }))
+    }
+    fn invoke(
+        &self,
+        interp: &mut Interp,
+        this: &HostRef,
+        method: &str,
+        arguments: Arguments,
+    ) -> Eval<Value> {
+        match method {
+            "execute" | "scalar" | "scalars" | "execute_stream" => {
+                let Some(executable) = arguments
+                    .get(0, "statement")
+                    .or_else(|| arguments.named("object_"))
+                    .cloned()
+                else {
+                    return Err(interp.error(
+                        "TypeError",
+                        "Connection.execute() missing 1 required positional argument: 'statement'",
+                    ));
+                };
+                let parameters = multiple(&arguments);
+                let result = execute(interp, &executable, parameters.as_ref(), Origin::Construct)?;
+                match method {
+                    "scalar" | "scalars" => {
+                        let method = interp.attribute(&result, method)?;
+                        interp.call(&method, Arguments::default())
+                    }
+                    _ => Ok(result),
+                }
+            }
+            "exec_driver_sql" => match arguments.get(0, "statement").cloned() {
+                Some(Value::Str(text)) => {
+                    driver_sql(interp, &text, arguments.get(1, "parameters"), true)
+                }
+                _ => unreadable(interp, Origin::Text, "the text given to exec_driver_sql"),
+            },
+            "begin_nested" => Ok(begin_nested(interp)),
+            "begin" | "transaction" | "begin_twophase" => self.begin(interp),
+            "commit" => {
+                commit(interp);
+                Ok(Value::None)
+            }
+            "rollback" => {
+                interp.host.session.rollback();
+                interp.host.session.begin();
+                Ok(Value::None)
+            }
+            "in_transaction" => Ok(Value::Bool(
+                interp.host.session.mode() == crate::postgres::TransactionMode::Block,
+            )),
+            "in_nested_transaction" => Ok(Value::Bool(interp.host.session.savepoint_depth() > 0)),
+            "execution_options" => self.execution_options(interp, this, &arguments),
+            "get_execution_options" => Ok(literal::dict(Vec::new())),
+            "get_isolation_level" => Ok(Value::str(match interp.host.session.mode() {
+                crate::postgres::TransactionMode::Block => "READ COMMITTED",
+                crate::postgres::TransactionMode::Autocommit => "AUTOCOMMIT",
+            })),
+            "run_callable" => {
+                let mut arguments = arguments;
+                if arguments.positional.is_empty() {
+                    return Ok(Value::None);
+                }
+                let callee =
+                    std::mem::replace(&mut arguments.positional[0], Value::Host(this.clone()));
+                interp.call(&callee, arguments)
+            }
+            "get_transaction" | "get_nested_transaction" => Ok(object::value(Transaction {
+                savepoint: Cell::new(None),
+                name: "RootTransaction",
+                active: Cell::new(true),
+            })),
+            "close" => {
+                self.closed.set(true);
+                Ok(Value::None)
+            }
+            "connect" => Ok(Value::Host(this.clone())),
+            _ => Ok(Value::None),
+        }
+    }
+    fn enter(&self, _: &mut Interp, this: &HostRef) -> Eval<Value> {
+        Ok(Value::Host(this.clone()))
+    }
+}
+
+/// Parameters of `execute(statement, parameters)`, of 1.4's `execute(statement, **params)` and `execute(statement, *multi)`.
+pub fn multiple(arguments: &Arguments) -> Option<Value> {
+    let rest = arguments.positional.get(1..).unwrap_or_default();
+    let legacy: Vec<(&str, Value)> = arguments
+        .keyword
+        .iter()
+        .filter(|(name, _)| {
+            !matches!(
+                name.as_str(),
+                "parameters"
+                    | "params"
+                    | "execution_options"
+                    | "statement"
+                    | "object_"
+                    | "bind_arguments"
+            )
+        })
+        .map(|(name, value)| (name.as_str(), value.clone()))
+        .collect();
+    match rest {
+        [] if !legacy.is_empty() => Some(literal::dict(legacy)),
+        [] => arguments
+            .named("parameters")
+            .or_else(|| arguments.named("params"))
+            .cloned(),
+        [only] => Some(only.clone()),
+        many => Some(Value::list(many.to_vec())),
+    }
+}
+
+/// An engine.
+#[derive(Debug)]
+pub struct Engine;
+
+impl Object for Engine {
+    fn type_name(&self) -> &'static str {
+        "Engine"
+    }
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+    fn methods(&self) -> &'static [&'static str] {
+        &[
+            "connect",
+            "begin",
+            "execute",
+            "raw_connection",
+            "dispose",
+            "execution_options",
+            "scalar",
+            "has_table",
+            "table_names",
+            "run_callable",
+        ]
+    }
+    fn attribute(&self, interp: &mut Interp, this: &HostRef, name: &str) -> Eval<Option<Value>> {
+        Ok(Some(match name {
+            "dialect" => dialect::dialect(interp),
+            "name" => Value::str("postgresql"),
+            "driver" => Value::str("psycopg2"),
+            "url" => interp.unknown(Reason::Environment, "engine.url"),
+            "engine" | "sync_engine" => Value::Host(this.clone()),
+            "pool" => interp.unknown(Reason::Environment, "engine.pool"),
+            _ => return Ok(None),
+        }))
+    }
+    fn invoke(
+        &self,
+        interp: &mut Interp,
+        this: &HostRef,
+        method: &str,
+        arguments: Arguments,
+    ) -> Eval<Value> {
+        match method {
+            "connect" | "begin" => Ok(object::value(Connection {
+                separate: true,
+                closed: Cell::new(false),
+            })),
+            "execution_options" => Ok(Value::Host(this.clone())),
+            "raw_connection" => Ok(object::value(dialect::RawConnection)),
+            "dispose" => Ok(Value::None),
+            "has_table" | "table_names" => {
+                let inspector = super::inspector::of_connection(interp, true);
+                let method = if method == "has_table" {
+                    "has_table"
+                } else {
+                    "get_table_names"
+                };
+                let method = interp.attribute(&inspector, method)?;
+                interp.call(&method, arguments)
+            }
+            _ => {
+                let bind = bind(interp);
+                let method = interp.attribute(&bind, method)?;
+                interp.call(&method, arguments)
+            }
+        }
+    }
+}
+
+/// A transaction or savepoint.
+#[derive(Debug)]
+struct Transaction {
+    savepoint: Cell<Option<SavepointId>>,
+    name: &'static str,
+    active: Cell<bool>,
+}
+
+impl Transaction {
+    fn end(&self, interp: &mut Interp, keep: bool) {
+        self.active.set(false);
+        let Some(savepoint) = self.savepoint.take() else {
+            return;
+        };
+        if keep {
+            interp.host.session.release(savepoint);
+        } else {
+            interp.host.session.rollback_to(savepoint);
+            interp.host.session.release(savepoint);
+        }
+    }
+}
+
+impl Object for Transaction {
+    fn type_name(&self) -> &'static str {
+        self.name
+    }
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+    fn methods(&self) -> &'static [&'static str] {
+        &["commit", "rollback", "close", "__enter__", "start"]
+    }
+    fn attribute(&self, interp: &mut Interp, _: &HostRef, name: &str) -> Eval<Option<Value>> {
+        Ok(match name {
+            "is_active" => Some(Value::Bool(self.active.get())),
+            "is_valid" => Some(Value::Bool(true)),
+            "connection" => Some(bind(interp)),
+            _ => None,
+        })
+    }
+    fn invoke(
+        &self,
+        interp: &mut Interp,
+        this: &HostRef,
+        method: &str,
+        _: Arguments,
+    ) -> Eval<Value> {
+        match method {
+            "commit" => self.end(interp, true),
+            "rollback" => self.end(interp, false),
+            "close" if self.active.get() => self.end(interp, false),
+            "close" => {}
+            _ => return Ok(Value::Host(this.clone())),
+        }
+        Ok(Value::None)
+    }
+    fn exit(&self, interp: &mut Interp, _: &HostRef, raised: Option<&Raise>) -> Eval<bool> {
+        if self.active.get() {
+            self.end(interp, raised.is_none());
+        }
+        Ok(false)
+    }
+}
+
+/// A SELECT of one expression, for callers that have no construct.
+pub fn select_of(value: crate::postgres::Expr) -> Query {
+    Query {
+        with: Vec::new(),
+        body: QueryBody::Select(Box::new(Select {
+            targets: vec![Target { value, alias: None }],
+            ..Select::default()
+        })),
+        order_by: Vec::new(),
+        limit: None,
+        offset: None,
+        into: None,
+    }
+}
+
+/// Whether a value is a connection, engine or session: what `sa.inspect` makes an Inspector of; true for an engine.
+pub fn is_bind(value: &Value) -> Option<bool> {
+    if let Some(connection) = object::get::<Connection>(value) {
+        return Some(connection.separate);
+    }
+    if object::get::<Engine>(value).is_some() {
+        return Some(true);
+    }
+    object::get::<orm::session::OrmSession>(value).map(|_| false)
+}

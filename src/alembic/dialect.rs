@@ -1,0 +1,354 @@
+//! The dialect of the connection, and the driver's own connection and cursor behind it.
+
+use std::any::Any;
+use std::cell::RefCell;
+
+use super::object::{self, Interp, Object};
+use super::{connection, inspector, result};
+use crate::postgres::name::Quoted;
+use crate::python::{Arguments, Eval, HostRef, Raise, Value};
+use crate::unknown::{Reason, Unknown};
+
+/// The dialect: one object a run.
+pub fn dialect(interp: &mut Interp) -> Value {
+    const MEMO: &str = "dialect";
+    if let Some(known) = interp.host.memo.get(MEMO) {
+        return known.clone();
+    }
+    let dialect = object::value(Dialect);
+    interp.host.memo.insert(MEMO.to_owned(), dialect.clone());
+    dialect
+}
+
+/// SQLAlchemy's dialect for psycopg2.
+#[derive(Debug)]
+struct Dialect;
+
+impl Object for Dialect {
+    fn type_name(&self) -> &'static str {
+        "PGDialect_psycopg2"
+    }
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+    fn methods(&self) -> &'static [&'static str] {
+        &[
+            "has_table",
+            "has_sequence",
+            "has_schema",
+            "has_index",
+            "has_type",
+            "get_columns",
+            "get_table_names",
+            "get_indexes",
+            "get_foreign_keys",
+            "get_pk_constraint",
+            "get_unique_constraints",
+            "get_check_constraints",
+            "get_enums",
+            "get_view_names",
+            "get_schema_names",
+            "get_sequence_names",
+            "get_table_comment",
+        ]
+    }
+    fn attribute(&self, interp: &mut Interp, _: &HostRef, name: &str) -> Eval<Option<Value>> {
+        Ok(Some(match name {
+            "name" => Value::str("postgresql"),
+            "driver" => Value::str("psycopg2"),
+            "server_version_info" => {
+                let major = i64::from(interp.host.session.version.0);
+                Value::tuple(vec![
+                    Value::Int(major),
+                    Value::unknown(Unknown::new(
+                        Reason::Environment,
+                        "the server's minor version",
+                    )),
+                ])
+            }
+            "default_schema_name" => Value::str("public"),
+            "identifier_preparer" => object::value(Preparer),
+            "paramstyle" => Value::str("pyformat"),
+            "supports_alter"
+            | "supports_native_boolean"
+            | "supports_native_enum"
+            | "supports_native_uuid"
+            | "supports_sequences"
+            | "supports_comments"
+            | "supports_schemas"
+            | "implicit_returning"
+            | "insert_returning"
+            | "update_returning"
+            | "delete_returning"
+            | "supports_native_decimal"
+            | "supports_multivalues_insert" => Value::Bool(true),
+            "is_async" => Value::Bool(false),
+            "max_identifier_length" => Value::Int(63),
+            "__class__" => super::core::marker("PGDialect_psycopg2"),
+            _ => return Ok(None),
+        }))
+    }
+    fn invoke(
+        &self,
+        interp: &mut Interp,
+        _: &HostRef,
+        method: &str,
+        arguments: Arguments,
+    ) -> Eval<Value> {
+        // each call of the dialect's asks the server anew: a fresh Inspector has the same answers
+        let mut arguments = arguments;
+        if !arguments.positional.is_empty() {
+            arguments.positional.remove(0);
+        }
+        arguments.keyword.retain(|(name, _)| name != "connection");
+        if method == "has_type" {
+            let arguments = Arguments {
+                positional: vec![Value::str("*")],
+                ..Arguments::default()
+            };
+            let _ = arguments;
+            return Ok(interp.unknown(Reason::Unsupported, "dialect.has_type()"));
+        }
+        let inspector = inspector::of_connection(interp, false);
+        let method = interp.attribute(&inspector, method)?;
+        interp.call(&method, arguments)
+    }
+}
+
+/// `dialect.identifier_preparer`.
+#[derive(Debug)]
+struct Preparer;
+
+impl Object for Preparer {
+    fn type_name(&self) -> &'static str {
+        "PGIdentifierPreparer_psycopg2"
+    }
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+    fn methods(&self) -> &'static [&'static str] {
+        &[
+            "quote",
+            "quote_identifier",
+            "quote_schema",
+            "format_table",
+            "format_column",
+        ]
+    }
+    fn invoke(
+        &self,
+        interp: &mut Interp,
+        _: &HostRef,
+        method: &str,
+        arguments: Arguments,
+    ) -> Eval<Value> {
+        let Some(first) = arguments.positional.first() else {
+            return Ok(interp.unknown(Reason::Unsupported, method));
+        };
+        let name = match first.as_str() {
+            Some(name) => name.to_owned(),
+            None => match interp.attribute_or_none(&first.clone(), "name")? {
+                Some(name) => match name.as_str() {
+                    Some(name) => name.to_owned(),
+                    None => return Ok(interp.unknown(Reason::Unsupported, method)),
+                },
+                None => return Ok(interp.unknown(Reason::Unsupported, method)),
+            },
+        };
+        if method == "quote_identifier" {
+            return Ok(Value::str(format!("\"{}\"", name.replace('"', "\"\""))));
+        }
+        if crate::unknown::has_hole(&name) || crate::unknown::is_fresh(&name) {
+            return Ok(Value::str(name));
+        }
+        // reserved words are quoted too; quoting one that needs none means the same name
+        let reserved = [
+            "user",
+            "order",
+            "group",
+            "table",
+            "select",
+            "default",
+            "check",
+            "end",
+            "desc",
+            "asc",
+            "limit",
+            "offset",
+            "primary",
+            "references",
+            "column",
+            "constraint",
+            "all",
+            "and",
+            "or",
+            "not",
+            "null",
+            "true",
+            "false",
+            "from",
+            "where",
+            "to",
+            "union",
+            "unique",
+            "using",
+            "when",
+        ];
+        if reserved.contains(&name.as_str()) {
+            return Ok(Value::str(format!("\"{name}\"")));
+        }
+        Ok(Value::str(Quoted(&name).to_string()))
+    }
+}
+
+/// The driver's own connection.
+#[derive(Debug)]
+pub struct RawConnection;
+
+impl Object for RawConnection {
+    fn type_name(&self) -> &'static str {
+        "connection"
+    }
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+    fn methods(&self) -> &'static [&'static str] {
+        &[
+            "cursor",
+            "commit",
+            "rollback",
+            "close",
+            "set_isolation_level",
+            "set_session",
+        ]
+    }
+    fn attribute(&self, interp: &mut Interp, this: &HostRef, name: &str) -> Eval<Option<Value>> {
+        Ok(match name {
+            "connection" | "dbapi_connection" | "driver_connection" => {
+                Some(Value::Host(this.clone()))
+            }
+            "closed" => Some(Value::Int(0)),
+            "autocommit" => Some(Value::Bool(
+                interp.host.session.mode() == crate::postgres::TransactionMode::Autocommit,
+            )),
+            _ => None,
+        })
+    }
+    fn invoke(&self, interp: &mut Interp, _: &HostRef, method: &str, _: Arguments) -> Eval<Value> {
+        match method {
+            "cursor" => {
+                return Ok(object::value(Cursor {
+                    result: RefCell::new(None),
+                }));
+            }
+            "commit" => connection::commit(interp),
+            "rollback" => {
+                interp.host.session.rollback();
+                interp.host.session.begin();
+            }
+            "set_isolation_level" | "set_session" => {
+                return Ok(interp.unknown(Reason::Unsupported, method));
+            }
+            _ => {}
+        }
+        Ok(Value::None)
+    }
+}
+
+/// The driver's cursor.
+#[derive(Debug)]
+struct Cursor {
+    result: RefCell<Option<Value>>,
+}
+
+impl Object for Cursor {
+    fn type_name(&self) -> &'static str {
+        "cursor"
+    }
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+    fn methods(&self) -> &'static [&'static str] {
+        &[
+            "execute",
+            "executemany",
+            "fetchone",
+            "fetchall",
+            "fetchmany",
+            "close",
+            "copy_expert",
+            "copy_from",
+            "mogrify",
+        ]
+    }
+    fn attribute(&self, interp: &mut Interp, _: &HostRef, name: &str) -> Eval<Option<Value>> {
+        let known = self.result.borrow().clone();
+        let Some(result) = known.as_ref().and_then(object::get::<result::ResultObject>) else {
+            return Ok(match name {
+                "description" => Some(Value::None),
+                "rowcount" => Some(Value::Int(-1)),
+                _ => None,
+            });
+        };
+        Ok(match name {
+            "rowcount" => Some(result.row_count()),
+            "description" if !result.returns_rows() => Some(Value::None),
+            "description" => Some(Value::list(
+                result
+                    .columns()
+                    .iter()
+                    .map(|column| {
+                        Value::tuple(vec![
+                            Value::str(column.as_str()),
+                            interp.unknown(Reason::Unsupported, "type code"),
+                            Value::None,
+                            Value::None,
+                            Value::None,
+                            Value::None,
+                            Value::None,
+                        ])
+                    })
+                    .collect(),
+            )),
+            _ => None,
+        })
+    }
+    fn invoke(
+        &self,
+        interp: &mut Interp,
+        _: &HostRef,
+        method: &str,
+        arguments: Arguments,
+    ) -> Eval<Value> {
+        match method {
+            "execute" | "executemany" => {
+                let Some(Value::Str(text)) = arguments.get(0, "query").cloned() else {
+                    return Ok(interp.unknown(Reason::Unsupported, "cursor.execute(...)"));
+                };
+                let parameters = arguments.get(1, "vars").cloned();
+                let formatted = parameters.as_ref().is_some_and(|value| !value.is_none());
+                let result = connection::driver_sql(interp, &text, parameters.as_ref(), formatted)?;
+                *self.result.borrow_mut() = Some(result);
+                Ok(Value::None)
+            }
+            "fetchone" | "fetchall" | "fetchmany" => {
+                let result = self.result.borrow().clone();
+                match result {
+                    Some(result) => {
+                        let method = interp.attribute(&result, method)?;
+                        interp.call(&method, arguments)
+                    }
+                    None => Ok(interp.unknown(Reason::Unsupported, method)),
+                }
+            }
+            "close" => Ok(Value::None),
+            _ => Ok(interp.unknown(Reason::Unsupported, &format!("cursor.{method}()"))),
+        }
+    }
+    fn iterate(&self, interp: &mut Interp, this: &HostRef) -> Eval<Value> {
+        self.invoke(interp, this, "fetchall", Arguments::default())
+    }
+    fn exit(&self, _: &mut Interp, _: &HostRef, _: Option<&Raise>) -> Eval<bool> {
+        Ok(false)
+    }
+}

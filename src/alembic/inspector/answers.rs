@@ -1,0 +1,408 @@
+//! The answers of an Inspector's methods.
+
+use smol_str::SmolStr;
+
+use super::constraints;
+use super::find::{Found, catalog, has_doubt, relation, visible};
+use super::no_such_table;
+use crate::alembic::literal;
+use crate::alembic::object::Interp;
+use crate::postgres::catalog::{Presence, Relation, RelationKind, TypeKind};
+use crate::postgres::{Catalog, Datum, Expr, ObjectKind, TypeName};
+use crate::python::{Arguments, Eval, Value};
+use crate::unknown::{HOLE, Reason, Unknown};
+
+/// An unknown of the open world.
+pub fn open(interp: &Interp, what: &str) -> Value {
+    interp.unknown(Reason::Catalog, what)
+}
+
+/// An answer about a table whose name is not known.
+pub fn unknown_argument(interp: &mut Interp, method: &str, arguments: &Arguments) -> Eval<Value> {
+    let reason = arguments
+        .positional
+        .iter()
+        .find_map(|value| match value {
+            Value::Unknown(unknown) => Some(unknown.reason),
+            _ => None,
+        })
+        .unwrap_or(Reason::Unsupported);
+    Ok(interp.unknown(reason, &format!("inspector.{method}(...)")))
+}
+
+fn text(arguments: &Arguments, position: usize, name: &str) -> Option<String> {
+    arguments
+        .get(position, name)
+        .and_then(Value::as_str)
+        .map(str::to_owned)
+}
+
+/// What the server answers now.
+pub fn answer(
+    interp: &mut Interp,
+    separate: bool,
+    method: &str,
+    arguments: &Arguments,
+) -> Eval<Value> {
+    let catalog = catalog(interp, separate);
+    match method {
+        "has_table" => has_table(interp, &catalog, arguments),
+        "get_table_names"
+        | "get_view_names"
+        | "get_materialized_view_names"
+        | "get_temp_table_names"
+        | "get_temp_view_names"
+        | "get_foreign_table_names"
+        | "get_sequence_names" => names(interp, &catalog, method, arguments),
+        "get_schema_names" => Ok(if catalog.open {
+            open(interp, "get_schema_names()")
+        } else {
+            Value::list(
+                catalog
+                    .schemas
+                    .keys()
+                    .filter(|schema| *schema != "pg_catalog")
+                    .map(|schema| Value::str(schema.as_str()))
+                    .collect(),
+            )
+        }),
+        "has_schema" => Ok(has_schema(interp, &catalog, arguments)),
+        "has_sequence" => {
+            let name = text(arguments, 0, "sequence_name").unwrap_or_default();
+            let schema = text(arguments, 1, "schema");
+            Ok(match relation(interp, &catalog, schema.as_deref(), &name) {
+                Found::Known(found) => Value::Bool(found.kind == RelationKind::Sequence),
+                Found::Absent => Value::Bool(false),
+                Found::Unknown => open(interp, "has_sequence(...)"),
+            })
+        }
+        "has_index" => has_index(interp, &catalog, arguments),
+        "get_enums" => enums(interp, &catalog, arguments),
+        "get_columns"
+        | "get_indexes"
+        | "get_unique_constraints"
+        | "get_foreign_keys"
+        | "get_pk_constraint"
+        | "get_check_constraints"
+        | "get_table_comment"
+        | "get_table_options"
+        | "get_primary_keys" => of_table(interp, &catalog, method, arguments),
+        _ => Ok(interp.unknown(Reason::Unsupported, &format!("inspector.{method}(...)"))),
+    }
+}
+
+fn has_table(interp: &mut Interp, catalog: &Catalog, arguments: &Arguments) -> Eval<Value> {
+    let Some(name) = text(arguments, 0, "table_name") else {
+        return Ok(interp.unknown(Reason::Unsupported, "has_table(...)"));
+    };
+    let schema = text(arguments, 1, "schema");
+    let is_new = interp.host.settings.sqlalchemy.0 >= 2;
+    Ok(match relation(interp, catalog, schema.as_deref(), &name) {
+        // 1.4 asks pg_class for any relation of the name: an index will do
+        Found::Known(found) => Value::Bool(
+            !is_new || !matches!(found.kind, RelationKind::Index | RelationKind::Sequence),
+        ),
+        Found::Absent => Value::Bool(false),
+        Found::Unknown => open(interp, &format!("has_table('{name}')")),
+    })
+}
+
+fn has_schema(interp: &mut Interp, catalog: &Catalog, arguments: &Arguments) -> Value {
+    let Some(name) = text(arguments, 0, "schema_name") else {
+        return interp.unknown(Reason::Unsupported, "has_schema(...)");
+    };
+    match catalog.schemas.get(name.as_str()) {
+        Some(Presence::Maybe) => open(interp, "has_schema(...)"),
+        Some(_) => Value::Bool(true),
+        None if catalog.open => open(interp, "has_schema(...)"),
+        None => Value::Bool(false),
+    }
+}
+
+fn has_index(interp: &mut Interp, catalog: &Catalog, arguments: &Arguments) -> Eval<Value> {
+    let table = text(arguments, 0, "table_name").unwrap_or_default();
+    let index = text(arguments, 1, "index_name").unwrap_or_default();
+    let schema = text(arguments, 2, "schema");
+    Ok(match relation(interp, catalog, schema.as_deref(), &table) {
+        Found::Known(found) => {
+            match found
+                .indexes
+                .iter()
+                .find(|known| known.name == index && !known.primary)
+            {
+                Some(known) if known.presence == Presence::Maybe => open(interp, "has_index(...)"),
+                Some(_) => Value::Bool(true),
+                None if found.columns_open => open(interp, "has_index(...)"),
+                None => Value::Bool(false),
+            }
+        }
+        Found::Absent => Value::Bool(false),
+        Found::Unknown => open(interp, "has_index(...)"),
+    })
+}
+
+fn names(
+    interp: &mut Interp,
+    catalog: &Catalog,
+    method: &str,
+    arguments: &Arguments,
+) -> Eval<Value> {
+    use RelationKind as Kind;
+    let is_new = interp.host.settings.sqlalchemy.0 >= 2;
+    let (kinds, object_kind): (&[Kind], ObjectKind) = match method {
+        "get_table_names" => (&[Kind::Table, Kind::PartitionedTable], ObjectKind::Table),
+        "get_temp_table_names" => (&[Kind::Table, Kind::PartitionedTable], ObjectKind::Table),
+        // 1.4 lists materialized views among the views
+        "get_view_names" if !is_new => (&[Kind::View, Kind::MaterializedView], ObjectKind::View),
+        "get_view_names" | "get_temp_view_names" => (&[Kind::View], ObjectKind::View),
+        "get_materialized_view_names" => (&[Kind::MaterializedView], ObjectKind::MaterializedView),
+        "get_foreign_table_names" => (&[Kind::ForeignTable], ObjectKind::ForeignTable),
+        _ => (&[Kind::Sequence], ObjectKind::Sequence),
+    };
+    let temporary = method.starts_with("get_temp");
+    let schemas = match text(arguments, 0, "schema") {
+        Some(schema) => vec![schema],
+        None if temporary => vec!["pg_temp".to_owned()],
+        None if is_new => visible(interp)
+            .into_iter()
+            .filter(|schema| schema != "pg_temp")
+            .collect(),
+        None => vec!["public".to_owned()],
+    };
+    if has_doubt(catalog, object_kind, &schemas) {
+        return Ok(open(interp, &format!("{method}()")));
+    }
+    let mut found = Vec::new();
+    for schema in &schemas {
+        for (name, relation) in &catalog.relations {
+            if name.schema != *schema || !kinds.contains(&relation.kind) {
+                continue;
+            }
+            if relation.presence == Presence::Maybe {
+                return Ok(open(interp, &format!("{method}()")));
+            }
+            // a name that an earlier schema of the path has hides this one
+            if !found.contains(&name.name) {
+                found.push(name.name.clone());
+            }
+        }
+    }
+    // Alembic's own table is there whenever a migration runs
+    if method == "get_table_names"
+        && schemas.iter().any(|schema| schema == "public")
+        && !found.iter().any(|name| name == "alembic_version")
+    {
+        found.push(SmolStr::new_static("alembic_version"));
+    }
+    Ok(Value::list(
+        found.iter().map(|name| Value::str(name.as_str())).collect(),
+    ))
+}
+
+fn enums(interp: &mut Interp, catalog: &Catalog, arguments: &Arguments) -> Eval<Value> {
+    let schema = text(arguments, 0, "schema");
+    let schemas = match schema.as_deref() {
+        Some("*") => catalog.schemas.keys().map(ToString::to_string).collect(),
+        Some(schema) => vec![schema.to_owned()],
+        None => visible(interp),
+    };
+    if has_doubt(catalog, ObjectKind::Type, &schemas) {
+        return Ok(open(interp, "get_enums()"));
+    }
+    let mut found = Vec::new();
+    for (name, type_) in &catalog.types {
+        let TypeKind::Enum { labels } = &type_.definition else {
+            continue;
+        };
+        if !schemas.iter().any(|schema| name.schema == *schema) {
+            continue;
+        }
+        if type_.presence == Presence::Maybe {
+            return Ok(open(interp, "get_enums()"));
+        }
+        found.push(literal::dict(vec![
+            ("name", Value::str(name.name.as_str())),
+            ("schema", Value::str(name.schema.as_str())),
+            (
+                "visible",
+                Value::Bool(visible(interp).iter().any(|schema| name.schema == *schema)),
+            ),
+            (
+                "labels",
+                Value::list(
+                    labels
+                        .iter()
+                        .map(|label| Value::str(label.as_str()))
+                        .collect(),
+                ),
+            ),
+        ]));
+    }
+    Ok(Value::list(found))
+}
+
+fn of_table(
+    interp: &mut Interp,
+    catalog: &Catalog,
+    method: &str,
+    arguments: &Arguments,
+) -> Eval<Value> {
+    let Some(name) = text(arguments, 0, "table_name") else {
+        return Ok(interp.unknown(Reason::Unsupported, &format!("inspector.{method}(...)")));
+    };
+    let schema = text(arguments, 1, "schema");
+    let what = format!("{method}('{name}')");
+    let found = match relation(interp, catalog, schema.as_deref(), &name) {
+        Found::Known(found) => found,
+        Found::Absent if name == "alembic_version" => return Ok(open(interp, &what)),
+        Found::Absent => return Err(no_such_table(interp, &name)),
+        Found::Unknown => return Ok(open(interp, &what)),
+    };
+    if matches!(found.kind, RelationKind::Index | RelationKind::Sequence) {
+        return Err(no_such_table(interp, &name));
+    }
+    if found.columns_open && method != "get_table_comment" {
+        return Ok(open(interp, &what));
+    }
+    if is_unsure(&found) {
+        return Ok(open(interp, &what));
+    }
+    match method {
+        "get_columns" => columns(interp, catalog, &found),
+        "get_indexes" => Ok(constraints::indexes(interp, &found)),
+        "get_unique_constraints" => Ok(constraints::unique(&found)),
+        "get_foreign_keys" => Ok(constraints::foreign_keys(interp, &found, schema.as_deref())),
+        "get_pk_constraint" => Ok(constraints::primary_key(interp, &found)),
+        "get_primary_keys" => Ok(Value::list(
+            found
+                .primary_key()
+                .unwrap_or_default()
+                .iter()
+                .map(|name| Value::str(name.as_str()))
+                .collect(),
+        )),
+        "get_check_constraints" => Ok(constraints::checks(&found)),
+        "get_table_comment" => {
+            let key = found.name.key(ObjectKind::Table);
+            let comment = catalog
+                .comments
+                .get(&key)
+                .map_or(Value::None, |text| Value::str(text.as_ref()));
+            Ok(literal::dict(vec![("text", comment)]))
+        }
+        _ => Ok(literal::dict(Vec::new())),
+    }
+}
+
+/// Whether some worlds have a part of the table and others not.
+fn is_unsure(relation: &Relation) -> bool {
+    relation
+        .columns
+        .iter()
+        .any(|column| column.presence == Presence::Maybe)
+        || relation
+            .constraints
+            .iter()
+            .any(|constraint| constraint.presence == Presence::Maybe)
+        || relation
+            .indexes
+            .iter()
+            .any(|index| index.presence == Presence::Maybe)
+}
+
+fn columns(interp: &mut Interp, catalog: &Catalog, relation: &Relation) -> Eval<Value> {
+    let mut found = Vec::with_capacity(relation.columns.len());
+    for column in &relation.columns {
+        let type_value = type_value(interp, catalog, &column.type_name)?;
+        let is_generated = column.generated.is_some();
+        let default = match &column.default {
+            Some(default) if !is_generated => Value::str(default_text(default)),
+            _ => Value::None,
+        };
+        let is_serial =
+            matches!(&column.default, Some(Expr::Call { name, .. }) if name.name == "nextval");
+        let comment_key = relation.name.member(ObjectKind::Column, &column.name);
+        let comment = catalog
+            .comments
+            .get(&comment_key)
+            .map_or(Value::None, |text| Value::str(text.as_ref()));
+        let mut entries = vec![
+            ("name", Value::str(column.name.as_str())),
+            ("type", type_value),
+            (
+                "nullable",
+                Value::Bool(!column.not_null && column.identity.is_none()),
+            ),
+            ("default", default),
+            (
+                "autoincrement",
+                Value::Bool(is_serial || column.identity.is_some()),
+            ),
+            ("comment", comment),
+        ];
+        if let Some((_, stored)) = &column.generated {
+            entries.push((
+                "computed",
+                literal::dict(vec![
+                    ("sqltext", Value::str(HOLE.to_string())),
+                    ("persisted", Value::Bool(*stored)),
+                ]),
+            ));
+        }
+        if let Some(identity) = column.identity {
+            entries.push((
+                "identity",
+                literal::dict(vec![(
+                    "always",
+                    Value::Bool(identity == crate::postgres::statement::Identity::Always),
+                )]),
+            ));
+        }
+        found.push(literal::dict(entries));
+    }
+    Ok(Value::list(found))
+}
+
+/// A column's default as reflection words it; a hole where the server's wording is not modelled.
+fn default_text(expr: &Expr) -> String {
+    match expr {
+        Expr::Value(Datum::Int(known)) => known.to_string(),
+        Expr::Value(Datum::Bool(known)) => known.to_string(),
+        Expr::Value(Datum::Null) => "NULL".to_owned(),
+        Expr::Call {
+            name, arguments, ..
+        } if arguments.is_empty() && name.schema.is_none() => match name.name.as_str() {
+            "current_timestamp" => "CURRENT_TIMESTAMP".to_owned(),
+            "current_date" => "CURRENT_DATE".to_owned(),
+            other => format!("{other}()"),
+        },
+        Expr::Call { name, .. } => format!("{}({HOLE})", name.name),
+        _ => HOLE.to_string(),
+    }
+}
+
+/// The type object of a column.
+pub fn type_value(interp: &mut Interp, catalog: &Catalog, type_name: &TypeName) -> Eval<Value> {
+    let labels = labels_of(catalog, type_name);
+    super::super::reflection::type_value(interp, type_name, labels.as_deref())
+}
+
+fn labels_of(catalog: &Catalog, type_name: &TypeName) -> Option<Vec<SmolStr>> {
+    catalog.types.iter().find_map(|(name, type_)| {
+        let matches = name.name == type_name.name.name
+            && type_name
+                .name
+                .schema
+                .as_ref()
+                .is_none_or(|schema| *schema == name.schema);
+        match &type_.definition {
+            TypeKind::Enum { labels } if matches => Some(labels.iter().cloned().collect()),
+            _ => None,
+        }
+    })
+}
+
+/// An unknown for callers that have no interpreter at hand.
+pub fn doubt(what: &str) -> Value {
+    Value::unknown(Unknown::new(Reason::Catalog, what))
+}

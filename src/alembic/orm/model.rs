@@ -1,0 +1,522 @@
+//! Declarative models: a class of the project with a declarative base becomes a Table.
+
+use std::any::Any;
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use smol_str::SmolStr;
+
+use super::{columns_of, make, table_of};
+use crate::alembic::object::{self, Interp, Object, function};
+use crate::alembic::schema::{Column, ColumnData, Table, TableData};
+use crate::postgres::Name;
+use crate::python::{Arguments, Class, Eval, HostRef, Instance, Value};
+use crate::unknown::Reason;
+
+/// Names of this file.
+pub fn lookup(name: &str) -> Option<Value> {
+    Some(match name {
+        "declarative_base" => function("declarative_base", |interp, arguments| {
+            let metadata = match arguments.named("metadata") {
+                Some(metadata) if !metadata.is_none() => metadata.clone(),
+                _ => make(interp, "sqlalchemy", "MetaData", Arguments::default())?,
+            };
+            Ok(object::value(Base {
+                metadata: RefCell::new(Some(metadata)),
+            }))
+        }),
+        "automap_base" => function("automap_base", |interp, _| {
+            Ok(interp.unknown(Reason::Unsupported, "automap_base()"))
+        }),
+        "DeclarativeBase" | "DeclarativeBaseNoMeta" | "DeclarativeMeta" => object::value(Base {
+            metadata: RefCell::new(None),
+        }),
+        "registry" => function("registry", |interp, arguments| {
+            let metadata = match arguments.named("metadata") {
+                Some(metadata) if !metadata.is_none() => metadata.clone(),
+                _ => make(interp, "sqlalchemy", "MetaData", Arguments::default())?,
+            };
+            Ok(object::value(Registry { metadata }))
+        }),
+        "declared_attr" => object::value(DeclaredAttributeClass),
+        "declarative_mixin" => function("declarative_mixin", |_, arguments| {
+            Ok(arguments.positional.first().cloned().unwrap_or(Value::None))
+        }),
+        "mapped_column" => function("Column", mapped_column),
+        "aliased" => function("AliasedClass", |interp, arguments| {
+            let subject = arguments.get(0, "element").cloned().unwrap_or(Value::None);
+            let Some(table) = table_of(&subject) else {
+                return Ok(interp.unknown(Reason::Unsupported, "aliased(...)"));
+            };
+            let name = arguments
+                .get(1, "alias")
+                .or_else(|| arguments.named("name"));
+            let name = name.and_then(Value::as_str).map(SmolStr::new);
+            Ok(object::value(AliasedClass {
+                table: crate::alembic::core::table::alias(&table, name),
+            }))
+        }),
+        "Mapped" | "WriteOnlyMapped" | "DynamicMapped" => object::value(Mapped),
+        _ => return None,
+    })
+}
+
+/// `mapped_column(...)`: a Column; its type may come from the annotation, which is not read.
+fn mapped_column(interp: &mut Interp, arguments: Arguments) -> Eval<Value> {
+    let mut arguments = arguments;
+    const OF_ORM: &[&str] = &[
+        "init",
+        "repr",
+        "kw_only",
+        "default_factory",
+        "compare",
+        "deferred",
+        "deferred_group",
+        "use_existing_column",
+        "sort_order",
+        "insert_default",
+        "active_history",
+        "hash",
+        "dataclass_metadata",
+    ];
+    arguments
+        .keyword
+        .retain(|(name, _)| !OF_ORM.contains(&name.as_str()));
+    make(interp, "sqlalchemy", "Column", arguments)
+}
+
+/// `Mapped[int]`.
+#[derive(Debug)]
+struct Mapped;
+
+impl Object for Mapped {
+    fn type_name(&self) -> &'static str {
+        "Mapped"
+    }
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+    fn item(&self, _: &mut Interp, this: &HostRef, _: &Value) -> Eval<Value> {
+        Ok(Value::Host(this.clone()))
+    }
+}
+
+/// `declared_attr` as a decorator.
+#[derive(Debug)]
+struct DeclaredAttributeClass;
+
+impl Object for DeclaredAttributeClass {
+    fn type_name(&self) -> &'static str {
+        "type"
+    }
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+    fn attribute(&self, _: &mut Interp, this: &HostRef, name: &str) -> Eval<Option<Value>> {
+        Ok(matches!(name, "directive" | "cascading").then(|| Value::Host(this.clone())))
+    }
+    fn call(&self, _: &mut Interp, _: &HostRef, arguments: Arguments) -> Eval<Value> {
+        let function = arguments.positional.first().cloned().unwrap_or(Value::None);
+        Ok(object::value(DeclaredAttribute { function }))
+    }
+}
+
+/// A function whose value for a model is an attribute of it.
+#[derive(Debug)]
+struct DeclaredAttribute {
+    function: Value,
+}
+
+impl Object for DeclaredAttribute {
+    fn type_name(&self) -> &'static str {
+        "declared_attr"
+    }
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+/// `registry()`.
+#[derive(Debug)]
+struct Registry {
+    metadata: Value,
+}
+
+impl Object for Registry {
+    fn type_name(&self) -> &'static str {
+        "registry"
+    }
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+    fn methods(&self) -> &'static [&'static str] {
+        &["generate_base", "configure", "dispose"]
+    }
+    fn attribute(&self, _: &mut Interp, _: &HostRef, name: &str) -> Eval<Option<Value>> {
+        Ok((name == "metadata").then(|| self.metadata.clone()))
+    }
+    fn invoke(&self, _: &mut Interp, _: &HostRef, method: &str, _: Arguments) -> Eval<Value> {
+        if method == "generate_base" {
+            return Ok(object::value(Base {
+                metadata: RefCell::new(Some(self.metadata.clone())),
+            }));
+        }
+        Ok(Value::None)
+    }
+}
+
+/// A declarative base: what `declarative_base()` gives, or the class `DeclarativeBase` itself.
+#[derive(Debug)]
+pub struct Base {
+    metadata: RefCell<Option<Value>>,
+}
+
+impl Base {
+    fn metadata(&self, interp: &mut Interp) -> Eval<Value> {
+        if let Some(metadata) = self.metadata.borrow().clone() {
+            return Ok(metadata);
+        }
+        let metadata = make(interp, "sqlalchemy", "MetaData", Arguments::default())?;
+        *self.metadata.borrow_mut() = Some(metadata.clone());
+        Ok(metadata)
+    }
+
+    /// The metadata of a class: its own, or its bases', or this base's.
+    fn metadata_of(&self, interp: &mut Interp, class: &Class) -> Eval<Value> {
+        match class.lookup("metadata") {
+            Some(metadata) => Ok(metadata),
+            None => self.metadata(interp),
+        }
+    }
+}
+
+impl Object for Base {
+    fn type_name(&self) -> &'static str {
+        "DeclarativeMeta"
+    }
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+    fn attribute(&self, interp: &mut Interp, _: &HostRef, name: &str) -> Eval<Option<Value>> {
+        match name {
+            "metadata" => Ok(Some(self.metadata(interp)?)),
+            "registry" => Ok(Some(interp.unknown(Reason::Unsupported, "registry"))),
+            _ => Ok(None),
+        }
+    }
+    fn class_defined(
+        &self,
+        interp: &mut Interp,
+        class: &Rc<Class>,
+        keywords: &[(SmolStr, Value)],
+    ) -> Eval<()> {
+        let _ = keywords;
+        let own = |name: &str| class.namespace.borrow().get(name).cloned();
+        if matches!(own("__abstract__"), Some(Value::Bool(true))) {
+            return Ok(());
+        }
+        if let Some(table) = own("__table__") {
+            for (key, column) in columns_of(&table) {
+                let mut namespace = class.namespace.borrow_mut();
+                namespace.entry(key).or_insert(column);
+            }
+            return Ok(());
+        }
+        let is_root = class
+            .bases
+            .iter()
+            .any(|base| matches!(base, Value::Host(_)))
+            && self.metadata.borrow().is_none();
+        let Some(name) = table_name(interp, class)? else {
+            // `class Base(DeclarativeBase)`: a metadata of its own
+            if is_root && own("metadata").is_none() {
+                let metadata = make(interp, "sqlalchemy", "MetaData", Arguments::default())?;
+                class
+                    .namespace
+                    .borrow_mut()
+                    .insert("metadata".into(), metadata);
+            }
+            return Ok(());
+        };
+        define(interp, self, class, &name)
+    }
+    fn instantiate(
+        &self,
+        interp: &mut Interp,
+        class: &Rc<Class>,
+        arguments: &Arguments,
+    ) -> Eval<Option<Value>> {
+        let Some(table) = table_of(&Value::Class(class.clone())) else {
+            return Ok(None);
+        };
+        if class.lookup("__init__").is_some() {
+            return Ok(None);
+        }
+        let instance = Instance {
+            class: class.clone(),
+            attributes: RefCell::default(),
+        };
+        {
+            let mut attributes = instance.attributes.borrow_mut();
+            for (key, _) in columns_of(&table) {
+                attributes.insert(attribute_of(class, &key), Value::None);
+            }
+            for (name, value) in &arguments.keyword {
+                attributes.insert(name.clone(), value.clone());
+            }
+        }
+        let _ = interp;
+        Ok(Some(Value::Instance(Rc::new(instance))))
+    }
+    fn inherited(
+        &self,
+        interp: &mut Interp,
+        receiver: &Value,
+        class: &Rc<Class>,
+        name: &str,
+    ) -> Eval<Option<Value>> {
+        match name {
+            "metadata" => Ok(Some(self.metadata_of(interp, class)?)),
+            "__init__" => Ok(Some(object::value(Initializer {
+                receiver: receiver.clone(),
+            }))),
+            "registry" | "__mapper__" | "query" => {
+                Ok(Some(interp.unknown(Reason::Unsupported, name)))
+            }
+            "__table__" | "__tablename__" | "__table_args__" => Ok(None),
+            _ if name.starts_with("__") => Ok(None),
+            // a model knows its attributes; one whose table is not known does not
+            _ if table_of(&Value::Class(class.clone())).is_some() => Ok(None),
+            _ => Ok(Some(interp.unknown(Reason::Unsupported, name))),
+        }
+    }
+}
+
+/// `super().__init__(**kwargs)` of a model.
+#[derive(Debug)]
+struct Initializer {
+    receiver: Value,
+}
+
+impl Object for Initializer {
+    fn type_name(&self) -> &'static str {
+        "method"
+    }
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+    fn call(&self, _: &mut Interp, _: &HostRef, arguments: Arguments) -> Eval<Value> {
+        if let Value::Instance(instance) = &self.receiver {
+            instance.attributes.borrow_mut().extend(arguments.keyword);
+        }
+        Ok(Value::None)
+    }
+}
+
+/// The attribute of a model that holds a column: its own name, where it differs from the column's.
+pub fn attribute_of(class: &Class, key: &str) -> SmolStr {
+    let own = class.namespace.borrow();
+    for (name, value) in own.iter() {
+        if let Some(column) = object::get::<Column>(value)
+            && let Ok(data) = column.data.try_borrow()
+            && (data.name == key || data.key.as_deref() == Some(key))
+        {
+            return name.clone();
+        }
+    }
+    SmolStr::new(key)
+}
+
+/// A declared attribute's value for a class; any other value as it is.
+fn resolve(interp: &mut Interp, class: &Rc<Class>, value: Value) -> Eval<Value> {
+    let Some(declared) = object::get::<DeclaredAttribute>(&value) else {
+        return Ok(value);
+    };
+    let function = match &declared.function {
+        // @declared_attr above @classmethod
+        Value::Method { function, .. } => (**function).clone(),
+        other => other.clone(),
+    };
+    let arguments = Arguments {
+        positional: vec![Value::Class(class.clone())],
+        ..Arguments::default()
+    };
+    interp.call(&function, arguments)
+}
+
+fn table_name(interp: &mut Interp, class: &Rc<Class>) -> Eval<Option<SmolStr>> {
+    // a name inherited from another mapped class is single-table inheritance
+    let declared = match class.namespace.borrow().get("__tablename__") {
+        Some(own) => Some(own.clone()),
+        None => inherited_name(class),
+    };
+    let Some(declared) = declared else {
+        return Ok(None);
+    };
+    Ok(match resolve(interp, class, declared)? {
+        Value::Str(name) => Some(SmolStr::new(&*name.text)),
+        Value::Unknown(_) => Some(SmolStr::new("\u{F8FF}")),
+        _ => None,
+    })
+}
+
+fn is_mapped(class: &Class) -> bool {
+    class.namespace.borrow().contains_key("__table__")
+}
+
+fn inherited_name(class: &Class) -> Option<Value> {
+    class.bases.iter().find_map(|base| match base {
+        Value::Class(base) if !is_mapped(base) => base
+            .namespace
+            .borrow()
+            .get("__tablename__")
+            .cloned()
+            .or_else(|| inherited_name(base)),
+        _ => None,
+    })
+}
+
+/// Attributes of a class that may be columns: its mixins' first, then its own. Mapped bases keep theirs.
+fn members(class: &Rc<Class>, into: &mut Vec<(SmolStr, Value, bool)>, own: bool) {
+    for base in &class.bases {
+        if let Value::Class(base) = base
+            && !is_mapped(base)
+        {
+            members(base, into, false);
+        }
+    }
+    for (name, value) in class.namespace.borrow().iter() {
+        into.retain(|(known, _, _)| known != name);
+        into.push((name.clone(), value.clone(), own));
+    }
+}
+
+fn define(interp: &mut Interp, base: &Base, class: &Rc<Class>, table: &str) -> Eval<()> {
+    let mut found = Vec::new();
+    members(class, &mut found, true);
+    let mut columns = Vec::new();
+    for (name, value, own) in found {
+        let value = resolve(interp, class, value)?;
+        let Some(column) = object::get::<Column>(&value) else {
+            continue;
+        };
+        // a mixin's column is copied for each model
+        let value = if own {
+            value.clone()
+        } else {
+            object::value(Column {
+                data: RefCell::new(column.data.borrow().clone()),
+            })
+        };
+        if let Some(column) = object::get::<Column>(&value) {
+            let mut data = column.data.borrow_mut();
+            if data.name.is_empty() {
+                data.name = name.clone();
+            }
+        }
+        class.namespace.borrow_mut().insert(name, value.clone());
+        columns.push(value);
+    }
+    let arguments = class.lookup("__table_args__");
+    let arguments = match arguments {
+        Some(arguments) => resolve(interp, class, arguments)?,
+        None => Value::None,
+    };
+    let (mut extras, mut keywords) = (Vec::new(), Vec::new());
+    let parts = match &arguments {
+        Value::Dict(_) => vec![arguments.clone()],
+        Value::Tuple(items) => items.to_vec(),
+        _ => Vec::new(),
+    };
+    for part in parts {
+        match crate::alembic::literal::text_entries(&part) {
+            Some(entries) => keywords.extend(
+                entries
+                    .into_iter()
+                    .map(|(key, value)| (SmolStr::new(&*key), value)),
+            ),
+            None => extras.push(part),
+        }
+    }
+    let metadata = base.metadata_of(interp, class)?;
+    let mut positional = vec![Value::str(table), metadata.clone()];
+    positional.extend(columns.iter().cloned());
+    positional.extend(extras);
+    // models of several modules may name a table twice; the last one holds
+    keywords.retain(|(name, _)| name != "extend_existing");
+    keywords.push(("extend_existing".into(), Value::Bool(true)));
+    let schema = keywords
+        .iter()
+        .find(|(name, _)| name == "schema")
+        .and_then(|(_, value)| value.as_str().map(str::to_owned));
+    let arguments = Arguments {
+        positional,
+        keyword: keywords,
+        incomplete: false,
+    };
+    let made = make(interp, "sqlalchemy", "Table", arguments)?;
+    let made = if object::get::<Table>(&made).is_some() {
+        made
+    } else {
+        plain_table(
+            &Name::qualified(schema.as_deref(), table),
+            columns,
+            metadata,
+        )
+    };
+    class
+        .namespace
+        .borrow_mut()
+        .insert("__table__".into(), made);
+    Ok(())
+}
+
+/// A Table of these columns.
+fn plain_table(name: &Name, columns: Vec<Value>, metadata: Value) -> Value {
+    for column in &columns {
+        if let Some(column) = object::get::<Column>(column) {
+            column.data.borrow_mut().table = Some(name.clone());
+        }
+    }
+    object::value(Table {
+        data: RefCell::new(TableData {
+            name: name.clone(),
+            columns,
+            metadata: Some(metadata),
+            ..TableData::default()
+        }),
+    })
+}
+
+/// `aliased(Model)`.
+#[derive(Debug)]
+pub struct AliasedClass {
+    /// The aliased Table.
+    pub table: Value,
+}
+
+impl Object for AliasedClass {
+    fn type_name(&self) -> &'static str {
+        "AliasedClass"
+    }
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+    fn attribute(&self, _: &mut Interp, _: &HostRef, name: &str) -> Eval<Option<Value>> {
+        Ok(columns_of(&self.table)
+            .into_iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, column)| column))
+    }
+}
+
+/// A column of a light table, for callers that make tables of their own.
+pub fn light_column(name: &str, table: &Name) -> Value {
+    object::value(Column {
+        data: RefCell::new(ColumnData {
+            name: SmolStr::new(name),
+            table: Some(table.clone()),
+            ..ColumnData::default()
+        }),
+    })
+}

@@ -1,0 +1,134 @@
+//! Class statements and making instances.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use super::{Context, Interpreter};
+use crate::python::builtins;
+use crate::python::host::{Arguments, Eval, Host};
+use crate::python::syntax::{Argument, ClassDefinition};
+use crate::python::value::{Class, Instance, Scope, Value};
+
+impl<H: Host> Interpreter<H> {
+    pub(crate) fn define_class(
+        &mut self,
+        context: &Context<'_, H>,
+        definition: &ClassDefinition,
+    ) -> Eval<Value> {
+        let mut bases = Vec::new();
+        let mut keywords = Vec::new();
+        for base in &definition.bases {
+            match base {
+                Argument::Positional(id) => {
+                    let value = self.expression(context, *id)?;
+                    bases.push(value);
+                }
+                Argument::Keyword(name, id) => {
+                    let value = self.expression(context, *id)?;
+                    keywords.push((name.clone(), value));
+                }
+                Argument::Spread(id) | Argument::SpreadKeywords(id) => {
+                    self.expression(context, *id)?;
+                }
+            }
+        }
+        let mut decorators = Vec::with_capacity(definition.decorators.len());
+        for decorator in &definition.decorators {
+            decorators.push(self.expression(context, *decorator)?);
+        }
+        let hosted = bases.iter().any(|base| match base {
+            Value::Host(_) => true,
+            Value::Class(class) => class.host_base().is_some(),
+            _ => false,
+        });
+        let scope = Rc::new(Scope {
+            names: RefCell::default(),
+            parent: Some(context.scope.clone()),
+        });
+        if hosted {
+            scope
+                .names
+                .borrow_mut()
+                .insert("__evaluate_annotations__".into(), Value::None);
+        }
+        let inner = Context {
+            module: context.module,
+            scope: scope.clone(),
+            home: scope.clone(),
+            globals: context.globals.clone(),
+            function: context.function,
+            definition: None,
+            class_body: true,
+            yields: None,
+        };
+        self.block(&inner, &definition.body)?;
+        let mut names = std::mem::take(&mut *scope.names.borrow_mut());
+        names.shift_remove("__evaluate_annotations__");
+        let class = Rc::new(Class {
+            name: definition.name.clone(),
+            bases: builtins::class_bases(bases),
+            namespace: RefCell::new(names.into_iter().collect()),
+            site: Some(context.site(definition.name_span)),
+        });
+        adopt(&class);
+        builtins::enums::make_members(&class);
+        if hosted {
+            H::class_defined(self, &class, &keywords)?;
+        }
+        let mut value = Value::Class(class);
+        for decorator in decorators.iter().rev() {
+            value = self.decorate(decorator, value)?;
+        }
+        Ok(value)
+    }
+
+    pub(crate) fn instantiate(&mut self, class: &Rc<Class>, arguments: Arguments) -> Eval<Value> {
+        if class.host_base().is_some()
+            && let Some(value) = H::instantiate(self, class, &arguments)?
+        {
+            return Ok(value);
+        }
+        if let Some(value) = builtins::make_instance(self, class, &arguments)? {
+            return Ok(value);
+        }
+        let instance = Rc::new(Instance {
+            class: class.clone(),
+            attributes: RefCell::default(),
+        });
+        let value = Value::Instance(instance.clone());
+        if class.is_subclass_of("BaseException") {
+            instance.attributes.borrow_mut().insert(
+                "args".into(),
+                Value::tuple(arguments.positional.clone()),
+            );
+        }
+        match class.lookup("__init__") {
+            Some(init) => {
+                let init = self.bind_to(&value, class, init)?;
+                self.call_value(&init, arguments)?;
+            }
+            None => builtins::initialise(self, &instance, &arguments)?,
+        }
+        Ok(value)
+    }
+}
+
+/// Tells the functions of a class body whose they are, for `super()`.
+fn adopt(class: &Rc<Class>) {
+    for value in class.namespace.borrow().values() {
+        if let Value::Function(function) = value {
+            let mut owner = function.class.borrow_mut();
+            if owner.is_none() {
+                *owner = Some(class.clone());
+            }
+            for accessor in function.attributes.borrow().values() {
+                if let Value::Function(accessor) = accessor
+                    && let Ok(mut owner) = accessor.class.try_borrow_mut()
+                {
+                    owner.get_or_insert_with(|| class.clone());
+                }
+            }
+        }
+    }
+}
+

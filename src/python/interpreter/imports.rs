@@ -1,0 +1,322 @@
+//! Imports: Python's own modules, the host's, the project's; whatever else is unknown.
+//!
+//! A name of a module that is not the host's is resolved when it is first used: executing the modules of an application
+//! costs much, and most of what a revision imports it hardly touches.
+
+use std::any::Any;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use smol_str::SmolStr;
+
+use super::{Context, Interpreter};
+use crate::python::builtins;
+use crate::python::host::{Eval, Host};
+use crate::python::syntax::{self, ImportedModule, ImportedName};
+use crate::python::value::{HostObject, Module, Scope, Value};
+use crate::source::{FileId, Span};
+use crate::unknown::{Reason, Unknown};
+
+/// A name that was imported and not yet used.
+#[derive(Debug)]
+struct LazyImport {
+    from: FileId,
+    module: SmolStr,
+    /// `None`: the module itself.
+    name: Option<SmolStr>,
+}
+
+impl HostObject for LazyImport {
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn type_name(&self) -> &'static str {
+        "import"
+    }
+}
+
+impl<H: Host> Interpreter<H> {
+    pub(crate) fn load_module(
+        &mut self,
+        syntax: &Arc<syntax::Module>,
+        name: &str,
+    ) -> Eval<Rc<Module>> {
+        if let Some(module) = self.state.loaded.modules.get(&syntax.file) {
+            return Ok(module.clone());
+        }
+        let scope = Rc::new(Scope::default());
+        let path = self.modules.path_of(syntax.file);
+        {
+            let mut names = scope.names.borrow_mut();
+            names.insert("__name__".into(), Value::str(name));
+            let package = self.modules.package_of(syntax.file).unwrap_or_default();
+            names.insert("__package__".into(), Value::str(package));
+            names.insert("__file__".into(), Value::str(path));
+            let docstring = syntax.docstring().map(|(text, _)| Value::str(text));
+            names.insert("__doc__".into(), docstring.unwrap_or(Value::None));
+        }
+        let module = Rc::new(Module {
+            name: name.into(),
+            file: Some(syntax.file),
+            scope: scope.clone(),
+        });
+        self.state.loaded.modules.insert(syntax.file, module.clone());
+        self.state.imported.insert(name.into());
+        if self.frames.len() >= self.limits.depth as usize {
+            return Err(self.bound("imports nest deeper than the bound allows"));
+        }
+        let context = Context {
+            module: syntax,
+            scope: scope.clone(),
+            home: scope.clone(),
+            globals: scope,
+            function: None,
+            definition: None,
+            class_body: false,
+            yields: None,
+        };
+        let site = context.site(Span::default());
+        // an import inside an unknown loop still executes its module as a whole
+        let conditional = std::mem::take(&mut self.conditional);
+        let result = self.in_frame("<module>".into(), site, site, |interpreter| {
+            interpreter.block(&context, &syntax.body)
+        });
+        self.conditional = conditional;
+        result?;
+        Ok(module)
+    }
+
+    /// A value of a scope, resolved if it was imported and not yet used.
+    pub(crate) fn resolve(&mut self, scope: &Rc<Scope>, name: &str, value: Value) -> Eval<Value> {
+        let Value::Host(host) = &value else {
+            return Ok(value);
+        };
+        let Some(lazy) = host.downcast::<LazyImport>() else {
+            return Ok(value);
+        };
+        let resolved = self.resolve_import(lazy)?;
+        // still lazy: a circle of imports that has not come round yet
+        scope
+            .names
+            .borrow_mut()
+            .insert(name.into(), resolved.clone());
+        Ok(resolved)
+    }
+
+    fn resolve_import(&mut self, lazy: &LazyImport) -> Eval<Value> {
+        let module = self.import_module(&lazy.module, lazy.from)?;
+        let Some(name) = &lazy.name else {
+            return Ok(module);
+        };
+        self.name_of_module(&module, &lazy.module, name, lazy.from)
+    }
+
+    fn name_of_module(
+        &mut self,
+        module: &Value,
+        module_name: &str,
+        name: &str,
+        from: FileId,
+    ) -> Eval<Value> {
+        if let Value::Unknown(unknown) = module {
+            return Ok(Value::unknown(unknown.then(&format!(".{name}"))));
+        }
+        if let Some(value) = self.find_attribute(module, name)? {
+            return Ok(value);
+        }
+        let full = format!("{module_name}.{name}");
+        if self.is_module(&full, from) {
+            return self.import_module(&full, from);
+        }
+        let project = matches!(module, Value::Module(module) if module.file.is_some());
+        if project {
+            return Err(self.error(
+                "ImportError",
+                &format!("cannot import name '{name}' from '{module_name}'"),
+            ));
+        }
+        Ok(self.unsupported(&full))
+    }
+
+    fn is_module(&mut self, name: &str, from: FileId) -> bool {
+        builtins::stdlib::is_module(name)
+            || self.host_module(name).is_some()
+            || self.modules.find(name, from).is_some()
+    }
+
+    fn host_module(&mut self, name: &str) -> Option<Value> {
+        if let Some(known) = self.state.imports.get(name) {
+            return known.clone();
+        }
+        let value = H::import(self, name);
+        self.state.imports.insert(name.into(), value.clone());
+        value
+    }
+
+    /// A module by its dotted name.
+    pub(crate) fn import_module(&mut self, name: &str, from: FileId) -> Eval<Value> {
+        if builtins::stdlib::is_module(name) {
+            return Ok(builtins::stdlib::module(name));
+        }
+        if let Some(value) = self.host_module(name) {
+            return Ok(value);
+        }
+        if let Some(syntax) = self.modules.find(name, from) {
+            return self.load_module(&syntax, name).map(Value::Module);
+        }
+        // a folder without `__init__.py`, of which something deeper was imported
+        let prefix = format!("{name}.");
+        let namespace: Vec<SmolStr> = self
+            .state
+            .imported
+            .iter()
+            .filter(|imported| imported.starts_with(&prefix))
+            .cloned()
+            .collect();
+        if namespace.iter().any(|deeper| self.is_module(deeper, from)) {
+            return Ok(Value::Module(Rc::new(Module {
+                name: name.into(),
+                file: None,
+                scope: Rc::new(Scope::default()),
+            })));
+        }
+        Ok(Value::unknown(Unknown::new(Reason::Environment, name)))
+    }
+
+    /// A submodule of a module, for `a.b` where `a` does not define `b`.
+    pub(crate) fn submodule(&mut self, module: &Module, name: &str) -> Eval<Option<Value>> {
+        let full = format!("{}.{name}", module.name);
+        let from = module
+            .file
+            .or_else(|| self.frames.last().map(|frame| frame.file))
+            .unwrap_or(FileId(0));
+        if builtins::stdlib::is_module(&module.name) {
+            return Ok(None);
+        }
+        let prefix = format!("{full}.");
+        let namespace = self
+            .state
+            .imported
+            .iter()
+            .any(|imported| *imported == full || imported.starts_with(&prefix));
+        if namespace || self.is_module(&full, from) {
+            return self.import_module(&full, from).map(Some);
+        }
+        Ok(None)
+    }
+
+    pub(crate) fn import_statement(
+        &mut self,
+        context: &Context<'_, H>,
+        imported: &ImportedModule,
+    ) -> Eval<()> {
+        let from = context.module.file;
+        self.state.imported.insert(imported.module.clone());
+        let top = imported.module.split('.').next().unwrap_or_default();
+        let (name, module) = match &imported.alias {
+            Some(alias) => (alias.clone(), imported.module.as_str()),
+            None => (SmolStr::new(top), top),
+        };
+        let value = self.lazy(from, module, None)?;
+        self.bind(context, &name, value);
+        Ok(())
+    }
+
+    /// The value at once where that costs nothing, else a promise of it.
+    fn lazy(&mut self, from: FileId, module: &str, name: Option<&str>) -> Eval<Value> {
+        let own = builtins::stdlib::is_module(module);
+        if own || self.host_module(module).is_some() {
+            let value = self.import_module(module, from)?;
+            return match name {
+                Some(name) => self.name_of_module(&value, module, name, from),
+                None => Ok(value),
+            };
+        }
+        Ok(Value::host(LazyImport {
+            from,
+            module: module.into(),
+            name: name.map(SmolStr::new),
+        }))
+    }
+
+    pub(crate) fn from_import(
+        &mut self,
+        context: &Context<'_, H>,
+        level: u32,
+        module: &str,
+        names: &[ImportedName],
+        star: bool,
+    ) -> Eval<()> {
+        let from = context.module.file;
+        let absolute = self.absolute(from, level, module);
+        self.state.imported.insert(absolute.as_str().into());
+        if star {
+            return self.import_star(context, &absolute, from);
+        }
+        for imported in names {
+            let value = self.lazy(from, &absolute, Some(&imported.name))?;
+            let name = imported.alias.as_ref().unwrap_or(&imported.name);
+            self.bind(context, name, value);
+        }
+        Ok(())
+    }
+
+    fn absolute(&self, from: FileId, level: u32, module: &str) -> String {
+        if level == 0 {
+            return module.to_owned();
+        }
+        let package = self.modules.package_of(from).unwrap_or_default();
+        let mut parts: Vec<&str> = package.split('.').filter(|part| !part.is_empty()).collect();
+        for _ in 1..level {
+            parts.pop();
+        }
+        parts.extend(module.split('.').filter(|part| !part.is_empty()));
+        parts.join(".")
+    }
+
+    fn import_star(
+        &mut self,
+        context: &Context<'_, H>,
+        module: &str,
+        from: FileId,
+    ) -> Eval<()> {
+        let value = self.import_module(module, from)?;
+        let Value::Module(found) = &value else {
+            self.bind(context, &"*".into(), value);
+            return Ok(());
+        };
+        let listed = found.scope.names.borrow().get("__all__").cloned();
+        let names: Vec<SmolStr> = match listed {
+            Some(listed) => match self.iterate(&listed)? {
+                Ok(items) => items
+                    .iter()
+                    .filter_map(|item| item.as_str().map(SmolStr::new))
+                    .collect(),
+                Err(_) => Vec::new(),
+            },
+            None => found
+                .scope
+                .names
+                .borrow()
+                .keys()
+                .filter(|name| !name.starts_with('_'))
+                .cloned()
+                .collect(),
+        };
+        for name in names {
+            let raw = found.scope.names.borrow().get(&name).cloned();
+            let value = match raw {
+                Some(value) => value,
+                None => self.name_of_module(&value, module, &name, from)?,
+            };
+            self.bind(context, &name, value);
+        }
+        if found.file.is_none() {
+            // a module of Python's own or of the host: not all of its names are listed
+            let rest = self.unsupported(module);
+            self.bind(context, &"*".into(), rest);
+        }
+        Ok(())
+    }
+}
