@@ -337,7 +337,7 @@ fn json_is_versioned_and_agrees_with_concise() {
     );
     let report: Value = serde_json::from_str(&stdout(&json)).expect("JSON");
     assert!(!report["version"].is_null(), "no version");
-    let diagnostics = report["findings"].as_array().expect("findings");
+    let diagnostics = report["diagnostics"].as_array().expect("diagnostics");
     assert_eq!(diagnostics.len(), findings(&stdout(&concise)).len());
     for diagnostic in diagnostics {
         assert!(diagnostic["rule"].is_string());

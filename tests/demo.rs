@@ -181,3 +181,29 @@ fn every_promise_of_the_example_is_kept() {
         "Missing: {missing:#?}\nNoisy: {noisy:#?}"
     );
 }
+
+/// The report in the README is what the program prints; `UPDATE_EXPECT=1` writes it anew.
+#[test]
+fn the_readme_shows_real_diagnostics() {
+    let output = common::foreshot(
+        &common::root().join("examples/shop"),
+        &[
+            "check",
+            "--quiet",
+            "alembic/versions/20250512_order_on_hold.py",
+            "alembic/versions/20250701_seed_settings.py",
+        ],
+    );
+    common::assert_exit(&output, 1);
+    let path = common::root().join("README.md");
+    let readme = fs::read_to_string(&path).expect("the README");
+    let (open, close) = ("<!-- diagnostic -->\n", "<!-- /diagnostic -->");
+    let (before, rest) = readme.split_once(open).expect("the first mark");
+    let (shown, after) = rest.split_once(close).expect("the second mark");
+    let wanted = format!("```text\n{}\n```\n", common::stdout(&output).trim_end());
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        fs::write(&path, format!("{before}{open}{wanted}{close}{after}")).expect("the README");
+        return;
+    }
+    assert_eq!(shown, wanted, "the README shows another report");
+}

@@ -12,7 +12,7 @@ use std::fs;
 use std::ops::RangeInclusive;
 
 use foreshot::postgres::session::Parameters;
-use foreshot::postgres::{Catalog, ObjectKind, Outcome, Session, Statement, Version};
+use foreshot::postgres::{Catalog, ObjectKey, ObjectKind, Outcome, Session, Statement, Version};
 use foreshot::sql::{self, Placeholders};
 use serde_json::Value;
 
@@ -78,7 +78,7 @@ fn parse(text: &str) -> Vec<Statement> {
 }
 
 /// Executes a string as one driver call.
-fn execute(session: &mut Session, text: &str) -> (Outcome, Vec<foreshot::postgres::ObjectKey>) {
+fn execute(session: &mut Session, text: &str) -> (Outcome, Vec<ObjectKey>) {
     let answer = session.execute(&parse(text), &Parameters::default());
     (answer.outcome, answer.changes)
 }
@@ -117,8 +117,13 @@ fn second_run(session: &Session, statement: &str) -> Verdict {
     if different.is_empty() {
         return Verdict::NoOp;
     }
-    let sequences = [ObjectKind::Sequence, ObjectKind::Sequences];
-    if different.iter().all(|key| sequences.contains(&key.kind)) {
+    // a sequence that was there before and is there still has advanced; one more is a change like any other
+    let advanced = |key: &ObjectKey| {
+        matches!(key.kind, ObjectKind::Sequence | ObjectKind::Sequences)
+            && before.describe(key).is_some()
+            && session.catalog.describe(key).is_some()
+    };
+    if different.iter().all(|key| advanced(key)) {
         return Verdict::SequenceOnly;
     }
     Verdict::Changes
