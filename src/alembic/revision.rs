@@ -41,3 +41,38 @@ pub fn takes_argument(function: &Function) -> bool {
         .first()
         .is_some_and(|first| first.default.is_none() && matches!(first.kind, ParameterKind::Normal | ParameterKind::PositionalOnly))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::python::syntax;
+    use crate::source::FileId;
+
+    fn read(text: &str) -> Option<Identifiers> {
+        identifiers(&syntax::parse(FileId(0), text))
+    }
+
+    #[test]
+    fn a_revision_says_where_it_stands() {
+        let found = read("revision = 'b'\ndown_revision: str | None = 'a'\nbranch_labels = None\n")
+            .expect("a revision");
+        assert_eq!(found.revision, "b");
+        assert_eq!(found.revision_span, crate::source::Span::new(11, 14));
+        assert_eq!(found.down_revisions, ["a"]);
+        assert!(found.branch_labels.is_empty());
+    }
+
+    #[test]
+    fn a_merge_has_several_parents() {
+        let found =
+            read("revision = 'm'\ndown_revision = ('a', 'b')\ndepends_on = ['x']").expect("read");
+        assert_eq!(found.down_revisions, ["a", "b"]);
+        assert_eq!(found.depends_on, ["x"]);
+    }
+
+    #[test]
+    fn a_module_without_identifiers_is_no_revision() {
+        assert!(read("x = 1").is_none());
+        assert!(read("revision = 'a'").is_none());
+    }
+}

@@ -106,6 +106,8 @@ pub(crate) struct State {
     pub(crate) imports: FxHashMap<SmolStr, Option<Value>>,
     /// Dotted names that were imported, to know namespace packages.
     pub(crate) imported: FxHashSet<SmolStr>,
+    /// Names whose imports are being resolved: scope and name.
+    pub(crate) resolving: Vec<(usize, SmolStr)>,
     /// What keys by identity stand for.
     pub(crate) identities: FxHashMap<usize, Value>,
     /// Headers of the `with` statements whose bodies are being executed, outermost first.

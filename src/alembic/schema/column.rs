@@ -3,7 +3,6 @@
 use std::any::Any;
 use std::cell::RefCell;
 use std::rc::Rc;
-use std::sync::LazyLock;
 
 use smol_str::SmolStr;
 
@@ -11,7 +10,6 @@ use super::constraint::{Constraint, ForeignKey};
 use super::{Column, ColumnData};
 use crate::alembic::arguments::{hole, name_of};
 use crate::alembic::bridge;
-use crate::alembic::core::operators;
 use crate::alembic::object::{self, Interp, Object};
 use crate::alembic::types::{SqlType, TypeClassObject};
 use crate::python::{Arguments, Eval, HostOperator, HostRef, Truth, Value};
@@ -153,12 +151,6 @@ impl ColumnData {
     }
 }
 
-/// A column's own methods and those of every expression.
-static METHODS: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
-    let own = ["copy", "_copy", "references"];
-    own.into_iter().chain(operators::METHODS.iter().copied()).collect()
-});
-
 impl Object for Column {
     fn type_name(&self) -> &'static str {
         "Column"
@@ -167,20 +159,16 @@ impl Object for Column {
         self
     }
     fn methods(&self) -> &'static [&'static str] {
-        &METHODS
+        &["copy", "_copy", "references"]
     }
-    fn invoke(
-        &self,
-        interp: &mut Interp,
-        this: &HostRef,
-        method: &str,
-        arguments: Arguments,
-    ) -> Eval<Value> {
-        match method {
-            "copy" | "_copy" => Ok(Self::value(self.data.borrow().clone())),
-            "references" => Ok(crate::alembic::arguments::unsupported(interp, "column.references()")),
-            _ => bridge::element_method(interp, &Value::Host(this.clone()), method, &arguments),
+    fn invoke(&self, interp: &mut Interp, _: &HostRef, method: &str, _: Arguments) -> Eval<Value> {
+        if method == "references" {
+            return Ok(crate::alembic::arguments::unsupported(
+                interp,
+                "column.references()",
+            ));
         }
+        Ok(Self::value(self.data.borrow().clone()))
     }
     fn attribute(&self, interp: &mut Interp, this: &HostRef, name: &str) -> Eval<Option<Value>> {
         let data = self.data.borrow().clone();

@@ -98,8 +98,15 @@ impl<H: Host> Interpreter<H> {
         let Some(lazy) = host.downcast::<LazyImport>() else {
             return Ok(value);
         };
-        let resolved = self.resolve_import(lazy)?;
-        // still lazy: a circle of imports that has not come round yet
+        let place = (Rc::as_ptr(scope) as usize, SmolStr::new(name));
+        if self.state.resolving.contains(&place) {
+            // a circle of imports: Python would find the name not yet bound
+            return Ok(self.unsupported(name));
+        }
+        self.state.resolving.push(place);
+        let resolved = self.resolve_import(lazy);
+        self.state.resolving.pop();
+        let resolved = resolved?;
         scope
             .names
             .borrow_mut()
@@ -125,7 +132,9 @@ impl<H: Host> Interpreter<H> {
         if let Value::Unknown(unknown) = module {
             return Ok(Value::unknown(unknown.then(&format!(".{name}"))));
         }
-        if let Some(value) = self.find_attribute(module, name)? {
+        if !imports_itself(module, module_name, name)
+            && let Some(value) = self.find_attribute(module, name)?
+        {
             return Ok(value);
         }
         let full = format!("{module_name}.{name}");
@@ -317,4 +326,19 @@ impl<H: Host> Interpreter<H> {
         }
         Ok(())
     }
+}
+
+/// Whether a module's name stands for an import of that very name (`from a import b` in `a/__init__.py`): then the
+/// submodule is meant.
+fn imports_itself(module: &Value, module_name: &str, name: &str) -> bool {
+    let Value::Module(module) = module else {
+        return false;
+    };
+    let names = module.scope.names.borrow();
+    let Some(Value::Host(host)) = names.get(name) else {
+        return false;
+    };
+    host.downcast::<LazyImport>().is_some_and(|lazy| {
+        lazy.module == module_name && lazy.name.as_deref() == Some(name)
+    })
 }
