@@ -411,6 +411,13 @@ pub(crate) fn drop(session: &mut Session, statement: &Drop, target: &DropTarget)
         return Ok(());
     }
     let heard_of = session.catalog.gone.contains(&key);
+    if kind == ObjectKind::Database && !heard_of {
+        // used directly, so it was there: now it is not
+        session.catalog.gone.insert(key.clone());
+        session.call.assumed.push(key.clone());
+        session.change(key);
+        return Ok(());
+    }
     if is_cluster_wide(kind) && kind != ObjectKind::Tablespace && !heard_of {
         return Err(Failure::Unknown(
             format!("{key} is not made by migrations").into(),
