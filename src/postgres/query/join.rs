@@ -9,10 +9,10 @@ use smol_str::SmolStr;
 
 use super::check::{check, check_condition, check_query, rename};
 use super::evaluate::{evaluate, is_true};
+use super::scan::scan;
 use super::scope::{Frame, Scope, Source, position};
 use super::types::type_of;
 use super::walk::{children, subquery};
-use super::scan::scan;
 use super::{Context, OutputColumn, Resolved, Table, TableRow, system};
 use crate::postgres::catalog::{Relation, RelationKind};
 use crate::postgres::expression::{Datum, Expr, FromItem, JoinKind, Query, QueryBody};

@@ -38,11 +38,7 @@ pub(super) fn scan(
 }
 
 /// Rows of a table of the user's: those that are known, and whether there can be others.
-fn scan_relation(
-    relation: &Relation,
-    wanted: &Wanted,
-    context: &Context<'_>,
-) -> Table {
+fn scan_relation(relation: &Relation, wanted: &Wanted, context: &Context<'_>) -> Table {
     match relation.kind {
         RelationKind::View => {
             // a view gives what its query gives, within reason
