@@ -14,8 +14,8 @@ use crate::postgres::expression::{Datum, Expr, Query, QueryBody, TypeName};
 use crate::postgres::name::ObjectKind;
 use crate::postgres::query::{
     Context, Environment, Frame, Output, Scope, Source, Table, TableRow, Type, cast, check,
-    check_assignable, check_assignment, check_condition, check_query, check_targets, check_with, equal, evaluate,
-    is_true, run_query, run_with, type_of,
+    check_assignable, check_assignment, check_condition, check_query, check_targets, check_with,
+    equal, evaluate, is_true, run_query, run_with, type_of,
 };
 use crate::postgres::statement::{
     Assignment, ConflictAction, ConflictTarget, Identity, Insert, InsertSource, OnConflict,

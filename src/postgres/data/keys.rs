@@ -372,7 +372,8 @@ pub(crate) fn check_references(
                     && *candidate.get(column) != Datum::Fresh
             })
         };
-        if parent.rows.known.iter().all(|row| absent(row)) && !(own && !absent(row)) {
+        let in_itself = own && !absent(row);
+        if !in_itself && parent.rows.known.iter().all(|row| absent(row)) {
             return Err(reference_error(relation, constraint));
         }
     }

@@ -158,7 +158,7 @@ pub(crate) fn call(
     if let Some(value) = of_many(function, &values) {
         return Ok(value);
     }
-    if let Some(value) = of_catalog(function, arguments, &values, frame, context)? {
+    if let Some(value) = of_catalog(function, arguments, &values, frame, context) {
         return Ok(value);
     }
     // all that follow are strict
@@ -544,9 +544,9 @@ fn of_catalog(
     values: &[Datum],
     frame: &Frame<'_>,
     context: &Context<'_>,
-) -> Result<Option<Datum>, ServerError> {
+) -> Option<Datum> {
     let text = |text: Option<String>| Some(text.map_or(Datum::Unknown, |text| Datum::text(&text)));
-    Ok(match (function, values) {
+    match (function, values) {
         ("pg_get_constraintdef", [Datum::Int(oid), ..]) => text(
             system::constraint_by_oid(*oid, context).and_then(|(relation, constraint)| {
                 render::constraint_definition(&relation, &constraint, context)
@@ -599,7 +599,7 @@ fn of_catalog(
             })
         }
         _ => None,
-    })
+    }
 }
 
 /// A type's printed name with its modifier, as `atttypmod` holds it.
@@ -791,7 +791,9 @@ fn regexp_replace(texts: &[String]) -> Option<Datum> {
             '\\' => match characters.next() {
                 Some('&') => replacement.push_str("${0}"),
                 Some(digit) if digit.is_ascii_digit() => {
-                    replacement.push_str(&format!("${{{digit}}}"));
+                    replacement.push_str("${");
+                    replacement.push(digit);
+                    replacement.push('}');
                 }
                 other => replacement.extend(other),
             },

@@ -12,6 +12,7 @@ mod functions;
 mod join;
 mod operators;
 mod render;
+mod scan;
 mod scope;
 mod select;
 mod system;

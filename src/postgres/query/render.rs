@@ -300,7 +300,9 @@ pub(crate) fn index_definition(table: &Relation, index: &Index) -> Option<String
         elements.join(", ")
     );
     if !index.include.is_empty() {
-        text.push_str(&format!(" INCLUDE ({})", list(&index.include)));
+        text.push_str(" INCLUDE (");
+        text.push_str(&list(&index.include));
+        text.push(')');
     }
     if index.nulls_not_distinct {
         text.push_str(" NULLS NOT DISTINCT");

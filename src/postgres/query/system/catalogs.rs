@@ -10,7 +10,6 @@ use crate::postgres::name::ObjectKind;
 
 /// Fills a scan of one of these tables; `None`: it is none of them.
 pub(super) fn scan(table: &str, scan: &mut Scan<'_, '_>) -> Option<bool> {
-    let open = scan.context.catalog.open;
     Some(match table {
         "pg_namespace" => namespaces(scan),
         "pg_type" => type_rows(scan),
@@ -27,10 +26,7 @@ pub(super) fn scan(table: &str, scan: &mut Scan<'_, '_>) -> Option<bool> {
         "pg_event_trigger" => named(scan, ObjectKind::EventTrigger, "evtname"),
         "pg_foreign_server" => named(scan, ObjectKind::Server, "srvname"),
         "pg_foreign_data_wrapper" => named(scan, ObjectKind::ForeignDataWrapper, "fdwname"),
-        "pg_ts_config" => named(scan, ObjectKind::TextSearchConfiguration, "cfgname") && false,
         "pg_statistic_ext" => named(scan, ObjectKind::Statistics, "stxname"),
-        // nothing that a migration runs beside: prepared transactions, locks of others
-        "pg_prepared_xacts" | "pg_replication_slots" => !open && false,
         _ => return None,
     })
 }
@@ -352,7 +348,7 @@ fn roles(table: &str, scan: &mut Scan<'_, '_>) -> bool {
     }
     let named = scan.wanted(name_column).is_some();
     // roles belong to the cluster: who lists them finds others too
-    (named && !context.catalog.open) || (named && found)
+    named && (found || !context.catalog.open)
 }
 
 fn databases(scan: &mut Scan<'_, '_>) -> bool {

@@ -142,7 +142,7 @@ pub(crate) struct Scan<'a, 'c> {
     rows: Vec<TableRow>,
 }
 
-impl<'a, 'c> Scan<'a, 'c> {
+impl<'a> Scan<'a, '_> {
     /// The values that a column must have, where that is known.
     pub(crate) fn wanted(&self, column: &str) -> Option<&'a [Datum]> {
         self.wanted
