@@ -929,3 +929,6 @@ pub fn is_bind(value: &Value) -> Option<bool> {
     }
     object::get::<orm::session::OrmSession>(value).map(|_| false)
 }
+
+#[cfg(test)]
+mod tests;

@@ -265,15 +265,6 @@ pub fn text_entries(value: &Value) -> Option<Vec<(Rc<str>, Value)>> {
 }
 
 /// A dict's key as a value.
-pub fn key_value(_: &Interp, key: &Key) -> Value {
-    match key {
-        Key::None => Value::None,
-        Key::Int(known) => Value::Int(*known),
-        Key::Float(bits) => Value::Float(f64::from_bits(*bits)),
-        Key::Str(text) => Value::str(text.clone()),
-        Key::Bytes(bytes) => Value::Bytes(bytes.clone()),
-        Key::Tuple(_) | Key::Identity(_) => {
-            Value::unknown(Unknown::new(Reason::Unsupported, "key of a dict"))
-        }
-    }
+pub fn key_value(interp: &Interp, key: &Key) -> Value {
+    interp.key_value(key)
 }

@@ -27,6 +27,8 @@ pub mod result;
 pub mod revision;
 pub mod run;
 pub mod schema;
+#[cfg(test)]
+mod testing;
 pub mod text;
 pub mod types;
 

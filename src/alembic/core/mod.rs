@@ -10,6 +10,8 @@ pub mod operators;
 pub mod select;
 pub mod substitute;
 pub mod table;
+#[cfg(test)]
+mod tests;
 
 use std::any::Any;
 use std::rc::Rc;

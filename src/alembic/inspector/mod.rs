@@ -6,6 +6,8 @@
 mod answers;
 mod constraints;
 mod find;
+#[cfg(test)]
+mod tests;
 
 use std::any::Any;
 use std::cell::RefCell;

@@ -3,6 +3,8 @@
 pub mod model;
 pub mod query;
 pub mod session;
+#[cfg(test)]
+mod tests;
 
 use smol_str::SmolStr;
 

@@ -1,0 +1,133 @@
+//! The Inspector through the interpreter.
+
+use crate::alembic::testing::{NEW, OLD, holds, raised, replay, tables, upgrade};
+use crate::postgres::Catalog;
+
+const STALE: &str = "insp = sa.inspect(op.get_bind())\n\
+     before = insp.has_table('n')\n\
+     op.create_table('n', sa.Column('id', sa.Integer))\n\
+     if insp.has_table('n'): op.create_table('seen', sa.Column('id', sa.Integer))\n\
+     if sa.inspect(op.get_bind()).has_table('n'): op.create_table('anew', sa.Column('id', sa.Integer))";
+
+#[test]
+fn has_table_is_stale_from_2_0_on() {
+    let output = replay(Catalog::default(), "", STALE, NEW);
+    assert_eq!(tables(&output), ["anew", "n"]);
+    let output = replay(Catalog::default(), "", STALE, OLD);
+    assert_eq!(tables(&output), ["anew", "n", "seen"]);
+}
+
+#[test]
+fn columns_and_names_are_remembered_per_call() {
+    holds(
+        "insp = sa.inspect(op.get_bind())\n\
+         op.create_table('t', sa.Column('id', sa.Integer, primary_key=True))\n\
+         assert 't' in insp.get_table_names()\n\
+         assert [c['name'] for c in insp.get_columns('t')] == ['id']\n\
+         op.add_column('t', sa.Column('x', sa.Integer))\n\
+         assert 'x' not in {c['name'] for c in insp.get_columns('t')}\n\
+         insp.clear_cache()\n\
+         assert 'x' in {c['name'] for c in insp.get_columns('t')}\n\
+         assert insp.has_table('t')",
+        NEW,
+    );
+}
+
+#[test]
+fn a_missing_table_is_an_error_that_is_not_remembered() {
+    holds(
+        "insp = sa.inspect(op.get_bind())\n\
+         try:\n    insp.get_columns('t')\n    raise ValueError('no error')\n\
+         except sa.exc.NoSuchTableError:\n    pass\n\
+         op.create_table('t', sa.Column('id', sa.Integer))\n\
+         assert len(insp.get_columns('t')) == 1",
+        NEW,
+    );
+    assert!(raised(&upgrade("sa.inspect(op.get_bind()).get_indexes('t')")).starts_with("NoSuchTableError"));
+}
+
+const SETUP: &str = "op.execute('create table r (id int primary key)')\n\
+     op.execute('''create table t (id int primary key, c int not null default 0, code text constraint uq_code unique,\n\
+     r_id int constraint fk_r references r on delete cascade, constraint ck1 check (c > 0))''')\n\
+     op.execute('create index ix_c on t (c)')\n\
+     op.execute('create index ix_expr on t (lower(code))')\n\
+     op.execute('create unique index uqi on t (c, id)')\n";
+
+#[test]
+fn constraints_and_indexes_read_as_reflection_reads_them() {
+    let body = format!(
+        "{SETUP}insp = sa.inspect(op.get_bind())\n\
+         assert sorted(i['name'] for i in insp.get_indexes('t')) == ['ix_c', 'ix_expr', 'uq_code', 'uqi']\n\
+         by_name = {{i['name']: i for i in insp.get_indexes('t')}}\n\
+         assert by_name['uq_code']['duplicates_constraint'] == 'uq_code'\n\
+         assert by_name['ix_expr']['column_names'] == [None]\n\
+         assert by_name['uqi']['unique'] and by_name['uqi']['column_names'] == ['c', 'id']\n\
+         assert [u['name'] for u in insp.get_unique_constraints('t')] == ['uq_code']\n\
+         assert [c['name'] for c in insp.get_check_constraints('t')] == ['ck1']\n\
+         fk = insp.get_foreign_keys('t')[0]\n\
+         assert fk['name'] == 'fk_r' and fk['referred_table'] == 'r' and fk['referred_columns'] == ['id']\n\
+         assert fk['constrained_columns'] == ['r_id'] and fk['options']['ondelete'] == 'CASCADE'\n\
+         assert insp.get_pk_constraint('t')['name'] == 't_pkey'\n\
+         columns = {{c['name']: c for c in insp.get_columns('t')}}\n\
+         assert not columns['c']['nullable'] and columns['code']['nullable'] and columns['code']['default'] is None\n\
+         assert columns['c']['default'] is not None\n\
+         assert isinstance(columns['code']['type'], sa.Text) and isinstance(columns['c']['type'], sa.Integer)\n\
+         assert insp.has_index('t', 'ix_c') and not insp.has_index('nosuch', 'x')"
+    );
+    holds(&body, NEW);
+    let body = format!(
+        "{SETUP}insp = sa.inspect(op.get_bind())\n\
+         assert sorted(i['name'] for i in insp.get_indexes('t')) == ['ix_c', 'uq_code', 'uqi']\n\
+         assert insp.has_table('ix_c') and not hasattr(insp, 'clear_cache') and not hasattr(insp, 'has_index')"
+    );
+    holds(&body, OLD);
+}
+
+#[test]
+fn names_are_exact_and_schemas_count() {
+    holds(
+        "op.execute('create schema other')\nop.execute('create table other.o (id int)')\n\
+         op.execute('create view vw as select 1 as a')\nop.execute('create table t (id int)')\n\
+         insp = sa.inspect(op.get_bind())\n\
+         assert not insp.has_table('o') and insp.has_table('o', schema='other') and not insp.has_table('other.o')\n\
+         assert insp.has_table('vw') and not insp.has_table('T')\n\
+         assert insp.get_view_names() == ['vw'] and 'vw' not in insp.get_table_names()\n\
+         assert insp.get_table_names(schema='other') == ['o']\n\
+         assert 'other' in insp.get_schema_names()",
+        NEW,
+    );
+}
+
+#[test]
+fn an_engine_sees_only_what_is_committed() {
+    let output = upgrade(
+        "op.create_table('n', sa.Column('id', sa.Integer))\n\
+         if not sa.inspect(op.get_bind().engine).has_table('n'): op.create_table('unseen', sa.Column('id', sa.Integer))",
+    );
+    assert_eq!(tables(&output), ["n", "unseen"]);
+}
+
+#[test]
+fn an_open_world_has_no_certain_no() {
+    let catalog = Catalog {
+        open: true,
+        ..Catalog::default()
+    };
+    let output = replay(
+        catalog,
+        "",
+        "if sa.inspect(op.get_bind()).has_table('n'): pass\nif 'm' in sa.inspect(op.get_bind()).get_table_names(): pass",
+        NEW,
+    );
+    assert_eq!(output.decisions.len(), 2);
+}
+
+#[test]
+fn enums_have_their_labels() {
+    holds(
+        "op.execute(\"create type mood as enum ('a', 'b')\")\n\
+         insp = sa.inspect(op.get_bind())\n\
+         assert insp.get_enums()[0]['name'] == 'mood' and insp.get_enums()[0]['labels'] == ['a', 'b']",
+        NEW,
+    );
+}

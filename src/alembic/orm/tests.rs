@@ -1,0 +1,89 @@
+//! Models and sessions through the interpreter.
+
+use crate::alembic::run::RunOutput;
+use crate::alembic::testing::{NEW, outcomes, raised, replay, tables};
+use crate::postgres::Catalog;
+use crate::trace::Origin;
+
+const MODELS: &str = "from sqlalchemy.orm import declarative_base, Session\n\
+Base = declarative_base()\n\
+class Mixin:\n    made = sa.Column(sa.Integer, default=7)\n\
+class User(Mixin, Base):\n    __tablename__ = 'users'\n    id = sa.Column(sa.Integer, primary_key=True)\n    name = sa.Column(sa.String(50))\n";
+
+fn run(body: &str) -> RunOutput {
+    replay(Catalog::default(), MODELS, body, NEW)
+}
+
+#[test]
+fn models_make_their_tables() {
+    let output = run("Base.metadata.create_all(op.get_bind())");
+    assert_eq!(tables(&output), ["users"]);
+    let relation = output.catalog.relations.values().find(|relation| relation.name.name == "users").unwrap();
+    let names: Vec<&str> = relation.columns.iter().map(|column| column.name.as_str()).collect();
+    assert_eq!(names, ["made", "id", "name"]);
+}
+
+#[test]
+fn added_objects_are_inserted_at_the_commit() {
+    let output = run(
+        "User.__table__.create(op.get_bind())\n\
+         session = Session(bind=op.get_bind())\n\
+         session.add(User(id=1, name='a'))\n\
+         session.commit()\n\
+         session.add_all([User(id=2, name='b'), User(id=3, name='c')])\n\
+         session.flush()\n\
+         session.add(User(id=1, name='again'))\n\
+         session.commit()",
+    );
+    assert_eq!(outcomes(&output), ["ok", "ok", "ok", "23505"]);
+    assert_eq!(output.trace.events[1].origin, Origin::Orm);
+}
+
+#[test]
+fn queries_give_objects_and_changes_are_sent() {
+    let output = run(
+        "User.__table__.create(op.get_bind())\n\
+         session = Session(bind=op.get_bind())\n\
+         session.add(User(id=1, name='a'))\n\
+         user = session.query(User).filter(User.name == 'a').first()\n\
+         assert user.id == 1 and user.made == 7\n\
+         assert session.query(User).filter_by(id=1).count() == 1\n\
+         user.name = 'z'\n\
+         session.commit()\n\
+         assert [name for (name,) in session.query(User.name).all()] == ['z']\n\
+         session.query(User).filter(User.id == 1).update({User.name: 'q'})\n\
+         assert session.query(User).get(1).name == 'q'\n\
+         session.query(User).delete()\n\
+         assert session.query(User).all() == []",
+    );
+    assert_eq!(raised(&output), "");
+}
+
+#[test]
+fn a_session_that_is_closed_drops_what_was_not_flushed() {
+    let output = run(
+        "User.__table__.create(op.get_bind())\n\
+         with Session(bind=op.get_bind()) as session:\n    session.add(User(id=1))",
+    );
+    assert_eq!(outcomes(&output), ["ok"]);
+}
+
+#[test]
+fn a_rollback_of_the_session_takes_all_back() {
+    let output = run("User.__table__.create(op.get_bind())\nSession(bind=op.get_bind()).rollback()");
+    assert!(tables(&output).is_empty());
+}
+
+#[test]
+fn the_base_class_style_of_2_0_is_read() {
+    let output = replay(
+        Catalog::default(),
+        "from sqlalchemy.orm import DeclarativeBase, mapped_column\nclass Base(DeclarativeBase):\n    pass\n\
+         class Thing(Base):\n    __tablename__ = 'things'\n    id = mapped_column(sa.Integer, primary_key=True)\n",
+        "Base.metadata.create_all(op.get_bind())\n\
+         op.get_bind().execute(sa.insert(Thing).values(id=1))\n\
+         assert op.get_bind().execute(sa.select(Thing.id)).scalar() == 1",
+        NEW,
+    );
+    assert_eq!(tables(&output), ["things"]);
+}
