@@ -132,12 +132,15 @@ pub struct Session {
     pub transaction: Transaction,
     /// What the running call has done so far.
     pub call: Call,
+    /// The catalog as it was when the connection began: what is not in it was made here.
+    pub initial: Catalog,
 }
 
 impl Session {
     /// A connection in autocommit mode, search path `public`. Temporary objects of other connections are not seen.
     pub fn new(catalog: Catalog, version: Version, parser: Parser) -> Self {
         let mut session = Self {
+            initial: catalog.clone(),
             catalog,
             version,
             parser,

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use super::{Revision, Setting, merge};
 use crate::alembic::run::{self, Choice, RunInput, RunOutput};
-use crate::postgres::Catalog;
+use crate::postgres::{Catalog, Outcome};
 use crate::python::interpreter::Limits;
 use crate::trace::{Gap, Run, Trace};
 
@@ -136,7 +136,7 @@ fn run_once(
         environment: setting.environment.clone(),
         limits: Limits::default(),
     };
-    catch_unwind(AssertUnwindSafe(|| run::run(input))).unwrap_or_else(|_| RunOutput {
+    let mut output = catch_unwind(AssertUnwindSafe(|| run::run(input))).unwrap_or_else(|_| RunOutput {
         trace: Trace {
             broke_off: true,
             gaps: vec![Gap {
@@ -148,7 +148,20 @@ fn run_once(
         catalog: start.catalog.clone(),
         decisions: Vec::new(),
         settled: start.settled.clone(),
-    })
+    });
+    if run == Run::Rerun {
+        settle_changes(&mut output.trace, &start.catalog, &output.catalog);
+    }
+    output
+}
+
+/// Says of each event of a rerun whether something that it altered is different once the rerun is over: what was dropped
+/// and made again alike is no change.
+fn settle_changes(trace: &mut Trace, before: &Catalog, after: &Catalog) {
+    for event in &mut trace.events {
+        event.changed = matches!(event.outcome, Outcome::Ok)
+            .then(|| event.changes.iter().any(|key| before.describe(key) != after.describe(key)));
+    }
 }
 
 /// The script that follows some choices and turns the last of them.

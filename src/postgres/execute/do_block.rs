@@ -9,7 +9,7 @@ use crate::postgres::{
     Datum, Expr, Outcome, Parameters, ServerError, Session, SqlState, Statement, TransactionMode,
 };
 
-use super::{Effect, Failure};
+use super::{Effect, Failure, data};
 
 /// DO.
 pub(crate) fn run(session: &mut Session, block: &Arc<Block>, parameters: &Parameters) -> Effect {
@@ -56,10 +56,7 @@ impl Executor for Nested<'_> {
     }
 
     fn evaluate(&mut self, expression: &Expr) -> Result<Datum, ServerError> {
-        Ok(match expression {
-            Expr::Value(value) => value.clone(),
-            _ => Datum::Unknown,
-        })
+        data::evaluate(self.session, expression, self.parameters)
     }
 
     fn parse(&self, text: &str) -> Vec<Statement> {

@@ -6,14 +6,15 @@
 use std::sync::Arc;
 
 use crate::postgres::catalog::lookup;
-use crate::postgres::statement::{InsertSource, Statement, TransactionStatement};
-use crate::postgres::{Name, ObjectKind, Parameters, Query, ServerError, Session, SqlState};
+use crate::postgres::statement::{Statement, TransactionStatement};
+use crate::postgres::{Name, ObjectKind, Parameters, ServerError, Session, SqlState};
 
 pub mod alter_column;
 pub mod alter_table;
 pub mod analyze;
 pub mod block;
 pub mod constraint;
+mod data;
 mod do_block;
 pub mod drop;
 mod drop_kinds;
@@ -149,35 +150,16 @@ pub fn run(session: &mut Session, statement: &Statement, parameters: &Parameters
             grantees,
             grant: _,
         } => named::grant(session, *kind, names, grantees),
-        Statement::Insert(insert) => {
-            rows(session, &insert.table, &insert.columns)?;
-            if let InsertSource::Query(query) = &insert.source {
-                analyze::query(session, query)?;
-            }
-            Ok(())
-        }
-        Statement::Update(update) => {
-            let columns: Vec<_> = update
-                .assignments
-                .iter()
-                .map(|assignment| assignment.column.clone())
-                .collect();
-            rows(session, &update.table, &columns)
-        }
-        Statement::Delete(delete) => rows(session, &delete.table, &[]),
-        Statement::Merge(merge) => rows(session, &merge.table, &[]),
-        Statement::Query(query) => select(session, query),
+        Statement::Insert(_)
+        | Statement::Update(_)
+        | Statement::Delete(_)
+        | Statement::Merge(_)
+        | Statement::Truncate { .. } => data::write(session, statement, parameters),
+        Statement::Query(query) => data::select(session, query, parameters),
         Statement::Copy { table, from } => match table {
-            Some(table) if *from => rows(session, table, &[]),
-            Some(table) => resolve::relation_in_query(session, table).map(|_| ()),
+            Some(table) => data::copy(session, table, *from, parameters),
             None => Ok(()),
         },
-        Statement::Truncate { tables, .. } => {
-            for table in tables {
-                rows(session, table, &[])?;
-            }
-            Ok(())
-        }
         Statement::RefreshMaterializedView { name, .. } => view::refresh(session, name),
         Statement::Reindex { kind, name, .. } => match name {
             Some(name) => index::reindex(session, *kind, name),
@@ -233,28 +215,6 @@ pub fn run(session: &mut Session, statement: &Statement, parameters: &Parameters
         Statement::SyntaxError { message } => fail(SqlState::SYNTAX_ERROR, &**message),
         Statement::Unreadable { why } => Err(Failure::Unknown(why.clone())),
     }
-}
-
-/// A statement that writes rows: its table and columns must be there.
-fn rows(session: &mut Session, table: &Name, columns: &[smol_str::SmolStr]) -> Effect {
-    let name = resolve::relation_in_query(session, table)?;
-    let Some(name) = name else { return Ok(()) };
-    for column in columns {
-        resolve::column(session, &name, column)?;
-    }
-    if let Some(relation) = session.catalog.relation_mut(&name) {
-        relation.rows.others = true;
-    }
-    session.change(name.key(ObjectKind::Rows));
-    Ok(())
-}
-
-/// A query run for its rows, or for the table that SELECT INTO makes.
-fn select(session: &mut Session, query: &Query) -> Effect {
-    if let Some(into) = &query.into {
-        return view::select_into(session, into, query);
-    }
-    analyze::query(session, query).map(|_| ())
 }
 
 fn transaction(session: &mut Session, control: &TransactionStatement) -> Effect {

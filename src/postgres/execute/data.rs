@@ -1,0 +1,97 @@
+//! The doors to rows: statements that read or write them, and expressions that stand alone.
+
+use crate::postgres::catalog::QualifiedName;
+use crate::postgres::data::{self, DataAnswer};
+use crate::postgres::query::{self, Environment};
+use crate::postgres::statement::Statement;
+use crate::postgres::{Catalog, Datum, Expr, Name, Outcome, Parameters, Query, ServerError, Session, TypeName};
+
+use super::{Effect, Failure, view};
+
+/// Runs something that sees rows, in the environment of the session; what it changes is the catalog that it is given.
+fn in_environment<T>(
+    session: &mut Session,
+    parameters: &Parameters,
+    run: impl FnOnce(&mut Catalog, &Environment<'_>) -> T,
+) -> T {
+    let mut catalog = session.catalog.clone();
+    let variables = Parameters::default();
+    let is_fresh = |name: &QualifiedName| !session.initial.relations.contains_key(name);
+    let enum_use = |name: &TypeName, label: &str| session.check_enum_use(name, label);
+    let environment = Environment {
+        version: session.version,
+        search_path: &session.search_path,
+        parameters,
+        variables: &variables,
+        fresh: &is_fresh,
+        enum_use: &enum_use,
+    };
+    let result = run(&mut catalog, &environment);
+    session.catalog = catalog;
+    result
+}
+
+/// Notes what a statement did in the running call.
+fn settle(session: &mut Session, answer: DataAnswer) -> Effect {
+    match answer.outcome {
+        Outcome::Error(error) => return Err(Failure::Error(error)),
+        Outcome::Unknown(why) => session.doubt(why),
+        Outcome::Ok => {}
+    }
+    for key in answer.changes {
+        session.change(key);
+    }
+    for key in answer.assumed {
+        if !session.call.assumed.contains(&key) {
+            session.call.assumed.push(key);
+        }
+    }
+    session.call.result = answer.result;
+    session.call.row_count = answer.row_count;
+    Ok(())
+}
+
+/// INSERT, UPDATE, DELETE, MERGE, TRUNCATE.
+pub(super) fn write(session: &mut Session, statement: &Statement, parameters: &Parameters) -> Effect {
+    let answer = in_environment(session, parameters, |catalog, environment| match statement {
+        Statement::Insert(insert) => Some(data::insert(catalog, environment, insert)),
+        Statement::Update(update) => Some(data::update(catalog, environment, update)),
+        Statement::Delete(delete) => Some(data::delete(catalog, environment, delete)),
+        Statement::Merge(merge) => Some(data::merge(catalog, environment, merge)),
+        Statement::Truncate { tables, cascade, .. } => {
+            Some(data::truncate(catalog, environment, tables, *cascade))
+        }
+        _ => None,
+    });
+    answer.map_or(Ok(()), |answer| settle(session, answer))
+}
+
+/// COPY of a table.
+pub(super) fn copy(session: &mut Session, table: &Name, from: bool, parameters: &Parameters) -> Effect {
+    let answer = in_environment(session, parameters, |catalog, environment| {
+        data::copy(catalog, environment, Some(table), from)
+    });
+    settle(session, answer)
+}
+
+/// A query run for its rows, or for the table that SELECT INTO makes.
+pub(super) fn select(session: &mut Session, query: &Query, parameters: &Parameters) -> Effect {
+    if let Some(into) = &query.into {
+        return view::select_into(session, into, query);
+    }
+    let answer = in_environment(session, parameters, |catalog, environment| {
+        data::select(catalog, environment, query)
+    });
+    settle(session, answer)
+}
+
+/// The value of an expression that stands alone.
+pub(super) fn evaluate(
+    session: &mut Session,
+    expression: &Expr,
+    parameters: &Parameters,
+) -> Result<Datum, ServerError> {
+    in_environment(session, parameters, |catalog, environment| {
+        query::evaluate_alone(catalog, environment, expression)
+    })
+}
