@@ -36,10 +36,13 @@ pub fn identifiers(module: &Module) -> Option<Identifiers> {
 /// Whether a function must be given one argument, as the functions of Alembic's multidb template are: the engine's name.
 pub fn takes_argument(function: &Function) -> bool {
     let definition = function.syntax.function(function.definition);
-    definition
-        .parameters
-        .first()
-        .is_some_and(|first| first.default.is_none() && matches!(first.kind, ParameterKind::Normal | ParameterKind::PositionalOnly))
+    definition.parameters.first().is_some_and(|first| {
+        first.default.is_none()
+            && matches!(
+                first.kind,
+                ParameterKind::Normal | ParameterKind::PositionalOnly
+            )
+    })
 }
 
 #[cfg(test)]
