@@ -102,7 +102,10 @@ pub fn load(
         modules.insert(module.clone());
         diagnostics.extend(syntax_errors(&module));
         if let Some(identifiers) = alembic::revision::identifiers(&module) {
-            described.push(history::Revision { identifiers, file: module.file });
+            described.push(history::Revision {
+                identifiers,
+                file: module.file,
+            });
             parsed.push(module);
         }
     }
@@ -121,11 +124,19 @@ pub fn load(
             );
             revision.released = released.contains(index);
             let path = sources.file(revision.file).path().to_owned();
-            revision.reported = database.report_only.as_ref().is_none_or(|only| only.contains(&path));
+            revision.reported = database
+                .report_only
+                .as_ref()
+                .is_none_or(|only| only.contains(&path));
             Arc::new(revision)
         })
         .collect();
-    Loaded { revisions, graph, modules, diagnostics }
+    Loaded {
+        revisions,
+        graph,
+        modules,
+        diagnostics,
+    }
 }
 
 fn parse_all(
@@ -135,7 +146,13 @@ fn parse_all(
 ) -> Vec<Arc<syntax::Module>> {
     let texts: Vec<Option<String>> = paths
         .par_iter()
-        .map(|path| files.read(path).ok().flatten().map(|bytes| decode(&bytes).text))
+        .map(|path| {
+            files
+                .read(path)
+                .ok()
+                .flatten()
+                .map(|bytes| decode(&bytes).text)
+        })
         .collect();
     // numbers are given in the order of the paths, so that they do not depend on the threads
     let numbered: Vec<_> = paths
@@ -146,11 +163,17 @@ fn parse_all(
             Some((sources.add(file.clone()), file))
         })
         .collect();
-    numbered.par_iter().map(|(id, file)| Arc::new(syntax::parse(*id, file.text()))).collect()
+    numbered
+        .par_iter()
+        .map(|(id, file)| Arc::new(syntax::parse(*id, file.text())))
+        .collect()
 }
 
 fn released(graph: &Graph, config: &Config) -> BTreeSet<history::Index> {
-    let heads = config.start_after.iter().flat_map(|name| graph.named_by_user(name));
+    let heads = config
+        .start_after
+        .iter()
+        .flat_map(|name| graph.named_by_user(name));
     graph.ancestors_of(heads)
 }
 
@@ -161,8 +184,14 @@ fn syntax_errors(module: &syntax::Module) -> Vec<Diagnostic> {
     vec![Diagnostic {
         rule: UNREADABLE,
         severity: Severity::Error,
-        site: crate::source::Site { file: module.file, span: error.span },
-        message: format!("this is no Python: {}; functions from here on are not judged", error.message),
+        site: crate::source::Site {
+            file: module.file,
+            span: error.span,
+        },
+        message: format!(
+            "this is no Python: {}; functions from here on are not judged",
+            error.message
+        ),
         help: None,
         labels: Vec::new(),
         notes: Vec::new(),
@@ -180,19 +209,35 @@ struct Judged {
 }
 
 /// Replays a loaded database and lets the rules judge; keeps the traces if `keep_traces`.
-pub fn analyze(database: &Database, loaded: &Loaded, config: &Arc<Config>, keep_traces: bool) -> Analysis {
+pub fn analyze(
+    database: &Database,
+    loaded: &Loaded,
+    config: &Arc<Config>,
+    keep_traces: bool,
+) -> Analysis {
     let modules: Arc<dyn Modules> = loaded.modules.clone();
     let setting = setting(database, loaded, modules, config);
     let mut catalog = Catalog::default();
     catalog.open = !loaded.graph.is_closed();
     let judged = Mutex::new(Vec::with_capacity(loaded.revisions.len()));
-    replay::replay(&loaded.revisions, catalog, &setting, &|replayed: Replayed| {
-        let one = judge(replayed, config, keep_traces);
-        judged.lock().unwrap_or_else(PoisonError::into_inner).push(one);
-    });
+    replay::replay(
+        &loaded.revisions,
+        catalog,
+        &setting,
+        &|replayed: Replayed| {
+            let one = judge(replayed, config, keep_traces);
+            judged
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(one);
+        },
+    );
     let mut judged = judged.into_inner().unwrap_or_else(PoisonError::into_inner);
     judged.sort_by_key(|one| one.index);
-    let mut analysis = Analysis { diagnostics: loaded.diagnostics.clone(), ..Analysis::default() };
+    let mut analysis = Analysis {
+        diagnostics: loaded.diagnostics.clone(),
+        ..Analysis::default()
+    };
     for one in judged {
         analysis.diagnostics.extend(one.diagnostics);
         analysis.traces.extend(one.traces);
@@ -216,7 +261,10 @@ fn setting(
         sqlalchemy: config.sqlalchemy_version,
         naming_convention: BTreeMap::new(),
     };
-    let env_py = database.env_py.as_deref().and_then(|path| loaded.modules.load(path));
+    let env_py = database
+        .env_py
+        .as_deref()
+        .and_then(|path| loaded.modules.load(path));
     let facts = env_py.as_ref().map(|module| {
         let settings = Arc::new(settings.clone());
         alembic::env::read(module, config.postgres_version, &settings, modules.clone())
@@ -241,7 +289,10 @@ fn judge(replayed: Replayed, config: &Config, keep_traces: bool) -> Judged {
         .collect();
     let judged = revision.reported && !revision.released;
     let diagnostics = if judged {
-        let context = rules::Context { replayed: &replayed, config };
+        let context = rules::Context {
+            replayed: &replayed,
+            config,
+        };
         // a rule that breaks off must not take the findings of other revisions with it
         catch_unwind(AssertUnwindSafe(|| rules::check(&context))).unwrap_or_else(|_| {
             coverage.panics += 1;
@@ -256,20 +307,43 @@ fn judge(replayed: Replayed, config: &Config, keep_traces: bool) -> Judged {
     };
     let index = replayed.index;
     coverage.gaps = gaps.len();
-    let traces = if keep_traces && revision.reported { traced(replayed, index) } else { Vec::new() };
-    Judged { index, diagnostics, traces, gaps, coverage }
+    let traces = if keep_traces && revision.reported {
+        traced(replayed, index)
+    } else {
+        Vec::new()
+    };
+    Judged {
+        index,
+        diagnostics,
+        traces,
+        gaps,
+        coverage,
+    }
 }
 
 fn coverage(replayed: &Replayed) -> Coverage {
-    let events = || replayed.first.events.iter().chain(&replayed.downgrade.events);
-    let panics = [&replayed.first, &replayed.rerun, &replayed.downgrade, &replayed.reupgrade]
-        .iter()
-        .filter(|trace| trace.broke_off)
-        .count();
+    let events = || {
+        replayed
+            .first
+            .events
+            .iter()
+            .chain(&replayed.downgrade.events)
+    };
+    let panics = [
+        &replayed.first,
+        &replayed.rerun,
+        &replayed.downgrade,
+        &replayed.reupgrade,
+    ]
+    .iter()
+    .filter(|trace| trace.broke_off)
+    .count();
     Coverage {
         revisions: 1,
         statements: events().count(),
-        unknown: events().filter(|event| matches!(event.outcome, Outcome::Unknown(_))).count(),
+        unknown: events()
+            .filter(|event| matches!(event.outcome, Outcome::Unknown(_)))
+            .count(),
         conditions: replayed.first.conditions + replayed.downgrade.conditions,
         gaps: 0,
         panics,
@@ -286,6 +360,12 @@ fn traced(replayed: Replayed, index: usize) -> Vec<TracedRun> {
         (Run::Reupgrade, replayed.reupgrade),
     ]
     .into_iter()
-    .map(|(run, trace)| TracedRun { index, revision: revision.clone(), file, run, trace })
+    .map(|(run, trace)| TracedRun {
+        index,
+        revision: revision.clone(),
+        file,
+        run,
+        trace,
+    })
     .collect()
 }

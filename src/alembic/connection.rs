@@ -177,7 +177,11 @@ pub fn execute(
         for call in calls? {
             Environment::execute(interp, call)?;
         }
-        return Ok(object::value(result::of_rows(Vec::new(), result::Rows::Known(Vec::new()), result::Shape::Rows)));
+        return Ok(object::value(result::of_rows(
+            Vec::new(),
+            result::Rows::Known(Vec::new()),
+            result::Shape::Rows,
+        )));
     }
     if executable_sequence(executable) {
         let method = interp.attribute(executable, "next_value")?;

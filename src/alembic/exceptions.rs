@@ -56,14 +56,46 @@ const HIERARCHY: &[(&str, Option<&str>)] = &[
 const DRIVER: &[(&str, &str, Option<&str>)] = &[
     ("driver Error", "Error", None),
     ("driver Warning", "Warning", None),
-    ("driver InterfaceError", "InterfaceError", Some("driver Error")),
-    ("driver DatabaseError", "DatabaseError", Some("driver Error")),
-    ("driver DataError", "DataError", Some("driver DatabaseError")),
-    ("driver OperationalError", "OperationalError", Some("driver DatabaseError")),
-    ("driver IntegrityError", "IntegrityError", Some("driver DatabaseError")),
-    ("driver InternalError", "InternalError", Some("driver DatabaseError")),
-    ("driver ProgrammingError", "ProgrammingError", Some("driver DatabaseError")),
-    ("driver NotSupportedError", "NotSupportedError", Some("driver DatabaseError")),
+    (
+        "driver InterfaceError",
+        "InterfaceError",
+        Some("driver Error"),
+    ),
+    (
+        "driver DatabaseError",
+        "DatabaseError",
+        Some("driver Error"),
+    ),
+    (
+        "driver DataError",
+        "DataError",
+        Some("driver DatabaseError"),
+    ),
+    (
+        "driver OperationalError",
+        "OperationalError",
+        Some("driver DatabaseError"),
+    ),
+    (
+        "driver IntegrityError",
+        "IntegrityError",
+        Some("driver DatabaseError"),
+    ),
+    (
+        "driver InternalError",
+        "InternalError",
+        Some("driver DatabaseError"),
+    ),
+    (
+        "driver ProgrammingError",
+        "ProgrammingError",
+        Some("driver DatabaseError"),
+    ),
+    (
+        "driver NotSupportedError",
+        "NotSupportedError",
+        Some("driver DatabaseError"),
+    ),
 ];
 
 /// The class of a name of [`HIERARCHY`]; `None`: not one of these.
@@ -91,7 +123,9 @@ fn driver_class(interp: &mut Interp, name: &str) -> Option<Rc<Class>> {
     if let Some(class) = interp.host.classes.get(key) {
         return Some(class.clone());
     }
-    let base = base.and_then(|base| base.strip_prefix("driver ")).and_then(|base| driver_class(interp, base));
+    let base = base
+        .and_then(|base| base.strip_prefix("driver "))
+        .and_then(|base| driver_class(interp, base));
     Some(made(interp, key, name, base))
 }
 
@@ -141,7 +175,11 @@ pub fn lookup(interp: &mut Interp, module: &str, name: &str) -> Option<Value> {
         return Some(Value::Class(class));
     }
     // asyncpg's end in Error: DuplicateTableError
-    let plain = if package == "asyncpg" { name.strip_suffix("Error").unwrap_or(name) } else { name };
+    let plain = if package == "asyncpg" {
+        name.strip_suffix("Error").unwrap_or(name)
+    } else {
+        name
+    };
     let state = SqlState::named(&snake_case(plain))?;
     state_class(interp, state).map(Value::Class)
 }
@@ -161,9 +199,8 @@ fn class_name(state: SqlState) -> &'static str {
         "20" | "21" | "3D" | "3F" | "42" | "44" => "ProgrammingError",
         "22" => "DataError",
         "23" => "IntegrityError",
-        "24" | "25" | "26" | "27" | "28" | "2B" | "2D" | "2F" | "38" | "39" | "3B" | "P0" | "XX" => {
-            "InternalError"
-        }
+        "24" | "25" | "26" | "27" | "28" | "2B" | "2D" | "2F" | "38" | "39" | "3B" | "P0"
+        | "XX" => "InternalError",
         "40" | "53" | "54" | "55" | "57" | "58" | "08" | "HV" => "OperationalError",
         _ => "DatabaseError",
     }
@@ -181,7 +218,11 @@ pub fn database_error(interp: &mut Interp, error: &ServerError) -> Box<Raise> {
     };
     set(&original, "pgcode", Value::str(code));
     set(&original, "sqlstate", Value::str(code));
-    set(&original, "pgerror", Value::str(format!("ERROR:  {}\n", error.message)));
+    set(
+        &original,
+        "pgerror",
+        Value::str(format!("ERROR:  {}\n", error.message)),
+    );
     set(&raised.exception, "code", Value::None);
     set(&raised.exception, "orig", original);
     raised

@@ -6,11 +6,11 @@ use std::cell::RefCell;
 
 use smol_str::SmolStr;
 
+use super::exceptions;
 use super::inspector::{self, Found};
 use super::object::{self, Interp};
 use super::schema::metadata::MetaData;
 use super::schema::{Column, ColumnData, Table, TableData};
-use super::exceptions;
 use crate::postgres::catalog::{Presence, Relation, RelationKind};
 use crate::postgres::{Catalog, Name, TypeName};
 use crate::python::{Arguments, Eval, Value};
@@ -97,11 +97,16 @@ pub fn reflect_metadata(interp: &mut Interp, metadata: &Value, arguments: &Argum
         .map(str::to_owned)
         .or_else(|| collection.schema.borrow().as_ref().map(ToString::to_string));
     let only = match arguments.get(3, "only").cloned() {
-        Some(only @ (Value::List(_) | Value::Tuple(_) | Value::Set(_))) => interp.items(&only)?.ok(),
+        Some(only @ (Value::List(_) | Value::Tuple(_) | Value::Set(_))) => {
+            interp.items(&only)?.ok()
+        }
         _ => None,
     };
     let names = match only {
-        Some(names) => names.iter().filter_map(|name| name.as_str().map(str::to_owned)).collect(),
+        Some(names) => names
+            .iter()
+            .filter_map(|name| name.as_str().map(str::to_owned))
+            .collect(),
         None => match table_names(interp, schema.as_deref())? {
             Some(names) => names,
             None => {
@@ -138,7 +143,10 @@ fn certain_names(interp: &Interp, schema: Option<&str>) -> Vec<String> {
         .iter()
         .filter(|(name, relation)| {
             name.schema == schema.unwrap_or("public")
-                && matches!(relation.kind, RelationKind::Table | RelationKind::PartitionedTable)
+                && matches!(
+                    relation.kind,
+                    RelationKind::Table | RelationKind::PartitionedTable
+                )
                 && relation.presence != Presence::Maybe
         })
         .map(|(name, _)| name.name.to_string())

@@ -65,6 +65,16 @@ pub fn of_answer(interp: &mut Interp, answer: &Answer, statements: &[Statement])
             let unknown = Unknown::new(reason_of(statements), what);
             (columns, Rows::Unknown(located(interp, unknown)), true)
         }
+        // a query whose rows the server model does not give
+        (Outcome::Ok, None)
+            if matches!(
+                statements.last(),
+                Some(Statement::Query(_) | Statement::Show { .. })
+            ) =>
+        {
+            let unknown = Unknown::new(reason_of(statements), describe(statements));
+            (Vec::new(), Rows::Unknown(located(interp, unknown)), true)
+        }
         _ => (Vec::new(), Rows::Known(Vec::new()), false),
     };
     ResultObject {

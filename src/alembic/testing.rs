@@ -31,7 +31,12 @@ const HEAD: &str = "import sqlalchemy as sa\nfrom sqlalchemy import orm\nfrom al
                     from sqlalchemy.dialects import postgresql\n";
 
 /// Runs module code and a body of `upgrade` with a SQLAlchemy version.
-pub(super) fn replay(catalog: Catalog, module: &str, body: &str, sqlalchemy: PackageVersion) -> RunOutput {
+pub(super) fn replay(
+    catalog: Catalog,
+    module: &str,
+    body: &str,
+    sqlalchemy: PackageVersion,
+) -> RunOutput {
     let indented: String = body.lines().map(|line| format!("    {line}\n")).collect();
     let text = format!("{HEAD}\n{module}\n\ndef upgrade():\n{indented}");
     run(RunInput {
@@ -84,7 +89,9 @@ pub(super) fn raised(output: &RunOutput) -> String {
         .trace
         .raised
         .as_ref()
-        .map_or_else(String::new, |raised| format!("{}: {}", raised.class, raised.message))
+        .map_or_else(String::new, |raised| {
+            format!("{}: {}", raised.class, raised.message)
+        })
 }
 
 /// The tables of `public`, by name: how bodies tell what they found.
@@ -103,5 +110,9 @@ pub(super) fn tables(output: &RunOutput) -> Vec<String> {
 pub(super) fn holds(body: &str, version: PackageVersion) {
     let output = replay(Catalog::default(), "", body, version);
     assert_eq!(raised(&output), "", "{body}");
-    assert!(output.decisions.is_empty(), "{body}: {:?}", output.decisions);
+    assert!(
+        output.decisions.is_empty(),
+        "{body}: {:?}",
+        output.decisions
+    );
 }

@@ -130,7 +130,10 @@ pub(super) fn rules() -> Vec<RuleInfo> {
 }
 
 fn loaded<'a>(project: &'a Project, database: &Database) -> Option<&'a Loaded> {
-    let place = project.databases.iter().position(|known| known == database)?;
+    let place = project
+        .databases
+        .iter()
+        .position(|known| known == database)?;
     project.loaded.get(place)
 }
 
@@ -166,7 +169,10 @@ pub(super) fn analyze(project: &Project, database: &Database, keep_traces: bool)
 /// What could not be analysed, as a note with its line.
 fn note(project: &Project, gap: &Gap) -> Note {
     let Some(site) = gap.site else {
-        return Note { path: None, message: gap.what.clone() };
+        return Note {
+            path: None,
+            message: gap.what.clone(),
+        };
     };
     let file = project.sources.file(site.file);
     Note {

@@ -97,7 +97,10 @@ fn downgrade_shape(module: &Module) -> Downgrade {
 fn imports(module: &Module, name: &str) -> bool {
     module.body.iter().any(|statement| match &statement.kind {
         StatementKind::FromImport { names, star, .. } => {
-            *star || names.iter().any(|imported| imported.alias.as_ref().unwrap_or(&imported.name) == name)
+            *star
+                || names
+                    .iter()
+                    .any(|imported| imported.alias.as_ref().unwrap_or(&imported.name) == name)
         }
         _ => false,
     })

@@ -67,8 +67,11 @@ pub(super) fn follow(
             ),
         });
     }
-    let conditions: BTreeSet<_> =
-        outputs.iter().flat_map(|output| &output.decisions).map(|choice| (choice.site, &choice.what)).collect();
+    let conditions: BTreeSet<_> = outputs
+        .iter()
+        .flat_map(|output| &output.decisions)
+        .map(|choice| (choice.site, &choice.what))
+        .collect();
     trace.conditions = conditions.len();
     let after = traces
         .iter()
@@ -125,7 +128,11 @@ fn run_once(
 ) -> RunOutput {
     let input = RunInput {
         module: revision.module.clone(),
-        function: if run == Run::Downgrade { "downgrade" } else { "upgrade" },
+        function: if run == Run::Downgrade {
+            "downgrade"
+        } else {
+            "upgrade"
+        },
         catalog: start.catalog.clone(),
         version: setting.config.postgres_version,
         settings: setting.settings.clone(),
@@ -136,19 +143,20 @@ fn run_once(
         environment: setting.environment.clone(),
         limits: Limits::default(),
     };
-    let mut output = catch_unwind(AssertUnwindSafe(|| run::run(input))).unwrap_or_else(|_| RunOutput {
-        trace: Trace {
-            broke_off: true,
-            gaps: vec![Gap {
-                site: Some(revision.place),
-                what: "foreshot itself broke off in this revision: please report it".to_owned(),
-            }],
-            ..Trace::default()
-        },
-        catalog: start.catalog.clone(),
-        decisions: Vec::new(),
-        settled: start.settled.clone(),
-    });
+    let mut output =
+        catch_unwind(AssertUnwindSafe(|| run::run(input))).unwrap_or_else(|_| RunOutput {
+            trace: Trace {
+                broke_off: true,
+                gaps: vec![Gap {
+                    site: Some(revision.place),
+                    what: "foreshot itself broke off in this revision: please report it".to_owned(),
+                }],
+                ..Trace::default()
+            },
+            catalog: start.catalog.clone(),
+            decisions: Vec::new(),
+            settled: start.settled.clone(),
+        });
     if run == Run::Rerun {
         settle_changes(&mut output.trace, &start.catalog, &output.catalog);
     }
@@ -159,8 +167,12 @@ fn run_once(
 /// and made again alike is no change.
 fn settle_changes(trace: &mut Trace, before: &Catalog, after: &Catalog) {
     for event in &mut trace.events {
-        event.changed = matches!(event.outcome, Outcome::Ok)
-            .then(|| event.changes.iter().any(|key| before.describe(key) != after.describe(key)));
+        event.changed = matches!(event.outcome, Outcome::Ok).then(|| {
+            event
+                .changes
+                .iter()
+                .any(|key| before.describe(key) != after.describe(key))
+        });
     }
 }
 

@@ -109,7 +109,12 @@ pub fn bound_value(interp: &mut Interp, column: Option<&Value>, value: &Value) -
         // None is JSON's null, not SQL's, unless none_as_null says otherwise
         let is_plain = matches!(
             value,
-            Value::None | Value::List(_) | Value::Tuple(_) | Value::Str(_) | Value::Bool(_) | Value::Int(_)
+            Value::None
+                | Value::List(_)
+                | Value::Tuple(_)
+                | Value::Str(_)
+                | Value::Bool(_)
+                | Value::Int(_)
         );
         if is_plain {
             let text = literal::json_text(interp, value);

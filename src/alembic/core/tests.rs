@@ -21,7 +21,10 @@ fn inserts_of_all_styles_reach_the_table() {
          op.execute(t.insert().values(id=1, name='again'))",
     );
     let output = upgrade(&body);
-    assert_eq!(outcomes(&output), ["ok", "ok", "ok", "ok", "ok", "ok", "23505"]);
+    assert_eq!(
+        outcomes(&output),
+        ["ok", "ok", "ok", "ok", "ok", "ok", "23505"]
+    );
 }
 
 #[test]
@@ -157,6 +160,17 @@ fn a_server_default_of_text_stays_as_before() {
         NEW,
     );
     assert_eq!(outcomes(&output), ["ok"]);
-    let relation = output.catalog.relations.values().find(|relation| relation.name.name == "t").unwrap();
-    assert!(relation.columns.iter().skip(1).all(|column| column.default.is_some()));
+    let relation = output
+        .catalog
+        .relations
+        .values()
+        .find(|relation| relation.name.name == "t")
+        .unwrap();
+    assert!(
+        relation
+            .columns
+            .iter()
+            .skip(1)
+            .all(|column| column.default.is_some())
+    );
 }

@@ -18,7 +18,11 @@ pub(super) fn open(interp: &Interp, what: &str) -> Value {
 }
 
 /// An answer about a table whose name is not known.
-pub(super) fn unknown_argument(interp: &mut Interp, method: &str, arguments: &Arguments) -> Eval<Value> {
+pub(super) fn unknown_argument(
+    interp: &mut Interp,
+    method: &str,
+    arguments: &Arguments,
+) -> Eval<Value> {
     let reason = arguments
         .positional
         .iter()

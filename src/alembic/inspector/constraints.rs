@@ -135,7 +135,11 @@ fn action(action: ReferentialAction) -> Option<&'static str> {
 }
 
 /// `get_foreign_keys`: the referred schema only where the name alone would not find the table.
-pub(super) fn foreign_keys(interp: &mut Interp, relation: &Relation, schema: Option<&str>) -> Value {
+pub(super) fn foreign_keys(
+    interp: &mut Interp,
+    relation: &Relation,
+    schema: Option<&str>,
+) -> Value {
     let mut found = Vec::new();
     for constraint in &relation.constraints {
         let ConstraintKind::ForeignKey {

@@ -43,7 +43,10 @@ fn a_missing_table_is_an_error_that_is_not_remembered() {
          assert len(insp.get_columns('t')) == 1",
         NEW,
     );
-    assert!(raised(&upgrade("sa.inspect(op.get_bind()).get_indexes('t')")).starts_with("NoSuchTableError"));
+    assert!(
+        raised(&upgrade("sa.inspect(op.get_bind()).get_indexes('t')"))
+            .starts_with("NoSuchTableError")
+    );
 }
 
 const SETUP: &str = "op.execute('create table r (id int primary key)')\n\

@@ -18,31 +18,37 @@ fn run(body: &str) -> RunOutput {
 fn models_make_their_tables() {
     let output = run("Base.metadata.create_all(op.get_bind())");
     assert_eq!(tables(&output), ["users"]);
-    let relation = output.catalog.relations.values().find(|relation| relation.name.name == "users").unwrap();
-    let names: Vec<&str> = relation.columns.iter().map(|column| column.name.as_str()).collect();
+    let relation = output
+        .catalog
+        .relations
+        .values()
+        .find(|relation| relation.name.name == "users")
+        .unwrap();
+    let names: Vec<&str> = relation
+        .columns
+        .iter()
+        .map(|column| column.name.as_str())
+        .collect();
     assert_eq!(names, ["made", "id", "name"]);
 }
 
 #[test]
 fn added_objects_are_inserted_at_the_commit() {
-    let output = run(
-        "User.__table__.create(op.get_bind())\n\
+    let output = run("User.__table__.create(op.get_bind())\n\
          session = Session(bind=op.get_bind())\n\
          session.add(User(id=1, name='a'))\n\
          session.commit()\n\
          session.add_all([User(id=2, name='b'), User(id=3, name='c')])\n\
          session.flush()\n\
          session.add(User(id=1, name='again'))\n\
-         session.commit()",
-    );
+         session.commit()");
     assert_eq!(outcomes(&output), ["ok", "ok", "ok", "23505"]);
     assert_eq!(output.trace.events[1].origin, Origin::Orm);
 }
 
 #[test]
 fn queries_give_objects_and_changes_are_sent() {
-    let output = run(
-        "User.__table__.create(op.get_bind())\n\
+    let output = run("User.__table__.create(op.get_bind())\n\
          session = Session(bind=op.get_bind())\n\
          session.add(User(id=1, name='a'))\n\
          user = session.query(User).filter(User.name == 'a').first()\n\
@@ -54,23 +60,21 @@ fn queries_give_objects_and_changes_are_sent() {
          session.query(User).filter(User.id == 1).update({User.name: 'q'})\n\
          assert session.query(User).get(1).name == 'q'\n\
          session.query(User).delete()\n\
-         assert session.query(User).all() == []",
-    );
+         assert session.query(User).all() == []");
     assert_eq!(raised(&output), "");
 }
 
 #[test]
 fn a_session_that_is_closed_drops_what_was_not_flushed() {
-    let output = run(
-        "User.__table__.create(op.get_bind())\n\
-         with Session(bind=op.get_bind()) as session:\n    session.add(User(id=1))",
-    );
+    let output = run("User.__table__.create(op.get_bind())\n\
+         with Session(bind=op.get_bind()) as session:\n    session.add(User(id=1))");
     assert_eq!(outcomes(&output), ["ok"]);
 }
 
 #[test]
 fn a_rollback_of_the_session_takes_all_back() {
-    let output = run("User.__table__.create(op.get_bind())\nSession(bind=op.get_bind()).rollback()");
+    let output =
+        run("User.__table__.create(op.get_bind())\nSession(bind=op.get_bind()).rollback()");
     assert!(tables(&output).is_empty());
 }
 

@@ -319,12 +319,19 @@ fn merge_plain<K: Ord + Clone, V: Clone + PartialEq>(
 impl Catalog {
     /// Whether both hold the same; shared parts are not looked at.
     pub fn same_as(&self, other: &Self) -> bool {
-        fn equal<K: Ord + PartialEq, V: PartialEq>(one: &OrdMap<K, Arc<V>>, two: &OrdMap<K, Arc<V>>) -> bool {
+        fn equal<K: Ord + PartialEq, V: PartialEq>(
+            one: &OrdMap<K, Arc<V>>,
+            two: &OrdMap<K, Arc<V>>,
+        ) -> bool {
             one.ptr_eq(two)
                 || (one.len() == two.len()
-                    && one.iter().zip(two).all(|((key, value), (other_key, other_value))| {
-                        key == other_key && (Arc::ptr_eq(value, other_value) || value == other_value)
-                    }))
+                    && one
+                        .iter()
+                        .zip(two)
+                        .all(|((key, value), (other_key, other_value))| {
+                            key == other_key
+                                && (Arc::ptr_eq(value, other_value) || value == other_value)
+                        }))
         }
         self.open == other.open
             && self.schemas == other.schemas

@@ -4,7 +4,9 @@ use crate::postgres::catalog::QualifiedName;
 use crate::postgres::data::{self, DataAnswer};
 use crate::postgres::query::{self, Environment};
 use crate::postgres::statement::Statement;
-use crate::postgres::{Catalog, Datum, Expr, Name, Outcome, Parameters, Query, ServerError, Session, TypeName};
+use crate::postgres::{
+    Catalog, Datum, Expr, Name, Outcome, Parameters, Query, ServerError, Session, TypeName,
+};
 
 use super::{Effect, Failure, view};
 
@@ -52,22 +54,35 @@ fn settle(session: &mut Session, answer: DataAnswer) -> Effect {
 }
 
 /// INSERT, UPDATE, DELETE, MERGE, TRUNCATE.
-pub(super) fn write(session: &mut Session, statement: &Statement, parameters: &Parameters) -> Effect {
-    let answer = in_environment(session, parameters, |catalog, environment| match statement {
-        Statement::Insert(insert) => Some(data::insert(catalog, environment, insert)),
-        Statement::Update(update) => Some(data::update(catalog, environment, update)),
-        Statement::Delete(delete) => Some(data::delete(catalog, environment, delete)),
-        Statement::Merge(merge) => Some(data::merge(catalog, environment, merge)),
-        Statement::Truncate { tables, cascade, .. } => {
-            Some(data::truncate(catalog, environment, tables, *cascade))
-        }
-        _ => None,
-    });
+pub(super) fn write(
+    session: &mut Session,
+    statement: &Statement,
+    parameters: &Parameters,
+) -> Effect {
+    let answer = in_environment(
+        session,
+        parameters,
+        |catalog, environment| match statement {
+            Statement::Insert(insert) => Some(data::insert(catalog, environment, insert)),
+            Statement::Update(update) => Some(data::update(catalog, environment, update)),
+            Statement::Delete(delete) => Some(data::delete(catalog, environment, delete)),
+            Statement::Merge(merge) => Some(data::merge(catalog, environment, merge)),
+            Statement::Truncate {
+                tables, cascade, ..
+            } => Some(data::truncate(catalog, environment, tables, *cascade)),
+            _ => None,
+        },
+    );
     answer.map_or(Ok(()), |answer| settle(session, answer))
 }
 
 /// COPY of a table.
-pub(super) fn copy(session: &mut Session, table: &Name, from: bool, parameters: &Parameters) -> Effect {
+pub(super) fn copy(
+    session: &mut Session,
+    table: &Name,
+    from: bool,
+    parameters: &Parameters,
+) -> Effect {
     let answer = in_environment(session, parameters, |catalog, environment| {
         data::copy(catalog, environment, Some(table), from)
     });

@@ -338,7 +338,6 @@ fn imports_itself(module: &Value, module_name: &str, name: &str) -> bool {
     let Some(Value::Host(host)) = names.get(name) else {
         return false;
     };
-    host.downcast::<LazyImport>().is_some_and(|lazy| {
-        lazy.module == module_name && lazy.name.as_deref() == Some(name)
-    })
+    host.downcast::<LazyImport>()
+        .is_some_and(|lazy| lazy.module == module_name && lazy.name.as_deref() == Some(name))
 }
