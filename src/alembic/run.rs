@@ -185,9 +185,9 @@ pub fn run_pending(interp: &mut Interp) -> Eval<()> {
         interp.host.session.begin();
     }
     let result = run_revision(interp, &pending);
-    let (site, events) = (raise_site(interp, &result), interp.host.events.len());
-    interp.host.raise_site = site;
-    let _ = events;
+    if let Err(raise) = &result {
+        interp.host.raise_site = interp.raised_in(raise, interp.host.revision_file);
+    }
     result
 }
 
@@ -229,17 +229,6 @@ fn engine_names(module: &Value, function: &Value, name: &str) -> Vec<String> {
         .filter_map(|known| known.strip_prefix(&prefix))
         .map(str::to_owned)
         .collect()
-}
-
-fn raise_site(interp: &Interp, result: &Eval<()>) -> Option<Site> {
-    let _ = interp;
-    result
-        .as_ref()
-        .err()
-        .and_then(|raise| match &raise.exception {
-            Value::Unknown(unknown) => unknown.site,
-            _ => None,
-        })
 }
 
 fn describe(interp: &mut Interp, raise: &Raise) -> Raised {

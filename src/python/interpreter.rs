@@ -114,6 +114,8 @@ pub(crate) struct State {
     pub(crate) withs: Vec<Site>,
     /// Exceptions that handlers are handling, outermost first.
     pub(crate) handling: Vec<Value>,
+    /// Frames that the last exception has left, innermost first, and which exception it was.
+    pub(crate) unwound: (usize, Vec<Site>),
     pub(crate) fresh: usize,
 }
 
@@ -305,6 +307,15 @@ impl<H: Host> Interpreter<H> {
             .collect()
     }
 
+    /// Where an exception that has left all frames arose: its innermost place in a file.
+    pub fn raised_in(&self, raise: &Raise, file: FileId) -> Option<Site> {
+        let (exception, sites) = &self.state.unwound;
+        if *exception != identity(raise) {
+            return None;
+        }
+        sites.iter().find(|site| site.file == file).copied()
+    }
+
     /// Where the innermost frame stands.
     pub fn site(&self) -> Option<Site> {
         self.frames.last().map(|frame| frame.site)
@@ -439,4 +450,13 @@ pub fn host_module(name: &str, names: Vec<(&str, Value)>) -> Value {
         file: None,
         scope: Rc::new(scope),
     }))
+}
+
+/// What tells an exception on its way up from another.
+pub(crate) fn identity(raise: &Raise) -> usize {
+    match &raise.exception {
+        Value::Instance(instance) => Rc::as_ptr(instance).cast::<()>() as usize,
+        Value::Unknown(unknown) => Rc::as_ptr(unknown).cast::<()>() as usize,
+        _ => 1,
+    }
 }

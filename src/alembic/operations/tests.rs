@@ -422,3 +422,21 @@ fn autocommit_block_commits_what_came_before() {
     );
     assert_eq!(outcomes(&output), ["ok", "ok", "25001"]);
 }
+
+#[test]
+fn an_exception_says_where_it_arose() {
+    let output = upgrade("def inner():\n    raise ValueError('x')\ninner()");
+    let raised = output.trace.raised.expect("raised");
+    assert_eq!(raised.class, "ValueError");
+    let site = raised.site.expect("a place");
+    let length = site.span.end - site.span.start;
+    assert_eq!(length as usize, "raise ValueError('x')".len());
+}
+
+#[test]
+fn a_column_may_be_shared_by_tables() {
+    let output = upgrade(
+        "c = sa.Column('c', sa.Integer)\nop.create_table('a', c)\nop.create_table('b', c)\nop.create_index(None, 'a', ['c'])\nop.create_index(None, 'b', ['c'])",
+    );
+    assert_eq!(outcomes(&output), ["ok"; 4]);
+}

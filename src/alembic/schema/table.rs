@@ -36,9 +36,14 @@ pub(super) fn lookup(name: &str) -> Option<Value> {
 pub fn collect(data: &mut TableData, items: &[Value]) {
     for item in items {
         if let Some(column) = object::get::<Column>(item) {
-            let mut column = column.data.borrow_mut();
-            column.table = Some(data.name.clone());
-            drop(column);
+            // a column of another table is copied, as Alembic does
+            if column.data.borrow().table.is_some() {
+                let mut copy = column.data.borrow().clone();
+                copy.table = Some(data.name.clone());
+                replace_column(data, &Column::value(copy));
+                continue;
+            }
+            column.data.borrow_mut().table = Some(data.name.clone());
             replace_column(data, item);
         } else if object::get::<Constraint>(item).is_some() {
             data.constraints.push(item.clone());

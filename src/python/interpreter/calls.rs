@@ -205,6 +205,15 @@ impl<H: Host> Interpreter<H> {
             call,
         });
         let result = run(self);
+        if let Err(raise) = &result
+            && let Some(site) = self.frames.get(depth).map(|frame| frame.site)
+        {
+            let exception = super::identity(raise);
+            if self.state.unwound.0 != exception {
+                self.state.unwound = (exception, Vec::new());
+            }
+            self.state.unwound.1.push(site);
+        }
         self.frames.truncate(depth);
         self.state.nesting = nesting;
         result
