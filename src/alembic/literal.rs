@@ -33,7 +33,7 @@ fn datum_at(interp: &mut Interp, value: &Value, depth: usize) -> Datum {
             let items = items.borrow().clone();
             array(interp, &items, depth)
         }
-        Value::Tuple(items) => array(interp, &items.to_vec(), depth),
+        Value::Tuple(items) => array(interp, items, depth),
         Value::Set(items) => {
             let items: Vec<Value> = items.borrow().values().cloned().collect();
             array(interp, &items, depth)

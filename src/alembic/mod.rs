@@ -4,7 +4,9 @@
 //! is the interpreter's host: every object of Alembic's and SQLAlchemy's is an [`object::Object`] in a file of its own.
 
 // a modelled function has one signature, whether it keeps its arguments or not
-#![allow(clippy::needless_pass_by_value)]
+#![allow(clippy::needless_pass_by_value, clippy::unnecessary_wraps)]
+// an exception travels in the box that `Eval` wants
+#![allow(clippy::unnecessary_box_returns)]
 
 pub mod arguments;
 pub mod bridge;

@@ -476,11 +476,7 @@ impl Change {
         Ok(())
     }
 
-    fn conflict_target(
-        &self,
-        interp: &mut Interp,
-        arguments: &Arguments,
-    ) -> Eval<Option<ConflictTarget>> {
+    fn conflict_target(interp: &mut Interp, arguments: &Arguments) -> Eval<Option<ConflictTarget>> {
         if let Some(constraint) = arguments.named("constraint").or_else(|| {
             arguments
                 .positional
@@ -525,7 +521,7 @@ impl Change {
         method: &str,
         arguments: &Arguments,
     ) -> Eval<()> {
-        let target = self.conflict_target(interp, arguments)?;
+        let target = Self::conflict_target(interp, arguments)?;
         let action = if method == "on_conflict_do_nothing" {
             ConflictAction::Nothing
         } else {

@@ -346,7 +346,8 @@ impl Object for FunctionName {
             && name.name == "distinct"
         {
             distinct = true;
-            parts = arguments.clone();
+            let inner = arguments.clone();
+            parts = inner;
         }
         let star = lower == "count" && parts.is_empty();
         if let [Expr::Star { .. }] = parts.as_slice() {

@@ -490,7 +490,7 @@ pub fn method(
         "select" => {
             return Ok(object::value(SelectObject::of_targets(
                 interp,
-                &[this.clone()],
+                std::slice::from_ref(this),
             )?));
         }
         "where" | "select_from" | "scalar_subquery" | "as_scalar" => {

@@ -99,7 +99,7 @@ impl SelectObject {
             _ => targets.extend(arguments.positional.iter().cloned()),
         }
         if let Some(columns) = arguments.named("columns") {
-            targets = flatten(interp, &[columns.clone()])?;
+            targets = flatten(interp, std::slice::from_ref(columns))?;
         }
         let mut select = Self::of_targets(interp, &targets)?;
         if arguments.incomplete {
@@ -109,14 +109,14 @@ impl SelectObject {
             select.add_filter(interp, &filter)?;
         }
         if let Some(from) = arguments.named("from_obj") {
-            for item in flatten(interp, &[from.clone()])? {
+            for item in flatten(interp, std::slice::from_ref(from))? {
                 select.add_from(interp, &item)?;
             }
         }
         for (name, value) in &arguments.keyword {
             match name.as_str() {
                 "distinct" => {
-                    select.parts.distinct = !matches!(value, Value::Bool(false) | Value::None)
+                    select.parts.distinct = !matches!(value, Value::Bool(false) | Value::None);
                 }
                 "limit" => select.parts.limit = Some(super::expression(interp, value)?),
                 "offset" => select.parts.offset = Some(super::expression(interp, value)?),

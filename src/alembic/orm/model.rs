@@ -63,7 +63,6 @@ pub fn lookup(name: &str) -> Option<Value> {
 
 /// `mapped_column(...)`: a Column; its type may come from the annotation, which is not read.
 fn mapped_column(interp: &mut Interp, arguments: Arguments) -> Eval<Value> {
-    let mut arguments = arguments;
     const OF_ORM: &[&str] = &[
         "init",
         "repr",
@@ -79,6 +78,7 @@ fn mapped_column(interp: &mut Interp, arguments: Arguments) -> Eval<Value> {
         "hash",
         "dataclass_metadata",
     ];
+    let mut arguments = arguments;
     arguments
         .keyword
         .retain(|(name, _)| !OF_ORM.contains(&name.as_str()));

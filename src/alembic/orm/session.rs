@@ -91,6 +91,9 @@ impl Object for SessionMaker {
     }
 }
 
+/// Values by column key.
+type Row = Vec<(SmolStr, Value)>;
+
 /// An object that a query loaded, with its values by then.
 #[derive(Debug)]
 struct Loaded {
@@ -190,7 +193,7 @@ impl OrmSession {
     }
 
     fn update_changed(&self, interp: &mut Interp) -> Eval<()> {
-        let changed: Vec<(Rc<Instance>, Vec<(SmolStr, Value)>)> = self
+        let changed: Vec<(Rc<Instance>, Row)> = self
             .loaded
             .borrow_mut()
             .iter_mut()
@@ -248,12 +251,7 @@ impl OrmSession {
         interp.call(&method, Arguments::default())
     }
 
-    fn bulk_mappings(
-        &self,
-        interp: &mut Interp,
-        arguments: &Arguments,
-        method: &str,
-    ) -> Eval<Value> {
+    fn bulk_mappings(interp: &mut Interp, arguments: &Arguments, method: &str) -> Eval<Value> {
         let model = arguments.get(0, "mapper").cloned().unwrap_or(Value::None);
         let rows = arguments.get(1, "mappings").cloned().unwrap_or(Value::None);
         let Some(table) = table_of(&model) else {
@@ -471,14 +469,16 @@ impl Object for OrmSession {
             "add" => self.add(&first),
             "add_all" | "bulk_save_objects" => {
                 if let Ok(items) = interp.items(&first)? {
-                    items.iter().for_each(|item| self.add(item));
+                    for item in &items {
+                        self.add(item);
+                    }
                 }
                 if method == "bulk_save_objects" {
                     self.flush(interp)?;
                 }
             }
             "bulk_insert_mappings" | "bulk_update_mappings" => {
-                return self.bulk_mappings(interp, &arguments, method);
+                return Self::bulk_mappings(interp, &arguments, method);
             }
             "merge" => {
                 // whether the row is there decides between INSERT and UPDATE
