@@ -79,9 +79,11 @@ impl<H: Host> Interpreter<H> {
                 branches,
                 otherwise,
             } => {
-                for (condition, body) in branches {
+                for (position, (condition, body)) in branches.iter().enumerate() {
                     self.set_site(context.site(context.module.expression(*condition).span));
-                    if self.condition(context, *condition)? {
+                    let last = position + 1 == branches.len();
+                    let refuses = (ends_in_raise(body), last && ends_in_raise(otherwise));
+                    if self.branch(context, *condition, refuses)? {
                         return self.block(context, body);
                     }
                 }
@@ -267,6 +269,33 @@ impl<H: Host> Interpreter<H> {
         self.block(context, otherwise)
     }
 
+    /// Whether an `if` takes its branch. `refuses`: the branch, or what stands in its place, ends in `raise`. A migration
+    /// that checks what can't be known and raises does nothing in that world, so the other one tells.
+    fn branch(
+        &mut self,
+        context: &Context<'_, H>,
+        condition: ExpressionId,
+        refuses: (bool, bool),
+    ) -> Eval<bool> {
+        let presuming = self.state.presuming;
+        self.state.presuming = presuming || refuses.0 != refuses.1;
+        let asked = self.state.asked;
+        let taken = self.condition(context, condition);
+        self.state.presuming = presuming;
+        let unknown = self.state.asked != asked;
+        Ok(match (unknown, refuses) {
+            (true, (true, false)) => {
+                taken?;
+                false
+            }
+            (true, (false, true)) => {
+                taken?;
+                true
+            }
+            _ => taken?,
+        })
+    }
+
     fn while_loop(
         &mut self,
         context: &Context<'_, H>,
@@ -284,7 +313,7 @@ impl<H: Host> Interpreter<H> {
                 Truth::Known(true) => None,
                 Truth::Unknown(unknown) => {
                     // how often is not known: once stands for all
-                    if turns > 0 || !H::decide(self, &unknown) {
+                    if turns > 0 || !self.decide(&unknown) {
                         break;
                     }
                     Some(unknown.reason)
@@ -296,6 +325,7 @@ impl<H: Host> Interpreter<H> {
             }
             let depth = self.conditional.len();
             self.conditional.extend(reason);
+            let asked = self.state.asked;
             let result = self.block(context, body);
             self.conditional.truncate(depth);
             match result? {
@@ -303,7 +333,8 @@ impl<H: Host> Interpreter<H> {
                 Flow::Break => return Ok(Flow::Normal),
                 flow @ Flow::Return(_) => return Ok(flow),
             }
-            if reason.is_some() {
+            // where the body met a condition that is not known, how often it turns is not known either
+            if reason.is_some() || self.state.asked != asked {
                 break;
             }
         }
@@ -385,7 +416,7 @@ impl<H: Host> Interpreter<H> {
         };
         Ok(match truth {
             Truth::Known(truth) => truth,
-            Truth::Unknown(unknown) => H::decide(self, &unknown),
+            Truth::Unknown(unknown) => self.decide(&unknown),
         })
     }
 
@@ -401,7 +432,7 @@ impl<H: Host> Interpreter<H> {
                 Some(matched) => matched,
                 None => {
                     let unknown = self.unknown_at(Reason::Unsupported, "a pattern of match");
-                    H::decide(self, &unknown)
+                    self.decide(&unknown)
                 }
             };
             if !matched {
@@ -676,4 +707,12 @@ impl<H: Host> Interpreter<H> {
         }
         Ok(())
     }
+}
+
+/// Whether a block ends in `raise`.
+fn ends_in_raise(body: &[Statement]) -> bool {
+    matches!(
+        body.last().map(|statement| &statement.kind),
+        Some(StatementKind::Raise { .. })
+    )
 }
