@@ -116,6 +116,5 @@ pub fn default_value(interp: &mut Interp, default: &Value) -> Eval<Value> {
 
 /// Headers of the `with` statements of the revision's file that are open, innermost first.
 pub fn with_sites(interp: &Interp) -> Vec<crate::source::Site> {
-    let _ = interp;
-    Vec::new()
+    interp.with_sites(interp.host.revision_file)
 }
