@@ -72,6 +72,9 @@ impl Default for Limits {
 /// How deep expressions and statements of all frames together may nest: what a stack of 32 MiB holds.
 const NESTING: u32 = 4_000;
 
+/// Turns of a `while` in which conditions were not known: past them its end is taken to depend on those.
+const UNKNOWN_TURNS: u32 = 64;
+
 /// One frame of the call stack: where it stands now.
 #[derive(Clone, Debug)]
 pub struct Frame {
@@ -101,6 +104,8 @@ pub struct Interpreter<H: Host> {
 pub(crate) struct State {
     pub(crate) steps: u64,
     pub(crate) nesting: u32,
+    /// How many conditions were not known so far.
+    pub(crate) decisions: usize,
     pub(crate) loaded: Loaded,
     /// Modules of the host and unknown ones, by dotted name.
     pub(crate) imports: FxHashMap<SmolStr, Option<Value>>,
@@ -235,8 +240,14 @@ impl<H: Host> Interpreter<H> {
     pub fn truth(&mut self, value: &Value) -> Eval<bool> {
         match self.truth_of(value)? {
             Truth::Known(truth) => Ok(truth),
-            Truth::Unknown(unknown) => Ok(H::decide(self, &unknown)),
+            Truth::Unknown(unknown) => Ok(self.decide(&unknown)),
         }
+    }
+
+    /// Which way this run goes at a condition that is not known.
+    pub(crate) fn decide(&mut self, unknown: &Unknown) -> bool {
+        self.state.decisions += 1;
+        H::decide(self, unknown)
     }
 
     /// `left == right`; `None`: unknown.

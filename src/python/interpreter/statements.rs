@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use smol_str::SmolStr;
 
-use super::{Context, Flow, Interpreter};
+use super::{Context, Flow, Interpreter, UNKNOWN_TURNS};
 use crate::python::builtins;
 use crate::python::host::{Eval, Host, Raise, Truth};
 use crate::python::syntax::{
@@ -275,7 +275,12 @@ impl<H: Host> Interpreter<H> {
         body: &[Statement],
         otherwise: &[Statement],
     ) -> Eval<Flow> {
+        let endless = matches!(
+            context.module.expression(condition).kind,
+            ExpressionKind::Bool(true) | ExpressionKind::Int(_)
+        );
         let mut turns = 0;
+        let mut unknown_turns = 0;
         loop {
             self.set_site(context.site(statement.header));
             let value = self.expression(context, condition)?;
@@ -284,7 +289,7 @@ impl<H: Host> Interpreter<H> {
                 Truth::Known(true) => None,
                 Truth::Unknown(unknown) => {
                     // how often is not known: once stands for all
-                    if turns > 0 || !H::decide(self, &unknown) {
+                    if turns > 0 || !self.decide(&unknown) {
                         break;
                     }
                     Some(unknown.reason)
@@ -296,6 +301,7 @@ impl<H: Host> Interpreter<H> {
             }
             let depth = self.conditional.len();
             self.conditional.extend(reason);
+            let decisions = self.state.decisions;
             let result = self.block(context, body);
             self.conditional.truncate(depth);
             match result? {
@@ -305,6 +311,13 @@ impl<H: Host> Interpreter<H> {
             }
             if reason.is_some() {
                 break;
+            }
+            if self.state.decisions > decisions {
+                // `while True: rows = fetch(); if not rows: break`: the end hangs on what is not known, once stands for all
+                unknown_turns += 1;
+                if endless || unknown_turns == UNKNOWN_TURNS {
+                    return Ok(Flow::Normal);
+                }
             }
         }
         self.set_site(context.site(statement.header));
@@ -385,7 +398,7 @@ impl<H: Host> Interpreter<H> {
         };
         Ok(match truth {
             Truth::Known(truth) => truth,
-            Truth::Unknown(unknown) => H::decide(self, &unknown),
+            Truth::Unknown(unknown) => self.decide(&unknown),
         })
     }
 
@@ -401,7 +414,7 @@ impl<H: Host> Interpreter<H> {
                 Some(matched) => matched,
                 None => {
                     let unknown = self.unknown_at(Reason::Unsupported, "a pattern of match");
-                    H::decide(self, &unknown)
+                    self.decide(&unknown)
                 }
             };
             if !matched {
