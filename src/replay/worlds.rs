@@ -112,8 +112,10 @@ fn explore(
         done += 1;
         let told = script.len();
         let output = run_once(revision, run, start, setting, script);
-        // the earliest choice is turned last, so that worlds near the first one come first
-        for turned in told..output.decisions.len() {
+        // the earliest choice is turned last, so that worlds near the first one come first; of a run with thousands of
+        // choices only as many scripts are made as can be followed, and one that shows that the bound was hit
+        let oldest = output.decisions.len().saturating_sub(MAX_WORLDS);
+        for turned in told.max(oldest)..output.decisions.len() {
             scripts.push(turn(&output.decisions, turned));
         }
         outputs.push(output);
