@@ -422,7 +422,12 @@ def main():
     sys.dont_write_bytecode = True
     with admin.connect() as connection:
         server = connection.dialect.server_version_info[0]
-    pages = arguments.pages or sorted([*ROOT.glob("rules/*.md"), *ROOT.glob("tests/cases/*/*.md")])
+    # pages about the text alone claim nothing about a server
+    pages = arguments.pages or [
+        page
+        for page in sorted([*ROOT.glob("rules/*.md"), *ROOT.glob("tests/cases/*/*.md")])
+        if page.stem not in ("suppression", "unreadable")
+    ]
     counts, wrong = collections.Counter(), []
     for page in pages:
         for example in examples(page.resolve()):

@@ -80,8 +80,7 @@ pub struct Loaded {
 pub const UNREADABLE: &str = "unreadable";
 
 /// Its page.
-pub const UNREADABLE_PAGE: &str = "A revision that is no Python can't be run, by Alembic or on paper. The place of the first syntax error is \
-    reported; functions from there on are not judged, and the revision stays in the graph.";
+pub const UNREADABLE_PAGE: &str = include_str!("../rules/unreadable.md");
 
 /// Reads and parses the revisions of a database (in parallel) and puts them in order.
 pub fn load(
@@ -189,7 +188,7 @@ fn syntax_errors(module: &syntax::Module) -> Vec<Diagnostic> {
             span: error.span,
         },
         message: format!(
-            "this is no Python: {}; functions from here on are not judged",
+            "Alembic can't load this revision, and so runs none: it is no valid Python ({}); functions from here on are not judged",
             error.message
         ),
         help: None,

@@ -20,9 +20,7 @@ use comments::{Comment, Language};
 pub const RULE: &str = "suppression";
 
 /// The page of that rule.
-pub const PAGE: &str = "A `foreshot:` comment accepts findings: `# foreshot: ignore[rule] reason` at the end of a line or \
-above a statement, `# foreshot: file-ignore[rule] reason` for a whole file, the same after `--` in SQL. It needs the ids of \
-rules that exist and a reason, and it must suppress something: a comment that does not is out of date and is reported.\n";
+pub const PAGE: &str = include_str!("../rules/suppression.md");
 
 /// A suppression as written.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,6 +5,7 @@ use std::cell::RefCell;
 
 use super::object::{self, Interp, Object};
 use super::{connection, inspector, result};
+use crate::postgres::TransactionMode;
 use crate::postgres::name::Quoted;
 use crate::python::{Arguments, Eval, HostRef, Raise, Value};
 use crate::unknown::{Reason, Unknown};
@@ -33,6 +34,7 @@ impl Object for Dialect {
     }
     fn methods(&self) -> &'static [&'static str] {
         &[
+            "type_descriptor",
             "has_table",
             "has_sequence",
             "has_schema",
@@ -56,6 +58,7 @@ impl Object for Dialect {
         Ok(Some(match name {
             "name" => Value::str("postgresql"),
             "driver" => Value::str("psycopg2"),
+            "dialect_description" => Value::str("postgresql+psycopg2"),
             "server_version_info" => {
                 let major = i64::from(interp.host.session.version.0);
                 Value::tuple(vec![
@@ -95,6 +98,9 @@ impl Object for Dialect {
         method: &str,
         arguments: Arguments,
     ) -> Eval<Value> {
+        if method == "type_descriptor" {
+            return Ok(arguments.get(0, "typeobj").cloned().unwrap_or(Value::None));
+        }
         // each call of the dialect's asks the server anew: a fresh Inspector has the same answers
         let mut arguments = arguments;
         if !arguments.positional.is_empty() {
@@ -229,12 +235,31 @@ impl Object for RawConnection {
             }
             "closed" => Some(Value::Int(0)),
             "autocommit" => Some(Value::Bool(
-                interp.host.session.mode() == crate::postgres::TransactionMode::Autocommit,
+                interp.host.session.mode() == TransactionMode::Autocommit,
             )),
             _ => None,
         })
     }
-    fn invoke(&self, interp: &mut Interp, _: &HostRef, method: &str, _: Arguments) -> Eval<Value> {
+    fn set_attribute(
+        &self,
+        interp: &mut Interp,
+        _: &HostRef,
+        name: &str,
+        value: Value,
+    ) -> Eval<()> {
+        if name == "autocommit" {
+            let autocommit = interp.truth(&value)?;
+            set_autocommit(interp, autocommit);
+        }
+        Ok(())
+    }
+    fn invoke(
+        &self,
+        interp: &mut Interp,
+        _: &HostRef,
+        method: &str,
+        arguments: Arguments,
+    ) -> Eval<Value> {
         match method {
             "cursor" => {
                 return Ok(object::value(Cursor {
@@ -246,12 +271,30 @@ impl Object for RawConnection {
                 interp.host.session.rollback();
                 interp.host.session.begin();
             }
-            "set_isolation_level" | "set_session" => {
-                return Ok(interp.unknown(Reason::Unsupported, method));
+            // psycopg2: level 0 is autocommit
+            "set_isolation_level" => {
+                let level = arguments.get(0, "level").cloned().unwrap_or(Value::None);
+                let autocommit = interp.equal(&level, &Value::Int(0)) == Some(true);
+                set_autocommit(interp, autocommit);
+            }
+            "set_session" => {
+                if let Some(autocommit) = arguments.named("autocommit").cloned() {
+                    let autocommit = interp.truth(&autocommit)?;
+                    set_autocommit(interp, autocommit);
+                }
             }
             _ => {}
         }
         Ok(Value::None)
+    }
+}
+
+/// Switches the driver's connection; psycopg2 refuses that inside a transaction, so what is open was committed before.
+fn set_autocommit(interp: &mut Interp, autocommit: bool) {
+    match (autocommit, interp.host.session.mode()) {
+        (true, TransactionMode::Block) => interp.host.session.commit(),
+        (false, TransactionMode::Autocommit) => interp.host.session.begin(),
+        _ => {}
     }
 }
 

@@ -123,6 +123,15 @@ pub fn import(module: &str) -> Option<Value> {
     })
 }
 
+impl ModuleObject {
+    /// The module of a dotted name, which must be modelled.
+    pub fn new(name: &str) -> Self {
+        Self {
+            name: SmolStr::new(name),
+        }
+    }
+}
+
 impl Object for ModuleObject {
     fn type_name(&self) -> &'static str {
         "module"
@@ -135,9 +144,7 @@ impl Object for ModuleObject {
         if let Some(replaced) = interp.host.memo.get(&replacement_key(&self.name, name)) {
             return Ok(Some(replaced.clone()));
         }
-        Ok(AREAS
-            .iter()
-            .find_map(|lookup| lookup(interp, &self.name, name)))
+        Ok(look_up(interp, &self.name, name))
     }
     fn set_attribute(
         &self,
@@ -152,6 +159,17 @@ impl Object for ModuleObject {
             .insert(replacement_key(&self.name, name), value);
         Ok(())
     }
+}
+
+/// A name of a module, or of SQLAlchemy where a package hands its names on.
+fn look_up(interp: &mut Interp, module: &str, name: &str) -> Option<Value> {
+    let own = AREAS.iter().find_map(|lookup| lookup(interp, module, name));
+    if own.is_some() || !is_sqlalchemy(module) || module.starts_with("sqlalchemy") {
+        return own;
+    }
+    AREAS
+        .iter()
+        .find_map(|lookup| lookup(interp, "sqlalchemy", name))
 }
 
 /// Names that are no area of their own.

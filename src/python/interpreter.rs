@@ -72,6 +72,9 @@ impl Default for Limits {
 /// How deep expressions and statements of all frames together may nest: what a stack of 32 MiB holds.
 const NESTING: u32 = 4_000;
 
+/// Turns of a `while` in which conditions were not known: past them its end is taken to depend on those.
+const UNKNOWN_TURNS: u32 = 64;
+
 /// One frame of the call stack: where it stands now.
 #[derive(Clone, Debug)]
 pub struct Frame {
@@ -108,6 +111,10 @@ pub(crate) struct State {
     pub(crate) imported: FxHashSet<SmolStr>,
     /// Names whose imports are being resolved: scope and name.
     pub(crate) resolving: Vec<(usize, SmolStr)>,
+    /// How many unknown conditions were met.
+    pub(crate) asked: u64,
+    /// Unknown conditions are presumed true and not put to the host.
+    pub(crate) presuming: bool,
     /// What keys by identity stand for.
     pub(crate) identities: FxHashMap<usize, Value>,
     /// Headers of the `with` statements whose bodies are being executed, outermost first.
@@ -235,7 +242,7 @@ impl<H: Host> Interpreter<H> {
     pub fn truth(&mut self, value: &Value) -> Eval<bool> {
         match self.truth_of(value)? {
             Truth::Known(truth) => Ok(truth),
-            Truth::Unknown(unknown) => Ok(H::decide(self, &unknown)),
+            Truth::Unknown(unknown) => Ok(self.decide(&unknown)),
         }
     }
 
@@ -314,6 +321,16 @@ impl<H: Host> Interpreter<H> {
             return None;
         }
         sites.iter().find(|site| site.file == file).copied()
+    }
+
+    /// An unknown condition: which way this world goes.
+    pub(crate) fn decide(&mut self, unknown: &Unknown) -> bool {
+        self.state.asked += 1;
+        // settings have one value in all runs, so the host must always hear of them
+        if self.state.presuming && unknown.reason != Reason::Environment {
+            return true;
+        }
+        H::decide(self, unknown)
     }
 
     /// Where the innermost frame stands.

@@ -492,6 +492,17 @@ fn project_modules_are_executed_when_first_used() {
 }
 
 #[test]
+fn an_endless_loop_whose_end_is_not_known_turns_once() {
+    let text = "from world import rows\nwhile True:\n    found = rows()\n    if not found:\n        break\n    record('turn')\nrecord('after')";
+    let (world, raised) = run_with(&[], text, true);
+    assert!(raised.is_none());
+    assert_eq!(world.log, ["turn", "after"]);
+    let text = "from world import rows\nn = 0\nwhile n < 3:\n    n += 1\n    if rows():\n        record(n)";
+    let (world, _) = run_with(&[], text, true);
+    assert_eq!(world.log, ["1", "2", "3"]);
+}
+
+#[test]
 fn bounds_end_the_run() {
     for text in [
         "while True:\n    pass",

@@ -20,6 +20,8 @@ pub struct Revision {
     pub down_revisions: Vec<SmolStr>,
     /// The shape of `downgrade()`.
     pub downgrade: Downgrade,
+    /// Whether a docstring or a comment in `downgrade()` says more than a template does.
+    pub downgrade_explained: bool,
     /// The name in `def upgrade`, else the value of `revision`: where a finding about the whole revision stands.
     pub place: Site,
     /// The name in `def downgrade`.
@@ -62,6 +64,9 @@ impl Revision {
             file: module.file,
             down_revisions: down_revisions.iter().map(SmolStr::new).collect(),
             downgrade: downgrade_shape(&module),
+            downgrade_explained: module
+                .top_level_function("downgrade")
+                .is_some_and(|function| is_explained(&module, function)),
             place: name_of("upgrade").unwrap_or(site(identified)),
             downgrade_place: name_of("downgrade"),
             released: false,

@@ -54,8 +54,10 @@ pub(super) fn follow(
 ) -> Followed {
     let mut outputs = Vec::new();
     let mut bounded = false;
+    // the bound holds for the run as a whole, and each world that it starts from is looked at
+    let share = MAX_WORLDS.div_ceil(starts.len().max(1));
     for start in starts {
-        bounded |= explore(revision, run, start, setting, &mut outputs);
+        bounded |= explore(revision, run, start, setting, share, &mut outputs);
     }
     let traces = merge::usable(&outputs);
     let mut trace = merge::traces(&traces);
@@ -98,19 +100,22 @@ fn explore(
     run: Run,
     start: &World,
     setting: &Setting,
+    bound: usize,
     outputs: &mut Vec<RunOutput>,
 ) -> bool {
     let mut scripts = vec![Vec::new()];
     let mut done = 0;
     while let Some(script) = scripts.pop() {
-        if done == MAX_WORLDS {
+        if done == bound {
             return true;
         }
         done += 1;
         let told = script.len();
         let output = run_once(revision, run, start, setting, script);
-        // the earliest choice is turned last, so that worlds near the first one come first
-        for turned in told..output.decisions.len() {
+        // the earliest choice is turned last, so that worlds near the first one come first; of a run with thousands of
+        // choices only as many scripts are made as can be followed, and one that shows that the bound was hit
+        let oldest = output.decisions.len().saturating_sub(MAX_WORLDS);
+        for turned in told.max(oldest)..output.decisions.len() {
             scripts.push(turn(&output.decisions, turned));
         }
         outputs.push(output);

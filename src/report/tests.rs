@@ -7,6 +7,9 @@ use crate::config::Level;
 use crate::diagnostic::Label;
 use crate::source::{FileId, SourceFile, Span};
 
+#[path = "../../tests/common/schema.rs"]
+mod schema_check;
+
 const RULES: [RuleInfo; 2] = [
     RuleInfo {
         id: "missing-downgrade",
@@ -263,16 +266,12 @@ fn sarif_is_valid_and_points_where_it_should() {
     );
     let schema: Value =
         serde_json::from_str(&std::fs::read_to_string(schema).expect("read")).expect("JSON");
-    let validator = jsonschema::validator_for(&schema).expect("a schema");
-    let errors: Vec<String> = validator
-        .iter_errors(&log)
-        .map(|error| error.to_string())
-        .collect();
+    let errors = schema_check::errors(&schema, &log);
     assert!(errors.is_empty(), "{errors:?}");
     let mut wrong = log.clone();
     wrong["runs"][0]["results"][0]["message"] = Value::Null;
     assert!(
-        !validator.is_valid(&wrong),
+        !schema_check::errors(&schema, &wrong).is_empty(),
         "the validator must be able to refuse"
     );
 }

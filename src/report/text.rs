@@ -10,8 +10,8 @@ use super::excerpt::Excerpts;
 use super::{Report, Style, clean, counted, last_line};
 use crate::diagnostic::{Diagnostic, Severity};
 
-/// More labels than this hide the first ones.
-const MAX_LABELS: usize = 8;
+/// More labels than this hide the first ones; the machine formats have all.
+const MAX_LABELS: usize = 4;
 
 pub(super) fn render(report: &Report<'_>, style: Style) -> String {
     let bytes = if style.colour {

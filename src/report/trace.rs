@@ -59,9 +59,13 @@ pub fn json_lines(runs: &[TracedRun], sources: &SourceMap) -> String {
                     .map(|site| lines(sources, *site).0)
                     .collect(),
                 statement: statement_text(event),
-                outcome: outcome_word(&event.outcome),
+                outcome: if is_doubtful(event) {
+                    "unknown"
+                } else {
+                    outcome_word(&event.outcome)
+                },
                 sqlstate: match &event.outcome {
-                    Outcome::Error(error) => Some(error.sqlstate.code()),
+                    Outcome::Error(error) if !is_doubtful(event) => Some(error.sqlstate.code()),
                     _ => None,
                 },
                 changed: changed(traced.run, event),
@@ -73,6 +77,7 @@ pub fn json_lines(runs: &[TracedRun], sources: &SourceMap) -> String {
                 handled: event.handled,
                 reason: match &event.outcome {
                     Outcome::Unknown(why) => Some(shown(why)),
+                    _ if is_doubtful(event) => Some(DOUBT.to_owned()),
                     _ => None,
                 },
                 conditional: event.conditional.map(reason_word),
@@ -83,6 +88,16 @@ pub fn json_lines(runs: &[TracedRun], sources: &SourceMap) -> String {
         }
     }
     out
+}
+
+/// Why the outcome of a conditional event is not known.
+const DOUBT: &str = "whether it executes depends on what is not known";
+
+/// Whether an event may not happen at all. Settings and flags have one value in all runs: what they guard is judged.
+fn is_doubtful(event: &Event) -> bool {
+    event
+        .conditional
+        .is_some_and(|reason| reason != Reason::Environment)
 }
 
 /// What refused statements alter is known: nothing.

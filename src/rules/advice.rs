@@ -3,7 +3,7 @@
 use super::second_run::FaultKind;
 use super::words;
 use crate::config::{Config, PackageVersion};
-use crate::postgres::name::Name;
+use crate::postgres::name::{Name, Quoted};
 use crate::postgres::statement::{AlterTableCommand, ConstraintKind, Statement};
 use crate::postgres::{ObjectKind, SqlState};
 use crate::trace::{Event, Origin};
@@ -25,17 +25,34 @@ pub(super) fn guard(event: &Event, kind: FaultKind<'_>, config: &Config) -> Opti
 
 /// A thing without a name can't be guarded: PostgreSQL makes up the next name.
 fn name_it(statement: &Statement) -> Option<String> {
-    let unnamed = match statement {
-        Statement::AlterTable(alter) => alter.commands.iter().any(|command| match command {
-            AlterTableCommand::AddConstraint(constraint) => constraint.name.is_none(),
-            _ => false,
-        }),
-        Statement::CreateIndex(index) => index.name.is_none(),
-        _ => false,
+    let (table, method) = match statement {
+        Statement::AlterTable(alter) => {
+            let constraint = alter.commands.iter().find_map(|command| match command {
+                AlterTableCommand::AddConstraint(constraint) if constraint.name.is_none() => {
+                    Some(constraint)
+                }
+                _ => None,
+            })?;
+            (&alter.name, listing(&constraint.kind)?)
+        }
+        Statement::CreateIndex(index) if index.name.is_none() => (&index.table, "get_indexes"),
+        _ => return None,
     };
-    unnamed.then(|| {
-        "give it a name, then make it only where the inspector does not list that name".to_owned()
-    })
+    Some(format!(
+        "give it a name, and make it only where `inspector.{method}({})` does not list that name",
+        table_name(table)
+    ))
+}
+
+/// The Inspector's method that lists constraints of a kind by name.
+fn listing(kind: &ConstraintKind) -> Option<&'static str> {
+    match kind {
+        ConstraintKind::Unique { .. } => Some("get_unique_constraints"),
+        ConstraintKind::ForeignKey { .. } => Some("get_foreign_keys"),
+        ConstraintKind::Check(_) => Some("get_check_constraints"),
+        ConstraintKind::Exclude { .. } => Some("get_indexes"),
+        ConstraintKind::PrimaryKey { .. } | ConstraintKind::NotNull { .. } => None,
+    }
 }
 
 /// Since which Alembic an operation has an argument that guards it, and its name.
@@ -57,21 +74,46 @@ fn operation(name: &str, batch: bool, statement: &Statement, config: &Config) ->
     if let Statement::CreateType(create) = statement {
         let type_name = &create.name;
         return Some(format!(
-            "create the type on its own with `postgresql.ENUM(..., name=\"{type_name}\").create(op.get_bind(), checkfirst=True)` and pass `create_type=False` to the `postgresql.ENUM` of the column (`if_not_exists` does not cover the type)"
+            "give the column a `postgresql.ENUM(..., name=\"{type_name}\", create_type=False)` and create the type before it with `.create(op.get_bind(), checkfirst=True)`; `if_not_exists=True` does not cover the type"
         ));
     }
-    let condition = condition(name, statement)?;
-    let mut advice = format!("guard it with `if {condition}:`");
-    if let Some((argument, since)) = native(name, batch)
-        && config.alembic_version >= since
-        && covered(statement)
-    {
-        let PackageVersion(major, minor, patch) = since;
-        advice.push_str(&format!(
-            ", or pass `{argument}=True` (Alembic {major}.{minor}.{patch} or later)"
-        ));
+    let native = native(name, batch)
+        .filter(|(_, since)| config.alembic_version >= *since && covered(statement))
+        .map(|(argument, since)| {
+            let PackageVersion(major, minor, patch) = since;
+            format!("pass `{argument}=True` (Alembic {major}.{minor}.{patch} or later)")
+        });
+    match (condition(statement), native) {
+        (Some(condition), Some(native)) => {
+            Some(format!("guard it with `if {condition}:`, or {native}"))
+        }
+        (Some(condition), None) => Some(format!("guard it with `if {condition}:`")),
+        (None, Some(native)) => Some(native),
+        (None, None) => as_text(statement),
     }
-    Some(advice)
+}
+
+/// What SQLAlchemy's Inspector can't ask for in a line, PostgreSQL can.
+fn as_text(statement: &Statement) -> Option<String> {
+    match statement {
+        Statement::Drop(drop) => {
+            let target = drop.targets.first()?;
+            Some(format!(
+                "write `op.execute('DROP {} IF EXISTS {}')`",
+                drop.kind.noun().to_uppercase(),
+                target.name
+            ))
+        }
+        Statement::AlterTable(alter) => match alter.commands.first()? {
+            AlterTableCommand::DropConstraint { name, .. } => Some(format!(
+                "write `op.execute('ALTER TABLE {} DROP CONSTRAINT IF EXISTS {}')`",
+                alter.name,
+                Quoted(name)
+            )),
+            _ => None,
+        },
+        _ => None,
+    }
 }
 
 /// Whether the native argument guards all that the statement does.
@@ -90,7 +132,7 @@ fn table_name(name: &Name) -> String {
 }
 
 /// The Python condition under which an operation has something to do.
-fn condition(operation: &str, statement: &Statement) -> Option<String> {
+fn condition(statement: &Statement) -> Option<String> {
     let columns = |table: &Name| {
         format!(
             "{{c[\"name\"] for c in inspector.get_columns({})}}",
@@ -115,10 +157,6 @@ fn condition(operation: &str, statement: &Statement) -> Option<String> {
                 ObjectKind::Table => {
                     Some(format!("inspector.has_table({})", table_name(&target.name)))
                 }
-                ObjectKind::Index => Some(format!(
-                    "\"{}\" in {{i[\"name\"] for i in inspector.get_indexes(...)}}",
-                    target.name.name
-                )),
                 _ => None,
             }
         }
@@ -133,19 +171,15 @@ fn condition(operation: &str, statement: &Statement) -> Option<String> {
             }
             _ => None,
         },
-        Statement::AlterTable(alter) => alter.commands.first().and_then(|command| {
-            command_condition(operation, &alter.name, command, &columns(&alter.name))
-        }),
+        Statement::AlterTable(alter) => alter
+            .commands
+            .first()
+            .and_then(|command| command_condition(&alter.name, command, &columns(&alter.name))),
         _ => None,
     }
 }
 
-fn command_condition(
-    operation: &str,
-    table: &Name,
-    command: &AlterTableCommand,
-    columns: &str,
-) -> Option<String> {
+fn command_condition(table: &Name, command: &AlterTableCommand, columns: &str) -> Option<String> {
     let listed = |name: &str, method: &str| {
         format!(
             "\"{name}\" not in {{c[\"name\"] for c in inspector.{method}({})}}",
@@ -158,26 +192,14 @@ fn command_condition(
         }
         AlterTableCommand::DropColumn { name, .. } => Some(format!("\"{name}\" in {columns}")),
         AlterTableCommand::AddConstraint(constraint) => {
-            let method = match &constraint.kind {
-                ConstraintKind::PrimaryKey { .. } => {
-                    return Some(format!(
-                        "not inspector.get_pk_constraint({})[\"constrained_columns\"]",
-                        table_name(table)
-                    ));
-                }
-                ConstraintKind::Unique { .. } => "get_unique_constraints",
-                ConstraintKind::ForeignKey { .. } => "get_foreign_keys",
-                ConstraintKind::Check(_) => "get_check_constraints",
-                ConstraintKind::Exclude { .. } => "get_indexes",
-                ConstraintKind::NotNull { .. } => return None,
-            };
+            if let ConstraintKind::PrimaryKey { .. } = &constraint.kind {
+                return Some(format!(
+                    "not inspector.get_pk_constraint({})[\"constrained_columns\"]",
+                    table_name(table)
+                ));
+            }
+            let method = listing(&constraint.kind)?;
             constraint.name.as_deref().map(|name| listed(name, method))
-        }
-        AlterTableCommand::DropConstraint { name, .. } if operation == "drop_constraint" => {
-            Some(format!(
-                "\"{name}\" in {{c[\"name\"] for c in inspector.get_...({})}}",
-                table_name(table)
-            ))
         }
         _ => None,
     }
@@ -187,7 +209,7 @@ fn command_condition(
 fn text(statement: &Statement, kind: FaultKind<'_>) -> Option<String> {
     let handler = |condition: SqlState| {
         format!(
-            "PostgreSQL has no `IF NOT EXISTS` for it: wrap it in `DO $$ BEGIN ... EXCEPTION WHEN {} THEN NULL; END $$`",
+            "PostgreSQL has no `IF NOT EXISTS` for it: write it in a block that accepts the error, `DO $$ BEGIN (it) EXCEPTION WHEN {} THEN NULL; END $$`",
             condition.condition()
         )
     };

@@ -19,7 +19,7 @@ pub(super) const RULE: Rule = Rule {
     check,
 };
 
-const REMEDY: &str = "run it inside `with op.get_context().autocommit_block():`, which commits it before the value is used";
+const REMEDY: &str = "run it inside `with op.get_context().autocommit_block():`, which commits it before the value is used (and commits what the revision did before it)";
 
 fn check(context: &Context<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
@@ -53,7 +53,7 @@ fn check(context: &Context<'_>) -> Vec<Diagnostic> {
 /// Before PostgreSQL 12 the statement itself is refused.
 fn refused(context: &Context<'_>, event: &Event, error: &ServerError) -> Diagnostic {
     let message = format!(
-        "{} fails in a transaction block on PostgreSQL {} ({}), each time it runs",
+        "{} fails each time on PostgreSQL {}, which has no `ADD VALUE` in a transaction block ({})",
         words::call(event),
         context.config.postgres_version.0,
         error.sqlstate,
@@ -82,10 +82,10 @@ fn used(
         .find(|(_, alter)| alter.label == value)
         .or(added.last());
     let (site, name) = cause.map_or((event.site, String::new()), |(event, alter)| {
-        (event.site, alter.name.to_string())
+        (event.site, format!("`{}`", alter.name))
     });
     let message = format!(
-        "the new value `{value}` of `{name}` is used before the transaction that adds it is committed ({}: the upgrade fails on every database that has the type already)",
+        "the upgrade fails on every database where the type {name} is already there ({}: its new value `{value}` is used before the transaction that adds it is committed)",
         error.sqlstate,
     );
     let mut diagnostic = context.diagnostic(&RULE, site, message);

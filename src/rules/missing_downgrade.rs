@@ -5,7 +5,7 @@ use crate::config::Level;
 use crate::diagnostic::{Diagnostic, RuleInfo, Severity};
 use crate::postgres::{ObjectKind, Outcome, Statement};
 use crate::replay::{Downgrade, Replayed};
-use crate::trace::Event;
+use crate::trace::{Event, Trace};
 
 pub(super) const RULE: Rule = Rule {
     info: RuleInfo {
@@ -22,46 +22,67 @@ pub(super) const RULE: Rule = Rule {
 fn check(context: &Context<'_>) -> Vec<Diagnostic> {
     let revision = &context.replayed.revision;
     let accepted = context.config.accept_explained_downgrade;
-    let what = match revision.downgrade {
-        Downgrade::Absent => {
-            "`downgrade()` is missing: `alembic downgrade` stops here with an AttributeError"
-        }
-        Downgrade::Empty => {
-            "`downgrade()` does nothing: `alembic downgrade` reports success and the schema stays, so the next upgrade meets it"
-        }
-        Downgrade::Explained if !accepted => {
-            "`downgrade()` does nothing: `alembic downgrade` reports success and the schema stays"
-        }
-        Downgrade::Raises if !accepted => {
-            "`downgrade()` raises: this revision can't be rolled back"
-        }
-        Downgrade::Explained | Downgrade::Raises | Downgrade::Present => return Vec::new(),
-    };
     let Some(weight) = weight(context.replayed) else {
         return Vec::new();
     };
+    let stays = match weight {
+        Weight::Schema => "and the next upgrade runs into what is still there",
+        Weight::Labels => "and the new enum values stay",
+        Weight::Data => "and the rows stay as the upgrade left them",
+    };
+    let what = match revision.downgrade {
+        Downgrade::Absent => {
+            "`alembic downgrade` stops here with an AttributeError: the revision has no `downgrade()`"
+                .to_owned()
+        }
+        Downgrade::Empty => {
+            format!("`alembic downgrade` reports success and undoes nothing: `downgrade()` is empty, {stays}")
+        }
+        Downgrade::Explained if !accepted => {
+            format!("`alembic downgrade` reports success and undoes nothing: `downgrade()` is empty, {stays}")
+        }
+        Downgrade::Raises if !accepted => {
+            "`alembic downgrade` stops here: `downgrade()` raises".to_owned()
+        }
+        Downgrade::Present if executes_nothing(&context.replayed.downgrade) => {
+            if revision.downgrade_explained && accepted {
+                return Vec::new();
+            }
+            format!("`alembic downgrade` reports success and undoes nothing: `downgrade()` only asks, {stays}")
+        }
+        Downgrade::Explained | Downgrade::Raises | Downgrade::Present => return Vec::new(),
+    };
     let site = revision.downgrade_place.unwrap_or(revision.place);
-    let mut diagnostic = context.diagnostic(&RULE, site, what.to_owned());
-    match weight {
-        Weight::Schema => {}
+    let mut diagnostic = context.diagnostic(&RULE, site, what);
+    diagnostic.help = Some(match weight {
+        Weight::Schema => {
+            "reverse the upgrade's changes in reverse order, or say in a docstring why they stay"
+        }
         Weight::Labels => {
-            diagnostic.severity = Severity::Note;
-            diagnostic.notes.push(
-                "the upgrade only adds enum values, which PostgreSQL can't remove".to_owned(),
-            );
+            "PostgreSQL can't take a value out of an enum: say in a docstring why it may stay"
         }
-        Weight::Data => {
-            diagnostic.severity = Severity::Note;
-            diagnostic
-                .notes
-                .push("the upgrade only changes rows".to_owned());
-        }
+        Weight::Data => "undo the change of the rows, or say in a docstring why it may stay",
+    }.to_owned());
+    if weight != Weight::Schema {
+        diagnostic.severity = Severity::Note;
     }
-    diagnostic.help = Some(
-        "reverse the upgrade's changes in reverse order, or say in a docstring why they stay"
-            .to_owned(),
-    );
     vec![diagnostic]
+}
+
+/// Whether a downgrade ran to its end and, whatever it asked, certainly changed nothing.
+fn executes_nothing(downgrade: &Trace) -> bool {
+    let only_asks = |event: &Event| {
+        event
+            .statements
+            .iter()
+            .all(|statement| matches!(statement, Statement::Query(_) | Statement::Set { .. }))
+    };
+    !downgrade.missing_function
+        && !downgrade.broke_off
+        && downgrade.raised.is_none()
+        && downgrade.gaps.is_empty()
+        && downgrade.conditions == 0
+        && downgrade.events.iter().all(only_asks)
 }
 
 /// What the upgrade changes, at its heaviest.

@@ -132,16 +132,17 @@ fn add_others(diagnostic: &mut Diagnostic, cause: &Cause<'_>, site: Site) {
                 .push(label(other.event.site, consequence(other)));
         }
     }
+    // a label a place says it all, unless one place makes several calls
     let others = cause.faults.len() - 1;
-    if others > 0 {
+    if others >= places.len() {
         let plural = if others == 1 {
-            "statement fails"
+            "call fails or repeats"
         } else {
-            "statements fail"
+            "calls fail or repeat"
         };
-        diagnostic.notes.push(format!(
-            "{others} more {plural} or repeat for the same cause"
-        ));
+        diagnostic
+            .notes
+            .push(format!("{others} more {plural} for the same cause"));
     }
 }
 
@@ -150,7 +151,7 @@ fn message(fault: &Fault<'_>) -> String {
     match fault.kind {
         FaultKind::Fails(error) => format!(
             "{call} fails {} ({}: {WHEN})",
-            circumstance(error),
+            circumstance(fault, error),
             error.sqlstate
         ),
         FaultKind::Changes => format!(
@@ -169,12 +170,17 @@ fn consequence(fault: &Fault<'_>) -> String {
 }
 
 /// In which state of the database the statement fails.
-fn circumstance(error: &ServerError) -> String {
+fn circumstance(fault: &Fault<'_>, error: &ServerError) -> String {
     let object = error.object.as_ref();
+    let made = if words::makes_beside(fault.event) {
+        ", which it makes too,"
+    } else {
+        ""
+    };
     let named = |fallback: &str| {
         object.map_or_else(
             || fallback.to_owned(),
-            |key| format!("the {} `{}`", key.kind.noun(), words::last_part(key)),
+            |key| format!("the {} `{}`{made}", key.kind.noun(), words::last_part(key)),
         )
     };
     match error.sqlstate {
@@ -200,14 +206,16 @@ fn circumstance(error: &ServerError) -> String {
 
 /// What a statement does once more.
 fn repetition(fault: &Fault<'_>) -> String {
-    let kind = fault.event.changes.iter().map(|key| key.kind).find(|kind| {
-        matches!(
-            kind,
-            ObjectKind::Constraint | ObjectKind::Index | ObjectKind::Sequence
-        )
-    });
+    // a constraint brings its index along: it is the constraint that its author wrote
+    let kind = [
+        ObjectKind::Constraint,
+        ObjectKind::Index,
+        ObjectKind::Sequence,
+    ]
+    .into_iter()
+    .find(|kind| fault.event.changes.iter().any(|key| key.kind == *kind));
     match kind {
         Some(kind) => format!("makes one more {}", kind.noun()),
-        None => "changes the database again".to_owned(),
+        None => "changes the schema again".to_owned(),
     }
 }

@@ -24,8 +24,8 @@ pub(super) enum FaultKind<'a> {
 
 /// All calls of the second run that go wrong for certain, in order.
 ///
-/// A call that failed in the first run too, in the same way, is no matter of running twice. What runs only because of
-/// data is never certain.
+/// A call that failed in the first run too, in the same way, is no matter of running twice, nor is one that failed there
+/// and works now: what it makes is made once. What runs only because of data is never certain.
 pub(super) fn faults(replayed: &Replayed) -> Vec<Fault<'_>> {
     replayed
         .rerun
@@ -34,25 +34,29 @@ pub(super) fn faults(replayed: &Replayed) -> Vec<Fault<'_>> {
         .filter(|event| matches!(event.conditional, None | Some(Reason::Environment)))
         .filter_map(|event| match &event.outcome {
             Outcome::Error(error) if !event.handled => {
-                let again = failed_before(&replayed.first, event, error);
+                let again = failed_before(&replayed.first, event, Some(error));
                 (!again).then_some(Fault {
                     event,
                     kind: FaultKind::Fails(error),
                 })
             }
-            Outcome::Ok if event.changed == Some(true) => Some(Fault {
-                event,
-                kind: FaultKind::Changes,
-            }),
+            Outcome::Ok if event.changed == Some(true) => {
+                let late = failed_before(&replayed.first, event, None);
+                (!late).then_some(Fault {
+                    event,
+                    kind: FaultKind::Changes,
+                })
+            }
             _ => None,
         })
         .collect()
 }
 
-fn failed_before(first: &Trace, event: &Event, error: &ServerError) -> bool {
+/// Whether the same call failed in the first run: in the same way, or, without an error to compare, in any.
+fn failed_before(first: &Trace, event: &Event, error: Option<&ServerError>) -> bool {
     first.events.iter().any(|before| {
         before.stack == event.stack
-            && matches!(&before.outcome, Outcome::Error(known) if known.sqlstate == error.sqlstate)
+            && matches!(&before.outcome, Outcome::Error(known) if error.is_none_or(|error| known.sqlstate == error.sqlstate))
             && before.statements == event.statements
     })
 }

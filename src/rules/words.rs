@@ -14,9 +14,10 @@ pub(super) fn call(event: &Event) -> String {
     match &event.origin {
         Origin::Operation { name, .. } => {
             // an operation may make several statements: an implicit type, an index
-            match implicit(name, statement) {
-                Some(kind) => format!("`{name}`, which creates the {kind} `{subject}`,"),
-                None => join(name, &subject),
+            if implicit(name, statement) {
+                format!("`{name}`")
+            } else {
+                join(name, &subject)
             }
         }
         Origin::Schema(name) => join(name, &subject),
@@ -37,13 +38,20 @@ fn join_plain(verb: &str, subject: &str) -> String {
     }
 }
 
-/// The kind of thing that an operation makes beside what it is named after.
-fn implicit(operation: &str, statement: &Statement) -> Option<&'static str> {
-    match (operation, statement) {
-        ("create_table" | "add_column", Statement::CreateType(_)) => Some("type"),
-        ("create_table" | "add_column", Statement::CreateIndex(_)) => Some("index"),
-        _ => None,
+/// Whether the call is one of an operation that makes a thing beside what it is named after: a column's type or index.
+pub(super) fn makes_beside(event: &Event) -> bool {
+    match (&event.origin, event.statements.first()) {
+        (Origin::Operation { name, .. }, Some(statement)) => implicit(name, statement),
+        _ => false,
     }
+}
+
+fn implicit(operation: &str, statement: &Statement) -> bool {
+    matches!(operation, "create_table" | "add_column")
+        && matches!(
+            statement,
+            Statement::CreateType(_) | Statement::CreateIndex(_)
+        )
 }
 
 /// The words with which a statement begins, upper case.
@@ -146,6 +154,11 @@ fn rename_subject(member: Option<&str>, name: &Name) -> String {
 }
 
 fn command_subject(table: &Name, command: &AlterTableCommand) -> String {
+    if let AlterTableCommand::AddConstraint(constraint) = command
+        && constraint.name.is_none()
+    {
+        return format!("on {table}");
+    }
     let member = match command {
         AlterTableCommand::AddColumn { column, .. } => Some(&column.name),
         AlterTableCommand::DropColumn { name, .. }

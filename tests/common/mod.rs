@@ -3,6 +3,8 @@
 // each test binary uses a part of it, and has it as a private module
 #![allow(dead_code, unreachable_pub)]
 
+pub mod schema;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -339,6 +339,8 @@ pub fn operation(interp: &mut Interp, name: &str) -> Value {
             });
         }
         "migration_context" => return context::migration_context(interp),
+        // the proxy behind the module `alembic.op`: a project that reaches through it finds the same operations
+        "_proxy" => return object::value(super::modules::ModuleObject::new("alembic.op")),
         "execute" => {
             return object::function("execute", |interp, arguments| {
                 execute(interp, arguments, false)

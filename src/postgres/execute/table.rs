@@ -471,30 +471,94 @@ fn add_constraints(
         }
     }
     // as the server does: checks, then keys with their indexes, then foreign keys
-    for phase in 0..3 {
-        for column in &create.columns {
-            for definition in &column.constraints {
-                if phase_of(definition) == phase {
-                    constraint::add(
-                        session,
-                        table,
-                        definition,
-                        Some(&column.name),
-                        Origin::NewTable,
-                    )?;
-                }
-            }
-        }
-        for definition in &create.constraints {
-            if phase_of(definition) == phase {
-                constraint::add(session, table, definition, None, Origin::NewTable)?;
-            }
-        }
+    for (definition, column) in written(create).filter(|(definition, _)| phase_of(definition) == 0)
+    {
+        constraint::add(session, table, definition, column, Origin::NewTable)?;
+    }
+    for definition in distinct_keys(create) {
+        constraint::add(session, table, &definition, None, Origin::NewTable)?;
+    }
+    for (definition, column) in written(create).filter(|(definition, _)| phase_of(definition) == 2)
+    {
+        constraint::add(session, table, definition, column, Origin::NewTable)?;
     }
     for source in &plan.indexes_of {
         index::copy_all(session, source, table)?;
     }
     Ok(())
+}
+
+/// All constraints as written, each with the column beside which it stands.
+fn written(create: &CreateTable) -> impl Iterator<Item = (&ConstraintDefinition, Option<&str>)> {
+    let beside = create.columns.iter().flat_map(|column| {
+        column
+            .constraints
+            .iter()
+            .map(|definition| (definition, Some(column.name.as_str())))
+    });
+    beside.chain(
+        create
+            .constraints
+            .iter()
+            .map(|definition| (definition, None)),
+    )
+}
+
+/// The keys of a new table, the primary key first. Of keys over the same columns the server makes one, which takes the
+/// first name that any of them has (`transformIndexConstraints`).
+fn distinct_keys(create: &CreateTable) -> Vec<ConstraintDefinition> {
+    let mut keys: Vec<ConstraintDefinition> = written(create)
+        .filter(|(definition, _)| phase_of(definition) == 1)
+        .map(|(definition, column)| {
+            let mut definition = definition.clone();
+            if let (
+                ConstraintKind::Unique { columns, .. } | ConstraintKind::PrimaryKey { columns, .. },
+                Some(column),
+            ) = (&mut definition.kind, column)
+                && columns.is_empty()
+            {
+                columns.push(column.into());
+            }
+            definition
+        })
+        .collect();
+    keys.sort_by_key(|key| !matches!(key.kind, ConstraintKind::PrimaryKey { .. }));
+    let mut kept: Vec<ConstraintDefinition> = Vec::new();
+    for key in keys {
+        match kept.iter_mut().find(|known| same_index(known, &key)) {
+            Some(known) => {
+                if known.name.is_none() {
+                    known.name = key.name;
+                }
+            }
+            None => kept.push(key),
+        }
+    }
+    kept
+}
+
+/// Whether two keys would have the same index. Two primary keys stay two, which is an error.
+fn same_index(known: &ConstraintDefinition, key: &ConstraintDefinition) -> bool {
+    let parts = |kind: &ConstraintKind| match kind {
+        ConstraintKind::Unique {
+            columns,
+            include,
+            nulls_not_distinct,
+            using_index: None,
+        } => Some((columns.clone(), include.clone(), *nulls_not_distinct)),
+        ConstraintKind::PrimaryKey {
+            columns,
+            include,
+            using_index: None,
+        } => Some((columns.clone(), include.clone(), false)),
+        _ => None,
+    };
+    let both_primary = matches!(known.kind, ConstraintKind::PrimaryKey { .. })
+        && matches!(key.kind, ConstraintKind::PrimaryKey { .. });
+    !both_primary
+        && parts(&known.kind).is_some()
+        && parts(&known.kind) == parts(&key.kind)
+        && (known.deferrable, known.initially_deferred) == (key.deferrable, key.initially_deferred)
 }
 
 fn phase_of(definition: &ConstraintDefinition) -> u8 {

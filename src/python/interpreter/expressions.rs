@@ -85,7 +85,7 @@ impl<H: Host> Interpreter<H> {
                     return Ok(match self.truth_of(&value)? {
                         Truth::Known(truth) => Value::Bool(!truth),
                         Truth::Unknown(unknown) => {
-                            let truth = H::decide(self, &unknown);
+                            let truth = self.decide(&unknown);
                             Value::Bool(!truth)
                         }
                     });
@@ -254,7 +254,7 @@ impl<H: Host> Interpreter<H> {
                         let word = if and { " and ..." } else { " or ..." };
                         return Ok(Value::unknown(unknown.then(word)));
                     }
-                    if H::decide(self, &unknown) != and {
+                    if self.decide(&unknown) != and {
                         return Ok(Value::Bool(!and));
                     }
                 }

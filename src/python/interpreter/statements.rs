@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use smol_str::SmolStr;
 
-use super::{Context, Flow, Interpreter};
+use super::{Context, Flow, Interpreter, UNKNOWN_TURNS};
 use crate::python::builtins;
 use crate::python::host::{Eval, Host, Raise, Truth};
 use crate::python::syntax::{
@@ -79,9 +79,11 @@ impl<H: Host> Interpreter<H> {
                 branches,
                 otherwise,
             } => {
-                for (condition, body) in branches {
+                for (position, (condition, body)) in branches.iter().enumerate() {
                     self.set_site(context.site(context.module.expression(*condition).span));
-                    if self.condition(context, *condition)? {
+                    let last = position + 1 == branches.len();
+                    let refuses = (ends_in_raise(body), last && ends_in_raise(otherwise));
+                    if self.branch(context, *condition, refuses)? {
                         return self.block(context, body);
                     }
                 }
@@ -267,6 +269,33 @@ impl<H: Host> Interpreter<H> {
         self.block(context, otherwise)
     }
 
+    /// Whether an `if` takes its branch. `refuses`: the branch, or what stands in its place, ends in `raise`. A migration
+    /// that checks what can't be known and raises does nothing in that world, so the other one tells.
+    fn branch(
+        &mut self,
+        context: &Context<'_, H>,
+        condition: ExpressionId,
+        refuses: (bool, bool),
+    ) -> Eval<bool> {
+        let presuming = self.state.presuming;
+        self.state.presuming = presuming || refuses.0 != refuses.1;
+        let asked = self.state.asked;
+        let taken = self.condition(context, condition);
+        self.state.presuming = presuming;
+        let unknown = self.state.asked != asked;
+        Ok(match (unknown, refuses) {
+            (true, (true, false)) => {
+                taken?;
+                false
+            }
+            (true, (false, true)) => {
+                taken?;
+                true
+            }
+            _ => taken?,
+        })
+    }
+
     fn while_loop(
         &mut self,
         context: &Context<'_, H>,
@@ -275,7 +304,12 @@ impl<H: Host> Interpreter<H> {
         body: &[Statement],
         otherwise: &[Statement],
     ) -> Eval<Flow> {
+        let endless = matches!(
+            context.module.expression(condition).kind,
+            ExpressionKind::Bool(true) | ExpressionKind::Int(_)
+        );
         let mut turns = 0;
+        let mut unknown_turns = 0;
         loop {
             self.set_site(context.site(statement.header));
             let value = self.expression(context, condition)?;
@@ -284,7 +318,7 @@ impl<H: Host> Interpreter<H> {
                 Truth::Known(true) => None,
                 Truth::Unknown(unknown) => {
                     // how often is not known: once stands for all
-                    if turns > 0 || !H::decide(self, &unknown) {
+                    if turns > 0 || !self.decide(&unknown) {
                         break;
                     }
                     Some(unknown.reason)
@@ -296,6 +330,7 @@ impl<H: Host> Interpreter<H> {
             }
             let depth = self.conditional.len();
             self.conditional.extend(reason);
+            let asked = self.state.asked;
             let result = self.block(context, body);
             self.conditional.truncate(depth);
             match result? {
@@ -305,6 +340,13 @@ impl<H: Host> Interpreter<H> {
             }
             if reason.is_some() {
                 break;
+            }
+            if self.state.asked != asked {
+                // `while True: rows = fetch(); if not rows: break`: the end hangs on what is not known, once stands for all
+                unknown_turns += 1;
+                if endless || unknown_turns == UNKNOWN_TURNS {
+                    return Ok(Flow::Normal);
+                }
             }
         }
         self.set_site(context.site(statement.header));
@@ -385,7 +427,7 @@ impl<H: Host> Interpreter<H> {
         };
         Ok(match truth {
             Truth::Known(truth) => truth,
-            Truth::Unknown(unknown) => H::decide(self, &unknown),
+            Truth::Unknown(unknown) => self.decide(&unknown),
         })
     }
 
@@ -401,7 +443,7 @@ impl<H: Host> Interpreter<H> {
                 Some(matched) => matched,
                 None => {
                     let unknown = self.unknown_at(Reason::Unsupported, "a pattern of match");
-                    H::decide(self, &unknown)
+                    self.decide(&unknown)
                 }
             };
             if !matched {
@@ -676,4 +718,12 @@ impl<H: Host> Interpreter<H> {
         }
         Ok(())
     }
+}
+
+/// Whether a block ends in `raise`.
+fn ends_in_raise(body: &[Statement]) -> bool {
+    matches!(
+        body.last().map(|statement| &statement.kind),
+        Some(StatementKind::Raise { .. })
+    )
 }
