@@ -652,3 +652,13 @@ fn new_makes_the_instance() {
         &["p True (2,)", "p"],
     );
 }
+
+#[test]
+fn what_an_application_has_loaded_is_not_known() {
+    let text = "import sys\nfrom world import record\n\
+        record(1)\nif sys.modules['__main__'].__package__ == 'app':\n    record(2)\n";
+    let (world, raised) = run_with(&[], text, true);
+    assert!(raised.is_none());
+    assert_eq!(world.log, ["1", "2"]);
+    assert_eq!(world.decided.len(), 1);
+}

@@ -113,3 +113,22 @@ fn a_mutable_type_is_the_type_that_it_wraps() {
         .collect();
     assert_eq!(types, ["text", "json"]);
 }
+
+#[test]
+fn types_are_found_through_the_modules_that_define_them() {
+    let output = replay(
+        Catalog::default(),
+        "import sqlalchemy_utils",
+        "op.create_table('t', sa.Column('a', sqlalchemy_utils.types.uuid.UUIDType(binary=False)), \
+         sa.Column('b', sqlalchemy_utils.types.url.URLType()))",
+        NEW,
+    );
+    assert_eq!(outcomes(&output), ["ok"]);
+    let table = output.catalog.relations.values().next().unwrap();
+    let types: Vec<&str> = table
+        .columns
+        .iter()
+        .map(|column| column.type_name.name.name.as_str())
+        .collect();
+    assert_eq!(types, ["uuid", "text"]);
+}

@@ -534,7 +534,13 @@ pub(crate) fn attribute<H: Host>(
             ]));
         }
         ("sys", "path" | "argv") => return Some(Value::list(Vec::new())),
-        ("sys", "modules") => return Some(super::containers::empty_dict()),
+        // which modules an application has loaded, and which one was started, is not known
+        ("sys", "modules") => {
+            return Some(Value::unknown(Unknown::new(
+                Reason::Environment,
+                "sys.modules",
+            )));
+        }
         ("sys", "platform") => return word("linux"),
         ("sys", "maxsize") => return Some(Value::Int(i64::MAX)),
         ("sys", "stdout" | "stderr") => return Some(harmless()),
