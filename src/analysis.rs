@@ -343,7 +343,7 @@ fn coverage(replayed: &Replayed) -> Coverage {
         unknown: events()
             .filter(|event| matches!(event.outcome, Outcome::Unknown(_)))
             .count(),
-        conditions: replayed.first.conditions + replayed.downgrade.conditions,
+        conditions: replayed.first.conditions.len() + replayed.downgrade.conditions.len(),
         gaps: 0,
         panics,
     }
