@@ -636,3 +636,19 @@ fn sites_are_those_of_simple_statements_and_headers() {
         .collect();
     assert_eq!(sites, ["record('x')", "helper()"]);
 }
+
+#[test]
+fn new_makes_the_instance() {
+    check(
+        "from world import record\n\
+         class Single:\n    made = None\n    path = None\n\
+         \x20   def __new__(cls, *args):\n\
+         \x20       if cls.made is None:\n            cls.made = super().__new__(cls)\n            cls.made.path = 'p'\n\
+         \x20       return cls.made\n\
+         \x20   def __init__(self, *args):\n        self.given = args\n\
+         class Under(Single):\n    def __new__(cls, *args):\n        return super().__new__(cls)\n\
+         record(Single(1).path, Single() is Single(2), Single().given)\n\
+         record(Under().path)\n",
+        &["p True (2,)", "p"],
+    );
+}
