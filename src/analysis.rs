@@ -216,8 +216,10 @@ pub fn analyze(
 ) -> Analysis {
     let modules: Arc<dyn Modules> = loaded.modules.clone();
     let setting = setting(database, loaded, modules, config);
-    let mut catalog = Catalog::default();
-    catalog.open = !loaded.graph.is_closed();
+    let catalog = Catalog {
+        open: !loaded.graph.is_closed(),
+        ..Catalog::default()
+    };
     let judged = Mutex::new(Vec::with_capacity(loaded.revisions.len()));
     replay::replay(
         &loaded.revisions,
