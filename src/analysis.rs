@@ -288,11 +288,7 @@ pub fn analyze(
     keep_traces: bool,
 ) -> Analysis {
     let modules: Arc<dyn Modules> = loaded.modules.clone();
-    let setting = setting(database, loaded, modules, config);
-    let catalog = Catalog {
-        open: !loaded.graph.is_closed(),
-        ..Catalog::default()
-    };
+    let (setting, catalog) = setting(database, loaded, modules, config);
     let judged = Mutex::new(Vec::with_capacity(loaded.revisions.len()));
     replay::replay(
         &loaded.revisions,
@@ -325,13 +321,13 @@ pub fn analyze(
     analysis
 }
 
-/// What all runs have in common: the user's settings, and what `env.py` says.
+/// What all runs have in common (the user's settings, and what `env.py` says), and the catalog before the first.
 fn setting(
     database: &Database,
     loaded: &Loaded,
     modules: Arc<dyn Modules>,
     config: &Arc<Config>,
-) -> Setting {
+) -> (Setting, Catalog) {
     let mut settings = Settings {
         alembic: config.alembic_version,
         sqlalchemy: config.sqlalchemy_version,
@@ -347,13 +343,24 @@ fn setting(
     });
     let facts = facts.unwrap_or_default();
     settings.naming_convention = facts.naming_convention;
-    Setting {
+    let catalog = Catalog {
+        open: !loaded.graph.is_closed(),
+        ..Catalog::default()
+    };
+    let catalog = alembic::run::with_version_table(
+        catalog,
+        config.postgres_version,
+        facts.version_table.as_deref().unwrap_or("alembic_version"),
+        facts.version_table_schema.as_deref(),
+    );
+    let setting = Setting {
         settings: Arc::new(settings),
         modules,
         config: config.clone(),
         search_path: facts.search_path.unwrap_or_default(),
         environment: env_py.filter(|_| facts.replaces_operations),
-    }
+    };
+    (setting, catalog)
 }
 
 fn judge(replayed: Replayed, config: &Config, keep_traces: bool) -> Judged {
