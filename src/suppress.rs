@@ -122,7 +122,7 @@ fn unused(
                     file,
                     *span,
                     format!("this suppresses nothing: there is no finding of `{rule}` here"),
-                    "remove it",
+                    "remove the comment",
                 ));
             }
         }

@@ -520,3 +520,22 @@ fn truncated_examples_never_panic() {
         assert!(!said.contains("panic"), "{said}");
     }
 }
+
+#[test]
+fn the_schema_check_says_what_is_wrong() {
+    let schema = serde_json::json!({
+        "type": "object", "required": ["a"], "additionalProperties": false,
+        "properties": {"a": {"$ref": "#/definitions/a"}, "b": {"enum": ["x"]}, "c": {"minimum": 1}},
+        "definitions": {"a": {"type": "array", "minItems": 1, "uniqueItems": true, "items": {"type": "string"}}},
+    });
+    let wrong = |document: Value| common::schema::errors(&schema, &document).len();
+    assert_eq!(
+        wrong(serde_json::json!({"a": ["one"], "b": "x", "c": 1})),
+        0
+    );
+    assert_eq!(wrong(serde_json::json!({"b": "y", "c": 0, "d": 1})), 4);
+    assert_eq!(wrong(serde_json::json!({"a": []})), 1);
+    assert_eq!(wrong(serde_json::json!({"a": [1, "x", "x"]})), 2);
+    let unheard = serde_json::json!({"propertyNames": {}});
+    assert_eq!(common::schema::errors(&unheard, &Value::Null).len(), 1);
+}

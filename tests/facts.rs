@@ -142,7 +142,7 @@ fn in_transaction(session: &Session, statement: &str) -> String {
 /// Differences by row, each with the reason; `sql 12`, `ops 3`.
 type Differences = BTreeMap<(String, usize), String>;
 
-fn note(differences: &mut Differences, table: &str, row: usize, text: String) {
+fn note(differences: &mut Differences, table: &str, row: usize, text: &str) {
     let line = differences.entry((table.to_owned(), row)).or_default();
     if line.is_empty() {
         *line = text.replace('\n', " ");
@@ -187,21 +187,21 @@ fn sql_differences(setup_failures: &mut Vec<String>) -> (usize, Differences) {
                 let outcome = execute(&mut session, &before).0;
                 if outcome != Outcome::Ok {
                     let text = format!("{major}: before it: {outcome:?}");
-                    note(&mut differences, "sql", *number, text);
+                    note(&mut differences, "sql", *number, &text);
                     continue;
                 }
             }
             let verdict = second_run(&session, &statement);
             if !verdict.agrees(&measured) {
                 let text = format!("{major}: measured {measured:?}, got {verdict:?}: {statement}");
-                note(&mut differences, "sql", *number, text);
+                note(&mut differences, "sql", *number, &text);
             }
             let transaction = in_transaction(&session, &statement);
             if transaction != allowed {
                 let text = format!(
                     "{major}: in a transaction: measured {allowed}, got {transaction}: {statement}"
                 );
-                note(&mut differences, "sql", *number, text);
+                note(&mut differences, "sql", *number, &text);
             }
         }
     }
@@ -232,7 +232,7 @@ fn sequence_differences(setup_failures: &mut Vec<String>) -> (usize, Differences
             let answers = answers.join(" ");
             if answers != row[2] {
                 let text = format!("{major}: measured {}, got {answers}: {}", row[2], row[1]);
-                note(&mut differences, "sequences", *number, text);
+                note(&mut differences, "sequences", *number, &text);
             }
         }
     }
@@ -368,13 +368,13 @@ fn operation_differences() -> (usize, Differences) {
                 let nothing = mine.is_empty() && !matches!(measured, Verdict::FirstRunFails(_));
                 if nothing && row[1] != "empty rows" {
                     let text = format!("{major} {stack}: not in the trace: {}", row[9]);
-                    note(&mut differences, "ops", *number, text);
+                    note(&mut differences, "ops", *number, &text);
                 } else if !verdict.agrees(&measured) {
                     let text = format!(
                         "{major} {stack}: measured {measured:?}, got {verdict:?}: {}",
                         row[9]
                     );
-                    note(&mut differences, "ops", *number, text);
+                    note(&mut differences, "ops", *number, &text);
                 }
             }
         }
@@ -407,11 +407,16 @@ fn every_measured_row_agrees_or_is_listed() {
     setup.dedup();
     if std::env::var_os("UPDATE_EXPECT").is_some() {
         let mut text = String::from(
-            "# Rows of the measured tables on which foreshot does not agree yet: table, row, the first difference.\n\
-             # Written by `UPDATE_EXPECT=1 cargo test --release --test facts`; a row that agrees may not stand here.\n",
+            "# Rows of the measured tables on which foreshot does not agree: table, row, why.\n\
+             # `UPDATE_EXPECT=1 cargo test --release --test facts` adds and removes rows and keeps the reasons written by hand.\n",
         );
+        let known = facts("uncovered.txt");
         for ((table, row), reason) in &differences {
-            let _ = writeln!(text, "{table} {row}  {reason}");
+            let head = format!("{table} {row}  ");
+            match known.lines().find(|line| line.starts_with(&head)) {
+                Some(line) => text.extend([line, "\n"]),
+                None => text.extend([&head, reason.as_str(), "\n"]),
+            }
         }
         fs::write(common::root().join("tests/facts/uncovered.txt"), text).expect("the list");
         return;

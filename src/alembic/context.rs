@@ -3,13 +3,11 @@
 //! Migrations run online, on PostgreSQL; what comes from the command line or the ini file is not known.
 
 use std::any::Any;
-use std::rc::Rc;
 
-use super::arguments::{environment, name_of};
+use super::arguments::environment;
 use super::bridge;
 use super::object::{self, Interp, Object};
 use crate::postgres::TransactionMode;
-use crate::postgres::name::Quoted;
 use crate::python::{Arguments, Eval, HostRef, Raise, Value};
 
 /// Looks up the names of `alembic.context` and `alembic.runtime.*`.

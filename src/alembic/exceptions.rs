@@ -98,7 +98,7 @@ const DRIVER: &[(&str, &str, Option<&str>)] = &[
     ),
 ];
 
-/// The class of a name of [`HIERARCHY`]; `None`: not one of these.
+/// The class of a name of `HIERARCHY`; `None`: not one of these.
 pub fn class(interp: &mut Interp, name: &str) -> Option<Rc<Class>> {
     let (name, base) = HIERARCHY.iter().find(|(known, _)| *known == name)?;
     if let Some(class) = interp.host.classes.get(name) {
@@ -184,7 +184,7 @@ pub fn lookup(interp: &mut Interp, module: &str, name: &str) -> Option<Value> {
     state_class(interp, state).map(Value::Class)
 }
 
-/// An exception of a class of [`HIERARCHY`].
+/// An exception of a class of `HIERARCHY`.
 pub fn raise(interp: &mut Interp, name: &str, message: &str) -> Box<Raise> {
     match class(interp, name) {
         Some(class) => interp.raise(&class, message),

@@ -37,7 +37,9 @@ pub(super) fn replay(
     body: &str,
     sqlalchemy: PackageVersion,
 ) -> RunOutput {
-    let indented: String = body.lines().map(|line| format!("    {line}\n")).collect();
+    let indented = body
+        .lines()
+        .fold(String::new(), |text, line| text + "    " + line + "\n");
     let text = format!("{HEAD}\n{module}\n\ndef upgrade():\n{indented}");
     run(RunInput {
         module: Arc::new(syntax::parse(FileId(0), &text)),

@@ -82,6 +82,7 @@ states! {
     NUMERIC_VALUE_OUT_OF_RANGE "22003" "numeric_value_out_of_range";
     INVALID_DATETIME_FORMAT "22007" "invalid_datetime_format";
     INVALID_PARAMETER_VALUE "22023" "invalid_parameter_value";
+    DIVISION_BY_ZERO "22012" "division_by_zero";
     INVALID_TEXT_REPRESENTATION "22P02" "invalid_text_representation";
     INTEGRITY_CONSTRAINT_VIOLATION "23000" "integrity_constraint_violation";
     NOT_NULL_VIOLATION "23502" "not_null_violation";

@@ -22,7 +22,7 @@ pub fn truncate(identifier: &str) -> SmolStr {
 }
 
 /// A possibly schema-qualified name, already folded.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Name {
     /// The schema, where one was written.
     pub schema: Option<SmolStr>,

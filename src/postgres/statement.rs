@@ -194,15 +194,6 @@ pub struct CreateTable {
     pub of_type: Option<Name>,
 }
 
-impl Default for Name {
-    fn default() -> Self {
-        Self {
-            schema: None,
-            name: SmolStr::default(),
-        }
-    }
-}
-
 /// `LIKE other INCLUDING ...` in CREATE TABLE.
 #[derive(Clone, Debug, PartialEq)]
 #[allow(missing_docs)]
@@ -548,7 +539,7 @@ pub struct AlterEnum {
 #[derive(Clone, Debug, PartialEq)]
 #[allow(missing_docs)]
 pub enum AttributeCommand {
-    Add(ColumnDefinition),
+    Add(Box<ColumnDefinition>),
     Drop { name: SmolStr, if_exists: bool },
     AlterType { name: SmolStr, type_name: TypeName },
 }

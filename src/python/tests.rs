@@ -534,9 +534,9 @@ fn deep_and_long_input_is_bounded() {
         "x = [\n{}]\nrecord(len(x))",
         "    {'a': 1},\n".repeat(6_900)
     );
-    let ifs: String = (0..400)
-        .map(|depth| format!("{}if True:\n", " ".repeat(depth)))
-        .collect();
+    let ifs = (0..400).fold(String::new(), |text, depth| {
+        text + &" ".repeat(depth) + "if True:\n"
+    });
     let thread = std::thread::Builder::new().stack_size(32 << 20);
     let handle = thread.spawn(move || {
         assert!(!syntax::parse(FileId(0), &lists).errors.is_empty());

@@ -94,7 +94,10 @@ fn insert_missing(events: &mut Vec<(CallKey, Event)>, keys: &[CallKey], others: 
     let known: FxHashSet<CallKey> = events.iter().map(|(key, _)| key.clone()).collect();
     let mut at = 0;
     for (key, event) in keys.iter().zip(others) {
-        let place = known.contains(key).then(|| place_of(key, events, at)).flatten();
+        let place = known
+            .contains(key)
+            .then(|| place_of(key, events, at))
+            .flatten();
         match place {
             Some(place) => at = place + 1,
             None => {

@@ -69,12 +69,15 @@ pub(super) fn follow(
             ),
         });
     }
-    let conditions: BTreeSet<_> = outputs
+    let conditions: BTreeSet<Gap> = outputs
         .iter()
         .flat_map(|output| &output.decisions)
-        .map(|choice| (choice.site, &choice.what))
+        .map(|choice| Gap {
+            site: choice.site,
+            what: choice.what.clone(),
+        })
         .collect();
-    trace.conditions = conditions.len();
+    trace.conditions = conditions.into_iter().collect();
     let after = traces
         .iter()
         .map(|output| output.catalog.clone())

@@ -63,10 +63,9 @@ fn report(context: &Context<'_>, faults: &[Fault<'_>]) -> Diagnostic {
             .push(label(fault.event.innermost, "the statement is issued here"));
     }
     if faults.len() > 1 {
-        diagnostic.notes.push(format!(
-            "{} statements from this place do the same",
-            faults.len()
-        ));
+        diagnostic
+            .notes
+            .push(format!("{} calls from this place do so", faults.len()));
     }
     diagnostic
 }

@@ -1,5 +1,7 @@
 //! How messages name calls and things.
 
+use smol_str::SmolStr;
+
 use crate::postgres::name::{Name, Quoted};
 use crate::postgres::statement::{AlterTableCommand, ConstraintKind, Statement};
 use crate::postgres::{ObjectKey, ObjectKind};
@@ -238,7 +240,7 @@ fn command_columns(command: &AlterTableCommand) -> Vec<&str> {
             ConstraintKind::Unique { columns, .. }
             | ConstraintKind::PrimaryKey { columns, .. }
             | ConstraintKind::ForeignKey { columns, .. } => {
-                columns.iter().map(|column| column.as_str()).collect()
+                columns.iter().map(SmolStr::as_str).collect()
             }
             _ => Vec::new(),
         },

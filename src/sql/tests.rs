@@ -3,7 +3,7 @@
 use super::*;
 use crate::postgres::expression::{FromItem, QueryBody};
 use crate::postgres::statement::{
-    AlterTableCommand, ConflictTarget, ConstraintKind, InsertSource, NamedAction,
+    AlterTableCommand as C, ConflictTarget, ConstraintKind, InsertSource, NamedAction,
     ReferentialAction, TransactionStatement, TypeDefinition,
 };
 use crate::postgres::{Datum, Name, ObjectKind};
@@ -317,7 +317,6 @@ fn alter_table_commands() {
         panic!("not an ALTER TABLE")
     };
     assert!(alter.if_exists && alter.only);
-    use AlterTableCommand as C;
     let c = &alter.commands;
     assert!(matches!(&c[0], C::AddColumn { if_not_exists: true, column } if column.not_null));
     assert!(matches!(&c[1], C::DropColumn { cascade: true, .. }));

@@ -225,7 +225,7 @@ const MARKERS: &[(&str, &[&str])] = &[
     ("InstrumentedAttribute", &["Column"]),
 ];
 
-/// The class of a name of [`MARKERS`].
+/// The class of a name of `MARKERS`.
 pub fn marker(name: &str) -> Value {
     MARKERS
         .iter()

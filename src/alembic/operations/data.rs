@@ -61,8 +61,10 @@ fn insert(
     columns: &[(ColumnData, Value)],
     rows: &[Value],
 ) -> Eval<Statement> {
+    // the key of a row, the name of the column, the column where it is declared
+    type Used<'a> = (SmolStr, SmolStr, Option<&'a (ColumnData, Value)>);
     let given: Vec<SmolStr> = rows.first().map(keys).unwrap_or_default();
-    let mut used: Vec<(SmolStr, SmolStr, Option<&(ColumnData, Value)>)> = Vec::new();
+    let mut used: Vec<Used<'_>> = Vec::new();
     for column in columns {
         let key = column.0.key.as_ref().unwrap_or(&column.0.name);
         if given.contains(key) || column.0.default.is_some() {

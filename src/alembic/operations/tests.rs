@@ -41,7 +41,9 @@ const HEAD: &str =
     "import sqlalchemy as sa\nfrom alembic import op\nfrom sqlalchemy.dialects import postgresql\n";
 
 fn replay(catalog: Catalog, body: &str, settings: Settings) -> RunOutput {
-    let indented: String = body.lines().map(|line| format!("    {line}\n")).collect();
+    let indented = body
+        .lines()
+        .fold(String::new(), |text, line| text + "    " + line + "\n");
     let text = format!("{HEAD}\n\ndef upgrade():\n{indented}");
     run(RunInput {
         module: Arc::new(syntax::parse(FileId(0), &text)),
@@ -350,7 +352,7 @@ fn long_names_are_refused_or_cut() {
     let Statement::CreateIndex(index) = statements(&output)[0] else {
         panic!("no index");
     };
-    assert_eq!(index.name.as_ref().map(|name| name.len()), Some(60));
+    assert_eq!(index.name.as_ref().map(smol_str::SmolStr::len), Some(60));
 }
 
 #[test]

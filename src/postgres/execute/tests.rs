@@ -409,8 +409,10 @@ fn types_that_can_not_be_cast() {
 
 #[test]
 fn an_open_world_assumes_what_is_used() {
-    let mut catalog = Catalog::default();
-    catalog.open = true;
+    let catalog = Catalog {
+        open: true,
+        ..Catalog::default()
+    };
     let mut session = Session::new(catalog, Version(17), parse);
     let answer = session.execute(
         &parse("alter table t add column c int"),

@@ -56,6 +56,16 @@ pub(crate) fn evaluate(
             let (left_value, right_value) = (of(left)?, of(right)?);
             let (left_value, right_value) =
                 meet(left, left_value, right, right_value, frame, context)?;
+            // a constant divisor: any other may stand behind a condition that keeps zero out
+            if matches!(operator.as_str(), "/" | "%")
+                && matches!(left_value, Datum::Int(_) | Datum::Float(_))
+                && matches!(&**right, Expr::Value(Datum::Int(0)))
+            {
+                return Err(ServerError::new(
+                    crate::postgres::SqlState::DIVISION_BY_ZERO,
+                    "division by zero",
+                ));
+            }
             Ok(binary(operator, &left_value, &right_value))
         }
         Expr::And(parts) => logic(parts, true, frame, context),

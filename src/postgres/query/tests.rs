@@ -481,9 +481,8 @@ fn parameters_are_values() {
 fn a_guard_over_a_large_catalog_is_fast() {
     let mut setup = String::new();
     for number in 0..400 {
-        setup.push_str(&format!(
-            "CREATE TABLE t{number} (id int PRIMARY KEY, a int UNIQUE, b text);"
-        ));
+        let table = format!("CREATE TABLE t{number} (id int PRIMARY KEY, a int UNIQUE, b text);");
+        setup.push_str(&table);
     }
     let server = Server::new(&setup);
     let statements = read(

@@ -282,7 +282,9 @@ fn replica_identity(definition: Option<&Node>) -> AlterTableCommand {
 
 fn attribute(context: &Context<'_>, command: &AlterTableCmd) -> Option<AttributeCommand> {
     Some(match command.subtype() {
-        AlterTableType::AtAddColumn => AttributeCommand::Add(column(context, column_of(command)?)),
+        AlterTableType::AtAddColumn => {
+            AttributeCommand::Add(Box::new(column(context, column_of(command)?)))
+        }
         AlterTableType::AtDropColumn => AttributeCommand::Drop {
             name: truncate(&command.name),
             if_exists: command.missing_ok,

@@ -1,8 +1,8 @@
 //! Maintenance, transactions, settings, and what remains.
 
 use pg_query::protobuf::{
-    LockStmt, ReindexObjectType, ReindexStmt, TransactionStmt, TransactionStmtKind, VacuumStmt,
-    VariableSetKind, VariableSetStmt,
+    DiscardMode, LockStmt, ReindexObjectType, ReindexStmt, TransactionStmt, TransactionStmtKind,
+    VacuumStmt, VariableSetKind, VariableSetStmt,
 };
 use pg_query::{Node, NodeEnum};
 use smol_str::SmolStr;
@@ -167,6 +167,9 @@ fn tagged(node: &NodeEnum) -> (&'static str, Option<Name>) {
         NodeEnum::ListenStmt(listen) => ("LISTEN", Some(Name::new(&listen.conditionname))),
         NodeEnum::UnlistenStmt(listen) => ("UNLISTEN", some(&listen.conditionname).map(Name::new)),
         NodeEnum::NotifyStmt(notify) => ("NOTIFY", Some(Name::new(&notify.conditionname))),
+        NodeEnum::DiscardStmt(discard) if discard.target() == DiscardMode::DiscardAll => {
+            ("DISCARD ALL", None)
+        }
         NodeEnum::DiscardStmt(_) => ("DISCARD", None),
         NodeEnum::CheckPointStmt(_) => ("CHECKPOINT", None),
         NodeEnum::LoadStmt(_) => ("LOAD", None),

@@ -299,6 +299,13 @@ fn statistics_columns(nodes: &[Node]) -> Vec<SmolStr> {
         .collect()
 }
 
+/// SET TABLESPACE copies a database, which no transaction block can hold.
+fn moves_database(options: &[Node]) -> bool {
+    options.iter().any(|option| {
+        matches!(&option.node, Some(NodeEnum::DefElem(element)) if element.defname == "tablespace")
+    })
+}
+
 fn publication_tables(nodes: &[Node]) -> Vec<Name> {
     nodes
         .iter()
@@ -328,6 +335,10 @@ fn alter(_: &Context<'_>, node: &NodeEnum) -> Option<Statement> {
         NodeEnum::AlterRoleSetStmt(alter) if alter.role.is_some() => {
             plain(ObjectKind::Role, &role(alter.role.as_ref()))
         }
+        NodeEnum::AlterDatabaseStmt(alter) if moves_database(&alter.options) => Statement::Other {
+            tag: "ALTER DATABASE SET TABLESPACE".into(),
+            object: Some(Name::new(&alter.dbname)),
+        },
         NodeEnum::AlterDatabaseStmt(alter) => plain(ObjectKind::Database, &alter.dbname),
         NodeEnum::AlterDatabaseSetStmt(alter) => plain(ObjectKind::Database, &alter.dbname),
         NodeEnum::AlterDatabaseRefreshCollStmt(alter) => plain(ObjectKind::Database, &alter.dbname),
