@@ -436,6 +436,11 @@ impl Host for Environment {
         })
     }
 
+    fn unknown_attribute(interp: &mut Interp, name: &str) -> Option<Value> {
+        // whatever engine, connection or session an application makes, the run is one on PostgreSQL
+        (name == "dialect").then(|| super::context::dialect(interp))
+    }
+
     fn decide(interp: &mut Interp, unknown: &Unknown) -> bool {
         let site = interp.frames().last().map(|frame| frame.site);
         interp.host.decisions.decide(unknown, site)

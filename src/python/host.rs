@@ -175,6 +175,10 @@ pub trait Host: Sized {
         class: &Rc<Class>,
         name: &str,
     ) -> Eval<Option<Value>>;
+    /// An attribute of a value that is not known, which is the same whatever the value is; `None`: as unknown as it.
+    fn unknown_attribute(_: &mut Interpreter<Self>, _: &str) -> Option<Value> {
+        None
+    }
     /// An unknown condition: which way this world goes.
     fn decide(interpreter: &mut Interpreter<Self>, unknown: &Unknown) -> bool;
     /// Something was met that is not modelled; the place is the interpreter's current site.

@@ -185,3 +185,14 @@ fn a_metadata_keeps_what_it_was_bound_to() {
         NEW,
     );
 }
+
+#[test]
+fn an_engine_that_is_not_known_has_the_dialect_of_the_run() {
+    let output = upgrade(
+        "import application\n\
+         engine = application.writer().get_engine()\n\
+         if engine.dialect.name == 'mysql':\n    op.execute('select no')\nelse:\n    op.execute('create table t (a int)')",
+    );
+    assert_eq!(outcomes(&output), ["ok"]);
+    assert_eq!(tables(&output), ["t"]);
+}

@@ -11,7 +11,10 @@ use crate::python::value::{Class, Decoration, Instance, Key, Value};
 impl<H: Host> Interpreter<H> {
     pub(crate) fn find_attribute(&mut self, value: &Value, name: &str) -> Eval<Option<Value>> {
         match value {
-            Value::Unknown(unknown) => Ok(Some(Value::unknown(unknown.then(&format!(".{name}"))))),
+            Value::Unknown(unknown) => Ok(Some(match H::unknown_attribute(self, name) {
+                Some(known) => known,
+                None => Value::unknown(unknown.then(&format!(".{name}"))),
+            })),
             Value::Host(host) => {
                 let host = host.clone();
                 H::attribute(self, &host, name)
