@@ -20,7 +20,7 @@ use crate::python::interpreter::Modules;
 use crate::python::syntax;
 use crate::replay::{self, Replayed, Revision, Setting};
 use crate::rules;
-use crate::source::{Site, SourceFile, SourceMap, Span};
+use crate::source::{FileId, Site, SourceFile, SourceMap, Span};
 use crate::trace::{Gap, Run, TracedRun};
 
 /// What was analysed and what could not be.
@@ -78,6 +78,13 @@ pub struct Loaded {
     pub gaps: Vec<Gap>,
 }
 
+/// Id of the diagnostics about revisions in which foreshot itself broke off.
+pub const INTERNAL: &str = "internal-error";
+
+/// Its page.
+pub const INTERNAL_PAGE: &str = "foreshot itself failed (a panic) in this revision. It is caught, the other revisions are judged as ever, and the \
+    exit status is 2. Please report it with the file.";
+
 /// Id of the diagnostics about files that can't be read as Python.
 pub const UNREADABLE: &str = "unreadable";
 
@@ -100,7 +107,14 @@ pub fn load(
     let mut gaps = Vec::new();
     let mut described = Vec::new();
     let mut parsed = Vec::new();
-    for module in parse_all(&database.revision_files, files, sources, &mut gaps) {
+    for read in parse_all(&database.revision_files, files, sources, &mut gaps) {
+        let module = match read {
+            Ok(module) => module,
+            Err(file) => {
+                diagnostics.push(unread(file));
+                continue;
+            }
+        };
         modules.insert(module.clone());
         diagnostics.extend(syntax_errors(&module));
         let Some(identifiers) = alembic::revision::identifiers(&module) else {
@@ -213,7 +227,7 @@ fn parse_all(
     files: &Arc<dyn Files>,
     sources: &Arc<SourceMap>,
     gaps: &mut Vec<Gap>,
-) -> Vec<Arc<syntax::Module>> {
+) -> Vec<Result<Arc<syntax::Module>, FileId>> {
     let read: Vec<Result<String, String>> = paths
         .par_iter()
         .map(|path| match files.read(path) {
@@ -237,8 +251,30 @@ fn parse_all(
         .collect();
     numbered
         .par_iter()
-        .map(|(id, file)| Arc::new(syntax::parse(*id, file.text())))
+        .map(|(id, file)| {
+            // a file that foreshot can't cope with must not take the others with it
+            catch_unwind(|| syntax::parse(*id, file.text()))
+                .map(Arc::new)
+                .map_err(|_| *id)
+        })
         .collect()
+}
+
+/// The diagnostic of a file in which foreshot itself failed while reading it.
+fn unread(file: FileId) -> Diagnostic {
+    Diagnostic {
+        rule: INTERNAL,
+        severity: Severity::Error,
+        site: Site {
+            file,
+            span: Span::default(),
+        },
+        message: "foreshot itself broke off while reading this file: it is not analysed".to_owned(),
+        help: Some("please report it with the file; the others are judged as ever".to_owned()),
+        labels: Vec::new(),
+        notes: Vec::new(),
+        revision: None,
+    }
 }
 
 fn released(graph: &Graph, config: &Config) -> BTreeSet<history::Index> {
@@ -304,6 +340,11 @@ pub fn analyze(
     );
     let mut judged = judged.into_inner().unwrap_or_else(PoisonError::into_inner);
     judged.sort_by_key(|one| one.index);
+    let unread = loaded
+        .diagnostics
+        .iter()
+        .filter(|one| one.rule == INTERNAL)
+        .count();
     let mut analysis = Analysis {
         diagnostics: loaded.diagnostics.clone(),
         ..Analysis::default()
@@ -314,6 +355,7 @@ pub fn analyze(
         analysis.gaps.extend(one.gaps);
         analysis.coverage.add(one.coverage);
     }
+    analysis.coverage.panics += unread;
     analysis.coverage.gaps += loaded.gaps.len();
     analysis.gaps.extend(loaded.gaps.iter().cloned());
     analysis.gaps.sort();
@@ -388,6 +430,11 @@ fn judge(replayed: Replayed, config: &Config, keep_traces: bool) -> Judged {
     } else {
         Vec::new()
     };
+    let diagnostics = if broke_off(&replayed) {
+        diagnostics.into_iter().chain([broken(&revision)]).collect()
+    } else {
+        diagnostics
+    };
     let index = replayed.index;
     coverage.gaps = gaps.len();
     let traces = if keep_traces && revision.reported {
@@ -401,6 +448,28 @@ fn judge(replayed: Replayed, config: &Config, keep_traces: bool) -> Judged {
         traces,
         gaps,
         coverage,
+    }
+}
+
+fn broke_off(replayed: &Replayed) -> bool {
+    [Run::First, Run::Rerun, Run::Downgrade, Run::Reupgrade]
+        .into_iter()
+        .any(|run| replayed.trace(run).broke_off)
+}
+
+/// The diagnostic of a revision in which foreshot itself failed; all others are reported as ever.
+fn broken(revision: &Revision) -> Diagnostic {
+    Diagnostic {
+        rule: INTERNAL,
+        severity: Severity::Error,
+        site: revision.place,
+        message: "foreshot itself broke off in this revision: what it does is not known".to_owned(),
+        help: Some(
+            "please report it with the file; the other revisions are judged as ever".to_owned(),
+        ),
+        labels: Vec::new(),
+        notes: Vec::new(),
+        revision: Some(revision.id.to_string()),
     }
 }
 

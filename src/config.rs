@@ -148,6 +148,7 @@ pub struct Overrides {
     pub transaction_per_migration: Option<bool>,
     pub start_after: Option<Vec<String>>,
     pub accept_explained_downgrade: Option<bool>,
+    pub levels: Vec<(String, Level)>,
 }
 
 impl Config {
@@ -172,6 +173,7 @@ impl Config {
         if let Some(accept) = overrides.accept_explained_downgrade {
             self.accept_explained_downgrade = accept;
         }
+        self.levels.extend(overrides.levels.iter().cloned());
         self
     }
 

@@ -14,7 +14,7 @@ use std::process::ExitCode;
 use camino::Utf8PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::config::{ConfigError, Overrides, PackageVersion, postgres_version};
+use crate::config::{ConfigError, Level, Overrides, PackageVersion, postgres_version};
 use crate::discover::DiscoverError;
 use crate::files::FileError;
 use crate::postgres::Version;
@@ -109,6 +109,12 @@ struct Input {
     /// Revisions up to this one are released: replayed, not reported (may be repeated)
     #[arg(long, value_name = "REVISION")]
     start_after: Vec<String>,
+    /// Level of a rule: off, note, warning or error (may be repeated)
+    #[arg(long = "level", value_name = "RULE=LEVEL", value_parser = rule_level)]
+    levels: Vec<(String, Level)>,
+    /// Whether a docstring, a comment or a `raise` makes an empty downgrade a choice
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    accept_explained_downgrade: Option<bool>,
     /// Section of alembic.ini
     #[arg(short, long, value_name = "SECTION")]
     name: Option<String>,
@@ -144,7 +150,8 @@ impl Input {
             sqlalchemy_version: self.sqlalchemy_version,
             transaction_per_migration: self.transaction_per_migration,
             start_after: (!self.start_after.is_empty()).then(|| self.start_after.clone()),
-            accept_explained_downgrade: None,
+            accept_explained_downgrade: self.accept_explained_downgrade,
+            levels: self.levels.clone(),
         }
     }
 }
@@ -154,6 +161,21 @@ fn format_names() -> clap::builder::PossibleValuesParser {
         .iter()
         .map(|format| clap::builder::PossibleValue::new(format.name).help(format.summary));
     values.collect::<Vec<_>>().into()
+}
+
+/// Reads `RULE=LEVEL`.
+fn rule_level(text: &str) -> Result<(String, Level), String> {
+    let (rule, level) = text.split_once('=').ok_or("write it as `rule=level`")?;
+    let ids: Vec<&str> = run::rules().iter().map(|rule| rule.id).collect();
+    if !ids.contains(&rule) {
+        let guess = crate::config::nearest(rule, &ids)
+            .map_or(String::new(), |name| format!(" (did you mean `{name}`?)"));
+        return Err(format!("there is no rule `{rule}`{guess}"));
+    }
+    let level = level
+        .parse()
+        .map_err(|_| format!("`{level}` is no level: off, note, warning or error"))?;
+    Ok((rule.to_owned(), level))
 }
 
 /// Why foreshot could not run; each says what to do.

@@ -102,7 +102,7 @@ fn configuration(
 }
 
 /// The rules that judge the input itself, not what it does.
-static OWN_RULES: [RuleInfo; 2] = [
+static OWN_RULES: [RuleInfo; 3] = [
     RuleInfo {
         id: suppress::RULE,
         summary: "a `foreshot:` comment that is malformed, gives no reason, names no rule or suppresses nothing",
@@ -118,6 +118,14 @@ static OWN_RULES: [RuleInfo; 2] = [
         category: "input",
         default_level: Level::At(Severity::Error),
         markdown: analysis::UNREADABLE_PAGE,
+    },
+    RuleInfo {
+        id: analysis::INTERNAL,
+        summary: "foreshot itself broke off in this revision",
+        tags: &["input"],
+        category: "input",
+        default_level: Level::At(Severity::Error),
+        markdown: analysis::INTERNAL_PAGE,
     },
 ];
 

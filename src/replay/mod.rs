@@ -128,3 +128,84 @@ fn complete(
         reupgrade: reupgrade.map_or_else(missing, |followed| followed.trace),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+    use crate::config::PackageVersion;
+    use crate::source::{FileId, Span};
+
+    /// Modules that break off when they are asked.
+    struct Broken;
+
+    impl Modules for Broken {
+        fn find(&self, name: &str, _: FileId) -> Option<Arc<syntax::Module>> {
+            assert_ne!(name, "poison", "a failure of foreshot's own");
+            None
+        }
+        fn package_of(&self, _: FileId) -> Option<String> {
+            None
+        }
+        fn read(&self, _: &str) -> Option<Vec<u8>> {
+            None
+        }
+        fn path_of(&self, _: FileId) -> String {
+            String::new()
+        }
+    }
+
+    fn revision(id: &str, number: u32, body: &str) -> Arc<Revision> {
+        let text = format!("from alembic import op\nimport sqlalchemy as sa\n{body}\n");
+        let module = Arc::new(syntax::parse(FileId(number), &text));
+        Arc::new(Revision::new(id, &[], module, Span::default()))
+    }
+
+    #[test]
+    fn a_failure_in_one_revision_leaves_the_others() {
+        let revisions = [
+            revision(
+                "a",
+                0,
+                "def upgrade():\n    op.create_table('a', sa.Column('id', sa.Integer))",
+            ),
+            revision("b", 1, "from poison import x\ndef upgrade():\n    x()"),
+            revision(
+                "c",
+                2,
+                "def upgrade():\n    op.add_column('a', sa.Column('b', sa.Integer))",
+            ),
+        ];
+        let setting = Setting {
+            settings: Arc::new(Settings {
+                alembic: PackageVersion(1, 20, 1),
+                sqlalchemy: PackageVersion(2, 0, 58),
+                naming_convention: std::collections::BTreeMap::new(),
+            }),
+            modules: Arc::new(Broken),
+            config: Arc::new(Config::default()),
+            search_path: Vec::new(),
+            environment: None,
+        };
+        let seen = Mutex::new(Vec::new());
+        replay(&revisions, Catalog::default(), &setting, &|replayed| {
+            let outcomes = replayed.rerun.events.len();
+            seen.lock().expect("not poisoned").push((
+                replayed.revision.id.to_string(),
+                replayed.first.broke_off,
+                outcomes,
+            ));
+        });
+        let mut seen = seen.into_inner().expect("not poisoned");
+        seen.sort();
+        assert_eq!(
+            seen,
+            [
+                ("a".to_owned(), false, 1),
+                ("b".to_owned(), true, 0),
+                ("c".to_owned(), false, 1)
+            ]
+        );
+    }
+}
