@@ -14,13 +14,13 @@ use crate::config::Config;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::discover::{Database, ProjectModules};
 use crate::files::{Files, decode};
-use crate::history::{self, Graph};
+use crate::history::{self, Graph, Problem};
 use crate::postgres::{Catalog, Outcome};
 use crate::python::interpreter::Modules;
 use crate::python::syntax;
 use crate::replay::{self, Replayed, Revision, Setting};
 use crate::rules;
-use crate::source::{SourceFile, SourceMap};
+use crate::source::{Site, SourceFile, SourceMap, Span};
 use crate::trace::{Gap, Run, TracedRun};
 
 /// What was analysed and what could not be.
@@ -74,6 +74,8 @@ pub struct Loaded {
     pub modules: Arc<ProjectModules>,
     /// Findings about the files themselves: what is no Python, what has no readable identifiers.
     pub diagnostics: Vec<Diagnostic>,
+    /// Files that could not be taken in: too large, no revisions after all.
+    pub gaps: Vec<Gap>,
 }
 
 /// Id of the diagnostics about files that can't be read as Python.
@@ -95,20 +97,28 @@ pub fn load(
         database.import_roots.clone(),
     ));
     let mut diagnostics = Vec::new();
+    let mut gaps = Vec::new();
     let mut described = Vec::new();
     let mut parsed = Vec::new();
-    for module in parse_all(&database.revision_files, files, sources) {
+    for module in parse_all(&database.revision_files, files, sources, &mut gaps) {
         modules.insert(module.clone());
         diagnostics.extend(syntax_errors(&module));
-        if let Some(identifiers) = alembic::revision::identifiers(&module) {
-            described.push(history::Revision {
-                identifiers,
-                file: module.file,
+        let Some(identifiers) = alembic::revision::identifiers(&module) else {
+            gaps.push(Gap {
+                site: Some(start_of(&module)),
+                what: "assigns no constant `revision` and `down_revision` at module level: taken for no revision"
+                    .to_owned(),
             });
-            parsed.push(module);
-        }
+            continue;
+        };
+        described.push(history::Revision {
+            identifiers,
+            file: module.file,
+        });
+        parsed.push(module);
     }
     let graph = Graph::new(described);
+    gaps.extend(graph_gaps(&graph));
     let released = released(&graph, config);
     let revisions = graph
         .order()
@@ -135,24 +145,87 @@ pub fn load(
         graph,
         modules,
         diagnostics,
+        gaps,
     }
 }
 
+/// What is wrong with the graph, as far as it decides what a revision is replayed on.
+fn graph_gaps(graph: &Graph) -> Vec<Gap> {
+    let revision = |index: history::Index| &graph.revisions()[index];
+    let at = |index: history::Index, span: fn(&history::Identifiers) -> Span, what: String| Gap {
+        site: Some(Site {
+            file: revision(index).file,
+            span: span(&revision(index).identifiers),
+        }),
+        what,
+    };
+    let computed = (0..graph.revisions().len())
+        .filter(|index| revision(*index).identifiers.down_revision_computed)
+        .map(|index| {
+            let what = "`down_revision` is no constant: replayed as if nothing came before it";
+            at(index, |own| own.down_revision_span, what.to_owned())
+        });
+    let problems = graph.problems().iter().flat_map(|problem| match problem {
+        Problem::Duplicate {
+            revision: id,
+            second,
+            ..
+        } => vec![at(
+            *second,
+            |own| own.revision_span,
+            format!("another file has the id `{id}` too: revisions that name it follow that one"),
+        )],
+        Problem::MissingParent { child, parent, .. } => vec![at(
+            *child,
+            |own| own.down_revision_span,
+            format!("no file is the revision `{parent}`: what it did is not known"),
+        )],
+        Problem::Ambiguous { child, parent } => vec![at(
+            *child,
+            |own| own.down_revision_span,
+            format!("several revisions begin with `{parent}`: which of them is meant is not known"),
+        )],
+        Problem::Cycle { members } => members
+            .first()
+            .map(|first| {
+                let what = format!(
+                    "{} revisions are their own ancestors: replayed in the order of their ids",
+                    members.len()
+                );
+                at(*first, |own| own.down_revision_span, what)
+            })
+            .into_iter()
+            .collect(),
+    });
+    computed.chain(problems).collect()
+}
+
+fn start_of(module: &syntax::Module) -> Site {
+    Site {
+        file: module.file,
+        span: Span::default(),
+    }
+}
+
+/// The files' modules in the order of the paths; a file that can't be read leaves a gap.
 fn parse_all(
     paths: &[Utf8PathBuf],
     files: &Arc<dyn Files>,
     sources: &Arc<SourceMap>,
+    gaps: &mut Vec<Gap>,
 ) -> Vec<Arc<syntax::Module>> {
-    let texts: Vec<Option<String>> = paths
+    let read: Vec<Result<String, String>> = paths
         .par_iter()
-        .map(|path| {
-            files
-                .read(path)
-                .ok()
-                .flatten()
-                .map(|bytes| decode(&bytes).text)
+        .map(|path| match files.read(path) {
+            Ok(Some(bytes)) => Ok(decode(&bytes).text),
+            Ok(None) => Err(format!("`{path}` is not there or no file: not analysed")),
+            Err(error) => Err(format!("not analysed: {error}")),
         })
         .collect();
+    let texts = read.into_iter().map(|text| {
+        text.map_err(|what| gaps.push(Gap { site: None, what }))
+            .ok()
+    });
     // numbers are given in the order of the paths, so that they do not depend on the threads
     let numbered: Vec<_> = paths
         .iter()
@@ -183,7 +256,7 @@ fn syntax_errors(module: &syntax::Module) -> Vec<Diagnostic> {
     vec![Diagnostic {
         rule: UNREADABLE,
         severity: Severity::Error,
-        site: crate::source::Site {
+        site: Site {
             file: module.file,
             span: error.span,
         },
@@ -215,11 +288,7 @@ pub fn analyze(
     keep_traces: bool,
 ) -> Analysis {
     let modules: Arc<dyn Modules> = loaded.modules.clone();
-    let setting = setting(database, loaded, modules, config);
-    let catalog = Catalog {
-        open: !loaded.graph.is_closed(),
-        ..Catalog::default()
-    };
+    let (setting, catalog) = setting(database, loaded, modules, config);
     let judged = Mutex::new(Vec::with_capacity(loaded.revisions.len()));
     replay::replay(
         &loaded.revisions,
@@ -245,18 +314,20 @@ pub fn analyze(
         analysis.gaps.extend(one.gaps);
         analysis.coverage.add(one.coverage);
     }
+    analysis.coverage.gaps += loaded.gaps.len();
+    analysis.gaps.extend(loaded.gaps.iter().cloned());
     analysis.gaps.sort();
     analysis.gaps.dedup();
     analysis
 }
 
-/// What all runs have in common: the user's settings, and what `env.py` says.
+/// What all runs have in common (the user's settings, and what `env.py` says), and the catalog before the first.
 fn setting(
     database: &Database,
     loaded: &Loaded,
     modules: Arc<dyn Modules>,
     config: &Arc<Config>,
-) -> Setting {
+) -> (Setting, Catalog) {
     let mut settings = Settings {
         alembic: config.alembic_version,
         sqlalchemy: config.sqlalchemy_version,
@@ -272,13 +343,24 @@ fn setting(
     });
     let facts = facts.unwrap_or_default();
     settings.naming_convention = facts.naming_convention;
-    Setting {
+    let catalog = Catalog {
+        open: !loaded.graph.is_closed(),
+        ..Catalog::default()
+    };
+    let catalog = alembic::run::with_version_table(
+        catalog,
+        config.postgres_version,
+        facts.version_table.as_deref().unwrap_or("alembic_version"),
+        facts.version_table_schema.as_deref(),
+    );
+    let setting = Setting {
         settings: Arc::new(settings),
         modules,
         config: config.clone(),
         search_path: facts.search_path.unwrap_or_default(),
         environment: env_py.filter(|_| facts.replaces_operations),
-    }
+    };
+    (setting, catalog)
 }
 
 fn judge(replayed: Replayed, config: &Config, keep_traces: bool) -> Judged {
@@ -345,7 +427,7 @@ fn coverage(replayed: &Replayed) -> Coverage {
         unknown: events()
             .filter(|event| matches!(event.outcome, Outcome::Unknown(_)))
             .count(),
-        conditions: replayed.first.conditions + replayed.downgrade.conditions,
+        conditions: replayed.first.conditions.len() + replayed.downgrade.conditions.len(),
         gaps: 0,
         panics,
     }

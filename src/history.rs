@@ -25,6 +25,8 @@ pub struct Identifiers {
     pub revision_span: Span,
     /// The place of the value of `down_revision`.
     pub down_revision_span: Span,
+    /// `down_revision` is no constant: only running the file would tell.
+    pub down_revision_computed: bool,
     /// The place of the value of `depends_on`, where it is assigned.
     pub depends_on_span: Option<Span>,
 }
@@ -295,7 +297,9 @@ impl Graph {
 
     /// Whether everything begins at a base: no parent is missing.
     pub fn is_closed(&self) -> bool {
+        let computed = |revision: &Revision| revision.identifiers.down_revision_computed;
         !self.bases().is_empty()
+            && !self.revisions.iter().any(computed)
             && !self.problems.iter().any(|problem| {
                 matches!(
                     problem,

@@ -117,8 +117,8 @@ pub struct Trace {
     pub raised: Option<Raised>,
     /// What could not be analysed.
     pub gaps: Vec<Gap>,
-    /// Conditions that are not known, by which worlds part.
-    pub conditions: usize,
+    /// Conditions that are not known, by which worlds part: where each stands and what it is.
+    pub conditions: Vec<Gap>,
     /// foreshot itself broke off here (a panic): what follows is not known.
     pub broke_off: bool,
     /// Whether the function exists (`downgrade` may be missing).

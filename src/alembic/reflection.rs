@@ -167,7 +167,6 @@ fn table_names(interp: &mut Interp, schema: Option<&str>) -> Eval<Option<Vec<Str
         items
             .iter()
             .filter_map(|item| item.as_str().map(str::to_owned))
-            .filter(|name| name != "alembic_version")
             .collect()
     }))
 }

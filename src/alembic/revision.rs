@@ -11,7 +11,8 @@ use crate::python::syntax::{Module, ParameterKind};
 pub fn identifiers(module: &Module) -> Option<Identifiers> {
     let revision = module.constant("revision")?;
     let (id, _) = revision.strings()?.into_iter().next()?;
-    module.constant("down_revision")?;
+    let down_revision = module.constant("down_revision")?;
+    let down_revision_computed = down_revision.strings().is_none();
     let several = |name: &str| -> Vec<String> {
         module
             .constant(name)
@@ -28,6 +29,7 @@ pub fn identifiers(module: &Module) -> Option<Identifiers> {
         depends_on: several("depends_on"),
         branch_labels: several("branch_labels"),
         revision_span: revision.span,
+        down_revision_computed,
         down_revision_span: span("down_revision").unwrap_or_default(),
         depends_on_span: span("depends_on"),
     })
@@ -71,6 +73,14 @@ mod tests {
             read("revision = 'm'\ndown_revision = ('a', 'b')\ndepends_on = ['x']").expect("read");
         assert_eq!(found.down_revisions, ["a", "b"]);
         assert_eq!(found.depends_on, ["x"]);
+    }
+
+    #[test]
+    fn a_parent_that_must_be_computed_is_not_known() {
+        let found = read("revision = 'b'\ndown_revision = previous()").expect("read");
+        assert!(found.down_revision_computed && found.down_revisions.is_empty());
+        let base = read("revision = 'a'\ndown_revision = None").expect("read");
+        assert!(!base.down_revision_computed);
     }
 
     #[test]

@@ -11,7 +11,10 @@ use smol_str::SmolStr;
 
 use super::environment::{Environment, Settings};
 use super::object::Interp;
-use crate::postgres::{Catalog, Session, Statement, TransactionMode, Version};
+use crate::postgres::statement::{
+    ColumnDefinition, ConstraintDefinition, ConstraintKind, CreateTable,
+};
+use crate::postgres::{Catalog, Name, Parameters, Session, Statement, TransactionMode, Version};
 use crate::python::interpreter::{Limits, Modules};
 use crate::python::{Arguments, Eval, Interpreter, Raise, Value, syntax};
 use crate::source::Site;
@@ -87,6 +90,36 @@ pub fn dynamic_sql(text: &str) -> Vec<Statement> {
         .iter()
         .map(|parsed| parsed.statement.clone())
         .collect()
+}
+
+/// The catalog with Alembic's own table, which is there whenever a migration runs (`MigrationContext._version`).
+pub fn with_version_table(
+    catalog: Catalog,
+    version: Version,
+    name: &str,
+    schema: Option<&str>,
+) -> Catalog {
+    let mut session = Session::new(catalog, version, dynamic_sql);
+    let column = ColumnDefinition {
+        not_null: true,
+        ..ColumnDefinition::new("version_num", sql::parse_type("varchar(32)"))
+    };
+    let key = ConstraintKind::PrimaryKey {
+        columns: vec![SmolStr::new_static("version_num")],
+        include: Vec::new(),
+        using_index: None,
+    };
+    let create = CreateTable {
+        name: Name::qualified(schema, name),
+        columns: vec![column],
+        constraints: vec![ConstraintDefinition::new(Some(&format!("{name}_pkc")), key)],
+        ..CreateTable::default()
+    };
+    session.execute(
+        &[Statement::CreateTable(Box::new(create))],
+        &Parameters::default(),
+    );
+    session.catalog
 }
 
 /// Runs a function of a revision.

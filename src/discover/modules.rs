@@ -17,6 +17,7 @@ use crate::source::{FileId, SourceFile, SourceMap};
 const MODELLED: [&str; 2] = ["alembic", "sqlalchemy"];
 
 /// Where a dotted name leads.
+#[derive(Clone)]
 enum Found {
     /// A file, and the folder for its submodules if it is a package.
     File(Utf8PathBuf, Option<Utf8PathBuf>),
@@ -30,6 +31,17 @@ pub struct ProjectModules {
     sources: Arc<SourceMap>,
     roots: Vec<Utf8PathBuf>,
     loaded: RwLock<Loaded>,
+    known: RwLock<Known>,
+}
+
+/// What was looked up before: a project's files do not change while it is analysed, and each import of each run of each
+/// revision asks anew.
+#[derive(Default)]
+struct Known {
+    /// Where dotted names lead, those that lead nowhere included.
+    names: HashMap<String, Option<Found>>,
+    /// Packages of files.
+    packages: HashMap<FileId, Option<String>>,
 }
 
 #[derive(Default)]
@@ -46,6 +58,7 @@ impl ProjectModules {
             sources,
             roots,
             loaded: RwLock::default(),
+            known: RwLock::default(),
         }
     }
 
@@ -91,6 +104,18 @@ impl ProjectModules {
     }
 
     fn locate(&self, name: &str) -> Option<Found> {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(found) = known.names.get(name) {
+            return found.clone();
+        }
+        drop(known);
+        let found = self.look_for(name);
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        known.names.insert(name.to_owned(), found.clone());
+        found
+    }
+
+    fn look_for(&self, name: &str) -> Option<Found> {
         let mut parts = name.split('.').peekable();
         if parts.peek().is_some_and(|first| MODELLED.contains(first)) {
             return None;
@@ -137,24 +162,8 @@ impl ProjectModules {
             None => self.sources.file(file).path().to_owned(),
         }
     }
-}
 
-impl Modules for ProjectModules {
-    fn find(&self, name: &str, _from: FileId) -> Option<Arc<syntax::Module>> {
-        match self.locate(name)? {
-            Found::File(path, _) => self.load(&path),
-            Found::Namespace(portions) => {
-                let first = portions.into_iter().next()?;
-                // an empty body; the name of the folder stands for a file that is not there
-                Some(
-                    self.known(&first)
-                        .unwrap_or_else(|| self.parse(first, String::new())),
-                )
-            }
-        }
-    }
-
-    fn package_of(&self, file: FileId) -> Option<String> {
+    fn find_package(&self, file: FileId) -> Option<String> {
         let path = self.path(file);
         let folder = if self.files.is_dir(&path) {
             path.as_path()
@@ -181,6 +190,34 @@ impl Modules for ProjectModules {
         let inside = folder.strip_prefix(base).ok()?;
         let parts: Vec<&str> = inside.components().map(|part| part.as_str()).collect();
         (!parts.is_empty()).then(|| parts.join("."))
+    }
+}
+
+impl Modules for ProjectModules {
+    fn find(&self, name: &str, _from: FileId) -> Option<Arc<syntax::Module>> {
+        match self.locate(name)? {
+            Found::File(path, _) => self.load(&path),
+            Found::Namespace(portions) => {
+                let first = portions.into_iter().next()?;
+                // an empty body; the name of the folder stands for a file that is not there
+                Some(
+                    self.known(&first)
+                        .unwrap_or_else(|| self.parse(first, String::new())),
+                )
+            }
+        }
+    }
+
+    fn package_of(&self, file: FileId) -> Option<String> {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(package) = known.packages.get(&file) {
+            return package.clone();
+        }
+        drop(known);
+        let package = self.find_package(file);
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        known.packages.insert(file, package.clone());
+        package
     }
 
     fn read(&self, path: &str) -> Option<Vec<u8>> {

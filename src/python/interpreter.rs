@@ -72,6 +72,9 @@ impl Default for Limits {
 /// How deep expressions and statements of all frames together may nest: what a stack of 32 MiB holds.
 const NESTING: u32 = 4_000;
 
+/// Turns of a `while` in which conditions were not known: past them its end is taken to depend on those.
+const UNKNOWN_TURNS: u32 = 64;
+
 /// One frame of the call stack: where it stands now.
 #[derive(Clone, Debug)]
 pub struct Frame {

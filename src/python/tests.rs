@@ -492,6 +492,17 @@ fn project_modules_are_executed_when_first_used() {
 }
 
 #[test]
+fn an_endless_loop_whose_end_is_not_known_turns_once() {
+    let text = "from world import rows\nwhile True:\n    found = rows()\n    if not found:\n        break\n    record('turn')\nrecord('after')";
+    let (world, raised) = run_with(&[], text, true);
+    assert!(raised.is_none());
+    assert_eq!(world.log, ["turn", "after"]);
+    let text = "from world import rows\nn = 0\nwhile n < 3:\n    n += 1\n    if rows():\n        record(n)";
+    let (world, _) = run_with(&[], text, true);
+    assert_eq!(world.log, ["1", "2", "3"]);
+}
+
+#[test]
 fn bounds_end_the_run() {
     for text in [
         "while True:\n    pass",
@@ -624,4 +635,20 @@ fn sites_are_those_of_simple_statements_and_headers() {
         .map(|site| &full[site.span.range()])
         .collect();
     assert_eq!(sites, ["record('x')", "helper()"]);
+}
+
+#[test]
+fn new_makes_the_instance() {
+    check(
+        "from world import record\n\
+         class Single:\n    made = None\n    path = None\n\
+         \x20   def __new__(cls, *args):\n\
+         \x20       if cls.made is None:\n            cls.made = super().__new__(cls)\n            cls.made.path = 'p'\n\
+         \x20       return cls.made\n\
+         \x20   def __init__(self, *args):\n        self.given = args\n\
+         class Under(Single):\n    def __new__(cls, *args):\n        return super().__new__(cls)\n\
+         record(Single(1).path, Single() is Single(2), Single().given)\n\
+         record(Under().path)\n",
+        &["p True (2,)", "p"],
+    );
 }

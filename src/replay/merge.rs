@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 use std::hash::{Hash, Hasher};
 
-use rustc_hash::{FxHashMap, FxHasher};
+use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
 
 use crate::alembic::run::RunOutput;
 use crate::postgres::Outcome;
@@ -91,9 +91,14 @@ fn call_keys(trace: &Trace) -> Vec<CallKey> {
 
 /// Puts the events of another world behind the event that they followed there.
 fn insert_missing(events: &mut Vec<(CallKey, Event)>, keys: &[CallKey], others: &[Event]) {
+    let known: FxHashSet<CallKey> = events.iter().map(|(key, _)| key.clone()).collect();
     let mut at = 0;
     for (key, event) in keys.iter().zip(others) {
-        match events.iter().position(|(known, _)| known == key) {
+        let place = known
+            .contains(key)
+            .then(|| place_of(key, events, at))
+            .flatten();
+        match place {
             Some(place) => at = place + 1,
             None => {
                 events.insert(at, (key.clone(), event.clone()));
@@ -101,6 +106,13 @@ fn insert_missing(events: &mut Vec<(CallKey, Event)>, keys: &[CallKey], others: 
             }
         }
     }
+}
+
+/// Where a call stands; it is looked for from `at` on first, since worlds mostly make their calls in one order.
+fn place_of(key: &CallKey, events: &[(CallKey, Event)], at: usize) -> Option<usize> {
+    let is = |(known, _): &(CallKey, Event)| known == key;
+    let behind = events[at..].iter().position(is).map(|place| place + at);
+    behind.or_else(|| events[..at].iter().position(is))
 }
 
 /// What the worlds say together of one call.

@@ -69,12 +69,15 @@ pub(super) fn follow(
             ),
         });
     }
-    let conditions: BTreeSet<_> = outputs
+    let conditions: BTreeSet<Gap> = outputs
         .iter()
         .flat_map(|output| &output.decisions)
-        .map(|choice| (choice.site, &choice.what))
+        .map(|choice| Gap {
+            site: choice.site,
+            what: choice.what.clone(),
+        })
         .collect();
-    trace.conditions = conditions.len();
+    trace.conditions = conditions.into_iter().collect();
     let after = traces
         .iter()
         .map(|output| output.catalog.clone())
@@ -112,8 +115,10 @@ fn explore(
         done += 1;
         let told = script.len();
         let output = run_once(revision, run, start, setting, script);
-        // the earliest choice is turned last, so that worlds near the first one come first
-        for turned in told..output.decisions.len() {
+        // the earliest choice is turned last, so that worlds near the first one come first; of a run with thousands of
+        // choices only as many scripts are made as can be followed, and one that shows that the bound was hit
+        let oldest = output.decisions.len().saturating_sub(MAX_WORLDS);
+        for turned in told.max(oldest)..output.decisions.len() {
             scripts.push(turn(&output.decisions, turned));
         }
         outputs.push(output);

@@ -81,7 +81,7 @@ fn executes_nothing(downgrade: &Trace) -> bool {
         && !downgrade.broke_off
         && downgrade.raised.is_none()
         && downgrade.gaps.is_empty()
-        && downgrade.conditions == 0
+        && downgrade.conditions.is_empty()
         && downgrade.events.iter().all(only_asks)
 }
 

@@ -174,3 +174,14 @@ fn a_server_default_of_text_stays_as_before() {
             .all(|column| column.default.is_some())
     );
 }
+
+#[test]
+fn a_metadata_keeps_what_it_was_bound_to() {
+    holds(
+        "op.execute('create table t (id int primary key, name text)')\n\
+         meta = sa.MetaData()\nmeta.bind = op.get_bind().engine\n\
+         t = sa.Table('t', meta, autoload_with=meta.bind)\n\
+         assert [c.name for c in t.columns] == ['id', 'name']",
+        NEW,
+    );
+}

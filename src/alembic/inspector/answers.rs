@@ -106,7 +106,7 @@ fn has_table(interp: &mut Interp, catalog: &Catalog, arguments: &Arguments) -> E
         Found::Known(found) => Value::Bool(
             !is_new || !matches!(found.kind, RelationKind::Index | RelationKind::Sequence),
         ),
-        Found::Absent => Value::Bool(name == "alembic_version"),
+        Found::Absent => Value::Bool(false),
         Found::Unknown => open(interp, &format!("has_table('{name}')")),
     })
 }
@@ -191,13 +191,6 @@ fn names(
             }
         }
     }
-    // Alembic's own table is there whenever a migration runs
-    if method == "get_table_names"
-        && schemas.iter().any(|schema| schema == "public")
-        && !found.iter().any(|name| name == "alembic_version")
-    {
-        found.push(SmolStr::new_static("alembic_version"));
-    }
     Ok(Value::list(
         found.iter().map(|name| Value::str(name.as_str())).collect(),
     ))
@@ -258,7 +251,6 @@ fn of_table(
     let what = format!("{method}('{name}')");
     let found = match relation(interp, catalog, schema.as_deref(), &name) {
         Found::Known(found) => found,
-        Found::Absent if name == "alembic_version" => return Ok(open(interp, &what)),
         Found::Absent => return Err(no_such_table(interp, &name)),
         Found::Unknown => return Ok(open(interp, &what)),
     };

@@ -1,6 +1,7 @@
 //! The ORM: declarative models become Tables, sessions send what their objects need.
 
 pub mod model;
+mod mutable;
 pub mod query;
 pub mod session;
 #[cfg(test)]
@@ -20,7 +21,8 @@ pub fn lookup(_: &mut Interp, module: &str, name: &str) -> Option<Value> {
     if !super::modules::is_sqlalchemy(module) {
         return None;
     }
-    model::lookup(name)
+    mutable::lookup(module, name)
+        .or_else(|| model::lookup(name))
         .or_else(|| session::lookup(name))
         .or_else(|| loader(name))
 }

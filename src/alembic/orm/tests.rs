@@ -91,3 +91,25 @@ fn the_base_class_style_of_2_0_is_read() {
     );
     assert_eq!(tables(&output), ["things"]);
 }
+
+#[test]
+fn a_mutable_type_is_the_type_that_it_wraps() {
+    let module = "from sqlalchemy.ext import mutable\n\
+        class Encoded(sa.TypeDecorator):\n    impl = sa.Text().with_variant(sa.String(9), 'mysql')\n\
+        class Watched(mutable.Mutable, list):\n    pass\n";
+    let output = replay(
+        Catalog::default(),
+        module,
+        "op.create_table('t', sa.Column('a', mutable.MutableDict.as_mutable(Encoded)), \
+         sa.Column('b', Watched.as_mutable(sa.JSON())))",
+        NEW,
+    );
+    assert_eq!(outcomes(&output), ["ok"]);
+    let table = output.catalog.relations.values().next().unwrap();
+    let types: Vec<&str> = table
+        .columns
+        .iter()
+        .map(|column| column.type_name.name.name.as_str())
+        .collect();
+    assert_eq!(types, ["text", "json"]);
+}

@@ -25,6 +25,8 @@ pub struct MetaData {
     pub convention: RefCell<BTreeMap<String, String>>,
     /// Tables by `name` or `schema.name`, in the order in which they were made.
     pub tables: RefCell<IndexMap<SmolStr, Value>>,
+    /// What `metadata.bind = engine` left there, 1.4's way.
+    pub bind: RefCell<Option<Value>>,
     /// Not all tables are known.
     pub incomplete: RefCell<bool>,
 }
@@ -76,6 +78,9 @@ impl MetaData {
     fn configure(&self, interp: &mut Interp, arguments: &Arguments) -> Eval<()> {
         if let Some(schema) = arguments.named("schema").cloned() {
             *self.schema.borrow_mut() = name_of(interp, &schema)?;
+        }
+        if let Some(bind) = arguments.get(0, "bind") {
+            *self.bind.borrow_mut() = Some(bind.clone());
         }
         if let Some(convention) = arguments.named("naming_convention").cloned() {
             *self.convention.borrow_mut() = convention_of(interp, &convention)?;
@@ -215,7 +220,7 @@ impl Object for MetaData {
                     .collect();
                 Some(Value::Dict(std::rc::Rc::new(RefCell::new(entries))))
             }
-            "bind" => Some(Value::None),
+            "bind" => Some(self.bind.borrow().clone().unwrap_or(Value::None)),
             _ => None,
         })
     }
@@ -235,6 +240,7 @@ impl Object for MetaData {
                 let schema = name_of(interp, &value)?;
                 *self.schema.borrow_mut() = schema;
             }
+            "bind" => *self.bind.borrow_mut() = Some(value),
             _ => {}
         }
         Ok(())

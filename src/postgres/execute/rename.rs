@@ -37,7 +37,38 @@ pub(crate) fn rename(session: &mut Session, rename: &Rename) -> Effect {
     }
 }
 
+/// A relation whose old name is not known: from here on the new one may be there, and nothing is known of it.
+fn may_be_named(session: &mut Session, rename: &Rename) -> Effect {
+    let schema = match &rename.name.schema {
+        Some(schema) => schema.clone(),
+        None => resolve::creation_schema(session)?,
+    };
+    let name = QualifiedName {
+        schema,
+        name: rename.new_name.clone(),
+    };
+    if session.catalog.relation(&name).is_none() {
+        let key = name.key(ObjectKind::Table);
+        session.catalog.gone.remove(&key);
+        let mut relation = Relation::new(name, RelationKind::Table);
+        relation.presence = Presence::Maybe;
+        relation.columns_open = true;
+        relation.rows.others = true;
+        session
+            .catalog
+            .relations
+            .insert(relation.name.clone(), Arc::new(relation));
+    }
+    session.doubt(format!("the name `{}` is not known", rename.name));
+    Ok(())
+}
+
 fn relation(session: &mut Session, rename: &Rename) -> Effect {
+    let is_plain =
+        matches!(rename.kind, ObjectKind::Table) && resolve::known_plain(&rename.new_name).is_ok();
+    if is_plain && resolve::known(&rename.name).is_err() {
+        return may_be_named(session, rename);
+    }
     if rename.if_exists && resolve::guarded(session, &rename.name)?.is_none() {
         return Ok(());
     }

@@ -437,6 +437,7 @@ pub(crate) fn type_name(session: &mut Session, written: &TypeName) -> Effect<Typ
     {
         let mut canonical = written.clone();
         canonical.name = Name::new(builtin::canonical_type(plain));
+        check_modifiers(&canonical)?;
         return Ok(canonical);
     }
     if let Some(relation) = session
@@ -514,6 +515,51 @@ pub(crate) fn type_name(session: &mut Session, written: &TypeName) -> Effect<Typ
         }),
     );
     Ok(resolved(written, &name))
+}
+
+/// The errors of a built-in type's modifiers: those it doesn't take (42601), lengths and precisions out of range.
+fn check_modifiers(written: &TypeName) -> Effect {
+    if written.modifiers.is_empty() {
+        return Ok(());
+    }
+    let name = written.name.name.as_str();
+    let refuse =
+        |sqlstate, message: String| Err(Failure::Error(ServerError::new(sqlstate, message)));
+    let (limit, what) = match name {
+        "varchar" | "bpchar" => (10_485_760, "length"),
+        "bit" | "varbit" => (83_886_080, "length"),
+        "numeric" => (1000, "precision"),
+        "time" | "timetz" | "timestamp" | "timestamptz" | "interval" => return Ok(()),
+        _ => {
+            return refuse(
+                SqlState::SYNTAX_ERROR,
+                format!("type modifier is not allowed for type \"{name}\""),
+            );
+        }
+    };
+    let Some(value) = written
+        .modifiers
+        .first()
+        .and_then(|modifier| modifier.parse::<i64>().ok())
+    else {
+        return Ok(());
+    };
+    if i32::try_from(value).is_err() {
+        return refuse(
+            SqlState::NUMERIC_VALUE_OUT_OF_RANGE,
+            format!("value \"{value}\" is out of range for type integer"),
+        );
+    }
+    if (1..=limit).contains(&value) {
+        return Ok(());
+    }
+    let shown = if name == "bpchar" { "char" } else { name };
+    let message = match (what, value) {
+        ("precision", _) => format!("NUMERIC precision {value} must be between 1 and 1000"),
+        (_, ..1) => format!("length for type {shown} must be at least 1"),
+        _ => format!("length for type {shown} cannot exceed {limit}"),
+    };
+    refuse(SqlState::INVALID_PARAMETER_VALUE, message)
 }
 
 fn missing_type(session: &Session, written: &TypeName) -> Failure {

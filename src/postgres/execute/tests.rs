@@ -584,3 +584,41 @@ fn triggers_and_functions() {
         ],
     );
 }
+
+#[test]
+fn modifiers_are_those_that_the_type_takes() {
+    let mut session = session(15);
+    check(
+        &mut session,
+        &[
+            ("42601", "create table t (a text(4294967295))"),
+            ("42601", "create table t (a jsonb(1))"),
+            ("22023", "create table t (a varchar(0))"),
+            ("22023", "create table t (a varchar(10485761))"),
+            ("22003", "create table t (a varchar(4294967295))"),
+            ("22023", "create table t (a numeric(1001, 2))"),
+            (
+                "ok",
+                "create table t (a varchar(10485760), b char(1), c numeric(1000, 2), d timestamp(3), e bit(4))",
+            ),
+            ("42601", "alter table t alter column a type text(5)"),
+        ],
+    );
+}
+
+#[test]
+fn a_rename_of_what_is_not_known_may_have_made_the_new_name() {
+    let mut session = session(15);
+    let rename = Statement::Rename(crate::postgres::statement::Rename {
+        kind: ObjectKind::Table,
+        name: crate::postgres::Name::new(crate::unknown::HOLE.to_string()),
+        member: None,
+        arguments: None,
+        new_name: "t".into(),
+        if_exists: false,
+    });
+    let reply = session.execute(&[rename], &Parameters::default());
+    assert!(matches!(reply.outcome, Outcome::Unknown(_)));
+    let answer = call(&mut session, "alter table t drop column a");
+    assert!(answer.starts_with("unknown"), "{answer}");
+}

@@ -223,6 +223,8 @@ impl<H: Host> Interpreter<H> {
         };
         Ok(match function.decorated {
             Decoration::Static => found,
+            // a static method without saying so
+            Decoration::None if function.name == "__new__" => found,
             Decoration::Class => {
                 let class = match receiver {
                     Value::Instance(instance) => Value::Class(instance.class.clone()),

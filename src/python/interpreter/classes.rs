@@ -91,11 +91,26 @@ impl<H: Host> Interpreter<H> {
         if let Some(value) = builtins::make_instance(self, class, &arguments)? {
             return Ok(value);
         }
-        let instance = Rc::new(Instance {
-            class: class.clone(),
-            attributes: RefCell::default(),
-        });
-        let value = Value::Instance(instance.clone());
+        let (instance, value) = match class.lookup("__new__") {
+            Some(new @ Value::Function(_)) if class.host_base().is_none() => {
+                let mut given = arguments.clone();
+                given.positional.insert(0, Value::Class(class.clone()));
+                match self.call_value(&new, given)? {
+                    Value::Instance(made) if Rc::ptr_eq(&made.class, class) => {
+                        (made.clone(), Value::Instance(made))
+                    }
+                    // Python leaves anything else as it is
+                    other => return Ok(other),
+                }
+            }
+            _ => {
+                let made = Rc::new(Instance {
+                    class: class.clone(),
+                    attributes: RefCell::default(),
+                });
+                (made.clone(), Value::Instance(made))
+            }
+        };
         if class.is_subclass_of("BaseException") {
             instance
                 .attributes

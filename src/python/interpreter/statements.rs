@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use smol_str::SmolStr;
 
-use super::{Context, Flow, Interpreter};
+use super::{Context, Flow, Interpreter, UNKNOWN_TURNS};
 use crate::python::builtins;
 use crate::python::host::{Eval, Host, Raise, Truth};
 use crate::python::syntax::{
@@ -304,7 +304,12 @@ impl<H: Host> Interpreter<H> {
         body: &[Statement],
         otherwise: &[Statement],
     ) -> Eval<Flow> {
+        let endless = matches!(
+            context.module.expression(condition).kind,
+            ExpressionKind::Bool(true) | ExpressionKind::Int(_)
+        );
         let mut turns = 0;
+        let mut unknown_turns = 0;
         loop {
             self.set_site(context.site(statement.header));
             let value = self.expression(context, condition)?;
@@ -333,9 +338,15 @@ impl<H: Host> Interpreter<H> {
                 Flow::Break => return Ok(Flow::Normal),
                 flow @ Flow::Return(_) => return Ok(flow),
             }
-            // where the body met a condition that is not known, how often it turns is not known either
-            if reason.is_some() || self.state.asked != asked {
+            if reason.is_some() {
                 break;
+            }
+            if self.state.asked != asked {
+                // `while True: rows = fetch(); if not rows: break`: the end hangs on what is not known, once stands for all
+                unknown_turns += 1;
+                if endless || unknown_turns == UNKNOWN_TURNS {
+                    return Ok(Flow::Normal);
+                }
             }
         }
         self.set_site(context.site(statement.header));

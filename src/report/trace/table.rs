@@ -316,6 +316,14 @@ fn remarks(out: &mut String, run: Run, trace: &Trace, sources: &SourceMap) {
             .collect();
         gaps.sort();
         gaps.dedup();
+        for condition in &trace.conditions {
+            let line = condition.site.map_or(0, |site| lines(sources, site).0);
+            let what = clean(&condition.what);
+            let _ = writeln!(
+                out,
+                "  {word}: line {line}: a condition on `{what}` is not known"
+            );
+        }
         for gap in gaps.iter().take(10) {
             let _ = writeln!(out, "  {word}: not analysed: {gap}");
         }
