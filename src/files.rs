@@ -5,6 +5,9 @@
 
 mod decode;
 mod disk;
+#[cfg(test)]
+#[path = "../tests/common/folder.rs"]
+mod folder;
 mod memory;
 mod root;
 

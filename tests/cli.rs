@@ -51,7 +51,7 @@ def downgrade():
     op.drop_table("t", if_exists=True)
 "#;
 
-fn project(text: &str) -> tempfile::TempDir {
+fn project(text: &str) -> common::folder::TemporaryFolder {
     let folder = temporary_folder();
     write_project(folder.path());
     write(folder.path(), "alembic/versions/a.py", text);

@@ -197,10 +197,11 @@ impl Files for Disk {
 #[cfg(all(test, unix))]
 mod tests {
     use super::*;
+    use crate::files::folder::TemporaryFolder;
     use std::os::unix::fs::symlink;
 
-    fn project() -> (tempfile::TempDir, Utf8PathBuf) {
-        let folder = tempfile::tempdir().expect("folder");
+    fn project() -> (TemporaryFolder, Utf8PathBuf) {
+        let folder = TemporaryFolder::new();
         let root = Utf8PathBuf::from_path_buf(folder.path().to_owned()).expect("UTF-8");
         (folder, root)
     }

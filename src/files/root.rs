@@ -97,11 +97,12 @@ fn resolve(path: &Utf8Path) -> Result<Utf8PathBuf, FileError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::files::folder::TemporaryFolder;
     use std::fs;
 
     #[test]
     fn git_first_then_the_working_folder_then_a_project_file() {
-        let guard = tempfile::tempdir().expect("folder");
+        let guard = TemporaryFolder::new();
         let base = Utf8PathBuf::from_path_buf(guard.path().to_owned()).expect("UTF-8");
         let base = base.canonicalize_utf8().expect("there");
         fs::create_dir_all(base.join("p/app/versions")).expect("made");

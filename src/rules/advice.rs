@@ -11,6 +11,12 @@ use crate::trace::{Event, Origin};
 /// What to do so that a call may run twice.
 pub(super) fn guard(event: &Event, kind: FaultKind<'_>, config: &Config) -> Option<String> {
     let statement = event.statements.first()?;
+    if let Statement::Query(_) | Statement::Update(_) | Statement::Delete(_) = statement {
+        return Some(
+            "run it only where what it needs is still there: ask the inspector first, or leave early once the revision's last change is made"
+                .to_owned(),
+        );
+    }
     if let FaultKind::Changes = kind
         && let Some(advice) = name_it(statement)
     {

@@ -26,7 +26,7 @@ pub(super) const WHEN: &str = "a restored, stamped or hand-fixed database, or a 
 fn check(context: &Context<'_>) -> Vec<Diagnostic> {
     let faults: Vec<Fault<'_>> = second_run::faults(context.replayed)
         .into_iter()
-        .filter(|fault| !second_run::is_data(fault.event))
+        .filter(|fault| !second_run::is_data(fault))
         .collect();
     causes(&faults)
         .iter()
@@ -170,7 +170,7 @@ fn consequence(fault: &Fault<'_>) -> String {
 }
 
 /// In which state of the database the statement fails.
-fn circumstance(fault: &Fault<'_>, error: &ServerError) -> String {
+pub(super) fn circumstance(fault: &Fault<'_>, error: &ServerError) -> String {
     let object = error.object.as_ref();
     let made = if words::makes_beside(fault.event) {
         ", which it makes too,"

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::missing_guard::WHEN;
+use super::missing_guard::{self, WHEN};
 use super::second_run::{self, Fault, FaultKind};
 use super::{Context, Rule, label, words};
 use crate::config::Level;
 use crate::diagnostic::{Diagnostic, RuleInfo, Severity};
-use crate::postgres::Statement;
 use crate::postgres::statement::{ConflictAction, Insert};
+use crate::postgres::{SqlState, Statement};
 use crate::source::Site;
 use crate::trace::Origin;
 
@@ -27,7 +27,7 @@ pub(super) const RULE: Rule = Rule {
 fn check(context: &Context<'_>) -> Vec<Diagnostic> {
     let mut by_place: BTreeMap<Site, Vec<Fault<'_>>> = BTreeMap::new();
     for fault in second_run::faults(context.replayed) {
-        if second_run::is_data(fault.event) {
+        if second_run::is_data(&fault) {
             by_place.entry(fault.event.site).or_default().push(fault);
         }
     }
@@ -43,10 +43,13 @@ fn report(context: &Context<'_>, faults: &[Fault<'_>]) -> Diagnostic {
     let insert = inserted(&fault);
     let message = match fault.kind {
         FaultKind::Fails(error) => {
-            format!(
-                "{call} fails where its rows are already there ({}: {WHEN})",
-                error.sqlstate
-            )
+            let circumstance = match error.sqlstate {
+                SqlState::UNIQUE_VIOLATION | SqlState::EXCLUSION_VIOLATION => {
+                    "where its rows are already there".to_owned()
+                }
+                _ => missing_guard::circumstance(&fault, error),
+            };
+            format!("{call} fails {circumstance} ({}: {WHEN})", error.sqlstate)
         }
         FaultKind::Changes if ignores_conflicts(insert) => format!(
             "{call} adds its rows again each time it runs: no unique key covers what it inserts, so `ON CONFLICT DO NOTHING` never applies ({WHEN})"
@@ -94,7 +97,13 @@ fn remedy(fault: &Fault<'_>, insert: Option<&Insert>) -> String {
     if ignores_conflicts(insert) {
         return "give the rows a fixed key (no `gen_random_uuid()`, no serial) that a unique constraint covers, or insert with `SELECT ... WHERE NOT EXISTS (...)`".to_owned();
     }
-    let fails = matches!(fault.kind, FaultKind::Fails(_));
+    let fails = match fault.kind {
+        FaultKind::Fails(error) if !second_run::is_violation(error) => {
+            return "insert only where what it needs is still there: ask the inspector first, or leave early once the revision's last change is made".to_owned();
+        }
+        FaultKind::Fails(_) => true,
+        FaultKind::Changes => false,
+    };
     match &fault.event.origin {
         Origin::Operation { name: "bulk_insert", .. } if fails => {
             "insert with `postgresql.insert(table).values(rows).on_conflict_do_nothing()`, or only the rows that a SELECT does not find".to_owned()

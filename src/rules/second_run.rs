@@ -61,10 +61,18 @@ fn failed_before(first: &Trace, event: &Event, error: Option<&ServerError>) -> b
     })
 }
 
-/// Whether a call works on rows, not on the schema.
-pub(super) fn is_data(event: &Event) -> bool {
-    !event.statements.is_empty()
-        && event.statements.iter().all(|statement| {
+/// Whether a fault is about rows: a statement on rows that changes them again, or that meets its own rows. One that fails
+/// since the schema is another now is about the schema.
+pub(super) fn is_data(fault: &Fault<'_>) -> bool {
+    let statements = &fault.event.statements;
+    let inserts = statements.iter().any(|statement| {
+        matches!(
+            statement,
+            Statement::Insert(_) | Statement::Merge(_) | Statement::Copy { .. }
+        )
+    });
+    let rows_only = !statements.is_empty()
+        && statements.iter().all(|statement| {
             matches!(
                 statement,
                 Statement::Insert(_)
@@ -76,7 +84,16 @@ pub(super) fn is_data(event: &Event) -> bool {
                     | Statement::Query(_)
                     | Statement::Set { .. }
             )
-        })
+        });
+    match fault.kind {
+        FaultKind::Fails(error) => rows_only && (inserts || is_violation(error)),
+        FaultKind::Changes => rows_only,
+    }
+}
+
+/// Class 23: a row breaks a constraint.
+pub(super) fn is_violation(error: &ServerError) -> bool {
+    error.sqlstate.code().starts_with("23")
 }
 
 /// Where the first run made a thing, if it did.

@@ -3,6 +3,7 @@
 // each test binary uses a part of it, and has it as a private module
 #![allow(dead_code, unreachable_pub)]
 
+pub mod folder;
 pub mod schema;
 
 use std::fs;
@@ -73,8 +74,8 @@ pub fn copy_folder(from: &Path, to: &Path) {
 }
 
 /// A folder of its own in the temporary folder, removed when dropped.
-pub fn temporary_folder() -> tempfile::TempDir {
-    tempfile::tempdir().expect("a temporary folder")
+pub fn temporary_folder() -> folder::TemporaryFolder {
+    folder::TemporaryFolder::new()
 }
 
 /// Writes an Alembic project without revisions.
