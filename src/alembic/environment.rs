@@ -187,6 +187,12 @@ impl Environment {
         let answer = environment
             .session
             .execute(&call.statements, &call.parameters);
+        for key in &answer.assumed {
+            let what = format!(
+                "no revision makes the {key}: it is taken to be there, its parts are not known"
+            );
+            environment.note_gap(place.stack.first().copied(), what);
+        }
         let failed = matches!(answer.outcome, Outcome::Error(_));
         let is_query = matches!(
             call.statements.last(),

@@ -31,6 +31,8 @@ pub struct RunInput<'a> {
     pub function: &'a str,
     /// The schema before.
     pub catalog: Catalog,
+    /// Tables that no migration made and that are used directly are assumed ([`Session::assumes`]).
+    pub assumes: bool,
     /// The server's version.
     pub version: Version,
     /// Versions and conventions.
@@ -128,6 +130,7 @@ pub fn run(input: RunInput<'_>) -> RunOutput {
     if !input.search_path.is_empty() {
         session.search_path = input.search_path;
     }
+    session.assumes = input.assumes;
     session.begin();
     let mut host = Environment::new(session, input.settings, input.module.file);
     host.decisions.script = input.script;

@@ -42,6 +42,7 @@ pub(super) fn replay(
         .fold(String::new(), |text, line| text + "    " + line + "\n");
     let text = format!("{HEAD}\n{module}\n\ndef upgrade():\n{indented}");
     run(RunInput {
+        assumes: false,
         module: Arc::new(syntax::parse(FileId(0), &text)),
         function: "upgrade",
         catalog,

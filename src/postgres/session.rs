@@ -134,6 +134,9 @@ pub struct Session {
     pub call: Call,
     /// The catalog as it was when the connection began: what is not in it was made here.
     pub initial: Catalog,
+    /// A table that no statement made and a statement uses directly must be there all the same: it is assumed, and
+    /// counted. Guards and queries see it only from then on.
+    pub assumes: bool,
 }
 
 impl Session {
@@ -141,6 +144,7 @@ impl Session {
     pub fn new(catalog: Catalog, version: Version, parser: Parser) -> Self {
         let mut session = Self {
             initial: catalog.clone(),
+            assumes: false,
             catalog,
             version,
             parser,
@@ -340,9 +344,9 @@ impl Session {
         self.call.changes.push(key);
     }
 
-    /// In an open world, what a statement removed is known not to be there any more, and what it made is.
+    /// Where things are assumed, what a statement removed is known not to be there any more, and what it made is.
     fn note_gone(&mut self, from: usize) {
-        if !self.catalog.open {
+        if !self.catalog.open && !self.assumes {
             return;
         }
         for key in self.call.changes.iter().skip(from) {
@@ -359,6 +363,13 @@ impl Session {
         if self.call.doubt.is_none() {
             self.call.doubt = Some(why.into());
         }
+    }
+
+    /// Whether a relation of a kind that is used directly and was never heard of is assumed. An index belongs to a table
+    /// that is known, so it is absent; and under a savepoint of the migration's own a failure is what it waits for.
+    pub(crate) fn assumes_relation(&self, kind: super::ObjectKind) -> bool {
+        self.catalog.open
+            || (self.assumes && kind != super::ObjectKind::Index && self.savepoint_depth() == 0)
     }
 
     /// Whether the running statement is in a transaction block, explicit or implicit, or inside a function.

@@ -142,6 +142,7 @@ fn run_once(
             "upgrade"
         },
         catalog: start.catalog.clone(),
+        assumes: run == Run::First,
         version: setting.config.postgres_version,
         settings: setting.settings.clone(),
         modules: setting.modules.clone(),

@@ -46,6 +46,7 @@ fn replay(catalog: Catalog, body: &str, settings: Settings) -> RunOutput {
         .fold(String::new(), |text, line| text + "    " + line + "\n");
     let text = format!("{HEAD}\n\ndef upgrade():\n{indented}");
     run(RunInput {
+        assumes: false,
         module: Arc::new(syntax::parse(FileId(0), &text)),
         function: "upgrade",
         catalog,

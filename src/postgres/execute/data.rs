@@ -8,7 +8,7 @@ use crate::postgres::{
     Catalog, Datum, Expr, Name, Outcome, Parameters, Query, ServerError, Session, TypeName,
 };
 
-use super::{Effect, Failure, view};
+use super::{Effect, Failure, resolve, view};
 
 /// Runs something that sees rows, in the environment of the session; what it changes is the catalog that it is given.
 fn in_environment<T>(
@@ -59,6 +59,12 @@ pub(super) fn write(
     statement: &Statement,
     parameters: &Parameters,
 ) -> Effect {
+    for table in targets(statement) {
+        // assumes it where it was never heard of; an error is the statement's own, in its own order
+        if session.assumes && resolve::relation_in_query(session, table).is_err() {
+            break;
+        }
+    }
     let answer = in_environment(
         session,
         parameters,
@@ -74,6 +80,19 @@ pub(super) fn write(
         },
     );
     answer.map_or(Ok(()), |answer| settle(session, answer))
+}
+
+/// The tables that a statement writes.
+fn targets(statement: &Statement) -> &[Name] {
+    use std::slice::from_ref;
+    match statement {
+        Statement::Insert(insert) => from_ref(&insert.table),
+        Statement::Update(update) => from_ref(&update.table),
+        Statement::Delete(delete) => from_ref(&delete.table),
+        Statement::Merge(merge) => from_ref(&merge.table),
+        Statement::Truncate { tables, .. } => tables,
+        _ => &[],
+    }
 }
 
 /// COPY of a table.

@@ -78,7 +78,7 @@ fn drop_relation(
             SqlState::UNDEFINED_TABLE
         };
         let key = resolve::missing_key(session, &target.name, drop.kind);
-        if !session.catalog.open || session.catalog.is_relation_gone(&key.name) {
+        if !session.assumes_relation(drop.kind) || session.catalog.is_relation_gone(&key.name) {
             if let Some(schema) = &target.name.schema {
                 resolve::schema(session, schema)?;
             }

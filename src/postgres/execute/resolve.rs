@@ -58,7 +58,7 @@ pub(crate) fn schema(session: &mut Session, name: &str) -> Effect {
                 .insert(SmolStr::new(name), Presence::Certain);
             Ok(())
         }
-        None if session.catalog.open
+        None if session.assumes_relation(ObjectKind::Schema)
             && !session
                 .catalog
                 .gone
@@ -245,7 +245,7 @@ pub(crate) fn relation_or(
         schema(session, written)?;
     }
     let key = missing_key(session, name, kind);
-    if !session.catalog.open || session.catalog.is_relation_gone(&key.name) {
+    if !session.assumes_relation(kind) || session.catalog.is_relation_gone(&key.name) {
         return Err(Failure::Error(missing(name).about(key)));
     }
     assume_relation(session, name, kind)
@@ -315,7 +315,7 @@ pub(crate) fn relation_in_query(
             .schema
             .as_ref()
             .is_some_and(|schema| session.catalog.schema(schema).is_none());
-        if missing_schema && !session.catalog.open {
+        if missing_schema && !session.assumes_relation(ObjectKind::Table) {
             let key = missing_key(session, name, ObjectKind::Table);
             return Err(Failure::Error(
                 ServerError::new(
