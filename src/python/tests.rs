@@ -647,9 +647,9 @@ fn new_makes_the_instance() {
          \x20       return cls.made\n\
          \x20   def __init__(self, *args):\n        self.given = args\n\
          class Under(Single):\n    def __new__(cls, *args):\n        return super().__new__(cls)\n\
-         record(Single(1).path, Single() is Single(2), Single().given)\n\
+         record(Single(1).path, Single() is Single(2), Single(3).given)\n\
          record(Under().path)\n",
-        &["p True (2,)", "p"],
+        &["p True (3,)", "p"],
     );
 }
 

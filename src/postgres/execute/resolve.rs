@@ -545,6 +545,13 @@ fn check_modifiers(written: &TypeName) -> Effect {
         return Ok(());
     };
     if i32::try_from(value).is_err() {
+        // the grammar takes an integer for these
+        if name != "numeric" {
+            return refuse(
+                SqlState::SYNTAX_ERROR,
+                format!("syntax error at or near \"{value}\""),
+            );
+        }
         return refuse(
             SqlState::NUMERIC_VALUE_OUT_OF_RANGE,
             format!("value \"{value}\" is out of range for type integer"),

@@ -595,7 +595,8 @@ fn modifiers_are_those_that_the_type_takes() {
             ("42601", "create table t (a jsonb(1))"),
             ("22023", "create table t (a varchar(0))"),
             ("22023", "create table t (a varchar(10485761))"),
-            ("22003", "create table t (a varchar(4294967295))"),
+            ("42601", "create table t (a varchar(4294967295))"),
+            ("22003", "create table t (a numeric(4294967295))"),
             ("22023", "create table t (a numeric(1001, 2))"),
             (
                 "ok",
