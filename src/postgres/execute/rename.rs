@@ -64,8 +64,8 @@ fn may_be_named(session: &mut Session, rename: &Rename) -> Effect {
 }
 
 fn relation(session: &mut Session, rename: &Rename) -> Effect {
-    let is_plain = matches!(rename.kind, ObjectKind::Table)
-        && resolve::known_plain(&rename.new_name).is_ok();
+    let is_plain =
+        matches!(rename.kind, ObjectKind::Table) && resolve::known_plain(&rename.new_name).is_ok();
     if is_plain && resolve::known(&rename.name).is_err() {
         return may_be_named(session, rename);
     }

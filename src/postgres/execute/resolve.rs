@@ -523,7 +523,8 @@ fn check_modifiers(written: &TypeName) -> Effect {
         return Ok(());
     }
     let name = written.name.name.as_str();
-    let refuse = |sqlstate, message: String| Err(Failure::Error(ServerError::new(sqlstate, message)));
+    let refuse =
+        |sqlstate, message: String| Err(Failure::Error(ServerError::new(sqlstate, message)));
     let (limit, what) = match name {
         "varchar" | "bpchar" => (10_485_760, "length"),
         "bit" | "varbit" => (83_886_080, "length"),
