@@ -72,6 +72,15 @@ impl Default for Limits {
 /// How deep expressions and statements of all frames together may nest: what a stack of 32 MiB holds.
 const NESTING: u32 = 4_000;
 
+/// From this size in bytes on values count for what all large values of a run may take together.
+const LARGE: usize = 1 << 16;
+
+/// That sum, in values of the largest size.
+const LARGE_VALUES: usize = 96;
+
+/// What an item of a container counts for, in bytes.
+const ITEM: usize = 16;
+
 /// Turns of a `while` in which conditions were not known: past them its end is taken to depend on those.
 const UNKNOWN_TURNS: u32 = 64;
 
@@ -104,6 +113,8 @@ pub struct Interpreter<H: Host> {
 pub(crate) struct State {
     pub(crate) steps: u64,
     pub(crate) nesting: u32,
+    /// Bytes of all large values that were made.
+    pub(crate) large: usize,
     pub(crate) loaded: Loaded,
     /// Modules of the host and unknown ones, by dotted name.
     pub(crate) imports: FxHashMap<SmolStr, Option<Value>>,
@@ -394,9 +405,28 @@ impl<H: Host> Interpreter<H> {
         self.state.nesting = self.state.nesting.saturating_sub(1);
     }
 
-    /// Refuses a size past the bound.
+    /// Refuses a size in bytes past the bound, and large values past what all of one run may take together.
     pub(crate) fn check_size(&mut self, size: usize) -> Eval<()> {
-        if size <= self.limits.size {
+        if size > self.limits.size {
+            return Err(self.bound("a value grows larger than the bound allows"));
+        }
+        if size >= LARGE {
+            self.state.large = self.state.large.saturating_add(size);
+            if self.state.large > self.limits.size.saturating_mul(LARGE_VALUES) {
+                return Err(self.bound("large values take more memory than the bound allows"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses a number of items past the bound.
+    pub(crate) fn check_items(&mut self, items: usize) -> Eval<()> {
+        self.check_size(items.saturating_mul(ITEM))
+    }
+
+    /// Refuses a container that grows in place past the bound.
+    pub(crate) fn check_length(&mut self, items: usize) -> Eval<()> {
+        if items.saturating_mul(ITEM) <= self.limits.size {
             return Ok(());
         }
         Err(self.bound("a value grows larger than the bound allows"))

@@ -510,6 +510,10 @@ fn bounds_end_the_run() {
         "x = 'a'\nwhile True:\n    x += x",
         "x = []\nfor i in range(10 ** 12):\n    x.append(i)",
         "x = 'a' * 10 ** 15",
+        "x = 'a' * 3000000\nx.replace('a', x)",
+        "x = []\nfor i in range(20000):\n    x.append('a' * 4000000)",
+        "x = []\nfor i in range(20000):\n    x.append([0] * 200000)",
+        "x = []\ny = []\nfor i in range(200):\n    x = [x, x]\n    y = [y, y]\nx == y",
     ] {
         let thread = std::thread::Builder::new().stack_size(32 << 20);
         let handle = thread.spawn(move || {

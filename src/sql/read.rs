@@ -22,6 +22,9 @@ use crate::unknown;
 /// Past this many tokens a text might nest deeper than a default thread's 2 MiB can hold (about 900 levels do not fit).
 const TOKENS_ON_SMALL_STACK: usize = 400;
 
+/// A statement of more tokens is not parsed: its tree takes about 400 bytes a token.
+const MAX_TOKENS: usize = 500_000;
+
 /// Enough for 20,000 levels, more than the parser itself accepts.
 const LARGE_STACK: usize = 64 << 20;
 
@@ -132,6 +135,11 @@ fn has_open_hole(statement: &str) -> bool {
 }
 
 fn read(readable: &Readable, tokens: usize) -> Result<Vec<Statement>, Refusal> {
+    if tokens > MAX_TOKENS {
+        return Err(Refusal::Unreadable(
+            "it is longer than the bound allows".into(),
+        ));
+    }
     with_stack(tokens, || {
         let trees = trees(&readable.text)?;
         let context = Context::new(&readable.text, &readable.parameters);

@@ -23,7 +23,7 @@ use crate::postgres::statement::{
 use crate::postgres::{ServerError, SqlState};
 
 /// Most rows of a table that are remembered one by one.
-const MAX_KNOWN_ROWS: usize = 10_000;
+const MAX_KNOWN_ROWS: usize = 2_000;
 
 /// Executes an INSERT; `outer` are results of WITH members around it.
 pub(crate) fn run(

@@ -37,6 +37,9 @@ pub(super) fn scan(
     }
 }
 
+/// What a view counts for in the depth of a query.
+const VIEW_DEPTH: usize = 16;
+
 /// Rows of a table of the user's: those that are known, and whether there can be others.
 fn scan_relation(relation: &Relation, wanted: &Wanted, context: &Context<'_>) -> Table {
     match relation.kind {
@@ -47,7 +50,8 @@ fn scan_relation(relation: &Relation, wanted: &Wanted, context: &Context<'_>) ->
             {
                 // names of system columns that only the view mentions
                 let view = Context::new(context.catalog, context.environment);
-                view.depth.set(context.depth.get());
+                // a view that names another twice doubles the work: they may nest a dozen deep
+                view.depth.set(context.depth.get() + VIEW_DEPTH);
                 return select::run_query(query, None, &view)
                     .unwrap_or_else(|_| Table::unknown(Vec::new(), true));
             }

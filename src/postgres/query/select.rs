@@ -21,7 +21,7 @@ use crate::postgres::expression::{
 use crate::postgres::statement::Statement;
 
 /// Most rows that a query works on; past that its result is not known.
-const MAX_ROWS: usize = 20_000;
+const MAX_ROWS: usize = 5_000;
 
 /// Executes a query.
 pub(crate) fn run_query(

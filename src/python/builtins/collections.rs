@@ -99,7 +99,7 @@ pub(crate) fn list<H: Host>(
     Ok(match (name, first) {
         ("append", Some(value)) => {
             let length = items.borrow().len();
-            interpreter.check_size(length)?;
+            interpreter.check_length(length)?;
             items.borrow_mut().push(value);
             Value::None
         }
@@ -111,7 +111,7 @@ pub(crate) fn list<H: Host>(
             match interpreter.items(&value)? {
                 Ok(new) => {
                     let length = items.borrow().len();
-                    interpreter.check_size(length + new.len())?;
+                    interpreter.check_length(length + new.len())?;
                     items.borrow_mut().extend(new);
                 }
                 // some items more, how many is not known: one stands for them

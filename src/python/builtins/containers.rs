@@ -340,7 +340,7 @@ pub(crate) fn set_item<H: Host>(
         Value::Dict(entries) => {
             let key = interpreter.key(index)?;
             let size = entries.borrow().len();
-            interpreter.check_size(size)?;
+            interpreter.check_length(size)?;
             let old = entries.borrow_mut().insert(key, item);
             drop(old);
         }
@@ -434,7 +434,7 @@ pub(crate) fn augment<H: Host>(
             let Ok(new) = interpreter.items(right)? else {
                 return Ok(false);
             };
-            interpreter.check_size(items.borrow().len() + new.len())?;
+            interpreter.check_length(items.borrow().len() + new.len())?;
             items.borrow_mut().extend(new);
             Ok(true)
         }
@@ -474,12 +474,12 @@ pub(crate) fn binary<H: Host>(
         (BinaryOperator::Add, Value::List(one), Value::List(other)) => {
             let mut items = one.borrow().clone();
             items.extend(other.borrow().iter().cloned());
-            interpreter.check_size(items.len())?;
+            interpreter.check_items(items.len())?;
             Value::list(items)
         }
         (BinaryOperator::Add, Value::Tuple(one), Value::Tuple(other)) => {
             let items: Vec<Value> = one.iter().chain(other.iter()).cloned().collect();
-            interpreter.check_size(items.len())?;
+            interpreter.check_items(items.len())?;
             Value::tuple(items)
         }
         (BinaryOperator::Add, Value::Bytes(one), Value::Bytes(other)) => {
@@ -557,7 +557,12 @@ fn repeat<H: Host>(
         Value::Bytes(bytes) => bytes.len(),
         _ => 0,
     };
-    interpreter.check_size(length.saturating_mul(count))?;
+    let size = length.saturating_mul(count);
+    if matches!(sequence, Value::List(_) | Value::Tuple(_)) {
+        interpreter.check_items(size)?;
+    } else {
+        interpreter.check_size(size)?;
+    }
     if length == 0 {
         return Ok(match sequence {
             Value::List(_) => Value::list(Vec::new()),

@@ -711,7 +711,7 @@ fn itertools<H: Host>(
         }
         _ => return Ok(interpreter.unsupported(&format!("itertools.{name}()"))),
     };
-    interpreter.check_size(items.len())?;
+    interpreter.check_items(items.len())?;
     Ok(iterator(items))
 }
 

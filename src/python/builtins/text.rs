@@ -454,11 +454,13 @@ pub(crate) fn method<H: Host>(
                 .get(2, "count")
                 .and_then(as_int)
                 .and_then(|count| usize::try_from(count).ok());
+            let times = text.matches(from.as_str()).count();
+            let times = count.map_or(times, |count| count.min(times));
+            interpreter.check_size(text.len().saturating_add(times.saturating_mul(to.len())))?;
             let replaced = match count {
                 Some(count) => text.replacen(&from, &to, count),
                 None => text.replace(&from, &to),
             };
-            interpreter.check_size(replaced.len())?;
             Value::str(replaced)
         }
         "removeprefix" => {

@@ -64,6 +64,11 @@ impl<H: Host> Interpreter<H> {
         self.block(&inner, &definition.body)?;
         let mut names = std::mem::take(&mut *scope.names.borrow_mut());
         names.shift_remove("__evaluate_annotations__");
+        let mut ancestors = MAX_ANCESTORS;
+        count_ancestors(&bases, &mut ancestors);
+        if ancestors == 0 {
+            return Err(self.bound("a class has more ancestors than the bound allows"));
+        }
         let class = Rc::new(Class {
             name: definition.name.clone(),
             bases: builtins::class_bases(bases),
@@ -144,5 +149,19 @@ fn adopt(class: &Rc<Class>) {
                 }
             }
         }
+    }
+}
+
+/// Most ways from a class to its ancestors: each is walked where an attribute is looked up.
+const MAX_ANCESTORS: u32 = 4_000;
+
+fn count_ancestors(bases: &[Value], left: &mut u32) {
+    for base in bases {
+        let Value::Class(class) = base else { continue };
+        *left = left.saturating_sub(1);
+        if *left == 0 {
+            return;
+        }
+        count_ancestors(&class.bases, left);
     }
 }

@@ -17,7 +17,9 @@ const DEPTH: u32 = 40;
 impl<H: Host> Interpreter<H> {
     /// `left == right` without asking the host to build an expression; `None`: unknown.
     pub(crate) fn equal_values(&mut self, left: &Value, right: &Value, depth: u32) -> Option<bool> {
-        if depth > DEPTH {
+        // shared parts may be met exponentially often: the next step of the run says that the bound was hit
+        self.state.steps += 1;
+        if depth > DEPTH || self.state.steps > self.limits.steps {
             return None;
         }
         match (left, right) {
