@@ -194,13 +194,15 @@ pub(super) fn circumstance(fault: &Fault<'_>, error: &ServerError) -> String {
         | SqlState::UNDEFINED_COLUMN
         | SqlState::UNDEFINED_OBJECT
         | SqlState::UNDEFINED_FUNCTION
-        | SqlState::INVALID_SCHEMA_NAME => {
-            format!("where {} is already gone", named("what it needs"))
+        | SqlState::INVALID_SCHEMA_NAME
+            if object.is_some() =>
+        {
+            format!("where {} is already gone", named("it"))
         }
         SqlState::INVALID_TABLE_DEFINITION => {
             "where the table already has a primary key".to_owned()
         }
-        _ => format!("when it runs again, with \"{}\"", error.message),
+        _ => format!("when it runs again: {}", error.message),
     }
 }
 
