@@ -609,14 +609,14 @@ fn modifiers_are_those_that_the_type_takes() {
 #[test]
 fn a_rename_of_what_is_not_known_may_have_made_the_new_name() {
     let mut session = session(15);
-    let rename = Statement::Rename(crate::postgres::statement::Rename {
+    let rename = Statement::Rename(Box::new(crate::postgres::statement::Rename {
         kind: ObjectKind::Table,
         name: crate::postgres::Name::new(crate::unknown::HOLE.to_string()),
         member: None,
         arguments: None,
         new_name: "t".into(),
         if_exists: false,
-    });
+    }));
     let reply = session.execute(&[rename], &Parameters::default());
     assert!(matches!(reply.outcome, Outcome::Unknown(_)));
     let answer = call(&mut session, "alter table t drop column a");
