@@ -513,7 +513,7 @@ fn bounds_end_the_run() {
         "x = 'a' * 3000000\nx.replace('a', x)",
         "x = []\nfor i in range(20000):\n    x.append('a' * 4000000)",
         "x = []\nfor i in range(20000):\n    x.append([0] * 200000)",
-        "x = []\ny = []\nfor i in range(200):\n    x = [x, x]\n    y = [y, y]\nx == y",
+        "x = []\ny = []\nfor i in range(200):\n    x = [x, x]\n    y = [y, y]\nx == y\nx = 1",
     ] {
         let thread = std::thread::Builder::new().stack_size(32 << 20);
         let handle = thread.spawn(move || {
