@@ -278,9 +278,12 @@ fn describe(interp: &mut Interp, raise: &Raise) -> Raised {
         Err(_) => String::new(),
     };
     if raise.bound {
-        interp
-            .host
-            .note_gap(None, format!("a bound was hit: {message}"));
+        // what the bound was is a gap of its own
+        let site = interp.host.raise_site;
+        interp.host.note_gap(
+            site,
+            "the run ends here, at a bound of foreshot's own".to_owned(),
+        );
     }
     Raised {
         class,
