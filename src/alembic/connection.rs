@@ -24,30 +24,19 @@ use crate::sql::{self, Placeholders};
 use crate::trace::Origin;
 use crate::unknown::Reason;
 
-const MEMO: &str = "connection";
-
 /// `op.get_bind()`: one object a run.
 pub fn bind(interp: &mut Interp) -> Value {
-    if let Some(known) = interp.host.memo.get(MEMO) {
-        return known.clone();
-    }
-    let connection = object::value(Connection {
-        separate: false,
-        closed: Cell::new(false),
-    });
-    interp.host.memo.insert(MEMO.to_owned(), connection.clone());
-    connection
+    object::once(interp, "connection", || {
+        object::value(Connection {
+            separate: false,
+            closed: Cell::new(false),
+        })
+    })
 }
 
 /// The engine of that connection: one object a run.
 pub fn engine(interp: &mut Interp) -> Value {
-    const MEMO: &str = "engine";
-    if let Some(known) = interp.host.memo.get(MEMO) {
-        return known.clone();
-    }
-    let engine = object::value(Engine);
-    interp.host.memo.insert(MEMO.to_owned(), engine.clone());
-    engine
+    object::once(interp, "engine", || object::value(Engine))
 }
 
 /// Names of this file.

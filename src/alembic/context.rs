@@ -6,7 +6,7 @@ use std::any::Any;
 
 use super::arguments::environment;
 use super::bridge;
-use super::object::{self, Interp, Object};
+use super::object::{self, Interp, Object, once};
 use crate::postgres::TransactionMode;
 use crate::python::{Arguments, Eval, HostRef, Raise, Value};
 
@@ -87,15 +87,6 @@ pub fn migration_context(interp: &mut Interp) -> Value {
 }
 
 pub use super::dialect::dialect;
-
-fn once(interp: &mut Interp, key: &str, make: impl FnOnce() -> Value) -> Value {
-    if let Some(known) = interp.host.memo.get(key) {
-        return known.clone();
-    }
-    let value = make();
-    interp.host.memo.insert(key.to_owned(), value.clone());
-    value
-}
 
 /// `op.get_context()`.
 #[derive(Debug)]

@@ -12,13 +12,7 @@ use crate::unknown::{Reason, Unknown};
 
 /// The dialect: one object a run.
 pub fn dialect(interp: &mut Interp) -> Value {
-    const MEMO: &str = "dialect";
-    if let Some(known) = interp.host.memo.get(MEMO) {
-        return known.clone();
-    }
-    let dialect = object::value(Dialect);
-    interp.host.memo.insert(MEMO.to_owned(), dialect.clone());
-    dialect
+    object::once(interp, "dialect", || object::value(Dialect))
 }
 
 /// SQLAlchemy's dialect for psycopg2.

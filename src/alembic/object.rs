@@ -261,6 +261,16 @@ pub fn bound_method(receiver: &HostRef, name: &str) -> Value {
     })
 }
 
+/// The one object of a run under a key, made when it is first asked for: identity matters for `is`.
+pub fn once(interp: &mut Interp, key: &str, make: impl FnOnce() -> Value) -> Value {
+    if let Some(known) = interp.host.memo.get(key) {
+        return known.clone();
+    }
+    let value = make();
+    interp.host.memo.insert(key.to_owned(), value.clone());
+    value
+}
+
 /// A method bound to its object.
 #[derive(Debug)]
 struct BoundMethod {

@@ -41,17 +41,23 @@ pub(super) fn replay(
         .lines()
         .fold(String::new(), |text, line| text + "    " + line + "\n");
     let text = format!("{HEAD}\n{module}\n\ndef upgrade():\n{indented}");
+    let settings = Settings {
+        alembic: PackageVersion(1, 16, 0),
+        sqlalchemy,
+        naming_convention: std::collections::BTreeMap::new(),
+    };
+    run_text(catalog, &text, settings)
+}
+
+/// Runs `upgrade` of a module's text.
+pub(super) fn run_text(catalog: Catalog, text: &str, settings: Settings) -> RunOutput {
     run(RunInput {
         assumes: false,
-        module: Arc::new(syntax::parse(FileId(0), &text)),
+        module: Arc::new(syntax::parse(FileId(0), text)),
         function: "upgrade",
         catalog,
         version: Version(16),
-        settings: Arc::new(Settings {
-            alembic: PackageVersion(1, 16, 0),
-            sqlalchemy,
-            naming_convention: std::collections::BTreeMap::new(),
-        }),
+        settings: Arc::new(settings),
         modules: Arc::new(NoModules),
         script: Vec::new(),
         settled: std::collections::BTreeMap::new(),

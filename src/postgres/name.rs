@@ -168,6 +168,11 @@ const RESERVED: [&str; 101] = [
     "with",
 ];
 
+/// Whether a word may not stand unquoted as the name of a table or column.
+pub(crate) fn is_reserved(word: &str) -> bool {
+    RESERVED.binary_search(&word).is_ok()
+}
+
 /// Displays an identifier as SQL: quoted only where it must be; an unknown part as `{?}`.
 pub struct Quoted<'a>(pub &'a str);
 
@@ -179,7 +184,7 @@ impl fmt::Display for Quoted<'_> {
                 || character == unknown::HOLE
                 || (index > 0 && (character.is_ascii_digit() || character == '$'))
         });
-        if plain && !self.0.is_empty() && RESERVED.binary_search(&self.0).is_err() {
+        if plain && !self.0.is_empty() && !is_reserved(self.0) {
             return formatter.write_str(&self.0.replace(unknown::HOLE, "{?}"));
         }
         write!(

@@ -1,33 +1,12 @@
 //! Operations through the interpreter: what statements they make, in which order, on the simulated server.
 
-use std::sync::Arc;
-
 use crate::alembic::Settings;
-use crate::alembic::run::{RunInput, RunOutput, run};
+use crate::alembic::run::RunOutput;
+use crate::alembic::testing::run_text;
 use crate::config::PackageVersion;
 use crate::postgres::statement::{AlterTableCommand, ConstraintKind};
-use crate::postgres::{Catalog, Outcome, Statement, Version};
-use crate::python::interpreter::{Limits, Modules};
-use crate::python::syntax;
-use crate::source::FileId;
+use crate::postgres::{Catalog, Outcome, Statement};
 use crate::trace::{Event, Origin};
-
-struct NoModules;
-
-impl Modules for NoModules {
-    fn find(&self, _: &str, _: FileId) -> Option<Arc<syntax::Module>> {
-        None
-    }
-    fn package_of(&self, _: FileId) -> Option<String> {
-        None
-    }
-    fn read(&self, _: &str) -> Option<Vec<u8>> {
-        None
-    }
-    fn path_of(&self, _: FileId) -> String {
-        String::new()
-    }
-}
 
 fn settings() -> Settings {
     Settings {
@@ -45,20 +24,7 @@ fn replay(catalog: Catalog, body: &str, settings: Settings) -> RunOutput {
         .lines()
         .fold(String::new(), |text, line| text + "    " + line + "\n");
     let text = format!("{HEAD}\n\ndef upgrade():\n{indented}");
-    run(RunInput {
-        assumes: false,
-        module: Arc::new(syntax::parse(FileId(0), &text)),
-        function: "upgrade",
-        catalog,
-        version: Version(16),
-        settings: Arc::new(settings),
-        modules: Arc::new(NoModules),
-        script: Vec::new(),
-        settled: std::collections::BTreeMap::new(),
-        search_path: Vec::new(),
-        environment: None,
-        limits: Limits::default(),
-    })
+    run_text(catalog, &text, settings)
 }
 
 fn upgrade(body: &str) -> RunOutput {

@@ -4,6 +4,7 @@
 //! does (manual, sections 9.4.1 and 41.5.4).
 
 use crate::postgres::Datum;
+use crate::postgres::name::is_reserved;
 use crate::unknown::{FRESH, HOLE};
 
 /// A value as text: holes for what is not known; `None` is NULL.
@@ -37,7 +38,7 @@ pub(super) fn call(name: &str, arguments: &[Datum]) -> Option<Datum> {
     Some(made.map_or(Datum::Null, |text| Datum::Text(text.into())))
 }
 
-/// An identifier quoted where it must be; a keyword may go without, since only the parser reads it again.
+/// An identifier quoted where it must be.
 fn quote_identifier(text: &str) -> String {
     let plain = text.chars().enumerate().all(|(index, character)| {
         character.is_ascii_lowercase()
@@ -46,79 +47,11 @@ fn quote_identifier(text: &str) -> String {
             || character == FRESH
             || (index > 0 && character.is_ascii_digit())
     });
-    if plain && !text.is_empty() && !RESERVED.contains(&text) {
+    if plain && !text.is_empty() && !is_reserved(text) {
         return text.to_owned();
     }
     format!("\"{}\"", text.replace('"', "\"\""))
 }
-
-/// Keywords that can't be a name without quotes and that do occur as names (manual, appendix C).
-const RESERVED: &[&str] = &[
-    "all",
-    "analyse",
-    "analyze",
-    "and",
-    "any",
-    "array",
-    "as",
-    "asc",
-    "both",
-    "case",
-    "cast",
-    "check",
-    "collate",
-    "column",
-    "constraint",
-    "create",
-    "default",
-    "desc",
-    "distinct",
-    "do",
-    "else",
-    "end",
-    "except",
-    "false",
-    "fetch",
-    "for",
-    "foreign",
-    "from",
-    "grant",
-    "group",
-    "having",
-    "in",
-    "initially",
-    "into",
-    "leading",
-    "limit",
-    "not",
-    "null",
-    "offset",
-    "on",
-    "only",
-    "or",
-    "order",
-    "placing",
-    "primary",
-    "references",
-    "returning",
-    "select",
-    "some",
-    "symmetric",
-    "table",
-    "then",
-    "to",
-    "trailing",
-    "true",
-    "union",
-    "unique",
-    "user",
-    "using",
-    "variadic",
-    "when",
-    "where",
-    "window",
-    "with",
-];
 
 fn quote_literal(text: &str) -> String {
     let quoted = text.replace('\'', "''");
