@@ -316,3 +316,59 @@ pub struct OrderBy {
     pub descending: bool,
     pub nulls_first: Option<bool>,
 }
+
+/// The direct parts of an expression, subqueries left out.
+pub(crate) fn children(expression: &Expr) -> Vec<&Expr> {
+    match expression {
+        Expr::Cast { value, .. }
+        | Expr::Unary { value, .. }
+        | Expr::IsNull { value, .. }
+        | Expr::IsBool { value, .. }
+        | Expr::Field { value, .. }
+        | Expr::InQuery { value, .. } => vec![value],
+        Expr::Not(value) => vec![value],
+        Expr::Binary { left, right, .. } => vec![left, right],
+        Expr::And(parts) | Expr::Or(parts) | Expr::Array(parts) | Expr::Row(parts) => {
+            parts.iter().collect()
+        }
+        Expr::In { value, list, .. } => std::iter::once(&**value).chain(list).collect(),
+        Expr::Between {
+            value, low, high, ..
+        } => vec![value, low, high],
+        Expr::Quantified { value, array, .. } => vec![value, array],
+        Expr::Call {
+            arguments, filter, ..
+        } => arguments.iter().chain(filter.as_deref()).collect(),
+        Expr::Case {
+            operand,
+            arms,
+            otherwise,
+        } => operand
+            .as_deref()
+            .into_iter()
+            .chain(arms.iter().flat_map(|(when, then)| [when, then]))
+            .chain(otherwise.as_deref())
+            .collect(),
+        Expr::Subscript { value, indexes } => std::iter::once(&**value).chain(indexes).collect(),
+        Expr::Value(_)
+        | Expr::Parameter(_)
+        | Expr::Column { .. }
+        | Expr::Star { .. }
+        | Expr::Exists(_)
+        | Expr::Subquery(_)
+        | Expr::ArrayQuery(_)
+        | Expr::Default
+        | Expr::Unknown(_) => Vec::new(),
+    }
+}
+
+/// The subquery that an expression holds itself.
+pub(crate) fn subquery(expression: &Expr) -> Option<&Query> {
+    match expression {
+        Expr::Exists(query)
+        | Expr::Subquery(query)
+        | Expr::ArrayQuery(query)
+        | Expr::InQuery { query, .. } => Some(query),
+        _ => None,
+    }
+}

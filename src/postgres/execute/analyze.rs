@@ -7,7 +7,7 @@ use imbl::OrdSet;
 use smol_str::SmolStr;
 
 use crate::postgres::catalog::{Presence, QualifiedName};
-use crate::postgres::expression::{FromItem, QueryBody, Select};
+use crate::postgres::expression::{FromItem, QueryBody, Select, children, subquery};
 use crate::postgres::name::{ObjectKey, ObjectKind};
 use crate::postgres::statement::Statement;
 use crate::postgres::{Expr, Query, ServerError, Session, SqlState, TypeName};
@@ -353,10 +353,10 @@ fn expression(
         }
         _ => {}
     }
-    if let Some(inner) = expressions::inner_query(value) {
+    if let Some(inner) = subquery(value) {
         analyze(session, inner, common, sources, depends)?;
     }
-    for child in expressions::children(value) {
+    for child in children(value) {
         expression(session, child, common, sources, depends)?;
     }
     Ok(())

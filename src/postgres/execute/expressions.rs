@@ -5,8 +5,9 @@
 use smol_str::SmolStr;
 
 use crate::postgres::catalog::{QualifiedName, builtin, lookup};
+use crate::postgres::expression::children;
 use crate::postgres::name::ObjectKind;
-use crate::postgres::{Datum, Expr, Query, ServerError, Session, SqlState, TypeName};
+use crate::postgres::{Datum, Expr, ServerError, Session, SqlState, TypeName};
 
 use super::{Effect, Failure, fail, resolve};
 
@@ -365,75 +366,6 @@ fn is_comparison(operator: &str) -> bool {
         operator,
         "=" | "<>" | "!=" | "<" | ">" | "<=" | ">=" | "IS DISTINCT FROM" | "IS NOT DISTINCT FROM"
     )
-}
-
-/// The direct sub-expressions, without those inside queries.
-pub(crate) fn children(expression: &Expr) -> Vec<&Expr> {
-    match expression {
-        Expr::Cast { value, .. }
-        | Expr::Unary { value, .. }
-        | Expr::IsNull { value, .. }
-        | Expr::IsBool { value, .. }
-        | Expr::InQuery { value, .. }
-        | Expr::Field { value, .. } => vec![value],
-        Expr::Not(value) => vec![value],
-        Expr::Binary { left, right, .. } => vec![left, right],
-        Expr::And(all) | Expr::Or(all) | Expr::Array(all) | Expr::Row(all) => all.iter().collect(),
-        Expr::In { value, list, .. } => {
-            let mut all: Vec<&Expr> = vec![value];
-            all.extend(list.iter());
-            all
-        }
-        Expr::Between {
-            value, low, high, ..
-        } => vec![value, low, high],
-        Expr::Quantified { value, array, .. } => vec![value, array],
-        Expr::Call {
-            arguments, filter, ..
-        } => {
-            let mut all: Vec<&Expr> = arguments.iter().collect();
-            all.extend(filter.as_deref());
-            all
-        }
-        Expr::Case {
-            operand,
-            arms,
-            otherwise,
-        } => {
-            let mut all: Vec<&Expr> = operand.as_deref().into_iter().collect();
-            for (when, then) in arms {
-                all.push(when);
-                all.push(then);
-            }
-            all.extend(otherwise.as_deref());
-            all
-        }
-        Expr::Subscript { value, indexes } => {
-            let mut all: Vec<&Expr> = vec![value];
-            all.extend(indexes.iter());
-            all
-        }
-        Expr::Value(_)
-        | Expr::Parameter(_)
-        | Expr::Column { .. }
-        | Expr::Star { .. }
-        | Expr::Exists(_)
-        | Expr::Subquery(_)
-        | Expr::ArrayQuery(_)
-        | Expr::Default
-        | Expr::Unknown(_) => Vec::new(),
-    }
-}
-
-/// The query directly inside an expression, where there is one.
-pub(crate) fn inner_query(expression: &Expr) -> Option<&Query> {
-    match expression {
-        Expr::InQuery { query, .. }
-        | Expr::Exists(query)
-        | Expr::Subquery(query)
-        | Expr::ArrayQuery(query) => Some(query),
-        _ => None,
-    }
 }
 
 /// Names of the columns that an expression uses, each once, in order.

@@ -6,9 +6,9 @@ use super::Context;
 use super::evaluate::{evaluate as evaluate_expression, is_true};
 use super::operators::{binary, compare, equal, text_of};
 use super::scope::{Frame, Group};
-use super::walk::{children, subquery};
 use crate::postgres::ServerError;
 use crate::postgres::expression::{Datum, Expr};
+use crate::postgres::expression::{children, subquery};
 
 /// An aggregate call.
 pub(crate) struct Aggregate<'e> {

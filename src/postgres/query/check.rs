@@ -8,12 +8,12 @@ use smol_str::SmolStr;
 use super::cast::{Kind, check_literal, kind_of_type};
 use super::scope::{Found, Frame, Scope, find};
 use super::types::{Type, type_of};
-use super::walk::{children, subquery};
 use super::{Context, Environment, OutputColumn, Table, functions, join};
 use crate::postgres::catalog::Catalog;
 use crate::postgres::expression::{
     CommonTable, Datum, Expr, Query, QueryBody, Select, Target, TypeName,
 };
+use crate::postgres::expression::{children, subquery};
 use crate::postgres::statement::Statement;
 use crate::postgres::{ServerError, SqlState};
 

@@ -12,10 +12,10 @@ use super::evaluate::{evaluate, is_true};
 use super::scan::scan;
 use super::scope::{Frame, Scope, Source, position};
 use super::types::type_of;
-use super::walk::{children, subquery};
 use super::{Context, OutputColumn, Resolved, Table, TableRow, system};
 use crate::postgres::catalog::{Relation, RelationKind};
 use crate::postgres::expression::{Datum, Expr, FromItem, JoinKind, Query, QueryBody};
+use crate::postgres::expression::{children, subquery};
 use crate::postgres::name::Name;
 use crate::postgres::{ServerError, SqlState};
 
