@@ -274,6 +274,7 @@ fn unread(file: FileId) -> Diagnostic {
         labels: Vec::new(),
         notes: Vec::new(),
         revision: None,
+        fix: None,
     }
 }
 
@@ -304,6 +305,7 @@ fn syntax_errors(module: &syntax::Module) -> Vec<Diagnostic> {
         labels: Vec::new(),
         notes: Vec::new(),
         revision: None,
+        fix: None,
     }]
 }
 
@@ -349,6 +351,13 @@ pub fn analyze(
         diagnostics: loaded.diagnostics.clone(),
         ..Analysis::default()
     };
+    analysis
+        .diagnostics
+        .extend(rules::check_history(&rules::HistoryContext {
+            graph: &loaded.graph,
+            revisions: &loaded.revisions,
+            config,
+        }));
     for one in judged {
         analysis.diagnostics.extend(one.diagnostics);
         analysis.traces.extend(one.traces);
@@ -470,6 +479,7 @@ fn broken(revision: &Revision) -> Diagnostic {
         labels: Vec::new(),
         notes: Vec::new(),
         revision: Some(revision.id.to_string()),
+        fix: None,
     }
 }
 

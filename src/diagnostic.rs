@@ -34,6 +34,35 @@ pub struct Label {
     pub message: String,
 }
 
+/// What a reader of a fix could lose by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Applicability {
+    /// Nothing: the first run does what it did.
+    Safe,
+    /// It may change what the migration does, or lose data: a person has to look.
+    Unsafe,
+}
+
+/// Some text of a file replaced by another.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Edit {
+    /// What is replaced, in bytes; empty to insert.
+    pub site: Site,
+    /// What stands there instead.
+    pub replacement: String,
+}
+
+/// A repair of a finding: edits that belong together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fix {
+    /// What it does (lower case, no full stop): `guard it with the inspector`.
+    pub message: String,
+    /// What could be lost by it.
+    pub applicability: Applicability,
+    /// Its edits, sorted, none overlapping another.
+    pub edits: Vec<Edit>,
+}
+
 /// One finding.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
@@ -53,6 +82,30 @@ pub struct Diagnostic {
     pub notes: Vec<String>,
     /// The revision that it belongs to, if any.
     pub revision: Option<String>,
+    /// How it can be repaired by a program, if it can.
+    pub fix: Option<Fix>,
+}
+
+impl Diagnostic {
+    /// A diagnostic of the least that one needs; the rest is set on its fields.
+    pub fn new(
+        rule: &'static str,
+        severity: Severity,
+        site: Site,
+        message: impl Into<String>,
+    ) -> Self {
+        Self {
+            rule,
+            severity,
+            site,
+            message: message.into(),
+            help: None,
+            labels: Vec::new(),
+            notes: Vec::new(),
+            revision: None,
+            fix: None,
+        }
+    }
 }
 
 /// What a rule is, as lists and reports show it.

@@ -140,6 +140,7 @@ fn problem(file: FileId, span: Span, message: String, help: impl Into<String>) -
         labels: Vec::new(),
         notes: Vec::new(),
         revision: None,
+        fix: None,
     }
 }
 

@@ -53,6 +53,7 @@ fn diagnostic(file: FileId) -> Diagnostic {
         }],
         notes: vec![],
         revision: Some("abc".into()),
+        fix: None,
     }
 }
 

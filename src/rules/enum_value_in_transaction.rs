@@ -1,6 +1,6 @@
 //! `enum-value-in-transaction`: `ALTER TYPE ... ADD VALUE` in a transaction block that can't have it, or can't use it.
 
-use super::{Context, Rule, label, words};
+use super::{Check, Context, Rule, label, words};
 use crate::config::Level;
 use crate::diagnostic::{Diagnostic, RuleInfo, Severity};
 use crate::postgres::statement::AlterEnum;
@@ -16,7 +16,7 @@ pub(super) const RULE: Rule = Rule {
         default_level: Level::At(Severity::Error),
         markdown: include_str!("../../rules/enum-value-in-transaction.md"),
     },
-    check,
+    check: Check::Revision(check),
 };
 
 const REMEDY: &str = "run it inside `with op.get_context().autocommit_block():`, which commits it before the value is used (and commits what the revision did before it)";

@@ -1,6 +1,6 @@
 //! `missing-downgrade`: the upgrade changes something and the downgrade is absent or empty without a word.
 
-use super::{Context, Rule};
+use super::{Check, Context, Rule};
 use crate::config::Level;
 use crate::diagnostic::{Diagnostic, RuleInfo, Severity};
 use crate::postgres::{ObjectKind, Outcome, Statement};
@@ -16,7 +16,7 @@ pub(super) const RULE: Rule = Rule {
         default_level: Level::At(Severity::Error),
         markdown: include_str!("../../rules/missing-downgrade.md"),
     },
-    check,
+    check: Check::Revision(check),
 };
 
 fn check(context: &Context<'_>) -> Vec<Diagnostic> {

@@ -1,7 +1,7 @@
 //! `missing-guard`: a statement of `upgrade()` fails, or makes a duplicate, when it runs again.
 
 use super::second_run::{self, Fault, FaultKind};
-use super::{Context, Rule, advice, label, words};
+use super::{Check, Context, Rule, advice, label, words};
 use crate::config::Level;
 use crate::diagnostic::{Diagnostic, RuleInfo, Severity};
 use crate::postgres::statement::{AlterTableCommand, Statement};
@@ -17,7 +17,7 @@ pub(super) const RULE: Rule = Rule {
         default_level: Level::At(Severity::Error),
         markdown: include_str!("../../rules/missing-guard.md"),
     },
-    check,
+    check: Check::Revision(check),
 };
 
 /// When a second run happens, though Alembic never repeats an applied revision.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::missing_guard::{self, WHEN};
 use super::second_run::{self, Fault, FaultKind};
-use super::{Context, Rule, label, words};
+use super::{Check, Context, Rule, label, words};
 use crate::config::Level;
 use crate::diagnostic::{Diagnostic, RuleInfo, Severity};
 use crate::postgres::statement::{ConflictAction, Insert};
@@ -21,7 +21,7 @@ pub(super) const RULE: Rule = Rule {
         default_level: Level::At(Severity::Error),
         markdown: include_str!("../../rules/non-idempotent-insert.md"),
     },
-    check,
+    check: Check::Revision(check),
 };
 
 fn check(context: &Context<'_>) -> Vec<Diagnostic> {
