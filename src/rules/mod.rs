@@ -18,7 +18,7 @@ use crate::config::{Config, Level};
 use crate::diagnostic::{Diagnostic, Label, RuleInfo, Severity};
 use crate::history::Graph;
 use crate::replay::{Replayed, Revision};
-use crate::source::Site;
+use crate::source::{Site, SourceMap};
 
 /// What a rule sees.
 pub struct Context<'a> {
@@ -53,6 +53,31 @@ pub struct HistoryContext<'a> {
     pub revisions: &'a [Arc<Revision>],
     /// What the user set.
     pub config: &'a Config,
+    /// The database before the change that is judged, where `--since` names one and it was there.
+    pub base: Option<Base<'a>>,
+}
+
+/// A database before the change that is judged: for rules that compare. Its files are in `sources`, marked as past
+/// ([`SourceMap::is_past`]).
+#[derive(Clone, Copy)]
+pub struct Base<'a> {
+    /// How the user calls the branch that the change goes to: `origin/main`.
+    pub name: &'a str,
+    /// Where the change began (the merge base): a revision here is released for it, and one that is not is new.
+    pub fork: Side<'a>,
+    /// What the branch is now: `fork`, or what others have brought since.
+    pub tip: Side<'a>,
+    /// The texts and paths of all files, today's too.
+    pub sources: &'a SourceMap,
+}
+
+/// The revisions of a database at one commit.
+#[derive(Clone, Copy)]
+pub struct Side<'a> {
+    /// The graph.
+    pub graph: &'a Graph,
+    /// The revisions, in its linear order.
+    pub revisions: &'a [Arc<Revision>],
 }
 
 /// All rules, sorted by id.

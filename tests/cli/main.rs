@@ -1,6 +1,8 @@
 //! The program itself, as its users meet it: exit codes, formats, positions, the same bytes each time, hostile input.
 
+#[path = "../common/mod.rs"]
 mod common;
+mod since;
 
 use std::collections::BTreeSet;
 use std::fs;
