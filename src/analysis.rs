@@ -115,8 +115,7 @@ impl Loaded {
 pub const INTERNAL: &str = "internal-error";
 
 /// Its page.
-pub const INTERNAL_PAGE: &str = "foreshot itself failed (a panic) in this revision. It is caught, the other revisions are judged as ever, and the \
-    exit status is 2. Please report it with the file.";
+pub const INTERNAL_PAGE: &str = include_str!("../rules/internal-error.md");
 
 /// Id of the diagnostics about files that can't be read as Python.
 pub const UNREADABLE: &str = "unreadable";
