@@ -79,6 +79,38 @@ pub struct Loaded {
     pub gaps: Vec<Gap>,
 }
 
+/// A database as it was before the change that is judged (`--since`), for rules that compare.
+pub struct Base {
+    /// How the user calls the branch that the change goes to: `origin/main`.
+    pub name: String,
+    /// Where the change began: the merge base.
+    pub fork: Loaded,
+    /// What the branch is now; `None`: it has not moved on since.
+    pub tip: Option<Loaded>,
+    /// The texts of both, among those of today.
+    pub sources: Arc<SourceMap>,
+}
+
+impl Base {
+    fn view(&self) -> rules::Base<'_> {
+        rules::Base {
+            name: &self.name,
+            fork: self.fork.side(),
+            tip: self.tip.as_ref().unwrap_or(&self.fork).side(),
+            sources: &self.sources,
+        }
+    }
+}
+
+impl Loaded {
+    fn side(&self) -> rules::Side<'_> {
+        rules::Side {
+            graph: &self.graph,
+            revisions: &self.revisions,
+        }
+    }
+}
+
 /// Id of the diagnostics about revisions in which foreshot itself broke off.
 pub const INTERNAL: &str = "internal-error";
 
@@ -314,10 +346,12 @@ struct Judged {
     coverage: Coverage,
 }
 
-/// Replays a loaded database and lets the rules judge; keeps the traces if `keep_traces`.
+/// Replays a loaded database and lets the rules judge; keeps the traces if `keep_traces`. `base` is the database before the
+/// change that is judged.
 pub fn analyze(
     database: &Database,
     loaded: &Loaded,
+    base: Option<&Base>,
     config: &Arc<Config>,
     keep_traces: bool,
 ) -> Analysis {
@@ -351,6 +385,7 @@ pub fn analyze(
         graph: &loaded.graph,
         revisions: &loaded.revisions,
         config,
+        base: base.map(Base::view),
     });
     analysis.diagnostics.extend(
         of_history
@@ -374,8 +409,11 @@ pub fn analyze(
 /// Whether a finding about the graph stands in a revision that is to be reported on.
 fn is_reported(loaded: &Loaded, diagnostic: &Diagnostic) -> bool {
     let mut revisions = loaded.revisions.iter();
+    let on_released = diagnostic.rule == rules::EDITED_RELEASED;
     revisions.any(|revision| {
-        revision.file == diagnostic.site.file && revision.reported && !revision.released
+        revision.file == diagnostic.site.file
+            && revision.reported
+            && (on_released || !revision.released)
     })
 }
 
@@ -410,6 +448,11 @@ fn setting(
         config.postgres_version,
         facts.version_table.as_deref().unwrap_or("alembic_version"),
         facts.version_table_schema.as_deref(),
+        if facts.own_version_column {
+            "text"
+        } else {
+            alembic::run::VERSION_TYPE
+        },
     );
     let setting = Setting {
         settings: Arc::new(settings),

@@ -7,6 +7,7 @@ mod check;
 mod output;
 mod run;
 mod show;
+mod since;
 mod trace;
 
 use std::process::ExitCode;
@@ -17,6 +18,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::config::{ConfigError, Level, Overrides, PackageVersion, postgres_version};
 use crate::discover::DiscoverError;
 use crate::files::FileError;
+use crate::git::GitError;
 use crate::postgres::Version;
 
 /// Stack of every thread that analyses: PostgreSQL's parser and our own visitors recurse with the nesting of the input.
@@ -60,6 +62,12 @@ struct CheckArguments {
     /// Print the findings alone
     #[arg(short, long)]
     quiet: bool,
+    /// Report what was not there before the change since this commit; `auto`: as the CI system says
+    #[arg(long, value_name = "REF")]
+    since: Option<String>,
+    /// Look at what is staged, and report what the commit brings
+    #[arg(long)]
+    staged: bool,
 }
 
 #[derive(Debug, Args)]
@@ -187,6 +195,10 @@ enum Failure {
     Discover(#[from] DiscoverError),
     #[error(transparent)]
     Files(#[from] FileError),
+    #[error(transparent)]
+    Git(#[from] GitError),
+    #[error("{0}")]
+    Since(String),
     #[error("the working folder can't be read: {0}")]
     WorkingFolder(String),
     #[error("the working folder's path is not UTF-8: start foreshot elsewhere and name the path")]

@@ -8,6 +8,7 @@ mod advice;
 mod argument_needs_newer_alembic;
 mod autogenerate_leftover;
 mod duplicate_revision;
+mod edited_released_revision;
 mod empty_revision;
 mod enum_value_in_transaction;
 mod geometry_index_twice;
@@ -27,6 +28,7 @@ mod revision_id_too_long;
 mod second_run;
 mod self_merge;
 mod stale_inspector;
+mod stale_parent;
 mod unreachable_revision;
 mod words;
 
@@ -36,7 +38,7 @@ use crate::config::{Config, Level};
 use crate::diagnostic::{Diagnostic, Label, RuleInfo, Severity};
 use crate::history::{Graph, Index};
 use crate::replay::{Replayed, Revision};
-use crate::source::Site;
+use crate::source::{Site, SourceMap};
 
 /// What a rule sees.
 pub struct Context<'a> {
@@ -76,13 +78,42 @@ pub struct HistoryContext<'a> {
     pub revisions: &'a [Arc<Revision>],
     /// What the user set.
     pub config: &'a Config,
+    /// The database before the change that is judged, where `--since` names one and it was there.
+    pub base: Option<Base<'a>>,
 }
+
+/// A database before the change that is judged: for rules that compare. Its files are in `sources`, marked as past
+/// ([`SourceMap::is_past`]).
+#[derive(Clone, Copy)]
+pub struct Base<'a> {
+    /// How the user calls the branch that the change goes to: `origin/main`.
+    pub name: &'a str,
+    /// Where the change began (the merge base): a revision here is released for it, and one that is not is new.
+    pub fork: Side<'a>,
+    /// What the branch is now: `fork`, or what others have brought since.
+    pub tip: Side<'a>,
+    /// The texts and paths of all files, today's too.
+    pub sources: &'a SourceMap,
+}
+
+/// The revisions of a database at one commit.
+#[derive(Clone, Copy)]
+pub struct Side<'a> {
+    /// The graph.
+    pub graph: &'a Graph,
+    /// The revisions, in its linear order.
+    pub revisions: &'a [Arc<Revision>],
+}
+
+/// The rule about edits of what is released: it alone reports on released revisions.
+pub const EDITED_RELEASED: &str = edited_released_revision::RULE.info.id;
 
 /// All rules, sorted by id.
 pub static RULES: &[Rule] = &[
     argument_needs_newer_alembic::RULE,
     autogenerate_leftover::RULE,
     duplicate_revision::RULE,
+    edited_released_revision::RULE,
     empty_revision::RULE,
     enum_value_in_transaction::RULE,
     geometry_index_twice::RULE,
@@ -100,6 +131,7 @@ pub static RULES: &[Rule] = &[
     revision_id_too_long::RULE,
     self_merge::RULE,
     stale_inspector::RULE,
+    stale_parent::RULE,
     unreachable_revision::RULE,
 ];
 

@@ -17,11 +17,17 @@ pub fn root() -> &'static Path {
 
 /// Runs the binary in `folder` with nothing of the environment but `PATH`.
 pub fn foreshot(folder: &Path, arguments: &[&str]) -> Output {
+    foreshot_with(folder, arguments, &[])
+}
+
+/// Runs the binary in `folder` with nothing of the environment but `PATH` and some variables.
+pub fn foreshot_with(folder: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_foreshot"))
         .args(arguments)
         .current_dir(folder)
         .env_clear()
         .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .envs(environment.iter().copied())
         .output()
         .expect("the binary starts")
 }
