@@ -6,6 +6,7 @@
 mod check;
 mod output;
 mod run;
+mod shell;
 mod show;
 mod since;
 mod trace;
@@ -47,6 +48,13 @@ enum Command {
     Rules,
     /// Show the order of the revisions, with heads and merges
     Graph(GraphArguments),
+    /// Print the completions of a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the man page
+    Man,
 }
 
 #[derive(Debug, Args)]
@@ -249,6 +257,8 @@ fn execute(command: &Command) -> Result<u8, Failure> {
         Command::Graph(arguments) => in_pool(&arguments.input, || show::graph(arguments)),
         Command::Explain { rule } => show::explain(rule),
         Command::Rules => show::rules(),
+        Command::Completions { shell } => shell::completions(*shell),
+        Command::Man => shell::man(),
     }
 }
 
