@@ -408,8 +408,11 @@ pub fn analyze(
 /// Whether a finding about the graph stands in a revision that is to be reported on.
 fn is_reported(loaded: &Loaded, diagnostic: &Diagnostic) -> bool {
     let mut revisions = loaded.revisions.iter();
+    let on_released = diagnostic.rule == rules::EDITED_RELEASED;
     revisions.any(|revision| {
-        revision.file == diagnostic.site.file && revision.reported && !revision.released
+        revision.file == diagnostic.site.file
+            && revision.reported
+            && (on_released || !revision.released)
     })
 }
 
@@ -444,6 +447,11 @@ fn setting(
         config.postgres_version,
         facts.version_table.as_deref().unwrap_or("alembic_version"),
         facts.version_table_schema.as_deref(),
+        if facts.own_version_column {
+            "text"
+        } else {
+            alembic::run::VERSION_TYPE
+        },
     );
     let setting = Setting {
         settings: Arc::new(settings),

@@ -8,6 +8,7 @@ mod advice;
 mod argument_needs_newer_alembic;
 mod autogenerate_leftover;
 mod duplicate_revision;
+mod edited_released_revision;
 mod empty_revision;
 mod enum_value_in_transaction;
 mod geometry_index_twice;
@@ -27,6 +28,7 @@ mod revision_id_too_long;
 mod second_run;
 mod self_merge;
 mod stale_inspector;
+mod stale_parent;
 mod unreachable_revision;
 mod words;
 
@@ -103,11 +105,15 @@ pub struct Side<'a> {
     pub revisions: &'a [Arc<Revision>],
 }
 
+/// The rule about edits of what is released: it alone reports on released revisions.
+pub const EDITED_RELEASED: &str = edited_released_revision::RULE.info.id;
+
 /// All rules, sorted by id.
 pub static RULES: &[Rule] = &[
     argument_needs_newer_alembic::RULE,
     autogenerate_leftover::RULE,
     duplicate_revision::RULE,
+    edited_released_revision::RULE,
     empty_revision::RULE,
     enum_value_in_transaction::RULE,
     geometry_index_twice::RULE,
@@ -125,6 +131,7 @@ pub static RULES: &[Rule] = &[
     revision_id_too_long::RULE,
     self_merge::RULE,
     stale_inspector::RULE,
+    stale_parent::RULE,
     unreachable_revision::RULE,
 ];
 
