@@ -14,7 +14,7 @@ use smol_str::SmolStr;
 
 use crate::alembic::Settings;
 use crate::config::Config;
-use crate::postgres::Catalog;
+use crate::postgres::{Catalog, Outcome};
 use crate::python::interpreter::Modules;
 use crate::python::syntax;
 use crate::trace::{Run, Trace};
@@ -55,6 +55,9 @@ pub struct Replayed {
     pub downgrade: Trace,
     /// The upgrade after the downgrade.
     pub reupgrade: Trace,
+    /// The downgrade once more, on what it left: it shows whether its drops have guards. Only where the upgrade's calls have
+    /// some, since nothing else asks.
+    pub redowngrade: Option<Trace>,
 }
 
 impl Replayed {
@@ -112,6 +115,10 @@ fn complete(
     let reupgrade = downgrade
         .as_ref()
         .map(|downgrade| worlds::follow(&revision, Run::Reupgrade, &downgrade.worlds, setting));
+    let redowngrade = downgrade
+        .as_ref()
+        .filter(|_| skips(&first.trace, &rerun.trace))
+        .map(|downgrade| worlds::follow(&revision, Run::Downgrade, &downgrade.worlds, setting));
     let missing = || Trace {
         missing_function: true,
         ..Trace::default()
@@ -126,7 +133,22 @@ fn complete(
         rerun: rerun.trace,
         downgrade: downgrade.map_or_else(missing, |followed| followed.trace),
         reupgrade: reupgrade.map_or_else(missing, |followed| followed.trace),
+        redowngrade: redowngrade.map(|followed| followed.trace),
     }
+}
+
+/// Whether the second run leaves out, or has nothing to do for, a call that changed something in the first.
+fn skips(first: &Trace, rerun: &Trace) -> bool {
+    first.events.iter().any(|event| {
+        !event.changes.is_empty()
+            && rerun
+                .events
+                .iter()
+                .find(|again| again.stack == event.stack && again.statements == event.statements)
+                .is_none_or(|again| {
+                    again.changes.is_empty() && matches!(again.outcome, Outcome::Ok)
+                })
+    })
 }
 
 #[cfg(test)]

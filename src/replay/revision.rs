@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use smol_str::SmolStr;
 
+use crate::alembic::imports::ApplicationImport;
 use crate::python::syntax::{FunctionDefinition, Module, StatementKind};
 use crate::source::{FileId, Site, Span};
 
@@ -26,6 +27,8 @@ pub struct Revision {
     pub place: Site,
     /// The name in `def downgrade`.
     pub downgrade_place: Option<Site>,
+    /// What it imports of the application; known once the project's modules are.
+    pub application_imports: Vec<ApplicationImport>,
     /// Released: replayed, not reported.
     pub released: bool,
     /// Reported on: false for the files that the user did not name.
@@ -69,6 +72,7 @@ impl Revision {
                 .is_some_and(|function| is_explained(&module, function)),
             place: name_of("upgrade").unwrap_or(site(identified)),
             downgrade_place: name_of("downgrade"),
+            application_imports: Vec::new(),
             released: false,
             reported: true,
             module,

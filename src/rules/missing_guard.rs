@@ -6,6 +6,7 @@ use crate::config::Level;
 use crate::diagnostic::{Diagnostic, RuleInfo, Severity};
 use crate::postgres::statement::{AlterTableCommand, Statement};
 use crate::postgres::{ObjectKind, ServerError, SqlState};
+use crate::replay::Replayed;
 use crate::source::Site;
 
 pub(super) const RULE: Rule = Rule {
@@ -24,19 +25,26 @@ pub(super) const RULE: Rule = Rule {
 pub(super) const WHEN: &str = "a restored, stamped or hand-fixed database, or a retry";
 
 fn check(context: &Context<'_>) -> Vec<Diagnostic> {
-    let faults: Vec<Fault<'_>> = second_run::faults(context.replayed)
-        .into_iter()
-        .filter(|fault| !second_run::is_data(fault))
-        .collect();
-    causes(&faults)
+    all_causes(context.replayed)
         .iter()
+        // what lacks a name needs that first
+        .filter(|cause| !super::unnamed_constraint::is_it(&cause.faults[0]))
         .map(|cause| report(context, cause))
         .collect()
 }
 
 /// Faults that one guard would cure: the first is the cause.
-struct Cause<'a> {
-    faults: Vec<Fault<'a>>,
+pub(super) struct Cause<'a> {
+    pub(super) faults: Vec<Fault<'a>>,
+}
+
+/// What the second run does wrong to the schema, grouped by cause.
+pub(super) fn all_causes(replayed: &Replayed) -> Vec<Cause<'_>> {
+    let faults: Vec<Fault<'_>> = second_run::faults(replayed)
+        .into_iter()
+        .filter(|fault| !second_run::is_data(fault))
+        .collect();
+    causes(&faults)
 }
 
 /// Groups faults by cause: one place (a loop, a helper), one table made here with all that is put on it, one column with
@@ -122,7 +130,7 @@ fn report(context: &Context<'_>, cause: &Cause<'_>) -> Diagnostic {
 }
 
 /// The other faults of a cause: each place once as a label, all of them as a count.
-fn add_others(diagnostic: &mut Diagnostic, cause: &Cause<'_>, site: Site) {
+pub(super) fn add_others(diagnostic: &mut Diagnostic, cause: &Cause<'_>, site: Site) {
     let mut places = vec![site];
     for other in &cause.faults[1..] {
         if !places.contains(&other.event.site) {

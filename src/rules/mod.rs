@@ -5,11 +5,28 @@
 //! suppressions and selection come after.
 
 mod advice;
+mod application_import;
+mod bind_parameter_in_literal;
+mod conflict_target_missing;
+mod drop_constraint_without_name;
 mod enum_value_in_transaction;
+mod failing_downgrade;
+mod failing_reupgrade;
+mod fails_on_existing_rows;
+mod guard_asymmetry;
+mod incomplete_downgrade;
+mod lossy_downgrade;
 mod missing_downgrade;
 mod missing_guard;
 mod non_idempotent_insert;
+mod old_rows;
+mod raise_after_work;
+mod reinserted_seed;
+mod relative_update;
+mod rollback;
 mod second_run;
+mod unbounded_backfill;
+mod unnamed_constraint;
 mod words;
 
 use std::sync::Arc;
@@ -57,10 +74,25 @@ pub struct HistoryContext<'a> {
 
 /// All rules, sorted by id.
 pub static RULES: &[Rule] = &[
+    application_import::RULE,
+    bind_parameter_in_literal::RULE,
+    conflict_target_missing::RULE,
+    drop_constraint_without_name::RULE,
     enum_value_in_transaction::RULE,
+    failing_downgrade::RULE,
+    failing_reupgrade::RULE,
+    fails_on_existing_rows::RULE,
+    guard_asymmetry::RULE,
+    incomplete_downgrade::RULE,
+    lossy_downgrade::RULE,
     missing_downgrade::RULE,
     missing_guard::RULE,
     non_idempotent_insert::RULE,
+    raise_after_work::RULE,
+    reinserted_seed::RULE,
+    relative_update::RULE,
+    unbounded_backfill::RULE,
+    unnamed_constraint::RULE,
 ];
 
 /// Judges one revision by all rules.
