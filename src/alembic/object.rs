@@ -451,6 +451,14 @@ impl Host for Environment {
         (name == "dialect").then(|| super::context::dialect(interp))
     }
 
+    fn unknown_call(
+        interp: &mut Interp,
+        unknown: &Unknown,
+        arguments: &Arguments,
+    ) -> Eval<Option<Value>> {
+        super::env::unknown_call(interp, unknown, arguments)
+    }
+
     fn decide(interp: &mut Interp, unknown: &Unknown) -> bool {
         let site = interp.frames().last().map(|frame| frame.site);
         interp.host.decisions.decide(unknown, site)

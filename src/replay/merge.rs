@@ -12,7 +12,7 @@ use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
 use crate::alembic::run::RunOutput;
 use crate::postgres::Outcome;
 use crate::source::Site;
-use crate::trace::{Event, Trace};
+use crate::trace::{Boundary, Event, Trace};
 use crate::unknown::Reason;
 
 /// The worlds that tell of a run: those that end, or all where none does (a migration that checks its data and raises
@@ -51,6 +51,12 @@ pub(super) fn traces(worlds: &[&RunOutput]) -> Trace {
     for (world, world_keys) in worlds.iter().zip(&keys).skip(1) {
         insert_missing(&mut events, world_keys, &world.trace.events);
         merged.gaps.extend(world.trace.gaps.iter().cloned());
+        for boundary in &world.trace.boundaries {
+            let known = |own: &Boundary| own.site == boundary.site && own.kind == boundary.kind;
+            if !merged.boundaries.iter().any(known) {
+                merged.boundaries.push(boundary.clone());
+            }
+        }
     }
     let places: Vec<FxHashMap<&CallKey, usize>> = keys
         .iter()
@@ -146,6 +152,12 @@ fn agree(
         event.changed = None;
     }
     event.aborted = present.iter().all(|(_, other)| other.aborted);
+    if present
+        .iter()
+        .any(|(_, other)| other.swallowed != event.swallowed)
+    {
+        event.swallowed = None;
+    }
     if present.len() < worlds.len() && event.conditional.is_none() {
         let numbers: BTreeSet<usize> = present.iter().map(|(number, _)| *number).collect();
         event.conditional = Some(guarding_reason(&numbers, worlds));

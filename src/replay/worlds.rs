@@ -126,6 +126,28 @@ fn explore(
     false
 }
 
+/// A run of a revision on an empty catalog, with all unknown conditions open.
+pub(super) fn input<'a>(revision: &Arc<Revision>, run: Run, setting: &Setting) -> RunInput<'a> {
+    RunInput {
+        module: revision.module.clone(),
+        function: if run == Run::Downgrade {
+            "downgrade"
+        } else {
+            "upgrade"
+        },
+        catalog: Catalog::default(),
+        assumes: run == Run::First,
+        version: setting.config.postgres_version,
+        settings: setting.settings.clone(),
+        modules: setting.modules.clone(),
+        script: Vec::new(),
+        settled: BTreeMap::new(),
+        search_path: setting.search_path.clone(),
+        environment: setting.environment.clone(),
+        limits: Limits::default(),
+    }
+}
+
 /// One world of a run. A panic in it is a gap with all that had been found elsewhere still reported.
 fn run_once(
     revision: &Arc<Revision>,
@@ -135,22 +157,10 @@ fn run_once(
     script: Vec<bool>,
 ) -> RunOutput {
     let input = RunInput {
-        module: revision.module.clone(),
-        function: if run == Run::Downgrade {
-            "downgrade"
-        } else {
-            "upgrade"
-        },
         catalog: start.catalog.clone(),
-        assumes: run == Run::First,
-        version: setting.config.postgres_version,
-        settings: setting.settings.clone(),
-        modules: setting.modules.clone(),
         script,
         settled: start.settled.clone(),
-        search_path: setting.search_path.clone(),
-        environment: setting.environment.clone(),
-        limits: Limits::default(),
+        ..input(revision, run, setting)
     };
     let mut output =
         catch_unwind(AssertUnwindSafe(|| run::run(input))).unwrap_or_else(|_| RunOutput {

@@ -1,12 +1,13 @@
 //! `missing-guard`: a statement of `upgrade()` fails, or makes a duplicate, when it runs again.
 
 use super::second_run::{self, Fault, FaultKind};
-use super::{Check, Context, Rule, advice, label, words};
+use super::{Check, Context, Rule, advice, claims, label, words};
 use crate::config::Level;
 use crate::diagnostic::{Diagnostic, RuleInfo, Severity};
 use crate::postgres::statement::{AlterTableCommand, Statement};
 use crate::postgres::{ObjectKind, ServerError, SqlState};
 use crate::source::Site;
+use crate::trace::Run;
 
 pub(super) const RULE: Rule = Rule {
     info: RuleInfo {
@@ -27,6 +28,7 @@ fn check(context: &Context<'_>) -> Vec<Diagnostic> {
     let faults: Vec<Fault<'_>> = second_run::faults(context.replayed)
         .into_iter()
         .filter(|fault| !second_run::is_data(fault))
+        .filter(|fault| !claims::is_claimed(context, Run::Rerun, fault.event))
         .collect();
     causes(&faults)
         .iter()

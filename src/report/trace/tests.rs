@@ -31,6 +31,9 @@ fn event(site: Site, outcome: Outcome) -> Event {
         mode: TransactionMode::Block,
         aborted: false,
         handled: false,
+        swallowed: None,
+        transaction: 0,
+        enums: Arc::default(),
         conditional: None,
     }
 }
