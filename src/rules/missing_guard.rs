@@ -1,12 +1,12 @@
 //! `missing-guard`: a statement of `upgrade()` fails, or makes a duplicate, when it runs again.
 
+use super::guards::{self, Verdict};
 use super::second_run::{self, Fault, FaultKind};
-use super::{Check, Context, Rule, advice, label, words};
+use super::{Check, Context, Rule, advice, label, stale_inspector, words};
 use crate::config::Level;
 use crate::diagnostic::{Diagnostic, RuleInfo, Severity};
 use crate::postgres::statement::{AlterTableCommand, Statement};
 use crate::postgres::{ObjectKind, ServerError, SqlState};
-use crate::replay::Replayed;
 use crate::source::Site;
 
 pub(super) const RULE: Rule = Rule {
@@ -25,11 +25,12 @@ pub(super) const RULE: Rule = Rule {
 pub(super) const WHEN: &str = "a restored, stamped or hand-fixed database, or a retry";
 
 fn check(context: &Context<'_>) -> Vec<Diagnostic> {
-    all_causes(context.replayed)
+    schema_causes(context)
         .iter()
+        .filter(|cause| guards::verdict(&cause.faults[0]) == Verdict::NoGuard)
         // what lacks a name needs that first
         .filter(|cause| !super::unnamed_constraint::is_it(&cause.faults[0]))
-        .map(|cause| report(context, cause))
+        .map(|cause| report(context, &RULE, cause, message(&cause.faults[0])))
         .collect()
 }
 
@@ -38,11 +39,17 @@ pub(super) struct Cause<'a> {
     pub(super) faults: Vec<Fault<'a>>,
 }
 
-/// What the second run does wrong to the schema, grouped by cause.
-pub(super) fn all_causes(replayed: &Replayed) -> Vec<Cause<'_>> {
-    let faults: Vec<Fault<'_>> = second_run::faults(replayed)
+/// The causes of what goes wrong with the schema when the upgrade runs again; what a stale Inspector did in the first run
+/// shows there and is no cause of its own, nor is what runs without the guard that Alembic ignores.
+pub(super) fn schema_causes<'a>(context: &'a Context<'_>) -> Vec<Cause<'a>> {
+    let stale = stale_inspector::guards(context.replayed);
+    let faults: Vec<Fault<'_>> = second_run::faults(context.replayed)
         .into_iter()
-        .filter(|fault| !second_run::is_data(fault))
+        .filter(|fault| !second_run::is_data(fault) && fault.event.ignored.is_none())
+        .filter(|fault| {
+            let mut guards = fault.event.guards.iter();
+            !guards.any(|guard| stale.contains(&guard.site))
+        })
         .collect();
     causes(&faults)
 }
@@ -105,10 +112,16 @@ fn adds_column(command: Option<&AlterTableCommand>) -> bool {
     matches!(command, Some(AlterTableCommand::AddColumn { .. }))
 }
 
-fn report(context: &Context<'_>, cause: &Cause<'_>) -> Diagnostic {
+/// The diagnostic of a cause, with what follows from it as labels.
+pub(super) fn report(
+    context: &Context<'_>,
+    rule: &Rule,
+    cause: &Cause<'_>,
+    message: String,
+) -> Diagnostic {
     let fault = cause.faults[0];
     let site = fault.event.site;
-    let mut diagnostic = context.diagnostic(&RULE, site, message(&fault));
+    let mut diagnostic = context.diagnostic(rule, site, message);
     diagnostic.help = advice::guard(fault.event, fault.kind, context.config);
     if let FaultKind::Fails(error) = fault.kind
         && let Some(key) = &error.object
@@ -154,7 +167,8 @@ pub(super) fn add_others(diagnostic: &mut Diagnostic, cause: &Cause<'_>, site: S
     }
 }
 
-fn message(fault: &Fault<'_>) -> String {
+/// What goes wrong when it runs again, and when that is.
+pub(super) fn message(fault: &Fault<'_>) -> String {
     let call = words::call(fault.event);
     match fault.kind {
         FaultKind::Fails(error) => format!(

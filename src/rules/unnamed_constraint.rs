@@ -1,5 +1,6 @@
 //! `unnamed-constraint`: a constraint added without a name is there once more after each run.
 
+use super::guards::{self, Verdict};
 use super::missing_guard::{self, Cause, WHEN};
 use super::second_run::{Fault, FaultKind};
 use super::{Check, Context, Rule, label, words};
@@ -26,8 +27,9 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(context: &Context<'_>) -> Vec<Diagnostic> {
-    missing_guard::all_causes(context.replayed)
+    missing_guard::schema_causes(context)
         .iter()
+        .filter(|cause| guards::verdict(&cause.faults[0]) == Verdict::NoGuard)
         .filter(|cause| is_it(&cause.faults[0]))
         .map(|cause| report(context, cause))
         .collect()
