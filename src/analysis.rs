@@ -116,8 +116,7 @@ impl Loaded {
 pub const INTERNAL: &str = "internal-error";
 
 /// Its page.
-pub const INTERNAL_PAGE: &str = "foreshot itself failed (a panic) in this revision. It is caught, the other revisions are judged as ever, and the \
-    exit status is 2. Please report it with the file.";
+pub const INTERNAL_PAGE: &str = include_str!("../rules/internal-error.md");
 
 /// Id of the diagnostics about files that can't be read as Python.
 pub const UNREADABLE: &str = "unreadable";
@@ -183,8 +182,8 @@ pub fn load(
                 identifiers.revision_span,
             );
             revision.released = released.contains(index);
-            revision.application_imports = imports.of(&parsed[*index]);
             revision.facts = facts[*index].clone();
+            revision.application_imports = imports.of(&parsed[*index]);
             let path = sources.file(revision.file).path().to_owned();
             revision.reported = database
                 .report_only
@@ -432,8 +431,11 @@ pub fn analyze(
 /// Whether a finding about the graph stands in a revision that is to be reported on.
 fn is_reported(loaded: &Loaded, diagnostic: &Diagnostic) -> bool {
     let mut revisions = loaded.revisions.iter();
+    let on_released = diagnostic.rule == rules::EDITED_RELEASED;
     revisions.any(|revision| {
-        revision.file == diagnostic.site.file && revision.reported && !revision.released
+        revision.file == diagnostic.site.file
+            && revision.reported
+            && (on_released || !revision.released)
     })
 }
 
@@ -468,6 +470,11 @@ fn setting(
         config.postgres_version,
         facts.version_table.as_deref().unwrap_or("alembic_version"),
         facts.version_table_schema.as_deref(),
+        if facts.own_version_column {
+            "text"
+        } else {
+            alembic::run::VERSION_TYPE
+        },
     );
     let setting = Setting {
         settings: Arc::new(settings),

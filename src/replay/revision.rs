@@ -32,10 +32,10 @@ pub struct Revision {
     pub identified: Site,
     /// The name in `def downgrade`.
     pub downgrade_place: Option<Site>,
-    /// What it imports of the application; known once the project's modules are.
-    pub application_imports: Vec<ApplicationImport>,
     /// What its text says beside what it does.
     pub facts: Facts,
+    /// What it imports of the application; known once the project's modules are.
+    pub application_imports: Vec<ApplicationImport>,
     /// Released: replayed, not reported.
     pub released: bool,
     /// Reported on: false for the files that the user did not name.
@@ -83,8 +83,8 @@ impl Revision {
             place: name_of("upgrade").unwrap_or(site(identified)),
             identified: site(identified),
             downgrade_place: name_of("downgrade"),
-            application_imports: Vec::new(),
             facts: Facts::default(),
+            application_imports: Vec::new(),
             released: false,
             reported: true,
             module,

@@ -28,8 +28,6 @@ fn check(context: &Context<'_>) -> Vec<Diagnostic> {
     schema_causes(context)
         .iter()
         .filter(|cause| guards::verdict(&cause.faults[0]) == Verdict::NoGuard)
-        // what lacks a name needs that first
-        .filter(|cause| !super::unnamed_constraint::is_it(&cause.faults[0]))
         .map(|cause| report(context, &RULE, cause, message(&cause.faults[0])))
         .collect()
 }

@@ -12,6 +12,7 @@ mod bind_parameter_in_literal;
 mod conflict_target_missing;
 mod drop_constraint_without_name;
 mod duplicate_revision;
+mod edited_released_revision;
 mod empty_revision;
 mod enum_value_in_transaction;
 mod failing_downgrade;
@@ -42,6 +43,7 @@ mod rollback;
 mod second_run;
 mod self_merge;
 mod stale_inspector;
+mod stale_parent;
 mod unbounded_backfill;
 mod unnamed_constraint;
 mod unreachable_revision;
@@ -120,6 +122,9 @@ pub struct Side<'a> {
     pub revisions: &'a [Arc<Revision>],
 }
 
+/// The rule about edits of what is released: it alone reports on released revisions.
+pub const EDITED_RELEASED: &str = edited_released_revision::RULE.info.id;
+
 /// All rules, sorted by id.
 pub static RULES: &[Rule] = &[
     application_import::RULE,
@@ -129,6 +134,7 @@ pub static RULES: &[Rule] = &[
     conflict_target_missing::RULE,
     drop_constraint_without_name::RULE,
     duplicate_revision::RULE,
+    edited_released_revision::RULE,
     empty_revision::RULE,
     enum_value_in_transaction::RULE,
     failing_downgrade::RULE,
@@ -155,6 +161,7 @@ pub static RULES: &[Rule] = &[
     revision_id_too_long::RULE,
     self_merge::RULE,
     stale_inspector::RULE,
+    stale_parent::RULE,
     unbounded_backfill::RULE,
     unnamed_constraint::RULE,
     unreachable_revision::RULE,

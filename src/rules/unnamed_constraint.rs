@@ -29,8 +29,7 @@ pub(super) const RULE: Rule = Rule {
 fn check(context: &Context<'_>) -> Vec<Diagnostic> {
     missing_guard::schema_causes(context)
         .iter()
-        .filter(|cause| guards::verdict(&cause.faults[0]) == Verdict::NoGuard)
-        .filter(|cause| is_it(&cause.faults[0]))
+        .filter(|cause| guards::verdict(&cause.faults[0]) == Verdict::Unnamed)
         .map(|cause| report(context, cause))
         .collect()
 }
