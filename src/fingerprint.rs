@@ -9,7 +9,7 @@ use camino::Utf8PathBuf;
 use sha2::{Digest, Sha256};
 
 use crate::diagnostic::Diagnostic;
-use crate::source::{FileId, SourceMap, Span};
+use crate::source::{FileId, SourceMap};
 use crate::suppress::{Scanned, scan_file};
 
 /// Longest statement that is kept for a reader, in characters.
@@ -110,11 +110,10 @@ impl<'a> Fingerprints<'a> {
             .map_or(file.text().len() as u32, |span| span.end);
         let mut text = String::new();
         let mut at = start;
-        for comment in scanned
-            .comments
-            .iter()
-            .filter(|comment| Span::new(start, end).contains(comment.span))
-        {
+        for comment in &scanned.comments {
+            if comment.span.start < at || comment.span.end > end {
+                continue;
+            }
             text.push_str(&file.text()[at as usize..comment.span.start as usize]);
             at = comment.span.end;
         }
@@ -156,7 +155,7 @@ fn hexadecimal(bytes: &[u8]) -> String {
 mod tests {
     use super::*;
     use crate::diagnostic::Severity;
-    use crate::source::{Site, SourceFile};
+    use crate::source::{Site, SourceFile, Span};
     use std::sync::Arc;
 
     fn fingerprint(text: &str, needle: &str) -> (Fingerprint, String) {

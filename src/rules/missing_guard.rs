@@ -3,7 +3,7 @@
 use super::second_run::{self, Fault, FaultKind};
 use super::{Check, Context, Rule, advice, label, words};
 use crate::config::Level;
-use crate::diagnostic::{Diagnostic, RuleInfo, Severity};
+use crate::diagnostic::{Diagnostic, FIRST_RUN, RuleInfo, Severity};
 use crate::postgres::statement::{AlterTableCommand, Statement};
 use crate::postgres::{ObjectKind, ServerError, SqlState};
 use crate::source::Site;
@@ -109,7 +109,7 @@ fn report(context: &Context<'_>, cause: &Cause<'_>) -> Diagnostic {
     {
         diagnostic.labels.push(label(
             made,
-            format!("the first run made or removed the {key} here"),
+            format!("{FIRST_RUN} made or removed the {key} here"),
         ));
     }
     if fault.event.innermost != site {
