@@ -10,6 +10,7 @@ mod output;
 mod progress;
 mod run;
 mod settings;
+mod shell;
 mod show;
 mod since;
 mod trace;
@@ -56,6 +57,13 @@ enum Command {
     Config(ConfigArguments),
     /// Write a configuration with today's heads as released; nothing is overwritten
     Init(InitArguments),
+    /// Print the completions of a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the man page
+    Man,
 }
 
 #[derive(Debug, Args)]
@@ -346,6 +354,8 @@ fn execute(command: &Command) -> Result<u8, Failure> {
         Command::Init(arguments) => in_pool(&arguments.input, || init::init(arguments)),
         Command::Explain { rule } => show::explain(rule),
         Command::Rules => show::rules(),
+        Command::Completions { shell } => shell::completions(*shell),
+        Command::Man => shell::man(),
     }
 }
 

@@ -109,7 +109,7 @@ pub static KEYS: &[Key] = &[
         kind: Kind::LevelsByFile,
         meaning: "levels for some files, by patterns as in .gitignore",
         default: "none",
-        example: "{ \"versions/2019*\" = { rerun = \"off\" } }",
+        example: "{ \"**/versions/2019*\" = { rerun = \"off\" } }",
     },
     Key {
         name: "postgres-version",

@@ -1,6 +1,7 @@
 //! Which rules are reported, and how severe they are: `select`, `ignore`, `levels`, `per-file-levels`.
 //!
-//! What names a rule by its id wins over what names it by a tag; `ignore` wins over `select`, `select` over `levels`.
+//! What names a rule by its id wins over what names it by a tag; `ignore` wins over `select`, `select` over `levels`. A rule
+//! that is off by default comes on by its id alone.
 
 use std::collections::BTreeMap;
 
@@ -108,6 +109,16 @@ impl Config {
                 .any(|entry| level_in(&entry.levels, rule).is_some_and(|level| level != Level::Off))
     }
 
+    /// Whether somebody names a rule that is off by default, by its id: what costs time only for it is worth doing.
+    pub fn asks_for(&self, rule: &str) -> bool {
+        let on = |levels: &BTreeMap<String, Level>| {
+            levels.get(rule).is_some_and(|level| *level != Level::Off)
+        };
+        names(&self.select, rule)
+            || on(&self.levels)
+            || self.per_file_levels.iter().any(|entry| on(&entry.levels))
+    }
+
     fn level(&self, rule: &RuleInfo, own: Severity) -> Level {
         let by_id = self.levels.get(rule.id).copied();
         if names(&self.ignore, rule.id) {
@@ -127,12 +138,10 @@ impl Config {
         if !selected {
             return Level::Off;
         }
-        let set = level_in(&self.levels, rule);
-        set.unwrap_or(if rule.default_level == Level::Off && !selected_by_id {
-            Level::Off
-        } else {
-            Level::At(own)
-        })
+        if rule.default_level == Level::Off && !named {
+            return Level::Off;
+        }
+        level_in(&self.levels, rule).unwrap_or(Level::At(own))
     }
 }
 
@@ -193,13 +202,15 @@ mod tests {
             ("offline".to_owned(), Level::At(Severity::Error)),
         ]);
         assert_eq!(severity(&config, &guard), Some(Severity::Note));
-        assert_eq!(severity(&config, &advice), Some(Severity::Error));
+        assert_eq!(severity(&config, &advice), None);
         config.select = strings(&["offline"]);
         assert_eq!(severity(&config, &guard), None);
         assert_eq!(severity(&config, &input), Some(Severity::Warning));
         config.levels.clear();
         assert_eq!(severity(&config, &advice), None);
+        assert!(!config.asks_for("advice"));
         config.select = strings(&["advice"]);
+        assert!(config.asks_for("advice"));
         assert_eq!(severity(&config, &advice), Some(Severity::Warning));
         config.ignore = strings(&["offline"]);
         assert_eq!(severity(&config, &advice), Some(Severity::Warning));

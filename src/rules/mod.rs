@@ -5,18 +5,36 @@
 //! suppressions and selection come after.
 
 mod advice;
+mod argument_needs_newer_alembic;
+mod autogenerate_leftover;
+mod duplicate_revision;
+mod empty_revision;
 mod enum_value_in_transaction;
+mod geometry_index_twice;
+mod guard_of_another_object;
+mod guard_proves_only_table;
+mod guards;
+mod inverted_guard;
 mod missing_downgrade;
 mod missing_guard;
+mod missing_import;
+mod missing_parent;
+mod multiple_heads;
 mod non_idempotent_insert;
+mod offline_incompatible;
+mod revision_cycle;
+mod revision_id_too_long;
 mod second_run;
+mod self_merge;
+mod stale_inspector;
+mod unreachable_revision;
 mod words;
 
 use std::sync::Arc;
 
 use crate::config::{Config, Level};
 use crate::diagnostic::{Diagnostic, Label, RuleInfo, Severity};
-use crate::history::Graph;
+use crate::history::{Graph, Index};
 use crate::replay::{Replayed, Revision};
 use crate::source::{Site, SourceMap};
 
@@ -43,6 +61,11 @@ pub enum Check {
     Revision(fn(&Context<'_>) -> Vec<Diagnostic>),
     /// The revision graph of a database: static, so it holds where the code can't be interpreted.
     History(fn(&HistoryContext<'_>) -> Vec<Diagnostic>),
+    /// Each revision with its runs, and the graph.
+    Both(
+        fn(&Context<'_>) -> Vec<Diagnostic>,
+        fn(&HistoryContext<'_>) -> Vec<Diagnostic>,
+    ),
 }
 
 /// What a rule on the revision graph sees.
@@ -82,10 +105,27 @@ pub struct Side<'a> {
 
 /// All rules, sorted by id.
 pub static RULES: &[Rule] = &[
+    argument_needs_newer_alembic::RULE,
+    autogenerate_leftover::RULE,
+    duplicate_revision::RULE,
+    empty_revision::RULE,
     enum_value_in_transaction::RULE,
+    geometry_index_twice::RULE,
+    guard_of_another_object::RULE,
+    guard_proves_only_table::RULE,
+    inverted_guard::RULE,
     missing_downgrade::RULE,
     missing_guard::RULE,
+    missing_import::RULE,
+    missing_parent::RULE,
+    multiple_heads::RULE,
     non_idempotent_insert::RULE,
+    offline_incompatible::RULE,
+    revision_cycle::RULE,
+    revision_id_too_long::RULE,
+    self_merge::RULE,
+    stale_inspector::RULE,
+    unreachable_revision::RULE,
 ];
 
 /// Judges one revision by all rules.
@@ -93,7 +133,7 @@ pub fn check(context: &Context<'_>) -> Vec<Diagnostic> {
     RULES
         .iter()
         .flat_map(|rule| match rule.check {
-            Check::Revision(check) => check(context),
+            Check::Revision(check) | Check::Both(check, _) => check(context),
             Check::History(_) => Vec::new(),
         })
         .collect()
@@ -104,7 +144,7 @@ pub fn check_history(context: &HistoryContext<'_>) -> Vec<Diagnostic> {
     RULES
         .iter()
         .flat_map(|rule| match rule.check {
-            Check::History(check) => check(context),
+            Check::History(check) | Check::Both(_, check) => check(context),
             Check::Revision(_) => Vec::new(),
         })
         .collect()
@@ -125,6 +165,46 @@ impl Context<'_> {
     fn diagnostic(&self, rule: &Rule, site: Site, message: String) -> Diagnostic {
         Diagnostic {
             revision: Some(self.replayed.revision.id.to_string()),
+            ..Diagnostic::new(rule.info.id, rule.severity(), site, message)
+        }
+    }
+}
+
+impl HistoryContext<'_> {
+    /// The id of a revision.
+    fn id(&self, index: Index) -> &str {
+        &self.graph.revisions()[index].identifiers.revision
+    }
+
+    /// The place of its `revision`.
+    fn place(&self, index: Index) -> Site {
+        let revision = &self.graph.revisions()[index];
+        Site {
+            file: revision.file,
+            span: revision.identifiers.revision_span,
+        }
+    }
+
+    /// The place of its `down_revision`.
+    fn parent_place(&self, index: Index) -> Site {
+        let revision = &self.graph.revisions()[index];
+        Site {
+            file: revision.file,
+            span: revision.identifiers.down_revision_span,
+        }
+    }
+
+    /// Whether it is reported on.
+    fn is_reported(&self, index: Index) -> bool {
+        let file = self.graph.revisions()[index].file;
+        let mut revisions = self.revisions.iter();
+        revisions.any(|revision| revision.file == file && revision.reported && !revision.released)
+    }
+
+    /// A diagnostic of a rule about a revision.
+    fn diagnostic(&self, rule: &Rule, index: Index, site: Site, message: String) -> Diagnostic {
+        Diagnostic {
+            revision: Some(self.id(index).to_owned()),
             ..Diagnostic::new(rule.info.id, rule.severity(), site, message)
         }
     }

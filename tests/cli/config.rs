@@ -49,7 +49,7 @@ fn rules_are_chosen_by_id_and_by_tag() {
     write(
         folder,
         "foreshot.toml",
-        "ignore = [\"missing-downgrade\"]\n[per-file-levels.\"versions/a*.py\"]\nrerun = \"note\"\n",
+        "ignore = [\"missing-downgrade\"]\n[per-file-levels.\"**/versions/a*.py\"]\nrerun = \"note\"\n",
     );
     assert_eq!(rules(folder, &[]), ["missing-guard"]);
     assert_exit(&foreshot(folder, &["check"]), 0);
