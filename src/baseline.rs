@@ -203,7 +203,7 @@ mod tests {
         assert_eq!(baseline.len(), 3);
         let text = baseline.render();
         assert_eq!(Baseline::parse(&text, &RULES), Ok(baseline.clone()));
-        assert_eq!(text.lines().count(), 6, "{text}");
+        assert_eq!(text.lines().count(), 7, "{text}");
 
         let (sources, diagnostics) = found("x = 1\nop.a( )\nop.a()\nop.a()\nop.c()\n");
         let (stay, count, stale) = baseline.apply(diagnostics, &sources, |_| true);

@@ -81,7 +81,7 @@ pub static KEYS: &[Key] = &[
         kind: Kind::Path,
         meaning: "a configuration file to begin with, inside the project; what stands here wins",
         default: "none",
-        example: "\"../foreshot.toml\"",
+        example: "\"shared/foreshot.toml\"",
     },
     Key {
         name: "ignore",

@@ -5,7 +5,9 @@
 
 use std::fmt::Write;
 
-use super::{Report, Style, concise, counted, last_line, place, sentences, statistics};
+use super::{
+    Report, Style, clean, concise, counted, first_line, last_line, place, sentences, statistics,
+};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::source::SourceMap;
 
@@ -43,30 +45,24 @@ pub(super) fn render(report: &Report<'_>, style: Style) -> String {
 }
 
 pub(super) fn failed(why: &str) -> String {
-    format!("::error title=foreshot::{}\n", data(&super::clean(why)))
+    format!("::error title=foreshot::{}\n", data(&clean(why)))
 }
 
 fn command(sources: &SourceMap, diagnostic: &Diagnostic) -> String {
-    let place = place(sources, diagnostic.site);
+    let place = place(sources, first_line(sources, diagnostic.site));
     let level = match diagnostic.severity {
         Severity::Error => "error",
         Severity::Warning => "warning",
         Severity::Note => "notice",
     };
-    let mut properties = format!(
-        "file={},line={},endLine={}",
-        property(&place.path),
+    let properties = format!(
+        "file={},line={},endLine={},col={},endColumn={}",
+        property(&clean(&place.path)),
         place.start.line,
-        place.end.line
+        place.end.line,
+        place.start.column,
+        place.end.column
     );
-    // columns of a range over lines are refused
-    if place.start.line == place.end.line {
-        let _ = write!(
-            properties,
-            ",col={},endColumn={}",
-            place.start.column, place.end.column
-        );
-    }
     format!(
         "::{level} {properties},title={}::{}",
         property(&format!("foreshot: {}", diagnostic.rule)),

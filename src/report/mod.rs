@@ -21,7 +21,7 @@ use camino::Utf8Path;
 
 use crate::diagnostic::{Diagnostic, RuleInfo, Severity};
 use crate::discover::Note;
-use crate::source::{Position, Site, SourceMap};
+use crate::source::{Position, Site, SourceMap, Span};
 use crate::unknown;
 
 /// What was analysed, and what could not be.
@@ -234,6 +234,18 @@ fn place(sources: &SourceMap, site: Site) -> Place {
         path: slashes(file.path()),
         start,
         end,
+    }
+}
+
+/// What of a site stands on its first line: a review shows an alert only where all its lines are part of the change.
+fn first_line(sources: &SourceMap, site: Site) -> Site {
+    let file = sources.file(site.file);
+    let end = file
+        .line_span(file.line(site.span.start))
+        .map_or(site.span.end, |line| line.end.min(site.span.end));
+    Site {
+        span: Span::new(site.span.start, end.max(site.span.start)),
+        ..site
     }
 }
 

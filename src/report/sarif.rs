@@ -15,7 +15,7 @@ use serde_sarif::sarif::{
     ToolComponent,
 };
 
-use super::{Report, Style, clean, place, pretty};
+use super::{Report, Style, clean, first_line, place, pretty};
 use crate::config::Level;
 use crate::diagnostic::{Diagnostic, FIRST_RUN, Fix, RuleInfo, Severity};
 use crate::fingerprint::Fingerprints;
@@ -29,8 +29,8 @@ const MAX_DESCRIPTION: usize = 1024;
 /// GitHub refuses a run with more results.
 const MAX_RESULTS: usize = 25_000;
 
-/// GitHub refuses a result with more than 1,000 locations and shows 100.
-const MAX_RELATED: usize = 100;
+/// GitHub refuses a result with more than 1,000 locations (and shows 100).
+const MAX_RELATED: usize = 900;
 
 /// Labels that the message itself links to.
 const MAX_LINKED: usize = 10;
@@ -202,7 +202,10 @@ fn finding(report: &Report<'_>, diagnostic: &Diagnostic, id: &str) -> Finding {
         .message(words(&message))
         .rule_id(diagnostic.rule.to_owned())
         .level(level)
-        .locations(vec![location(report.sources, diagnostic.site)])
+        .locations(vec![location(
+            report.sources,
+            first_line(report.sources, diagnostic.site),
+        )])
         .partial_fingerprints(BTreeMap::from([(FINGERPRINT.to_owned(), id.to_owned())]))
         .build();
     let rule = report

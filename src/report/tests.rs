@@ -384,6 +384,26 @@ fn sarif_is_what_code_scanning_reads() {
 }
 
 #[test]
+fn reviews_are_shown_the_first_line_of_a_call() {
+    let mut sample = Sample::new();
+    let start = TEXT.find("op.create_table").expect("there") as u32;
+    sample.diagnostics[0].site.span = Span::new(start, TEXT.len() as u32);
+    let log: Value = serde_json::from_str(&sample.render("sarif", Style::default())).expect("JSON");
+    let region = &log["runs"][0]["results"][0]["locations"][0]["physicalLocation"]["region"];
+    assert_eq!(
+        (&region["startLine"], &region["endLine"]),
+        (&Value::from(3), &Value::from(3))
+    );
+    // to the end of the line, without its line end
+    assert_eq!(region["endColumn"], 28);
+    assert!(
+        sample
+            .render("github", Style::default())
+            .contains("line=3,endLine=3,col=2,endColumn=28,")
+    );
+}
+
+#[test]
 fn more_than_code_scanning_takes_is_cut_by_severity() {
     let mut sample = Sample::new();
     let mild = Diagnostic {
