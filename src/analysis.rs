@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use camino::Utf8PathBuf;
 use rayon::prelude::*;
 
+use crate::alembic::imports::Imports;
 use crate::alembic::revision::Facts;
 use crate::alembic::{self, Settings};
 use crate::config::Config;
@@ -115,8 +116,7 @@ impl Loaded {
 pub const INTERNAL: &str = "internal-error";
 
 /// Its page.
-pub const INTERNAL_PAGE: &str = "foreshot itself failed (a panic) in this revision. It is caught, the other revisions are judged as ever, and the \
-    exit status is 2. What is said of revisions that stand on this one may miss what it does. Please report it with the file.";
+pub const INTERNAL_PAGE: &str = include_str!("../rules/internal-error.md");
 
 /// Id of the diagnostics about files that can't be read as Python.
 pub const UNREADABLE: &str = "unreadable";
@@ -169,6 +169,7 @@ pub fn load(
     let graph = Graph::new(described);
     gaps.extend(graph_gaps(&graph));
     let released = released(&graph, config);
+    let mut imports = Imports::new(&*modules, migration_folders(database));
     let revisions = graph
         .order()
         .iter()
@@ -182,6 +183,7 @@ pub fn load(
             );
             revision.released = released.contains(index);
             revision.facts = facts[*index].clone();
+            revision.application_imports = imports.of(&parsed[*index]);
             let path = sources.file(revision.file).path().to_owned();
             revision.reported = database
                 .report_only
@@ -197,6 +199,26 @@ pub fn load(
         diagnostics,
         gaps,
     }
+}
+
+/// Folders in which modules belong to the migrations, and not to the application.
+fn migration_folders(database: &Database) -> Vec<Utf8PathBuf> {
+    let beside = database.version_locations.iter().flat_map(|location| {
+        // without an `env.py`, helpers stand beside the folder of the revisions
+        let above = database
+            .script_location
+            .is_none()
+            .then(|| location.parent().map(camino::Utf8Path::to_owned))
+            .flatten();
+        std::iter::once(location.clone()).chain(above)
+    });
+    database
+        .script_location
+        .iter()
+        .cloned()
+        .chain(beside)
+        .filter(|folder| !folder.as_str().is_empty())
+        .collect()
 }
 
 /// What is wrong with the graph, as far as it decides what a revision is replayed on.
@@ -426,8 +448,11 @@ pub fn analyze(
 /// Whether a finding about the graph stands in a revision that is to be reported on.
 fn is_reported(loaded: &Loaded, diagnostic: &Diagnostic) -> bool {
     let mut revisions = loaded.revisions.iter();
+    let on_released = diagnostic.rule == rules::EDITED_RELEASED;
     revisions.any(|revision| {
-        revision.file == diagnostic.site.file && revision.reported && !revision.released
+        revision.file == diagnostic.site.file
+            && revision.reported
+            && (on_released || !revision.released)
     })
 }
 
@@ -462,6 +487,11 @@ fn setting(
         config.postgres_version,
         facts.version_table.as_deref().unwrap_or("alembic_version"),
         facts.version_table_schema.as_deref(),
+        if facts.own_version_column {
+            "text"
+        } else {
+            alembic::run::VERSION_TYPE
+        },
     );
     let setting = Setting {
         settings: Arc::new(settings),

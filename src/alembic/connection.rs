@@ -373,11 +373,16 @@ fn execute_text(
             .iter()
             .find(|name| !values.iter().any(|(known, _)| known == *name))
         {
+            let given = if values.is_empty() {
+                ""
+            } else {
+                "\n[parameters: [{...}]]"
+            };
             return Err(exceptions::raise(
                 interp,
                 "StatementError",
                 &format!(
-                    "(sqlalchemy.exc.InvalidRequestError) A value is required for bind parameter '{missing}'"
+                    "(sqlalchemy.exc.InvalidRequestError) A value is required for bind parameter '{missing}'{given}"
                 ),
             ));
         }

@@ -107,17 +107,21 @@ pub fn dynamic_sql(text: &str) -> Vec<Statement> {
         .collect()
 }
 
+/// What Alembic makes the ids of applied revisions.
+pub const VERSION_TYPE: &str = "varchar(32)";
+
 /// The catalog with Alembic's own table, which is there whenever a migration runs (`MigrationContext._version`).
 pub fn with_version_table(
     catalog: Catalog,
     version: Version,
     name: &str,
     schema: Option<&str>,
+    column_type: &str,
 ) -> Catalog {
     let mut session = Session::new(catalog, version, dynamic_sql);
     let column = ColumnDefinition {
         not_null: true,
-        ..ColumnDefinition::new("version_num", sql::parse_type("varchar(32)"))
+        ..ColumnDefinition::new("version_num", sql::parse_type(column_type))
     };
     let key = ConstraintKind::PrimaryKey {
         columns: vec![SmolStr::new_static("version_num")],
@@ -306,5 +310,6 @@ fn describe(interp: &mut Interp, raise: &Raise) -> Raised {
         class,
         message,
         site: interp.host.raise_site,
+        explicit: raise.explicit,
     }
 }

@@ -19,6 +19,8 @@ pub struct Raise {
     pub exception: Value,
     /// A bound of foreshot's own was hit (steps, depth): no handler of the migration may catch it.
     pub bound: bool,
+    /// A `raise` statement says so: the migration (or its helper) refuses, nothing went wrong by itself.
+    pub explicit: bool,
 }
 
 /// Result of anything that may raise.

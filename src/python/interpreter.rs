@@ -385,6 +385,7 @@ impl<H: Host> Interpreter<H> {
         Box::new(Raise {
             exception: self.unknown(Reason::Bound, what),
             bound: true,
+            explicit: false,
         })
     }
 
@@ -451,6 +452,7 @@ fn raise_of(class: &Rc<Class>, message: &str) -> Box<Raise> {
     Box::new(Raise {
         exception,
         bound: false,
+        explicit: false,
     })
 }
 

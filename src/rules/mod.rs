@@ -5,16 +5,27 @@
 //! suppressions and selection come after.
 
 mod advice;
+mod application_import;
 mod argument_needs_newer_alembic;
 mod autogenerate_leftover;
+mod bind_parameter_in_literal;
+mod conflict_target_missing;
+mod drop_constraint_without_name;
 mod duplicate_revision;
+mod edited_released_revision;
 mod empty_revision;
 mod enum_value_in_transaction;
+mod failing_downgrade;
+mod failing_reupgrade;
+mod fails_on_existing_rows;
 mod geometry_index_twice;
+mod guard_asymmetry;
 mod guard_of_another_object;
 mod guard_proves_only_table;
 mod guards;
+mod incomplete_downgrade;
 mod inverted_guard;
+mod lossy_downgrade;
 mod missing_downgrade;
 mod missing_guard;
 mod missing_import;
@@ -22,11 +33,19 @@ mod missing_parent;
 mod multiple_heads;
 mod non_idempotent_insert;
 mod offline_incompatible;
+mod old_rows;
+mod raise_after_work;
+mod reinserted_seed;
+mod relative_update;
 mod revision_cycle;
 mod revision_id_too_long;
+mod rollback;
 mod second_run;
 mod self_merge;
 mod stale_inspector;
+mod stale_parent;
+mod unbounded_backfill;
+mod unnamed_constraint;
 mod unreachable_revision;
 mod words;
 
@@ -103,17 +122,31 @@ pub struct Side<'a> {
     pub revisions: &'a [Arc<Revision>],
 }
 
+/// The rule about edits of what is released: it alone reports on released revisions.
+pub const EDITED_RELEASED: &str = edited_released_revision::RULE.info.id;
+
 /// All rules, sorted by id.
 pub static RULES: &[Rule] = &[
+    application_import::RULE,
     argument_needs_newer_alembic::RULE,
     autogenerate_leftover::RULE,
+    bind_parameter_in_literal::RULE,
+    conflict_target_missing::RULE,
+    drop_constraint_without_name::RULE,
     duplicate_revision::RULE,
+    edited_released_revision::RULE,
     empty_revision::RULE,
     enum_value_in_transaction::RULE,
+    failing_downgrade::RULE,
+    failing_reupgrade::RULE,
+    fails_on_existing_rows::RULE,
     geometry_index_twice::RULE,
+    guard_asymmetry::RULE,
     guard_of_another_object::RULE,
     guard_proves_only_table::RULE,
+    incomplete_downgrade::RULE,
     inverted_guard::RULE,
+    lossy_downgrade::RULE,
     missing_downgrade::RULE,
     missing_guard::RULE,
     missing_import::RULE,
@@ -121,10 +154,16 @@ pub static RULES: &[Rule] = &[
     multiple_heads::RULE,
     non_idempotent_insert::RULE,
     offline_incompatible::RULE,
+    raise_after_work::RULE,
+    reinserted_seed::RULE,
+    relative_update::RULE,
     revision_cycle::RULE,
     revision_id_too_long::RULE,
     self_merge::RULE,
     stale_inspector::RULE,
+    stale_parent::RULE,
+    unbounded_backfill::RULE,
+    unnamed_constraint::RULE,
     unreachable_revision::RULE,
 ];
 

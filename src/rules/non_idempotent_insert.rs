@@ -27,7 +27,7 @@ pub(super) const RULE: Rule = Rule {
 fn check(context: &Context<'_>) -> Vec<Diagnostic> {
     let mut by_place: BTreeMap<Site, Vec<Fault<'_>>> = BTreeMap::new();
     for fault in second_run::faults(context.replayed) {
-        if second_run::is_data(&fault) {
+        if second_run::is_data(&fault) && !is_told_elsewhere(context, &fault) {
             by_place.entry(fault.event.site).or_default().push(fault);
         }
     }
@@ -35,6 +35,15 @@ fn check(context: &Context<'_>) -> Vec<Diagnostic> {
         .values()
         .map(|faults| report(context, faults))
         .collect()
+}
+
+/// A value that is computed from its old one is another rule's.
+fn is_told_elsewhere(context: &Context<'_>, fault: &Fault<'_>) -> bool {
+    matches!(fault.kind, FaultKind::Changes)
+        && inserted(fault).is_none_or(|insert| insert.on_conflict.is_some())
+        && super::old_rows::flat(&fault.event.statements)
+            .into_iter()
+            .any(|statement| super::relative_update::is_it(context, statement))
 }
 
 fn report(context: &Context<'_>, faults: &[Fault<'_>]) -> Diagnostic {

@@ -204,6 +204,7 @@ impl<H: Host> Interpreter<H> {
             Some(exception) => Box::new(Raise {
                 exception: exception.clone(),
                 bound: false,
+                explicit: false,
             }),
             None => self.error("RuntimeError", "No active exception to reraise"),
         }
@@ -219,6 +220,7 @@ impl<H: Host> Interpreter<H> {
         Ok(Box::new(Raise {
             exception,
             bound: false,
+            explicit: true,
         }))
     }
 
