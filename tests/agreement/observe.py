@@ -127,7 +127,7 @@ def state_of(connection):
 
 def engine_of(url, database, isolating=True):
     arguments = {"connect_args": {"cursor_factory": IsolatingCursor}} if isolating else {}
-    return sa.create_engine(sa.engine.make_url(url).set(database=database), poolclass=NullPool, **arguments)
+    return sa.create_engine(sa.engine.make_url(url).set(drivername="postgresql+psycopg2", database=database), poolclass=NullPool, **arguments)
 
 
 def driver_of(connection):
