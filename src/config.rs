@@ -13,6 +13,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use crate::diagnostic::Severity;
 use crate::files::{Files, decode, join};
 use crate::postgres::Version;
+use crate::scripts::{Format, Sending};
 
 /// A version of a Python package: major, minor, patch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -122,6 +123,23 @@ pub struct Config {
     pub start_after: Vec<String>,
     /// Whether a docstring, a comment or a `raise` makes a missing downgrade a choice.
     pub accept_explained_downgrade: bool,
+    /// Whether migrations must run twice; `None`: Alembic's must, SQL files need not.
+    pub rerunnable: Option<bool>,
+    /// Folders of SQL files, in the order of the file.
+    pub sql: Vec<SqlSettings>,
+}
+
+/// An entry `[[sql]]`: a folder of SQL files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SqlSettings {
+    /// The folder, or one file, relative to the project's root.
+    pub path: Utf8PathBuf,
+    /// Whose format it is; `None`: told from the files.
+    pub format: Option<Format>,
+    /// How the files are sent; `None`: as their tool does.
+    pub transaction: Option<Sending>,
+    /// Whether they must run twice; `None`: as the key of the whole says.
+    pub rerunnable: Option<bool>,
 }
 
 impl Default for Config {
@@ -134,6 +152,8 @@ impl Default for Config {
             transaction_per_migration: None,
             start_after: Vec::new(),
             accept_explained_downgrade: true,
+            rerunnable: None,
+            sql: Vec::new(),
         }
     }
 }

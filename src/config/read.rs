@@ -1,13 +1,15 @@
 //! TOML to [`Config`]: every key is known or refused with its line and the nearest name that would be right.
 
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::{Config, ConfigError, Level, PackageVersion, postgres_version};
+use super::{Config, ConfigError, Level, PackageVersion, SqlSettings, postgres_version};
+use crate::files::{join, normalize};
+use crate::scripts::{FORMATS, Format, Sending};
 use crate::source::SourceFile;
 
-const KEYS: [&str; 7] = [
+const KEYS: [&str; 9] = [
     "levels",
     "postgres-version",
     "alembic-version",
@@ -15,7 +17,11 @@ const KEYS: [&str; 7] = [
     "transaction-per-migration",
     "start-after",
     "accept-explained-downgrade",
+    "rerunnable",
+    "sql",
 ];
+
+const SQL_KEYS: [&str; 4] = ["path", "format", "transaction", "rerunnable"];
 
 type Found<'a> = Spanned<DeValue<'a>>;
 
@@ -149,6 +155,8 @@ fn read_table(
             "accept-explained-downgrade" => {
                 config.accept_explained_downgrade = reader.boolean(name, value)?;
             }
+            "rerunnable" => config.rerunnable = Some(reader.boolean(name, value)?),
+            "sql" => config.sql = read_sql(reader, value)?,
             unknown => {
                 let message = format!("unknown key `{unknown}`{}", suggestion(unknown, &KEYS));
                 return Err(reader.error(key.span().start, message));
@@ -184,6 +192,84 @@ fn read_levels(
         config.levels.insert(rule.to_owned(), level);
     }
     Ok(())
+}
+
+/// Entries `[[sql]]`; their paths are relative to the folder of the file.
+fn read_sql(reader: &Reader<'_>, value: &Found<'_>) -> Result<Vec<SqlSettings>, ConfigError> {
+    let entries = value
+        .get_ref()
+        .as_array()
+        .ok_or_else(|| reader.wrong("sql", value, "a list of tables `[[sql]]`"))?;
+    entries
+        .iter()
+        .map(|entry| read_sql_entry(reader, entry))
+        .collect()
+}
+
+fn read_sql_entry(reader: &Reader<'_>, entry: &Found<'_>) -> Result<SqlSettings, ConfigError> {
+    let Some(table) = entry.get_ref().as_table() else {
+        return Err(reader.wrong("sql", entry, "a list of tables `[[sql]]`"));
+    };
+    let mut path = None;
+    let mut settings = SqlSettings {
+        path: Utf8PathBuf::new(),
+        format: None,
+        transaction: None,
+        rerunnable: None,
+    };
+    let mut entries: Vec<_> = table.iter().collect();
+    entries.sort_by_key(|(key, _)| key.span().start);
+    for (key, value) in entries {
+        let name: &str = key.get_ref();
+        let text = || {
+            let text = value.get_ref().as_str();
+            text.ok_or_else(|| reader.wrong(&format!("sql.{name}"), value, "a string"))
+        };
+        match name {
+            "path" => {
+                let folder = reader.path.parent().unwrap_or(Utf8Path::new(""));
+                let inside = normalize(&join(folder, text()?)).ok_or_else(|| {
+                    let message = "`sql.path` leads out of the project".to_owned();
+                    reader.error(value.span().start, message)
+                })?;
+                path = Some(inside);
+            }
+            "format" => {
+                let name = text()?;
+                settings.format = Some(Format::named(name).ok_or_else(|| {
+                    let known: Vec<&str> = FORMATS.iter().map(|facts| facts.name).collect();
+                    let guess = suggestion(name, &known);
+                    let message = format!("`sql.format`: there is no format `{name}`{guess}");
+                    reader.error(value.span().start, message)
+                })?);
+            }
+            "transaction" => {
+                let name = text()?;
+                settings.transaction = Some(Sending::named(name).ok_or_else(|| {
+                    let message = format!(
+                        "`sql.transaction`: `{name}` is none of `file` (one transaction a file), `call` (the file as one string) \
+                         and `statement` (each by itself)"
+                    );
+                    reader.error(value.span().start, message)
+                })?);
+            }
+            "rerunnable" => settings.rerunnable = Some(reader.boolean("sql.rerunnable", value)?),
+            unknown => {
+                let message = format!(
+                    "unknown key `sql.{unknown}`{}",
+                    suggestion(unknown, &SQL_KEYS)
+                );
+                return Err(reader.error(key.span().start, message));
+            }
+        }
+    }
+    settings.path = path.ok_or_else(|| {
+        reader.error(
+            entry.span().start,
+            "`[[sql]]` needs a `path`: the folder of the files",
+        )
+    })?;
+    Ok(settings)
 }
 
 /// `: did you mean ...?`, or the list of what there is.
