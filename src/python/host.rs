@@ -193,6 +193,11 @@ pub trait Host: Sized {
     ) -> (u32, bool) {
         (0, taken)
     }
+
+    /// Something unknown is called: the value, where the host knows more of it than that.
+    fn unknown_call(_: &mut Interpreter<Self>, _: &Unknown, _: &Arguments) -> Eval<Option<Value>> {
+        Ok(None)
+    }
     /// An unknown condition: which way this world goes.
     fn decide(interpreter: &mut Interpreter<Self>, unknown: &Unknown) -> bool;
     /// Something was met that is not modelled; the place is the interpreter's current site.

@@ -9,6 +9,7 @@ mod calls;
 mod classes;
 mod equality;
 mod expressions;
+mod handlers;
 mod imports;
 mod iteration;
 mod operators;
@@ -132,6 +133,8 @@ pub(crate) struct State {
     pub(crate) identities: FxHashMap<usize, Value>,
     /// Headers of the `with` statements whose bodies are being executed, outermost first.
     pub(crate) withs: Vec<Site>,
+    /// Handlers of the `try` statements whose bodies are being executed, outermost first.
+    pub(crate) guards: Vec<handlers::Guard>,
     /// Exceptions that handlers are handling, outermost first.
     pub(crate) handling: Vec<Value>,
     /// Frames that the last exception has left, innermost first, and which exception it was.
