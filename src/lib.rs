@@ -12,6 +12,8 @@ pub mod config;
 pub mod diagnostic;
 pub mod discover;
 pub mod files;
+pub mod fingerprint;
+pub mod git;
 pub mod history;
 pub mod postgres;
 pub mod python;

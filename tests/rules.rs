@@ -5,6 +5,8 @@
 //!
 //! - `python given`: an earlier revision, which makes the schema that the example stands on; several follow each other.
 //! - `python file=PATH`: another file of the project (a helper module, say).
+//! - `python base`, `python tip`: a file of the branch `main`, where the change began and after it; with `gone`, a file that the change deletes.
+//!   Without `file=`, the judged revision's. The check is then one `--since main`.
 //! - `toml file=foreshot.toml`: the project's configuration.
 //! - `python`: the revision that is judged, exactly one. Without a line `revision =` the imports of `op`, `sa` and
 //!   `postgresql` and the identifiers stand before it; without `def downgrade`, and on the pages of all rules but
@@ -13,7 +15,7 @@
 //!
 //! The heading is the assertion. Flagged: the page's rule reports the judged revision, and no other rule does (failures: Missing, Noisy). Not
 //! flagged: the page's rule is silent (Noisy). A `text` fence that differs is Wrong. That all this is also true on a real
-//! PostgreSQL is shown by `make agreement`.
+//! PostgreSQL is shown by `tests/agreement.rs` (`make agreement`); `server=` on the judged fence is for that.
 
 mod common;
 
@@ -42,9 +44,10 @@ fn check(example: &Example) -> (Vec<String>, Option<String>) {
     };
     let folder = common::temporary_folder();
     example.write(folder.path());
+    let since = example.since();
     let output = common::foreshot(
         folder.path(),
-        &["check", JUDGED, "--output-format", "concise"],
+        &[&["check", JUDGED, "--output-format", "concise"], since].concat(),
     );
     let printed = common::stdout(&output);
     if !matches!(output.status.code(), Some(0 | 1)) {
@@ -86,7 +89,10 @@ fn check(example: &Example) -> (Vec<String>, Option<String>) {
     }
     let mut update = None;
     if let Some(expected) = example.expected() {
-        let output = common::foreshot(folder.path(), &["check", "--quiet", JUDGED]);
+        let output = common::foreshot(
+            folder.path(),
+            &[&["check", "--quiet", JUDGED], since].concat(),
+        );
         let text = diagnostics(&common::stdout(&output));
         if text != expected.text {
             failures.push(format!("Wrong: expected\n{}\ngot\n{text}", expected.text));

@@ -237,6 +237,7 @@ pub fn run(
         literal: None,
         parameters,
         enums: Arc::default(),
+        ignored: None,
         place: None,
     };
     let answer = Environment::execute(interp, call)?;
@@ -422,6 +423,7 @@ fn call_text(
         literal: source.literal,
         parameters,
         enums: Arc::default(),
+        ignored: None,
         place: None,
     };
     let answer = Environment::execute(interp, call)?;

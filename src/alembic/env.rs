@@ -38,6 +38,8 @@ pub struct EnvironmentFacts {
     pub autocommit: bool,
     /// It commits its connection itself once the migrations have run.
     pub commits_after: bool,
+    /// It says itself what the table of applied revisions is like: how long an id may be is not known.
+    pub own_version_column: bool,
     /// It wraps or replaces operations: each run must interpret it again.
     pub replaces_operations: bool,
 }
@@ -134,6 +136,17 @@ pub fn execute(interp: &mut Interp, arguments: Arguments) -> Eval<Value> {
     super::operations::execute(interp, arguments, false)
 }
 
+/// Whether an `env.py` has something to do with the column of the version table: SQL that names it, or the method by
+/// which an implementation of Alembic's makes that table. The connection is mostly one that is not known, so that what it
+/// executes there is not.
+fn makes_version_column(module: &syntax::Module) -> bool {
+    let names_it = module.expressions.iter().any(|expression| {
+        matches!(&expression.kind, syntax::ExpressionKind::Str { text, .. } if text.contains("version_num"))
+    });
+    let makes_it = |function: &syntax::FunctionDefinition| function.name == "version_table_impl";
+    names_it || module.functions.iter().any(makes_it)
+}
+
 /// Interprets an `env.py` and says what it sets. What fails in it leaves the rest unknown.
 pub fn read(
     module: &Arc<syntax::Module>,
@@ -150,6 +163,7 @@ pub fn read(
     let _ = interp.load(module, "env");
     let mut facts =
         EnvironmentFacts {
+            own_version_column: makes_version_column(module),
             replaces_operations: interp.host.memo.keys().any(|key| {
                 key.starts_with("replaced ") || key.starts_with("registered operation ")
             }),

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::object::Interp;
+use super::questions::Questions;
 use crate::config::PackageVersion;
 use crate::postgres::statement::TransactionStatement;
 use crate::postgres::{Answer, Catalog, Outcome, Parameters, Session, Statement, TransactionMode};
@@ -82,6 +83,8 @@ pub struct DriverCall {
     pub parameters: Parameters,
     /// Enum types that the operation was given.
     pub enums: Arc<[EnumType]>,
+    /// An argument that would guard it and that Alembic ignores.
+    pub ignored: Option<&'static str>,
     /// Where it stands, if not where the interpreter stands now (a batch executes when its block ends).
     pub place: Option<Place>,
 }
@@ -105,6 +108,7 @@ impl DriverCall {
             literal: None,
             parameters: Parameters::default(),
             enums: Arc::default(),
+            ignored: None,
             place: None,
         }
     }
@@ -136,8 +140,8 @@ pub struct Environment {
     pub classes: BTreeMap<&'static str, Rc<Class>>,
     /// The catalog as other connections see it: what was committed last.
     pub committed: Catalog,
-    /// Answers of an Inspector that came from its cache although the catalog differed by then: where, and the call.
-    pub stale: Vec<(Site, String)>,
+    /// What was asked of the catalog, and the conditions that the answers decided.
+    pub questions: Questions,
     /// The revision that `context.run_migrations()` runs.
     pub pending: Option<super::run::Pending>,
     /// Where the exception that ended the run arose.
@@ -149,7 +153,7 @@ impl Environment {
     pub fn new(session: Session, settings: Arc<Settings>, revision_file: FileId) -> Self {
         Self {
             committed: session.catalog.clone(),
-            stale: Vec::new(),
+            questions: Questions::default(),
             session,
             settings,
             revision_file,
@@ -223,6 +227,7 @@ impl Environment {
         let place = call.place.unwrap_or_else(|| Self::place(interp));
         let conditional = interp.conditional();
         let handling = interp.is_handling();
+        let guards = interp.host.questions.guarding(interp.guards());
         let environment = &mut interp.host;
         let nested = environment.session.savepoint_depth() > 0;
         let was = environment.session.mode();
@@ -266,7 +271,12 @@ impl Environment {
             transaction,
             enums: call.enums,
             conditional,
+            ignored: call.ignored,
+            guards,
         });
+        if is_query {
+            super::questions::note_query(interp, &answer, &call.parameters);
+        }
         match &answer.outcome {
             Outcome::Error(error) if nested || is_query => {
                 Err(super::exceptions::database_error(interp, error))

@@ -48,8 +48,21 @@ pub struct RunInput<'a> {
     pub search_path: Vec<SmolStr>,
     /// The `env.py` to run the revision in, where it wraps operations.
     pub environment: Option<Arc<syntax::Module>>,
+    /// What is not as it is: shows what a guard is for.
+    pub contrary: Contrary,
     /// Bounds.
     pub limits: Limits,
+}
+
+/// What a run does otherwise than Alembic would, to show what would happen then.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Contrary {
+    /// Inspectors remember nothing.
+    pub fresh: bool,
+    /// Conditions that pass over no work: where one would, it goes the other way.
+    pub turned: Vec<Site>,
+    /// As `--sql` runs it: there is no database.
+    pub offline: bool,
 }
 
 /// A choice at an unknown condition.
@@ -95,17 +108,21 @@ pub fn dynamic_sql(text: &str) -> Vec<Statement> {
         .collect()
 }
 
+/// What Alembic makes the ids of applied revisions.
+pub const VERSION_TYPE: &str = "varchar(32)";
+
 /// The catalog with Alembic's own table, which is there whenever a migration runs (`MigrationContext._version`).
 pub fn with_version_table(
     catalog: Catalog,
     version: Version,
     name: &str,
     schema: Option<&str>,
+    column_type: &str,
 ) -> Catalog {
     let mut session = Session::new(catalog, version, dynamic_sql);
     let column = ColumnDefinition {
         not_null: true,
-        ..ColumnDefinition::new("version_num", sql::parse_type("varchar(32)"))
+        ..ColumnDefinition::new("version_num", sql::parse_type(column_type))
     };
     let key = ConstraintKind::PrimaryKey {
         columns: vec![SmolStr::new_static("version_num")],
@@ -187,6 +204,7 @@ fn interpret(
 ) -> (Interp, Option<Box<Raise>>) {
     let mut host = Environment::new(session, input.settings, input.module.file);
     host.decisions.script = input.script;
+    host.questions.contrary = input.contrary;
     host.decisions.settled = input
         .settled
         .into_iter()
@@ -253,6 +271,9 @@ fn output(interp: Interp, raised: Option<Raised>) -> RunOutput {
             raised,
             boundaries: host.boundaries,
             gaps: host.gaps,
+            stale: host.questions.stale,
+            inspected: host.questions.inspected,
+            guards: host.questions.each_guard(),
             missing_function: host.pending.is_some_and(|pending| pending.missing),
             ..Trace::default()
         },

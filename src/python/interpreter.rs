@@ -13,6 +13,7 @@ mod handlers;
 mod imports;
 mod iteration;
 mod operators;
+mod provenance;
 mod statements;
 mod with;
 
@@ -30,6 +31,7 @@ use crate::source::{FileId, Site, Span};
 use crate::unknown::{Reason, Unknown};
 
 pub(crate) use equality::{as_float, as_int, contains_key, contains_text, is_subclass};
+pub use provenance::Grounds;
 pub(crate) use with::YieldSink;
 
 /// Finds and parses modules of the project; shared by all threads.
@@ -132,12 +134,14 @@ pub(crate) struct State {
     /// Headers of the `with` statements whose bodies are being executed, outermost first.
     pub(crate) withs: Vec<Site>,
     /// Handlers of the `try` statements whose bodies are being executed, outermost first.
-    pub(crate) guards: Vec<handlers::Guard>,
+    pub(crate) tried: Vec<handlers::TriedHandlers>,
     /// Exceptions that handlers are handling, outermost first.
     pub(crate) handling: Vec<Value>,
     /// Frames that the last exception has left, innermost first, and which exception it was.
     pub(crate) unwound: (usize, Vec<Site>),
     pub(crate) fresh: usize,
+    /// Where the truth of conditions comes from.
+    pub(crate) provenance: provenance::Provenance,
 }
 
 /// Modules that were executed. Functions hold their scope and scopes their functions: the circle is broken on drop.
@@ -493,7 +497,7 @@ pub fn host_module(name: &str, names: Vec<(&str, Value)>) -> Value {
                 .map(|(name, value)| (SmolStr::new(name), value))
                 .collect(),
         ),
-        parent: None,
+        ..Scope::default()
     };
     Value::Module(Rc::new(Module {
         name: name.into(),

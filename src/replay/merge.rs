@@ -57,6 +57,13 @@ pub(super) fn traces(worlds: &[&RunOutput]) -> Trace {
                 merged.boundaries.push(boundary.clone());
             }
         }
+        merged.stale |= world.trace.stale;
+        merged.inspected |= world.trace.inspected;
+        for guard in &world.trace.guards {
+            if !merged.guards.contains(guard) {
+                merged.guards.push(guard.clone());
+            }
+        }
     }
     let places: Vec<FxHashMap<&CallKey, usize>> = keys
         .iter()

@@ -1,35 +1,55 @@
 //! The rules: they judge traces, catalogs and the revision graph, never syntax.
 //!
 //! A rule is a file here, a page in `rules/` and a line in [`RULES`]. In: a [`Context`] (one revision with its runs), a
-//! [`HistoryContext`] (the revision graph) or a [`CommandContext`] (all revisions as one command), as its [`Check`] says. Out: diagnostics at the rule's own severity; levels,
-//! suppressions and selection come after.
+//! [`HistoryContext`] (the revision graph) or a [`CommandContext`] (all revisions as one command), as its [`Check`] says.
+//! Out: diagnostics at the rule's own severity; levels, suppressions and selection come after.
 
 mod advice;
+mod argument_needs_newer_alembic;
+mod autogenerate_leftover;
 mod claims;
+mod duplicate_revision;
+mod edited_released_revision;
+mod empty_revision;
 mod enum_create_type_ignored;
 mod enum_created_twice;
 mod enum_left_behind;
 mod enum_type_not_created;
 mod enum_value_used_before_commit;
+mod geometry_index_twice;
+mod guard_of_another_object;
+mod guard_proves_only_table;
+mod guards;
 mod invalid_index_left_behind;
+mod inverted_guard;
 mod manual_commit;
 mod missing_downgrade;
 mod missing_guard;
+mod missing_import;
+mod missing_parent;
+mod multiple_heads;
 mod non_idempotent_insert;
+mod offline_incompatible;
 mod partial_commit;
+mod revision_cycle;
+mod revision_id_too_long;
 mod second_run;
+mod self_merge;
+mod stale_inspector;
+mod stale_parent;
 mod statement_forbidden_in_transaction;
 mod swallowed_error_in_transaction;
+mod unreachable_revision;
 mod words;
 
 use std::sync::Arc;
 
 use crate::config::{Config, Level};
 use crate::diagnostic::{Diagnostic, Label, RuleInfo, Severity};
-use crate::history::Graph;
+use crate::history::{Graph, Index};
 use crate::replay::window::{Seen, Windows};
 use crate::replay::{Replayed, Revision, Transactions};
-use crate::source::Site;
+use crate::source::{Site, SourceMap};
 
 /// What a rule sees.
 pub struct Context<'a> {
@@ -58,6 +78,11 @@ pub enum Check {
     History(fn(&HistoryContext<'_>) -> Vec<Diagnostic>),
     /// All revisions as one command, for what crosses them.
     Command(fn(&CommandContext<'_>) -> Vec<Diagnostic>),
+    /// Each revision with its runs, and the graph.
+    Both(
+        fn(&Context<'_>) -> Vec<Diagnostic>,
+        fn(&HistoryContext<'_>) -> Vec<Diagnostic>,
+    ),
 }
 
 /// What a rule on the revision graph sees.
@@ -68,6 +93,8 @@ pub struct HistoryContext<'a> {
     pub revisions: &'a [Arc<Revision>],
     /// What the user set.
     pub config: &'a Config,
+    /// The database before the change that is judged, where `--since` names one and it was there.
+    pub base: Option<Base<'a>>,
 }
 
 /// What a rule on a whole command sees.
@@ -82,21 +109,66 @@ pub struct CommandContext<'a> {
     pub transactions: Transactions,
 }
 
+/// A database before the change that is judged: for rules that compare. Its files are in `sources`, marked as past
+/// ([`SourceMap::is_past`]).
+#[derive(Clone, Copy)]
+pub struct Base<'a> {
+    /// How the user calls the branch that the change goes to: `origin/main`.
+    pub name: &'a str,
+    /// Where the change began (the merge base): a revision here is released for it, and one that is not is new.
+    pub fork: Side<'a>,
+    /// What the branch is now: `fork`, or what others have brought since.
+    pub tip: Side<'a>,
+    /// The texts and paths of all files, today's too.
+    pub sources: &'a SourceMap,
+}
+
+/// The revisions of a database at one commit.
+#[derive(Clone, Copy)]
+pub struct Side<'a> {
+    /// The graph.
+    pub graph: &'a Graph,
+    /// The revisions, in its linear order.
+    pub revisions: &'a [Arc<Revision>],
+}
+
+/// The rule about edits of what is released: it alone reports on released revisions.
+pub const EDITED_RELEASED: &str = edited_released_revision::RULE.info.id;
+
 /// All rules, sorted by id.
 pub static RULES: &[Rule] = &[
+    argument_needs_newer_alembic::RULE,
+    autogenerate_leftover::RULE,
+    duplicate_revision::RULE,
+    edited_released_revision::RULE,
+    empty_revision::RULE,
     enum_create_type_ignored::RULE,
     enum_created_twice::RULE,
     enum_left_behind::RULE,
     enum_type_not_created::RULE,
     enum_value_used_before_commit::RULE,
+    geometry_index_twice::RULE,
+    guard_of_another_object::RULE,
+    guard_proves_only_table::RULE,
     invalid_index_left_behind::RULE,
+    inverted_guard::RULE,
     manual_commit::RULE,
     missing_downgrade::RULE,
     missing_guard::RULE,
+    missing_import::RULE,
+    missing_parent::RULE,
+    multiple_heads::RULE,
     non_idempotent_insert::RULE,
+    offline_incompatible::RULE,
     partial_commit::RULE,
+    revision_cycle::RULE,
+    revision_id_too_long::RULE,
+    self_merge::RULE,
+    stale_inspector::RULE,
+    stale_parent::RULE,
     statement_forbidden_in_transaction::RULE,
     swallowed_error_in_transaction::RULE,
+    unreachable_revision::RULE,
 ];
 
 /// Judges one revision by all rules.
@@ -104,7 +176,7 @@ pub fn check(context: &Context<'_>) -> Vec<Diagnostic> {
     RULES
         .iter()
         .flat_map(|rule| match rule.check {
-            Check::Revision(check) => check(context),
+            Check::Revision(check) | Check::Both(check, _) => check(context),
             Check::History(_) | Check::Command(_) => Vec::new(),
         })
         .collect()
@@ -115,7 +187,7 @@ pub fn check_history(context: &HistoryContext<'_>) -> Vec<Diagnostic> {
     RULES
         .iter()
         .flat_map(|rule| match rule.check {
-            Check::History(check) => check(context),
+            Check::History(check) | Check::Both(_, check) => check(context),
             Check::Revision(_) | Check::Command(_) => Vec::new(),
         })
         .collect()
@@ -127,7 +199,7 @@ pub fn check_command(context: &CommandContext<'_>) -> Vec<Diagnostic> {
         .iter()
         .flat_map(|rule| match rule.check {
             Check::Command(check) => check(context),
-            Check::Revision(_) | Check::History(_) => Vec::new(),
+            Check::Revision(_) | Check::History(_) | Check::Both(..) => Vec::new(),
         })
         .collect()
 }
@@ -166,6 +238,46 @@ impl CommandContext<'_> {
     fn diagnostic(&self, rule: &Rule, seen: &Seen, site: Site, message: String) -> Diagnostic {
         Diagnostic {
             revision: Some(seen.revision.id.to_string()),
+            ..Diagnostic::new(rule.info.id, rule.severity(), site, message)
+        }
+    }
+}
+
+impl HistoryContext<'_> {
+    /// The id of a revision.
+    fn id(&self, index: Index) -> &str {
+        &self.graph.revisions()[index].identifiers.revision
+    }
+
+    /// The place of its `revision`.
+    fn place(&self, index: Index) -> Site {
+        let revision = &self.graph.revisions()[index];
+        Site {
+            file: revision.file,
+            span: revision.identifiers.revision_span,
+        }
+    }
+
+    /// The place of its `down_revision`.
+    fn parent_place(&self, index: Index) -> Site {
+        let revision = &self.graph.revisions()[index];
+        Site {
+            file: revision.file,
+            span: revision.identifiers.down_revision_span,
+        }
+    }
+
+    /// Whether it is reported on.
+    fn is_reported(&self, index: Index) -> bool {
+        let file = self.graph.revisions()[index].file;
+        let mut revisions = self.revisions.iter();
+        revisions.any(|revision| revision.file == file && revision.reported && !revision.released)
+    }
+
+    /// A diagnostic of a rule about a revision.
+    fn diagnostic(&self, rule: &Rule, index: Index, site: Site, message: String) -> Diagnostic {
+        Diagnostic {
+            revision: Some(self.id(index).to_owned()),
             ..Diagnostic::new(rule.info.id, rule.severity(), site, message)
         }
     }

@@ -7,10 +7,10 @@ use crate::python::value::Value;
 use crate::source::Site;
 
 /// A `try` whose body is being executed: its handlers, in order.
-pub(crate) type Guard = Vec<GuardHandler>;
+pub(crate) type TriedHandlers = Vec<TriedHandler>;
 
 /// A handler, as far as it can be told before it runs.
-pub(crate) struct GuardHandler {
+pub(crate) struct TriedHandler {
     /// What it catches; `None`: everything.
     class: Option<Value>,
     /// The class as written, or the `except`.
@@ -20,9 +20,13 @@ pub(crate) struct GuardHandler {
 }
 
 impl<H: Host> Interpreter<H> {
-    /// The handlers of a `try`; a class that can't be evaluated ends the list, since it may catch anything.
-    pub(crate) fn guard(&mut self, context: &Context<'_, H>, handlers: &[Handler]) -> Guard {
-        let mut guard = Vec::with_capacity(handlers.len());
+    /// The handlers of a `try`; one whose class can't be evaluated is the last, since it may catch anything.
+    pub(crate) fn handlers_of(
+        &mut self,
+        context: &Context<'_, H>,
+        handlers: &[Handler],
+    ) -> TriedHandlers {
+        let mut tried = Vec::with_capacity(handlers.len());
         for handler in handlers {
             let mut span = handler.span;
             span.end = span.end.min(span.start + "except".len() as u32);
@@ -32,17 +36,24 @@ impl<H: Host> Interpreter<H> {
                     span = context.module.expression(class).span;
                     match self.expression(context, class) {
                         Ok(class) => Some(class),
-                        Err(_) => break,
+                        Err(_) => {
+                            tried.push(TriedHandler {
+                                class: None,
+                                site: context.site(span),
+                                goes_on: false,
+                            });
+                            break;
+                        }
                     }
                 }
             };
-            guard.push(GuardHandler {
+            tried.push(TriedHandler {
                 class,
                 site: context.site(span),
                 goes_on: !leaves(context.module, &handler.body),
             });
         }
-        guard
+        tried
     }
 
     /// Whether a handler is running.
@@ -52,9 +63,9 @@ impl<H: Host> Interpreter<H> {
 
     /// The handler that would certainly catch an exception raised now and let the function go on behind it.
     pub fn swallowing_handler(&mut self, exception: &Value) -> Option<Site> {
-        let guards = std::mem::take(&mut self.state.guards);
-        let caught = guards.iter().rev().find_map(|guard| {
-            guard.iter().find_map(|handler| {
+        let open = std::mem::take(&mut self.state.tried);
+        let caught = open.iter().rev().find_map(|tried| {
+            tried.iter().find_map(|handler| {
                 let truth = match &handler.class {
                     None => Truth::Known(true),
                     Some(class) => match self.is_instance(exception, class) {
@@ -69,7 +80,7 @@ impl<H: Host> Interpreter<H> {
                 }
             })
         });
-        self.state.guards = guards;
+        self.state.tried = open;
         caught.flatten()
     }
 }

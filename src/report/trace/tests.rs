@@ -35,6 +35,8 @@ fn event(site: Site, outcome: Outcome) -> Event {
         transaction: 0,
         enums: Arc::default(),
         conditional: None,
+        ignored: None,
+        guards: vec![],
     }
 }
 
