@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use camino::Utf8PathBuf;
 use rayon::prelude::*;
 
+use crate::alembic::imports::Imports;
 use crate::alembic::revision::Facts;
 use crate::alembic::{self, Settings};
 use crate::config::Config;
@@ -169,6 +170,7 @@ pub fn load(
     let graph = Graph::new(described);
     gaps.extend(graph_gaps(&graph));
     let released = released(&graph, config);
+    let mut imports = Imports::new(&*modules, migration_folders(database));
     let revisions = graph
         .order()
         .iter()
@@ -182,6 +184,7 @@ pub fn load(
             );
             revision.released = released.contains(index);
             revision.facts = facts[*index].clone();
+            revision.application_imports = imports.of(&parsed[*index]);
             let path = sources.file(revision.file).path().to_owned();
             revision.reported = database
                 .report_only
@@ -197,6 +200,26 @@ pub fn load(
         diagnostics,
         gaps,
     }
+}
+
+/// Folders in which modules belong to the migrations, and not to the application.
+fn migration_folders(database: &Database) -> Vec<Utf8PathBuf> {
+    let beside = database.version_locations.iter().flat_map(|location| {
+        // without an `env.py`, helpers stand beside the folder of the revisions
+        let above = database
+            .script_location
+            .is_none()
+            .then(|| location.parent().map(camino::Utf8Path::to_owned))
+            .flatten();
+        std::iter::once(location.clone()).chain(above)
+    });
+    database
+        .script_location
+        .iter()
+        .cloned()
+        .chain(beside)
+        .filter(|folder| !folder.as_str().is_empty())
+        .collect()
 }
 
 /// What is wrong with the graph, as far as it decides what a revision is replayed on.

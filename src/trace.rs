@@ -224,6 +224,8 @@ pub struct Raised {
     pub message: String,
     /// The statement of the revision's own file where it arose.
     pub site: Option<Site>,
+    /// A `raise` statement raised it: the migration refuses. Else something went wrong by itself.
+    pub explicit: bool,
 }
 
 /// Something that could not be analysed, and why.

@@ -236,8 +236,8 @@ pub fn run(
         text: None,
         literal: None,
         parameters,
-        enums: Arc::default(),
         ignored: None,
+        enums: Arc::default(),
         place: None,
     };
     let answer = Environment::execute(interp, call)?;
@@ -377,11 +377,16 @@ fn execute_text(
             .iter()
             .find(|name| !values.iter().any(|(known, _)| known == *name))
         {
+            let given = if values.is_empty() {
+                ""
+            } else {
+                "\n[parameters: [{...}]]"
+            };
             return Err(exceptions::raise(
                 interp,
                 "StatementError",
                 &format!(
-                    "(sqlalchemy.exc.InvalidRequestError) A value is required for bind parameter '{missing}'"
+                    "(sqlalchemy.exc.InvalidRequestError) A value is required for bind parameter '{missing}'{given}"
                 ),
             ));
         }
@@ -422,8 +427,8 @@ fn call_text(
         text: Some(Arc::from(&*source.text)),
         literal: source.literal,
         parameters,
-        enums: Arc::default(),
         ignored: None,
+        enums: Arc::default(),
         place: None,
     };
     let answer = Environment::execute(interp, call)?;

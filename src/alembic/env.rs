@@ -34,12 +34,12 @@ pub struct EnvironmentFacts {
     pub naming_convention: BTreeMap<String, String>,
     /// The search path that it sets.
     pub search_path: Option<Vec<SmolStr>>,
+    /// It says itself what the table of applied revisions is like: how long an id may be is not known.
+    pub own_version_column: bool,
     /// Its connection has the isolation level AUTOCOMMIT: each statement commits by itself, whatever Alembic begins.
     pub autocommit: bool,
     /// It commits its connection itself once the migrations have run.
     pub commits_after: bool,
-    /// It says itself what the table of applied revisions is like: how long an id may be is not known.
-    pub own_version_column: bool,
     /// It wraps or replaces operations: each run must interpret it again.
     pub replaces_operations: bool,
 }

@@ -81,10 +81,10 @@ pub struct DriverCall {
     pub literal: Option<Site>,
     /// Bound values.
     pub parameters: Parameters,
-    /// Enum types that the operation was given.
-    pub enums: Arc<[EnumType]>,
     /// An argument that would guard it and that Alembic ignores.
     pub ignored: Option<&'static str>,
+    /// Enum types that the operation was given.
+    pub enums: Arc<[EnumType]>,
     /// Where it stands, if not where the interpreter stands now (a batch executes when its block ends).
     pub place: Option<Place>,
 }
@@ -107,8 +107,8 @@ impl DriverCall {
             text: None,
             literal: None,
             parameters: Parameters::default(),
-            enums: Arc::default(),
             ignored: None,
+            enums: Arc::default(),
             place: None,
         }
     }
@@ -226,8 +226,8 @@ impl Environment {
     pub fn execute(interp: &mut Interp, call: DriverCall) -> Eval<Answer> {
         let place = call.place.unwrap_or_else(|| Self::place(interp));
         let conditional = interp.conditional();
-        let handling = interp.is_handling();
         let guards = interp.host.questions.guarding(interp.guards());
+        let handling = interp.is_handling();
         let environment = &mut interp.host;
         let nested = environment.session.savepoint_depth() > 0;
         let was = environment.session.mode();

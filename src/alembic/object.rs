@@ -453,14 +453,6 @@ impl Host for Environment {
         (name == "dialect").then(|| super::context::dialect(interp))
     }
 
-    fn unknown_call(
-        interp: &mut Interp,
-        unknown: &Unknown,
-        arguments: &Arguments,
-    ) -> Eval<Option<Value>> {
-        super::env::unknown_call(interp, unknown, arguments)
-    }
-
     fn guard(
         interp: &mut Interp,
         site: Site,
@@ -469,6 +461,14 @@ impl Host for Environment {
         grounds: Grounds,
     ) -> (u32, bool) {
         interp.host.questions.decided(site, taken, skips, grounds)
+    }
+
+    fn unknown_call(
+        interp: &mut Interp,
+        unknown: &Unknown,
+        arguments: &Arguments,
+    ) -> Eval<Option<Value>> {
+        super::env::unknown_call(interp, unknown, arguments)
     }
 
     fn decide(interp: &mut Interp, unknown: &Unknown) -> bool {

@@ -371,5 +371,6 @@ fn describe(interp: &mut Interp, raise: &Raise) -> Raised {
         class,
         message,
         site: interp.host.raise_site,
+        explicit: raise.explicit,
     }
 }

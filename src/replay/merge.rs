@@ -51,17 +51,17 @@ pub(super) fn traces(worlds: &[&RunOutput]) -> Trace {
     for (world, world_keys) in worlds.iter().zip(&keys).skip(1) {
         insert_missing(&mut events, world_keys, &world.trace.events);
         merged.gaps.extend(world.trace.gaps.iter().cloned());
-        for boundary in &world.trace.boundaries {
-            let known = |own: &Boundary| own.site == boundary.site && own.kind == boundary.kind;
-            if !merged.boundaries.iter().any(known) {
-                merged.boundaries.push(boundary.clone());
-            }
-        }
         merged.stale |= world.trace.stale;
         merged.inspected |= world.trace.inspected;
         for guard in &world.trace.guards {
             if !merged.guards.contains(guard) {
                 merged.guards.push(guard.clone());
+            }
+        }
+        for boundary in &world.trace.boundaries {
+            let known = |own: &Boundary| own.site == boundary.site && own.kind == boundary.kind;
+            if !merged.boundaries.iter().any(known) {
+                merged.boundaries.push(boundary.clone());
             }
         }
     }

@@ -143,7 +143,7 @@ pub(super) fn report(
 }
 
 /// The other faults of a cause: each place once as a label, all of them as a count.
-fn add_others(diagnostic: &mut Diagnostic, cause: &Cause<'_>, site: Site) {
+pub(super) fn add_others(diagnostic: &mut Diagnostic, cause: &Cause<'_>, site: Site) {
     let mut places = vec![site];
     for other in &cause.faults[1..] {
         if !places.contains(&other.event.site) {

@@ -1,13 +1,17 @@
 //! The rules: they judge traces, catalogs and the revision graph, never syntax.
 //!
 //! A rule is a file here, a page in `rules/` and a line in [`RULES`]. In: a [`Context`] (one revision with its runs), a
-//! [`HistoryContext`] (the revision graph) or a [`CommandContext`] (all revisions as one command), as its [`Check`] says.
-//! Out: diagnostics at the rule's own severity; levels, suppressions and selection come after.
+//! [`HistoryContext`] (the revision graph) or a [`CommandContext`] (all revisions as one command), as its [`Check`] says. Out: diagnostics at the rule's own severity;
+//! levels, suppressions and selection come after.
 
 mod advice;
+mod application_import;
 mod argument_needs_newer_alembic;
 mod autogenerate_leftover;
+mod bind_parameter_in_literal;
 mod claims;
+mod conflict_target_missing;
+mod drop_constraint_without_name;
 mod duplicate_revision;
 mod edited_released_revision;
 mod empty_revision;
@@ -16,12 +20,18 @@ mod enum_created_twice;
 mod enum_left_behind;
 mod enum_type_not_created;
 mod enum_value_used_before_commit;
+mod failing_downgrade;
+mod failing_reupgrade;
+mod fails_on_existing_rows;
 mod geometry_index_twice;
+mod guard_asymmetry;
 mod guard_of_another_object;
 mod guard_proves_only_table;
 mod guards;
+mod incomplete_downgrade;
 mod invalid_index_left_behind;
 mod inverted_guard;
+mod lossy_downgrade;
 mod manual_commit;
 mod missing_downgrade;
 mod missing_guard;
@@ -30,15 +40,22 @@ mod missing_parent;
 mod multiple_heads;
 mod non_idempotent_insert;
 mod offline_incompatible;
+mod old_rows;
 mod partial_commit;
+mod raise_after_work;
+mod reinserted_seed;
+mod relative_update;
 mod revision_cycle;
 mod revision_id_too_long;
+mod rollback;
 mod second_run;
 mod self_merge;
 mod stale_inspector;
 mod stale_parent;
 mod statement_forbidden_in_transaction;
 mod swallowed_error_in_transaction;
+mod unbounded_backfill;
+mod unnamed_constraint;
 mod unreachable_revision;
 mod words;
 
@@ -76,13 +93,13 @@ pub enum Check {
     Revision(fn(&Context<'_>) -> Vec<Diagnostic>),
     /// The revision graph of a database: static, so it holds where the code can't be interpreted.
     History(fn(&HistoryContext<'_>) -> Vec<Diagnostic>),
-    /// All revisions as one command, for what crosses them.
-    Command(fn(&CommandContext<'_>) -> Vec<Diagnostic>),
     /// Each revision with its runs, and the graph.
     Both(
         fn(&Context<'_>) -> Vec<Diagnostic>,
         fn(&HistoryContext<'_>) -> Vec<Diagnostic>,
     ),
+    /// All revisions as one command, for what crosses them.
+    Command(fn(&CommandContext<'_>) -> Vec<Diagnostic>),
 }
 
 /// What a rule on the revision graph sees.
@@ -95,18 +112,6 @@ pub struct HistoryContext<'a> {
     pub config: &'a Config,
     /// The database before the change that is judged, where `--since` names one and it was there.
     pub base: Option<Base<'a>>,
-}
-
-/// What a rule on a whole command sees.
-pub struct CommandContext<'a> {
-    /// What the first runs showed of things that can matter beyond their revision, in the linear order.
-    pub seen: &'a [Seen],
-    /// The commands that were replayed.
-    pub windows: &'a Windows,
-    /// What the user set.
-    pub config: &'a Config,
-    /// How `env.py` and the settings hold the transactions of a command.
-    pub transactions: Transactions,
 }
 
 /// A database before the change that is judged: for rules that compare. Its files are in `sources`, marked as past
@@ -132,13 +137,29 @@ pub struct Side<'a> {
     pub revisions: &'a [Arc<Revision>],
 }
 
+/// What a rule on a whole command sees.
+pub struct CommandContext<'a> {
+    /// What the first runs showed of things that can matter beyond their revision, in the linear order.
+    pub seen: &'a [Seen],
+    /// The commands that were replayed.
+    pub windows: &'a Windows,
+    /// What the user set.
+    pub config: &'a Config,
+    /// How `env.py` and the settings hold the transactions of a command.
+    pub transactions: Transactions,
+}
+
 /// The rule about edits of what is released: it alone reports on released revisions.
 pub const EDITED_RELEASED: &str = edited_released_revision::RULE.info.id;
 
 /// All rules, sorted by id.
 pub static RULES: &[Rule] = &[
+    application_import::RULE,
     argument_needs_newer_alembic::RULE,
     autogenerate_leftover::RULE,
+    bind_parameter_in_literal::RULE,
+    conflict_target_missing::RULE,
+    drop_constraint_without_name::RULE,
     duplicate_revision::RULE,
     edited_released_revision::RULE,
     empty_revision::RULE,
@@ -147,11 +168,17 @@ pub static RULES: &[Rule] = &[
     enum_left_behind::RULE,
     enum_type_not_created::RULE,
     enum_value_used_before_commit::RULE,
+    failing_downgrade::RULE,
+    failing_reupgrade::RULE,
+    fails_on_existing_rows::RULE,
     geometry_index_twice::RULE,
+    guard_asymmetry::RULE,
     guard_of_another_object::RULE,
     guard_proves_only_table::RULE,
+    incomplete_downgrade::RULE,
     invalid_index_left_behind::RULE,
     inverted_guard::RULE,
+    lossy_downgrade::RULE,
     manual_commit::RULE,
     missing_downgrade::RULE,
     missing_guard::RULE,
@@ -161,6 +188,9 @@ pub static RULES: &[Rule] = &[
     non_idempotent_insert::RULE,
     offline_incompatible::RULE,
     partial_commit::RULE,
+    raise_after_work::RULE,
+    reinserted_seed::RULE,
+    relative_update::RULE,
     revision_cycle::RULE,
     revision_id_too_long::RULE,
     self_merge::RULE,
@@ -168,6 +198,8 @@ pub static RULES: &[Rule] = &[
     stale_parent::RULE,
     statement_forbidden_in_transaction::RULE,
     swallowed_error_in_transaction::RULE,
+    unbounded_backfill::RULE,
+    unnamed_constraint::RULE,
     unreachable_revision::RULE,
 ];
 
@@ -233,16 +265,6 @@ impl Context<'_> {
     }
 }
 
-impl CommandContext<'_> {
-    /// A diagnostic of a rule about one of the revisions.
-    fn diagnostic(&self, rule: &Rule, seen: &Seen, site: Site, message: String) -> Diagnostic {
-        Diagnostic {
-            revision: Some(seen.revision.id.to_string()),
-            ..Diagnostic::new(rule.info.id, rule.severity(), site, message)
-        }
-    }
-}
-
 impl HistoryContext<'_> {
     /// The id of a revision.
     fn id(&self, index: Index) -> &str {
@@ -278,6 +300,16 @@ impl HistoryContext<'_> {
     fn diagnostic(&self, rule: &Rule, index: Index, site: Site, message: String) -> Diagnostic {
         Diagnostic {
             revision: Some(self.id(index).to_owned()),
+            ..Diagnostic::new(rule.info.id, rule.severity(), site, message)
+        }
+    }
+}
+
+impl CommandContext<'_> {
+    /// A diagnostic of a rule about one of the revisions.
+    fn diagnostic(&self, rule: &Rule, seen: &Seen, site: Site, message: String) -> Diagnostic {
+        Diagnostic {
+            revision: Some(seen.revision.id.to_string()),
             ..Diagnostic::new(rule.info.id, rule.severity(), site, message)
         }
     }

@@ -425,8 +425,8 @@ pub fn call(
     let enums: Arc<[EnumType]> = effect.enums.into();
     for statement in effect.statements {
         let mut call = DriverCall::new(origin.clone(), statement);
-        call.enums = enums.clone();
         call.ignored = ignored;
+        call.enums = enums.clone();
         match batch {
             Some(batch) => batch.queue(interp, call),
             None => {

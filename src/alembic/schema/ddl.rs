@@ -275,8 +275,8 @@ fn text_call(interp: &mut Interp, subject: &Value) -> Eval<Vec<DriverCall>> {
             _ => None,
         },
         parameters: crate::postgres::Parameters::default(),
-        enums: Arc::default(),
         ignored: None,
+        enums: Arc::default(),
         place: None,
     }])
 }

@@ -7,10 +7,10 @@ use crate::python::value::Value;
 use crate::source::Site;
 
 /// A `try` whose body is being executed: its handlers, in order.
-pub(crate) type TriedHandlers = Vec<TriedHandler>;
+pub(crate) type Guard = Vec<GuardHandler>;
 
 /// A handler, as far as it can be told before it runs.
-pub(crate) struct TriedHandler {
+pub(crate) struct GuardHandler {
     /// What it catches; `None`: everything.
     class: Option<Value>,
     /// The class as written, or the `except`.
@@ -21,12 +21,8 @@ pub(crate) struct TriedHandler {
 
 impl<H: Host> Interpreter<H> {
     /// The handlers of a `try`; one whose class can't be evaluated is the last, since it may catch anything.
-    pub(crate) fn handlers_of(
-        &mut self,
-        context: &Context<'_, H>,
-        handlers: &[Handler],
-    ) -> TriedHandlers {
-        let mut tried = Vec::with_capacity(handlers.len());
+    pub(crate) fn enter_try(&mut self, context: &Context<'_, H>, handlers: &[Handler]) -> Guard {
+        let mut guard = Vec::with_capacity(handlers.len());
         for handler in handlers {
             let mut span = handler.span;
             span.end = span.end.min(span.start + "except".len() as u32);
@@ -37,7 +33,7 @@ impl<H: Host> Interpreter<H> {
                     match self.expression(context, class) {
                         Ok(class) => Some(class),
                         Err(_) => {
-                            tried.push(TriedHandler {
+                            guard.push(GuardHandler {
                                 class: None,
                                 site: context.site(span),
                                 goes_on: false,
@@ -47,13 +43,13 @@ impl<H: Host> Interpreter<H> {
                     }
                 }
             };
-            tried.push(TriedHandler {
+            guard.push(GuardHandler {
                 class,
                 site: context.site(span),
                 goes_on: !leaves(context.module, &handler.body),
             });
         }
-        tried
+        guard
     }
 
     /// Whether a handler is running.
@@ -63,9 +59,9 @@ impl<H: Host> Interpreter<H> {
 
     /// The handler that would certainly catch an exception raised now and let the function go on behind it.
     pub fn swallowing_handler(&mut self, exception: &Value) -> Option<Site> {
-        let open = std::mem::take(&mut self.state.tried);
-        let caught = open.iter().rev().find_map(|tried| {
-            tried.iter().find_map(|handler| {
+        let guards = std::mem::take(&mut self.state.guards);
+        let caught = guards.iter().rev().find_map(|guard| {
+            guard.iter().find_map(|handler| {
                 let truth = match &handler.class {
                     None => Truth::Known(true),
                     Some(class) => match self.is_instance(exception, class) {
@@ -80,7 +76,7 @@ impl<H: Host> Interpreter<H> {
                 }
             })
         });
-        self.state.tried = open;
+        self.state.guards = guards;
         caught.flatten()
     }
 }
