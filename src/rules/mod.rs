@@ -253,11 +253,7 @@ pub fn check_command(context: &CommandContext<'_>) -> Vec<Diagnostic> {
 impl Rule {
     /// Whether its findings are reported: a rule that leaves a cause to it must take it over where they are not.
     fn is_on(&self, config: &Config) -> bool {
-        config
-            .levels
-            .get(self.info.id)
-            .unwrap_or(&self.info.default_level)
-            != &Level::Off
+        config.is_on(&self.info)
     }
 
     /// The severity of its findings unless one is milder.
