@@ -14,6 +14,7 @@ use crate::config::Config;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::discover::{Database, ProjectModules};
 use crate::files::{Files, decode};
+use crate::fix;
 use crate::history::{self, Graph, Problem};
 use crate::postgres::{Catalog, Outcome};
 use crate::python::interpreter::Modules;
@@ -62,6 +63,8 @@ pub struct Analysis {
     pub gaps: Vec<Gap>,
     /// Counts.
     pub coverage: Coverage,
+    /// What each revision does, to be compared with what it does once it is fixed; only where fixes were asked for.
+    pub proofs: Vec<fix::Proof>,
 }
 
 /// A database's revisions, parsed and in order.
@@ -76,6 +79,8 @@ pub struct Loaded {
     pub diagnostics: Vec<Diagnostic>,
     /// Files that could not be taken in: too large, no revisions after all.
     pub gaps: Vec<Gap>,
+    /// Whether findings are given fixes, and how.
+    pub fixes: Option<fix::Request>,
 }
 
 /// Id of the diagnostics about revisions in which foreshot itself broke off.
@@ -160,6 +165,7 @@ pub fn load(
         modules,
         diagnostics,
         gaps,
+        fixes: None,
     }
 }
 
@@ -316,6 +322,7 @@ struct Judged {
     traces: Vec<TracedRun>,
     gaps: Vec<Gap>,
     coverage: Coverage,
+    proof: Option<fix::Proof>,
 }
 
 /// Replays a loaded database and lets the rules judge; keeps the traces if `keep_traces`.
@@ -333,7 +340,7 @@ pub fn analyze(
         catalog,
         &setting,
         &|replayed: Replayed| {
-            let one = judge(replayed, config, keep_traces);
+            let one = judge(replayed, config, keep_traces, loaded.fixes.as_ref());
             judged
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
@@ -363,6 +370,7 @@ pub fn analyze(
         analysis.traces.extend(one.traces);
         analysis.gaps.extend(one.gaps);
         analysis.coverage.add(one.coverage);
+        analysis.proofs.extend(one.proof);
     }
     analysis.coverage.panics += unread;
     analysis.coverage.gaps += loaded.gaps.len();
@@ -414,7 +422,12 @@ fn setting(
     (setting, catalog)
 }
 
-fn judge(replayed: Replayed, config: &Config, keep_traces: bool) -> Judged {
+fn judge(
+    replayed: Replayed,
+    config: &Config,
+    keep_traces: bool,
+    fixes: Option<&fix::Request>,
+) -> Judged {
     let revision = replayed.revision.clone();
     let mut coverage = coverage(&replayed);
     let mut gaps: Vec<Gap> = [Run::First, Run::Downgrade]
@@ -439,6 +452,14 @@ fn judge(replayed: Replayed, config: &Config, keep_traces: bool) -> Judged {
     } else {
         Vec::new()
     };
+    let mut diagnostics = diagnostics;
+    let proof = fixes.map(|request| {
+        // a fix that can't be made is none: the finding stays
+        let _ = catch_unwind(AssertUnwindSafe(|| {
+            fix::propose(&replayed, &mut diagnostics, request, config);
+        }));
+        fix::Proof::of(&replayed, &request.sources)
+    });
     let diagnostics = if broke_off(&replayed) {
         diagnostics.into_iter().chain([broken(&revision)]).collect()
     } else {
@@ -457,6 +478,7 @@ fn judge(replayed: Replayed, config: &Config, keep_traces: bool) -> Judged {
         traces,
         gaps,
         coverage,
+        proof,
     }
 }
 

@@ -3,25 +3,45 @@
 use std::collections::BTreeSet;
 
 use super::run::{self, Analysed, Project};
-use super::{CheckArguments, Failure, output};
+use super::{CheckArguments, Failure, fix, output};
 use crate::config::Config;
 use crate::diagnostic::{self, Diagnostic, Severity};
 use crate::discover::Note;
+use crate::fix::Proof;
 use crate::report::{FORMATS, Report, Style, Summary};
 use crate::suppress;
 
 pub(super) fn check(arguments: &CheckArguments) -> Result<u8, Failure> {
     let project = run::open(&arguments.input)?;
     ensure_start_exists(&project)?;
+    if arguments.fix.is_asked() {
+        return fix::fix(arguments, &project);
+    }
+    if fix::is_carried_by(&arguments.output_format) {
+        let (project, found) = fix::with_offers(&project);
+        return report(arguments, &project, found);
+    }
+    report(arguments, &project, findings(&project))
+}
+
+/// What is reported of a project.
+pub(super) struct Findings {
+    /// At their levels, sorted.
+    pub(super) diagnostics: Vec<Diagnostic>,
+    pub(super) notes: Vec<Note>,
+    pub(super) summary: Summary,
+    pub(super) proofs: Vec<Proof>,
+}
+
+/// Analyses a project, applies suppressions and levels.
+pub(super) fn findings(project: &Project) -> Findings {
     let rules = run::rules();
     let mut notes = project.notes.clone();
-    if arguments.input.verbose {
-        notes.extend(settings_in_force(&project));
-    }
     let mut all = Analysed::default();
     for database in &project.databases {
-        let one = run::analyze(&project, database, false);
+        let one = run::analyze(project, database, false);
         all.diagnostics.extend(one.diagnostics);
+        all.proofs.extend(one.proofs);
         notes.extend(one.notes);
         add(&mut all.summary, one.summary);
     }
@@ -30,20 +50,39 @@ pub(super) fn check(arguments: &CheckArguments) -> Result<u8, Failure> {
     let suppressed = suppress::apply(
         all.diagnostics,
         &project.sources,
-        &reported_files(&project),
+        &reported_files(project),
         &ids,
     );
     all.summary.suppressed = suppressed.count;
     let mut diagnostics = at_levels(suppressed.diagnostics, &project.config);
     diagnostic::sort(&mut diagnostics, &project.sources);
     diagnostics.dedup();
+    Findings {
+        diagnostics,
+        notes,
+        summary: all.summary,
+        proofs: all.proofs,
+    }
+}
+
+/// Prints findings as the arguments ask; the exit status.
+pub(super) fn report(
+    arguments: &CheckArguments,
+    project: &Project,
+    found: Findings,
+) -> Result<u8, Failure> {
+    let rules = run::rules();
+    let mut notes = found.notes;
+    if arguments.input.verbose {
+        notes.extend(settings_in_force(project));
+    }
     notes.sort();
     notes.dedup();
     let report = Report {
-        diagnostics: &diagnostics,
+        diagnostics: &found.diagnostics,
         sources: &project.sources,
         rules: &rules,
-        summary: all.summary,
+        summary: found.summary,
         notes: &notes,
     };
     let style = Style {

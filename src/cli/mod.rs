@@ -4,6 +4,7 @@
 //! to do). Standard output carries the report alone.
 
 mod check;
+mod fix;
 mod output;
 mod run;
 mod show;
@@ -60,6 +61,8 @@ struct CheckArguments {
     /// Print the findings alone
     #[arg(short, long)]
     quiet: bool,
+    #[command(flatten)]
+    fix: fix::FixArguments,
 }
 
 #[derive(Debug, Args)]
@@ -197,6 +200,8 @@ enum Failure {
     NoRevision(String),
     #[error("there is no rule `{0}`{1}: `foreshot rules` lists them")]
     NoRule(String, String),
+    #[error("`{0}` can't be written: {1}")]
+    Write(Utf8PathBuf, String),
     #[error("the report can't be written: {0}")]
     Output(String),
     #[error("foreshot itself failed: please report it with the input that causes it")]

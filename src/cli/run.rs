@@ -10,15 +10,20 @@ use crate::config::{self, Config, Level};
 use crate::diagnostic::{Diagnostic, RuleInfo, Severity};
 use crate::discover::{self, Database, Note};
 use crate::files::{Disk, FileError, Files, Placed, place};
+use crate::fix::{self, Attempts, Proof, Style};
 use crate::history::Graph;
 use crate::report::Summary;
 use crate::rules;
-use crate::source::SourceMap;
+use crate::source::{FileId, SourceMap};
 use crate::suppress;
 use crate::trace::{Gap, TracedRun};
 
 /// A project as the command line asks for it.
 pub(super) struct Project {
+    /// The view that was read.
+    pub(super) files: Arc<dyn Files>,
+    /// The folder that holds all of it, absolute.
+    pub(super) root: Utf8PathBuf,
     /// Its files' texts, as far as read.
     pub(super) sources: Arc<SourceMap>,
     /// What is set.
@@ -40,6 +45,7 @@ pub(super) struct Analysed {
     pub(super) traces: Vec<TracedRun>,
     pub(super) notes: Vec<Note>,
     pub(super) summary: Summary,
+    pub(super) proofs: Vec<Proof>,
 }
 
 /// Finds everything that the arguments name.
@@ -64,6 +70,8 @@ pub(super) fn open(input: &Input) -> Result<Project, Failure> {
         .map(|database| analysis::load(database, &files, &sources, &config))
         .collect();
     Ok(Project {
+        files,
+        root: placed.root,
         sources,
         config: Arc::new(config),
         config_file,
@@ -137,6 +145,60 @@ pub(super) fn rules() -> Vec<RuleInfo> {
     rules
 }
 
+impl Project {
+    /// The text of a file as it was analysed.
+    pub(super) fn text(&self, path: &Utf8Path) -> Option<String> {
+        let files = (0..self.sources.len() as u32).map(|number| self.sources.file(FileId(number)));
+        let found = files.into_iter().find(|file| file.path() == path)?;
+        Some(found.text().to_string())
+    }
+
+    /// How the project's revisions guard, and how they are formatted.
+    pub(super) fn style(&self) -> Style {
+        let modules = self
+            .loaded
+            .iter()
+            .flat_map(|loaded| &loaded.revisions)
+            .map(|revision| revision.module.as_ref());
+        let line_length = fix::line_length(self.files.as_ref());
+        Style::measure(modules, self.config.alembic_version, line_length)
+    }
+
+    /// The same project with other files: read and parsed anew, so that it may be analysed anew. `fixes` says how findings
+    /// are given fixes.
+    pub(super) fn with_files(
+        &self,
+        files: &Arc<dyn Files>,
+        attempts: &Arc<Attempts>,
+        style: &Style,
+    ) -> Self {
+        let sources = Arc::new(SourceMap::default());
+        let loaded = self
+            .databases
+            .iter()
+            .map(|database| {
+                let mut loaded = analysis::load(database, files, &sources, &self.config);
+                loaded.fixes = Some(fix::Request {
+                    style: style.clone(),
+                    sources: sources.clone(),
+                    attempts: attempts.clone(),
+                });
+                loaded
+            })
+            .collect();
+        Self {
+            files: files.clone(),
+            root: self.root.clone(),
+            sources,
+            config: self.config.clone(),
+            config_file: self.config_file.clone(),
+            databases: self.databases.clone(),
+            loaded,
+            notes: self.notes.clone(),
+        }
+    }
+}
+
 fn loaded<'a>(project: &'a Project, database: &Database) -> Option<&'a Loaded> {
     let place = project
         .databases
@@ -160,6 +222,7 @@ pub(super) fn analyze(project: &Project, database: &Database, keep_traces: bool)
     Analysed {
         diagnostics: analysis.diagnostics,
         traces: analysis.traces,
+        proofs: analysis.proofs,
         notes: analysis.gaps.iter().map(|gap| note(project, gap)).collect(),
         summary: Summary {
             databases: 1,

@@ -62,7 +62,7 @@ fn listing(kind: &ConstraintKind) -> Option<&'static str> {
 }
 
 /// Since which Alembic an operation has an argument that guards it, and its name.
-fn native(operation: &str, batch: bool) -> Option<(&'static str, PackageVersion)> {
+pub(super) fn native(operation: &str, batch: bool) -> Option<(&'static str, PackageVersion)> {
     match operation {
         "create_table" => Some(("if_not_exists", PackageVersion(1, 13, 3))),
         "drop_table" => Some(("if_exists", PackageVersion(1, 13, 3))),

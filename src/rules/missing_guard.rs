@@ -6,6 +6,7 @@ use crate::config::Level;
 use crate::diagnostic::{Diagnostic, RuleInfo, Severity};
 use crate::postgres::statement::{AlterTableCommand, Statement};
 use crate::postgres::{ObjectKind, ServerError, SqlState};
+use crate::replay::Replayed;
 use crate::source::Site;
 
 pub(super) const RULE: Rule = Rule {
@@ -24,19 +25,24 @@ pub(super) const RULE: Rule = Rule {
 pub(super) const WHEN: &str = "a restored, stamped or hand-fixed database, or a retry";
 
 fn check(context: &Context<'_>) -> Vec<Diagnostic> {
-    let faults: Vec<Fault<'_>> = second_run::faults(context.replayed)
-        .into_iter()
-        .filter(|fault| !second_run::is_data(fault))
-        .collect();
-    causes(&faults)
+    causes_of(context.replayed)
         .iter()
         .map(|cause| report(context, cause))
         .collect()
 }
 
-/// Faults that one guard would cure: the first is the cause.
-struct Cause<'a> {
-    faults: Vec<Fault<'a>>,
+/// Faults that one guard would cure: the first is the cause, and the finding stands at its place.
+pub(crate) struct Cause<'a> {
+    pub(crate) faults: Vec<Fault<'a>>,
+}
+
+/// The causes of all that goes wrong in a revision's second run, rows apart, in order.
+pub(crate) fn causes_of(replayed: &Replayed) -> Vec<Cause<'_>> {
+    let faults: Vec<Fault<'_>> = second_run::faults(replayed)
+        .into_iter()
+        .filter(|fault| !second_run::is_data(fault))
+        .collect();
+    causes(&faults)
 }
 
 /// Groups faults by cause: one place (a loop, a helper), one table made here with all that is put on it, one column with

@@ -7,14 +7,14 @@
 mod advice;
 mod enum_value_in_transaction;
 mod missing_downgrade;
-mod missing_guard;
+pub(crate) mod missing_guard;
 mod non_idempotent_insert;
-mod second_run;
-mod words;
+pub(crate) mod second_run;
+pub(crate) mod words;
 
 use std::sync::Arc;
 
-use crate::config::{Config, Level};
+use crate::config::{Config, Level, PackageVersion};
 use crate::diagnostic::{Diagnostic, Label, RuleInfo, Severity};
 use crate::history::Graph;
 use crate::replay::{Replayed, Revision};
@@ -103,6 +103,11 @@ impl Context<'_> {
             ..Diagnostic::new(rule.info.id, rule.severity(), site, message)
         }
     }
+}
+
+/// Since which Alembic an operation has an argument that guards it, and its name.
+pub(crate) fn native_guard(operation: &str, batch: bool) -> Option<(&'static str, PackageVersion)> {
+    advice::native(operation, batch)
 }
 
 fn label(site: Site, message: impl Into<String>) -> Label {

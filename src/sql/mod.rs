@@ -20,6 +20,8 @@ mod plpgsql;
 mod read;
 mod split;
 
+pub(crate) use lexer::{Token, TokenKind, tokens};
+
 /// A statement and its place.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Parsed {

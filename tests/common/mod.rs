@@ -192,6 +192,11 @@ impl Example {
         self.fences.iter().find(|fence| fence.has("text"))
     }
 
+    /// The fence with the exact fix, where there is one.
+    pub fn fixed(&self) -> Option<&Fence> {
+        self.fences.iter().find(|fence| fence.has("diff"))
+    }
+
     /// Puts the project on disk. The judged revision is [`JUDGED`].
     pub fn write(&self, folder: &Path) {
         write_project(folder);
@@ -290,7 +295,7 @@ pub fn examples(page: &Path, rule: &str) -> Vec<Example> {
                 continue;
             }
             fence.last = index;
-            let known = ["python", "toml", "text"]
+            let known = ["python", "toml", "text", "diff"]
                 .iter()
                 .any(|word| fence.has(word));
             let Some(flagged) = flagged.filter(|_| known) else {
