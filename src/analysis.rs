@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use camino::Utf8PathBuf;
 use rayon::prelude::*;
 
+use crate::alembic::revision::Facts;
 use crate::alembic::{self, Settings};
 use crate::config::Config;
 use crate::diagnostic::{Diagnostic, Severity};
@@ -83,6 +84,38 @@ pub struct Loaded {
     pub fixes: Option<fix::Request>,
 }
 
+/// A database as it was before the change that is judged (`--since`), for rules that compare.
+pub struct Base {
+    /// How the user calls the branch that the change goes to: `origin/main`.
+    pub name: String,
+    /// Where the change began: the merge base.
+    pub fork: Loaded,
+    /// What the branch is now; `None`: it has not moved on since.
+    pub tip: Option<Loaded>,
+    /// The texts of both, among those of today.
+    pub sources: Arc<SourceMap>,
+}
+
+impl Base {
+    fn view(&self) -> rules::Base<'_> {
+        rules::Base {
+            name: &self.name,
+            fork: self.fork.side(),
+            tip: self.tip.as_ref().unwrap_or(&self.fork).side(),
+            sources: &self.sources,
+        }
+    }
+}
+
+impl Loaded {
+    fn side(&self) -> rules::Side<'_> {
+        rules::Side {
+            graph: &self.graph,
+            revisions: &self.revisions,
+        }
+    }
+}
+
 /// Id of the diagnostics about revisions in which foreshot itself broke off.
 pub const INTERNAL: &str = "internal-error";
 
@@ -112,9 +145,10 @@ pub fn load(
     let mut gaps = Vec::new();
     let mut described = Vec::new();
     let mut parsed = Vec::new();
+    let mut facts = Vec::new();
     for read in parse_all(&database.revision_files, files, sources, &mut gaps) {
-        let module = match read {
-            Ok(module) => module,
+        let (module, said) = match read {
+            Ok(read) => read,
             Err(file) => {
                 diagnostics.push(unread(file));
                 continue;
@@ -135,6 +169,7 @@ pub fn load(
             file: module.file,
         });
         parsed.push(module);
+        facts.push(said);
     }
     let graph = Graph::new(described);
     gaps.extend(graph_gaps(&graph));
@@ -151,6 +186,7 @@ pub fn load(
                 identifiers.revision_span,
             );
             revision.released = released.contains(index);
+            revision.facts = facts[*index].clone();
             let path = sources.file(revision.file).path().to_owned();
             revision.reported = database
                 .report_only
@@ -185,37 +221,26 @@ fn graph_gaps(graph: &Graph) -> Vec<Gap> {
             let what = "`down_revision` is no constant: replayed as if nothing came before it";
             at(index, |own| own.down_revision_span, what.to_owned())
         });
-    let problems = graph.problems().iter().flat_map(|problem| match problem {
-        Problem::Duplicate {
-            revision: id,
-            second,
-            ..
-        } => vec![at(
-            *second,
-            |own| own.revision_span,
-            format!("another file has the id `{id}` too: revisions that name it follow that one"),
-        )],
-        Problem::MissingParent { child, parent, .. } => vec![at(
+    // the rules on the graph say what is wrong; here stands what can't be known for it
+    let problems = graph.problems().iter().filter_map(|problem| match problem {
+        Problem::MissingParent { child, parent, .. } => Some(at(
             *child,
             |own| own.down_revision_span,
             format!("no file is the revision `{parent}`: what it did is not known"),
-        )],
-        Problem::Ambiguous { child, parent } => vec![at(
+        )),
+        Problem::Ambiguous { child, parent } => Some(at(
             *child,
-            |own| own.down_revision_span,
+            |own| own.depends_on_span.unwrap_or(own.down_revision_span),
             format!("several revisions begin with `{parent}`: which of them is meant is not known"),
-        )],
-        Problem::Cycle { members } => members
-            .first()
-            .map(|first| {
-                let what = format!(
-                    "{} revisions are their own ancestors: replayed in the order of their ids",
-                    members.len()
-                );
-                at(*first, |own| own.down_revision_span, what)
-            })
-            .into_iter()
-            .collect(),
+        )),
+        Problem::Cycle { members } => members.first().map(|first| {
+            let what = format!(
+                "{} revisions are their own ancestors: replayed in the order of their ids",
+                members.len()
+            );
+            at(*first, |own| own.down_revision_span, what)
+        }),
+        Problem::Duplicate { .. } => None,
     });
     computed.chain(problems).collect()
 }
@@ -233,7 +258,7 @@ fn parse_all(
     files: &Arc<dyn Files>,
     sources: &Arc<SourceMap>,
     gaps: &mut Vec<Gap>,
-) -> Vec<Result<Arc<syntax::Module>, FileId>> {
+) -> Vec<Result<(Arc<syntax::Module>, Facts), FileId>> {
     let read: Vec<Result<String, String>> = paths
         .par_iter()
         .map(|path| match files.read(path) {
@@ -259,9 +284,12 @@ fn parse_all(
         .par_iter()
         .map(|(id, file)| {
             // a file that foreshot can't cope with must not take the others with it
-            catch_unwind(|| syntax::parse(*id, file.text()))
-                .map(Arc::new)
-                .map_err(|_| *id)
+            catch_unwind(|| {
+                let module = syntax::parse(*id, file.text());
+                let facts = alembic::revision::facts(&module, file.text());
+                (Arc::new(module), facts)
+            })
+            .map_err(|_| *id)
         })
         .collect()
 }
@@ -325,10 +353,12 @@ struct Judged {
     proof: Option<fix::Proof>,
 }
 
-/// Replays a loaded database and lets the rules judge; keeps the traces if `keep_traces`.
+/// Replays a loaded database and lets the rules judge; keeps the traces if `keep_traces`. `base` is the database before the
+/// change that is judged.
 pub fn analyze(
     database: &Database,
     loaded: &Loaded,
+    base: Option<&Base>,
     config: &Arc<Config>,
     keep_traces: bool,
 ) -> Analysis {
@@ -358,13 +388,17 @@ pub fn analyze(
         diagnostics: loaded.diagnostics.clone(),
         ..Analysis::default()
     };
-    analysis
-        .diagnostics
-        .extend(rules::check_history(&rules::HistoryContext {
-            graph: &loaded.graph,
-            revisions: &loaded.revisions,
-            config,
-        }));
+    let of_history = rules::check_history(&rules::HistoryContext {
+        graph: &loaded.graph,
+        revisions: &loaded.revisions,
+        config,
+        base: base.map(Base::view),
+    });
+    analysis.diagnostics.extend(
+        of_history
+            .into_iter()
+            .filter(|one| is_reported(loaded, one)),
+    );
     for one in judged {
         analysis.diagnostics.extend(one.diagnostics);
         analysis.traces.extend(one.traces);
@@ -378,6 +412,14 @@ pub fn analyze(
     analysis.gaps.sort();
     analysis.gaps.dedup();
     analysis
+}
+
+/// Whether a finding about the graph stands in a revision that is to be reported on.
+fn is_reported(loaded: &Loaded, diagnostic: &Diagnostic) -> bool {
+    let mut revisions = loaded.revisions.iter();
+    revisions.any(|revision| {
+        revision.file == diagnostic.site.file && revision.reported && !revision.released
+    })
 }
 
 /// What all runs have in common (the user's settings, and what `env.py` says), and the catalog before the first.

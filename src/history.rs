@@ -311,6 +311,48 @@ impl Graph {
             })
     }
 
+    /// Whether a branch label belongs to it: its branch is one on purpose.
+    pub fn is_labelled(&self, index: Index) -> bool {
+        self.labels().hold(index)
+    }
+
+    /// Revisions that no other follows, by `down_revision` or `depends_on`, by id.
+    pub fn effective_heads(&self) -> Vec<Index> {
+        let needed: BTreeSet<Index> = self.dependencies.iter().flatten().copied().collect();
+        let mut heads = self.heads();
+        heads.retain(|head| !needed.contains(head));
+        heads
+    }
+
+    /// The parts of the graph that nothing connects, each sorted, in the order of their least members.
+    pub fn components(&self) -> Vec<Vec<Index>> {
+        let count = self.revisions.len();
+        let mut beside: Vec<Vec<Index>> = vec![Vec::new(); count];
+        for index in 0..count {
+            for parent in self.above(index) {
+                beside[index].push(parent);
+                beside[parent].push(index);
+            }
+        }
+        let mut seen = vec![false; count];
+        let mut components = Vec::new();
+        for start in 0..count {
+            let mut component = BTreeSet::new();
+            let mut todo = vec![start];
+            while let Some(index) = todo.pop() {
+                if !seen[index] {
+                    seen[index] = true;
+                    component.insert(index);
+                    todo.extend(&beside[index]);
+                }
+            }
+            if !component.is_empty() {
+                components.push(component.into_iter().collect());
+            }
+        }
+        components
+    }
+
     fn sorted(&self, indexes: impl Iterator<Item = Index>) -> Vec<Index> {
         let mut indexes: Vec<Index> = indexes.collect();
         indexes.sort_by_key(|index| (self.revisions[*index].identifiers.revision.as_str(), *index));

@@ -59,6 +59,8 @@ pub struct Wanted {
     pub unsafe_too: bool,
     /// Only of these rules; empty: of all.
     pub rules: Vec<String>,
+    /// Only these findings; `None`: all.
+    pub only: Option<BTreeSet<Target>>,
 }
 
 impl Wanted {
@@ -135,7 +137,7 @@ pub fn repair(
 pub fn prove(round: &mut Round, analyse: &Analyse<'_>, writable: &dyn Fn(&Utf8Path) -> bool) {
     let wanted = Wanted {
         unsafe_too: true,
-        rules: Vec::new(),
+        ..Wanted::default()
     };
     let texts = Texts::new();
     let mut proven: BTreeSet<Target> = BTreeSet::new();
@@ -195,6 +197,13 @@ fn all_chosen(round: &Round, wanted: &Wanted, writable: &dyn Fn(&Utf8Path) -> bo
         .filter_map(|diagnostic| {
             let fix = diagnostic.fix.as_ref()?;
             let target = Target::of(diagnostic, &round.sources);
+            if wanted
+                .only
+                .as_ref()
+                .is_some_and(|only| !only.contains(&target))
+            {
+                return None;
+            }
             let may = *known
                 .entry(target.path.clone())
                 .or_insert_with(|| writable(&target.path));

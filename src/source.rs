@@ -141,22 +141,50 @@ impl SourceFile {
 
 /// All files of one analysis, by number. Modules that a revision imports are added when they are first needed, from any
 /// thread: numbers identify a file, and never order anything that is printed.
+///
+/// Files as they were before the change that is judged are among them, marked, so that a label can point at them.
 #[derive(Debug, Default)]
 pub struct SourceMap {
-    files: RwLock<Vec<Arc<SourceFile>>>,
+    files: Arc<RwLock<Vec<Numbered>>>,
+    past: bool,
+}
+
+#[derive(Debug)]
+struct Numbered {
+    file: Arc<SourceFile>,
+    past: bool,
 }
 
 impl SourceMap {
+    /// The same map for files as they were before the change that is judged: those that are added here are marked so.
+    #[must_use]
+    pub fn past(&self) -> Self {
+        Self {
+            files: self.files.clone(),
+            past: true,
+        }
+    }
+
     /// Adds a file and gives its number.
     pub fn add(&self, file: Arc<SourceFile>) -> FileId {
         let mut files = self.files.write().unwrap_or_else(PoisonError::into_inner);
-        files.push(file);
+        files.push(Numbered {
+            file,
+            past: self.past,
+        });
         FileId(files.len() as u32 - 1)
     }
 
     /// The file of a number that this map gave.
     pub fn file(&self, id: FileId) -> Arc<SourceFile> {
-        self.files.read().unwrap_or_else(PoisonError::into_inner)[id.0 as usize].clone()
+        self.files.read().unwrap_or_else(PoisonError::into_inner)[id.0 as usize]
+            .file
+            .clone()
+    }
+
+    /// Whether a file's text is that from before the change that is judged.
+    pub fn is_past(&self, id: FileId) -> bool {
+        self.files.read().unwrap_or_else(PoisonError::into_inner)[id.0 as usize].past
     }
 
     /// How many files there are.

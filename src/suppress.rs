@@ -16,6 +16,8 @@ use crate::diagnostic::{Diagnostic, Severity};
 use crate::source::{FileId, Site, SourceFile, SourceMap, Span};
 use comments::{Comment, Language};
 
+pub(crate) use comments::Scanned;
+
 /// Id of the diagnostics about suppressions themselves.
 pub const RULE: &str = "suppression";
 
@@ -40,28 +42,29 @@ pub struct Applied {
     pub count: usize,
 }
 
-/// Takes out what comments suppress. `reported` are the files whose comments are judged themselves; `rules` are all ids.
+/// Takes out what comments suppress. `judges` says of a file's path, and whether its text is that of before
+/// ([`SourceMap::is_past`]), whether its comments are judged themselves; `rules` are all ids.
 pub fn apply(
     diagnostics: Vec<Diagnostic>,
     sources: &SourceMap,
-    reported: &BTreeSet<Utf8PathBuf>,
+    judges: impl Fn(&Utf8Path, bool) -> bool,
     rules: &[&str],
 ) -> Applied {
-    // a file may have come in twice, for two databases: its path is what counts
-    let mut files: BTreeMap<Utf8PathBuf, FileId> = BTreeMap::new();
-    for number in 0..sources.len() as u32 {
-        let path = sources.file(FileId(number)).path().to_owned();
-        files.entry(path).or_insert(FileId(number));
+    // a file may have come in twice, for two databases: its path is what counts, and whether its text is that of today
+    let key = |id: FileId| (sources.file(id).path().to_owned(), sources.is_past(id));
+    let mut files: BTreeMap<(Utf8PathBuf, bool), FileId> = BTreeMap::new();
+    for id in (0..sources.len() as u32).map(FileId) {
+        files.entry(key(id)).or_insert(id);
     }
     let mut applied = Applied::default();
-    let mut by_path: BTreeMap<Utf8PathBuf, Vec<Diagnostic>> = BTreeMap::new();
+    let mut by_file: BTreeMap<(Utf8PathBuf, bool), Vec<Diagnostic>> = BTreeMap::new();
     for diagnostic in diagnostics {
-        let path = sources.file(diagnostic.site.file).path().to_owned();
-        by_path.entry(path).or_default().push(diagnostic);
+        let key = key(diagnostic.site.file);
+        by_file.entry(key).or_default().push(diagnostic);
     }
-    for (path, id) in files {
-        let found = by_path.remove(&path).unwrap_or_default();
-        let judged = reported.contains(&path);
+    for (key, id) in files {
+        let found = by_file.remove(&key).unwrap_or_default();
+        let judged = judges(&key.0, key.1);
         if found.is_empty() && !judged {
             continue;
         }
@@ -84,6 +87,58 @@ pub fn apply(
         }
     }
     applied
+}
+
+/// The texts of the files with a comment above each of some findings, by path.
+pub fn with_comments(
+    diagnostics: &[Diagnostic],
+    sources: &SourceMap,
+    reason: &str,
+) -> BTreeMap<Utf8PathBuf, String> {
+    let mut wanted: BTreeMap<(Utf8PathBuf, u32), BTreeSet<&str>> = BTreeMap::new();
+    let mut files: BTreeMap<Utf8PathBuf, FileId> = BTreeMap::new();
+    for diagnostic in diagnostics {
+        let file = sources.file(diagnostic.site.file);
+        let line = file.line(diagnostic.site.span.start);
+        files.insert(file.path().to_owned(), diagnostic.site.file);
+        wanted
+            .entry((file.path().to_owned(), line))
+            .or_default()
+            .insert(diagnostic.rule);
+    }
+    // a reason is one line, and begins no other comment
+    let reason = reason.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut texts = BTreeMap::new();
+    for (path, id) in files {
+        let file = sources.file(id);
+        let sign = match language(&path) {
+            Language::Sql => "--",
+            Language::Python => "#",
+        };
+        let end = if file.text().contains("\r\n") {
+            "\r\n"
+        } else {
+            "\n"
+        };
+        let mut text = file.text().to_string();
+        let lines = wanted.iter().filter(|((of, _), _)| *of == path);
+        // from the last line to the first, so that offsets stay
+        for ((_, line), rules) in lines.rev() {
+            let (Some(start), Some(content)) = (file.line_start(*line), file.line_text(*line))
+            else {
+                continue;
+            };
+            let indent = &content[..content.len() - content.trim_start().len()];
+            let rules: Vec<&str> = rules.iter().copied().collect();
+            let comment = format!(
+                "{indent}{sign} foreshot: ignore[{}] {reason}{end}",
+                rules.join(", ")
+            );
+            text.insert_str(start as usize, &comment);
+        }
+        texts.insert(path, text);
+    }
+    texts
 }
 
 /// The suppressions, and the rules in them, that cover a rule's finding on a line.
@@ -150,7 +205,7 @@ fn read(file: &SourceFile, id: FileId, rules: &[&str]) -> (Vec<Suppression>, Vec
     if !file.text().contains("foreshot:") {
         return (Vec::new(), Vec::new());
     }
-    let scanned = comments::scan(file, language(file.path()));
+    let scanned = scan_file(file);
     let mut suppressions = Vec::new();
     let mut problems = Vec::new();
     for comment in &scanned.comments {
@@ -189,6 +244,11 @@ fn read(file: &SourceFile, id: FileId, rules: &[&str]) -> (Vec<Suppression>, Vec
         }
     }
     (suppressions, problems)
+}
+
+/// The comments and statements of a file.
+pub(crate) fn scan_file(file: &SourceFile) -> Scanned {
+    comments::scan(file, language(file.path()))
 }
 
 fn language(path: &Utf8Path) -> Language {

@@ -5,7 +5,9 @@
 
 use std::sync::Arc;
 
-use crate::postgres::{ObjectKey, Outcome, Statement, TransactionMode};
+use smol_str::SmolStr;
+
+use crate::postgres::{ObjectKey, ObjectKind, Outcome, Statement, TransactionMode};
 use crate::source::{FileId, Site};
 use crate::unknown::Reason;
 
@@ -86,6 +88,86 @@ pub struct Event {
     pub handled: bool,
     /// It executes only if something unknown says so (a loop over rows, a branch that not all worlds take).
     pub conditional: Option<Reason>,
+    /// An argument that would guard it and that Alembic ignores: `if_exists`, `if_not_exists`.
+    pub ignored: Option<&'static str>,
+    /// The conditions that guard it and were decided by questions to the catalog, outermost first.
+    pub guards: Vec<Arc<Guard>>,
+}
+
+/// A condition that was decided by questions to the catalog.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Guard {
+    /// The condition; may be in another file (a helper).
+    pub site: Site,
+    /// What it came to.
+    pub taken: bool,
+    /// Whether work is passed over for it.
+    pub skips: bool,
+    /// The questions that it was decided by, in order.
+    pub questions: Vec<Arc<Question>>,
+    /// Texts that were compared on the way: which of the names that an answer lists was looked for.
+    pub compared: Vec<SmolStr>,
+}
+
+/// A question to the catalog, through an Inspector or a query on the system catalogs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Question {
+    /// The question as one writes it: `inspector.get_columns('t')`, `the query`.
+    pub what: SmolStr,
+    /// What it is about.
+    pub subject: Subject,
+    /// The answer, as far as names go.
+    pub found: Found,
+    /// Where it was asked; of an answer from a cache, where it was asked first.
+    pub site: Option<Site>,
+    /// The answer came from an Inspector's cache, and the catalog would answer otherwise by now.
+    pub stale: bool,
+}
+
+/// What a question is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// Relations of a schema (`None`: those that are visible): one by its name, or all.
+    Relations {
+        /// The schema that was named.
+        schema: Option<SmolStr>,
+        /// The relation that was named.
+        name: Option<SmolStr>,
+    },
+    /// Parts of a table.
+    Parts {
+        /// Columns, indexes or constraints.
+        kind: ObjectKind,
+        /// The schema that was named.
+        schema: Option<SmolStr>,
+        /// The table.
+        table: SmolStr,
+        /// The part that was named; `None`: all.
+        name: Option<SmolStr>,
+    },
+    /// Other objects by their kind: types, schemas, sequences; one by its name, or all.
+    Others {
+        /// Their kind.
+        kind: ObjectKind,
+        /// The one that was named.
+        name: Option<SmolStr>,
+    },
+    /// A query on the system catalogs, with the texts in it and those bound to it.
+    Query {
+        /// Each once, in order.
+        texts: Vec<SmolStr>,
+    },
+}
+
+/// An answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// The names that it lists.
+    Names(Vec<SmolStr>),
+    /// Whether the one thing that was asked for is there.
+    Is(bool),
+    /// Not known, or no matter of names.
+    Unknown,
 }
 
 /// An exception that ended a run.
@@ -119,6 +201,12 @@ pub struct Trace {
     pub gaps: Vec<Gap>,
     /// Conditions that are not known, by which worlds part: where each stands and what it is.
     pub conditions: Vec<Gap>,
+    /// All conditions that questions to the catalog decided, in order, each once.
+    pub guards: Vec<Arc<Guard>>,
+    /// An Inspector answered from its cache what the catalog would answer otherwise by then.
+    pub stale: bool,
+    /// An Inspector was made.
+    pub inspected: bool,
     /// foreshot itself broke off here (a panic): what follows is not known.
     pub broke_off: bool,
     /// Whether the function exists (`downgrade` may be missing).

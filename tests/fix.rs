@@ -108,7 +108,7 @@ fn line_ends_byte_order_mark_and_permissions_stay() {
     assert_exit(
         &foreshot(
             folder.path(),
-            &["check", "--fix", "--alembic-version", "1.10"],
+            &["check", "--fix", "--alembic-version", "1.15"],
         ),
         0,
     );
@@ -181,7 +181,7 @@ fn what_is_stale_is_asked_anew() {
     let folder = project(&second(body));
     let output = foreshot(
         folder.path(),
-        &["check", "--fix", "--alembic-version", "1.10"],
+        &["check", "--fix", "--alembic-version", "1.15"],
     );
     let fixed = read(&folder, "alembic/versions/b.py");
     assert_exit(&output, 0);

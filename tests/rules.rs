@@ -5,6 +5,8 @@
 //!
 //! - `python given`: an earlier revision, which makes the schema that the example stands on; several follow each other.
 //! - `python file=PATH`: another file of the project (a helper module, say).
+//! - `python base`, `python tip`: a file of the branch `main`, where the change began and after it; with `gone`, a file that the change deletes.
+//!   Without `file=`, the judged revision's. The check is then one `--since main`.
 //! - `toml file=foreshot.toml`: the project's configuration.
 //! - `python`: the revision that is judged, exactly one. Without a line `revision =` the imports of `op`, `sa` and
 //!   `postgresql` and the identifiers stand before it; without `def downgrade`, and on the pages of all rules but
@@ -47,9 +49,10 @@ fn check(example: &Example) -> (Vec<String>, Vec<Update>) {
     };
     let folder = common::temporary_folder();
     example.write(folder.path());
+    let since = example.since();
     let output = common::foreshot(
         folder.path(),
-        &["check", JUDGED, "--output-format", "concise"],
+        &[&["check", JUDGED, "--output-format", "concise"], since].concat(),
     );
     let printed = common::stdout(&output);
     if !matches!(output.status.code(), Some(0 | 1)) {
@@ -91,7 +94,10 @@ fn check(example: &Example) -> (Vec<String>, Vec<Update>) {
     }
     let mut updates = Vec::new();
     if let Some(expected) = example.expected() {
-        let output = common::foreshot(folder.path(), &["check", "--quiet", JUDGED]);
+        let output = common::foreshot(
+            folder.path(),
+            &[&["check", "--quiet", JUDGED], since].concat(),
+        );
         let text = diagnostics(&common::stdout(&output));
         if text != expected.text {
             failures.push(format!("Wrong: expected\n{}\ngot\n{text}", expected.text));

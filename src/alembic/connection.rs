@@ -233,6 +233,7 @@ pub fn run(
         text: None,
         literal: None,
         parameters,
+        ignored: None,
         place: None,
     };
     let answer = Environment::execute(interp, call)?;
@@ -417,6 +418,7 @@ fn call_text(
         text: Some(Arc::from(&*source.text)),
         literal: source.literal,
         parameters,
+        ignored: None,
         place: None,
     };
     let answer = Environment::execute(interp, call)?;

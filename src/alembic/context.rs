@@ -27,7 +27,9 @@ pub fn lookup(interp: &mut Interp, module: &str, name: &str) -> Option<Value> {
 
 fn attribute(interp: &mut Interp, name: &str) -> Option<Value> {
     Some(match name {
-        "is_offline_mode" => object::function("is_offline_mode", |_, _| Ok(Value::Bool(false))),
+        "is_offline_mode" => object::function("is_offline_mode", |interp, _| {
+            Ok(Value::Bool(interp.host.questions.contrary.offline))
+        }),
         "is_transactional_ddl" => {
             object::function("is_transactional_ddl", |_, _| Ok(Value::Bool(true)))
         }
@@ -126,7 +128,7 @@ impl Object for MigrationContext {
         Ok(match name {
             "dialect" => Some(dialect(interp)),
             "bind" | "connection" => Some(bridge::bind(interp)),
-            "as_sql" => Some(Value::Bool(false)),
+            "as_sql" => Some(Value::Bool(interp.host.questions.contrary.offline)),
             "impl" => Some(object::value(Implementation)),
             "opts" => Some(super::env::options(interp)),
             "config" | "script" | "environment_context" => {
@@ -164,7 +166,7 @@ impl Object for Implementation {
         Ok(match name {
             "dialect" => Some(dialect(interp)),
             "bind" | "connection" => Some(bridge::bind(interp)),
-            "as_sql" => Some(Value::Bool(false)),
+            "as_sql" => Some(Value::Bool(interp.host.questions.contrary.offline)),
             "transactional_ddl" => Some(Value::Bool(true)),
             "__dialect__" => Some(Value::str("postgresql")),
             _ => None,

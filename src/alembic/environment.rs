@@ -5,6 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::object::Interp;
+use super::questions::Questions;
 use crate::config::PackageVersion;
 use crate::postgres::{Answer, Catalog, Outcome, Parameters, Session, Statement};
 use crate::python::{Class, Eval, Value};
@@ -79,6 +80,8 @@ pub struct DriverCall {
     pub literal: Option<Site>,
     /// Bound values.
     pub parameters: Parameters,
+    /// An argument that would guard it and that Alembic ignores.
+    pub ignored: Option<&'static str>,
     /// Where it stands, if not where the interpreter stands now (a batch executes when its block ends).
     pub place: Option<Place>,
 }
@@ -101,6 +104,7 @@ impl DriverCall {
             text: None,
             literal: None,
             parameters: Parameters::default(),
+            ignored: None,
             place: None,
         }
     }
@@ -126,8 +130,8 @@ pub struct Environment {
     pub classes: BTreeMap<&'static str, Rc<Class>>,
     /// The catalog as other connections see it: what was committed last.
     pub committed: Catalog,
-    /// Answers of an Inspector that came from its cache although the catalog differed by then: where, and the call.
-    pub stale: Vec<(Site, String)>,
+    /// What was asked of the catalog, and the conditions that the answers decided.
+    pub questions: Questions,
     /// The revision that `context.run_migrations()` runs.
     pub pending: Option<super::run::Pending>,
     /// Where the exception that ended the run arose.
@@ -139,7 +143,7 @@ impl Environment {
     pub fn new(session: Session, settings: Arc<Settings>, revision_file: FileId) -> Self {
         Self {
             committed: session.catalog.clone(),
-            stale: Vec::new(),
+            questions: Questions::default(),
             session,
             settings,
             revision_file,
@@ -182,6 +186,7 @@ impl Environment {
     pub fn execute(interp: &mut Interp, call: DriverCall) -> Eval<Answer> {
         let place = call.place.unwrap_or_else(|| Self::place(interp));
         let conditional = interp.conditional();
+        let guards = interp.host.questions.guarding(interp.guards());
         let environment = &mut interp.host;
         let nested = environment.session.savepoint_depth() > 0;
         let answer = environment
@@ -213,7 +218,12 @@ impl Environment {
             aborted: answer.aborted,
             handled: failed && nested,
             conditional,
+            ignored: call.ignored,
+            guards,
         });
+        if is_query {
+            super::questions::note_query(interp, &answer, &call.parameters);
+        }
         match &answer.outcome {
             Outcome::Error(error) if nested || is_query => {
                 Err(super::exceptions::database_error(interp, error))

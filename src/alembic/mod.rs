@@ -24,6 +24,7 @@ pub mod naming;
 pub mod object;
 pub mod operations;
 pub mod orm;
+pub mod questions;
 pub mod reflection;
 pub mod result;
 pub mod revision;

@@ -10,10 +10,12 @@ use std::rc::Rc;
 use smol_str::SmolStr;
 
 use super::environment::Environment;
+use crate::python::interpreter::Grounds;
 use crate::python::{
     Arguments, Class, Eval, Host, HostObject, HostOperator, HostRef, Interpreter, Raise, Truth,
     Value,
 };
+use crate::source::Site;
 use crate::unknown::{Reason, Unknown};
 
 /// The interpreter with its world.
@@ -449,6 +451,16 @@ impl Host for Environment {
     fn unknown_attribute(interp: &mut Interp, name: &str) -> Option<Value> {
         // whatever engine, connection or session an application makes, the run is one on PostgreSQL
         (name == "dialect").then(|| super::context::dialect(interp))
+    }
+
+    fn guard(
+        interp: &mut Interp,
+        site: Site,
+        taken: bool,
+        skips: bool,
+        grounds: Grounds,
+    ) -> (u32, bool) {
+        interp.host.questions.decided(site, taken, skips, grounds)
     }
 
     fn decide(interp: &mut Interp, unknown: &Unknown) -> bool {

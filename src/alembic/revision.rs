@@ -1,8 +1,14 @@
 //! A revision's identifiers, read without running it: `revision`, `down_revision`, `branch_labels`, `depends_on`.
 
+use std::hash::Hasher;
+
+use rustc_hash::FxHasher;
+use smol_str::SmolStr;
+
 use crate::history::Identifiers;
-use crate::python::Function;
 use crate::python::syntax::{Module, ParameterKind};
+use crate::python::{Function, names};
+use crate::source::Span;
 
 /// What a module says of itself; `None` where it assigns no constant `revision`, so that it is no revision (or one that
 /// only running it would identify).
@@ -33,6 +39,70 @@ pub fn identifiers(module: &Module) -> Option<Identifiers> {
         down_revision_span: span("down_revision").unwrap_or_default(),
         depends_on_span: span("depends_on"),
     })
+}
+
+/// What a revision's text says beside what it does.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// `upgrade()` does nothing.
+    pub upgrade_empty: bool,
+    /// The first comment that Alembic's autogenerate leaves to be looked at.
+    pub template_comment: Option<Span>,
+    /// Names that `upgrade()` or `downgrade()` reads and nothing binds.
+    pub undefined: Vec<(SmolStr, Span)>,
+    /// What it says and does, without what changes neither: comments, the module's docstring, layout, quotes.
+    pub substance: u64,
+}
+
+/// Reads what a module says; `text` is its text.
+pub fn facts(module: &Module, text: &str) -> Facts {
+    let upgrade = module.top_level_function("upgrade");
+    let mut undefined: Vec<(SmolStr, Span)> = Vec::new();
+    for name in ["upgrade", "downgrade"] {
+        if let Some(function) = module.top_level_function(name) {
+            undefined.extend(names::undefined(module, function));
+        }
+    }
+    Facts {
+        upgrade_empty: upgrade.is_some_and(|function| module.is_empty_function(function)),
+        template_comment: module
+            .comments
+            .iter()
+            .find(|comment| comment.text.contains("please adjust!"))
+            .map(|comment| comment.span),
+        undefined,
+        substance: substance(module, text),
+    }
+}
+
+/// A number that is the same for texts that differ in comments, the module's docstring, white space and quotes only.
+fn substance(module: &Module, text: &str) -> u64 {
+    let mut cut: Vec<Span> = module.comments.iter().map(|comment| comment.span).collect();
+    cut.extend(module.docstring().map(|(_, span)| span));
+    cut.sort();
+    let mut hasher = FxHasher::default();
+    let mut at = 0;
+    let mut feed = |part: &str| {
+        for character in part.chars() {
+            match character {
+                '"' => hasher.write_u32(u32::from('\'')),
+                // a trailing comma is layout
+                ',' => {}
+                other if other.is_whitespace() => {}
+                other => hasher.write_u32(u32::from(other)),
+            }
+        }
+    };
+    for span in cut {
+        let (start, end) = (span.start as usize, span.end as usize);
+        if start < at {
+            continue;
+        }
+        feed(text.get(at..start).unwrap_or_default());
+        at = end;
+    }
+    feed(text.get(at..).unwrap_or_default());
+    hasher.finish()
 }
 
 /// Whether a function must be given one argument, as the functions of Alembic's multidb template are: the engine's name.
@@ -81,6 +151,16 @@ mod tests {
         assert!(found.down_revision_computed && found.down_revisions.is_empty());
         let base = read("revision = 'a'\ndown_revision = None").expect("read");
         assert!(!base.down_revision_computed);
+    }
+
+    #[test]
+    fn comments_layout_and_quotes_are_no_substance() {
+        let of = |text: &str| facts(&syntax::parse(FileId(0), text), text).substance;
+        let text = "\"\"\"Message\n\nCreate Date: 1\n\"\"\"\nrevision = 'a'\n\ndef upgrade():\n    f('x', 1)\n";
+        let same = "# new\nrevision = \"a\"  # the id\n\n\ndef upgrade():\n    f(\n        \"x\",\n        1,\n    )\n";
+        assert_eq!(of(text), of(same));
+        assert_ne!(of(text), of(&text.replace("'x'", "'y'")));
+        assert_ne!(of(text), of(&text.replace("'a'", "'b'")));
     }
 
     #[test]

@@ -47,8 +47,21 @@ pub struct RunInput<'a> {
     pub search_path: Vec<SmolStr>,
     /// The `env.py` to run the revision in, where it wraps operations.
     pub environment: Option<Arc<syntax::Module>>,
+    /// What is not as it is: shows what a guard is for.
+    pub contrary: Contrary,
     /// Bounds.
     pub limits: Limits,
+}
+
+/// What a run does otherwise than Alembic would, to show what would happen then.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Contrary {
+    /// Inspectors remember nothing.
+    pub fresh: bool,
+    /// Conditions that pass over no work: where one would, it goes the other way.
+    pub turned: Vec<Site>,
+    /// As `--sql` runs it: there is no database.
+    pub offline: bool,
 }
 
 /// A choice at an unknown condition.
@@ -134,6 +147,7 @@ pub fn run(input: RunInput<'_>) -> RunOutput {
     session.begin();
     let mut host = Environment::new(session, input.settings, input.module.file);
     host.decisions.script = input.script;
+    host.questions.contrary = input.contrary;
     host.decisions.settled = input
         .settled
         .into_iter()
@@ -194,6 +208,9 @@ fn finish(mut interp: Interp, raised: Option<Box<Raise>>) -> RunOutput {
             events: host.events,
             raised,
             gaps: host.gaps,
+            stale: host.questions.stale,
+            inspected: host.questions.inspected,
+            guards: host.questions.each_guard(),
             missing_function: host.pending.is_some_and(|pending| pending.missing),
             ..Trace::default()
         },

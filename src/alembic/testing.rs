@@ -52,6 +52,7 @@ pub(super) fn replay(
 /// Runs `upgrade` of a module's text.
 pub(super) fn run_text(catalog: Catalog, text: &str, settings: Settings) -> RunOutput {
     run(RunInput {
+        contrary: super::run::Contrary::default(),
         assumes: false,
         module: Arc::new(syntax::parse(FileId(0), text)),
         function: "upgrade",

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use camino::Utf8Path;
+
 use super::run::{self, Analysed, Project};
+use super::since::{self, Views};
 use super::{CheckArguments, Failure, fix, output};
 use crate::config::Config;
 use crate::diagnostic::{self, Diagnostic, Severity};
@@ -11,9 +14,19 @@ use crate::fix::Proof;
 use crate::report::{FORMATS, Report, Style, Summary};
 use crate::suppress;
 
-pub(super) fn check(arguments: &CheckArguments) -> Result<u8, Failure> {
-    let project = run::open(&arguments.input)?;
+/// Opens the project that the arguments name.
+pub(super) fn open(arguments: &CheckArguments) -> Result<Project, Failure> {
+    let views = Views {
+        since: arguments.since.clone(),
+        staged: arguments.staged,
+    };
+    let project = run::open_views(&arguments.input, &views)?;
     ensure_start_exists(&project)?;
+    Ok(project)
+}
+
+pub(super) fn check(arguments: &CheckArguments) -> Result<u8, Failure> {
+    let project = open(arguments)?;
     if arguments.fix.is_asked() {
         return fix::fix(arguments, &project);
     }
@@ -47,14 +60,25 @@ pub(super) fn findings(project: &Project) -> Findings {
     }
     all.summary.databases = project.databases.len();
     let ids: Vec<&str> = rules.iter().map(|rule| rule.id).collect();
+    let reported = reported_files(project);
     let suppressed = suppress::apply(
         all.diagnostics,
         &project.sources,
-        &reported_files(project),
+        |path, past| !past && reported.contains(path),
         &ids,
     );
     all.summary.suppressed = suppressed.count;
     let mut diagnostics = at_levels(suppressed.diagnostics, &project.config);
+    if let Some(past) = &project.past {
+        let before = past.findings(&project.config);
+        let files = past.files();
+        let judges = |path: &Utf8Path, past| past && files.contains(path);
+        let before = suppress::apply(before, &project.sources, judges, &ids);
+        let before = at_levels(before.diagnostics, &project.config);
+        let (new, known) = since::only_new(diagnostics, &before, &project.sources);
+        diagnostics = new;
+        all.summary.known = known;
+    }
     diagnostic::sort(&mut diagnostics, &project.sources);
     diagnostics.dedup();
     Findings {

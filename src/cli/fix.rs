@@ -13,19 +13,20 @@ use clap::Args;
 use similar::TextDiff;
 
 use super::check::{self, Findings};
-use super::run::Project;
+use super::run::{self, Project};
 use super::{CheckArguments, Failure, output};
 use crate::diagnostic::Applicability;
 use crate::files::{Files, Overlay, decode};
-use crate::fix::{self, Attempts, Style};
+use crate::fix::{Attempts, Style, Target};
 use crate::repair::{self, Fixed, Repaired, Round, Texts, Wanted};
+use crate::suppress;
 
 /// What to fix.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Fixes")]
 pub(super) struct FixArguments {
     /// Repair what can be repaired safely, each repair proven by simulating again, and report the rest
-    #[arg(long)]
+    #[arg(long, conflicts_with = "staged")]
     fix: bool,
     /// Repair too what may change what a migration does: look at the result
     #[arg(long)]
@@ -34,28 +35,31 @@ pub(super) struct FixArguments {
     #[arg(long)]
     diff: bool,
     /// Repair, and do not report the rest
-    #[arg(long, conflicts_with = "diff")]
+    #[arg(long, conflicts_with_all = ["diff", "staged"])]
     fix_only: bool,
+    /// Put a comment with this reason above each finding, so that it is not reported again
+    #[arg(long, value_name = "REASON", conflicts_with_all = ["fix", "fix_only", "staged"])]
+    add_ignore: Option<String>,
     /// Only repair findings of this rule (may be repeated)
-    #[arg(long = "rule", value_name = "RULE", value_parser = rule_with_fix)]
+    #[arg(long = "rule", value_name = "RULE", value_parser = rule)]
     rules: Vec<String>,
 }
 
 impl FixArguments {
     /// Whether anything is to be repaired or shown.
     pub(super) fn is_asked(&self) -> bool {
-        self.fix || self.diff || self.fix_only
+        self.fix || self.diff || self.fix_only || self.add_ignore.is_some()
     }
 }
 
-fn rule_with_fix(text: &str) -> Result<String, String> {
-    let known: Vec<&str> = fix::rules().collect();
+fn rule(text: &str) -> Result<String, String> {
+    let known: Vec<&str> = run::rules().iter().map(|rule| rule.id).collect();
     if known.contains(&text) {
         return Ok(text.to_owned());
     }
     let guess = crate::config::nearest(text, &known)
         .map_or(String::new(), |name| format!(" (did you mean `{name}`?)"));
-    Err(format!("no rule `{text}` has fixes{guess}"))
+    Err(format!("there is no rule `{text}`{guess}"))
 }
 
 /// Repairs a project as the arguments say.
@@ -63,8 +67,12 @@ pub(super) fn fix(arguments: &CheckArguments, project: &Project) -> Result<u8, F
     let wanted = Wanted {
         unsafe_too: arguments.fix.unsafe_fixes,
         rules: arguments.fix.rules.clone(),
+        only: new_ones(project),
     };
     let analyser = Analyser::new(project);
+    if let Some(reason) = &arguments.fix.add_ignore {
+        return ignore(arguments, &analyser, reason);
+    }
     let first = analyser.round(&Texts::new(), &Attempts::new());
     let writable = |path: &Utf8Path| analyser.is_writable(path);
     let repaired = repair::repair(
@@ -82,13 +90,84 @@ pub(super) fn fix(arguments: &CheckArguments, project: &Project) -> Result<u8, F
         return Ok(u8::from(!left.is_empty()));
     }
     // what is on disk now is reported, files that were left alone included
-    let attempts = Arc::new(Attempts::new());
-    let project = project.with_files(&project.files, &attempts, &analyser.style);
-    let mut found = check::findings(&project);
-    for diagnostic in &mut found.diagnostics {
-        diagnostic.fix = None;
-    }
+    let project = check::open(arguments)?;
+    let found = check::findings(&project);
     check::report(arguments, &project, found)
+}
+
+/// Puts a comment above each finding, and reports what it could not silence.
+fn ignore(
+    arguments: &CheckArguments,
+    analyser: &Analyser<'_>,
+    reason: &str,
+) -> Result<u8, Failure> {
+    let project = analyser.project;
+    let only = new_ones(project);
+    let mut round = analyser.round(&Texts::new(), &Attempts::new());
+    let sources = round.sources.clone();
+    let rules = &arguments.fix.rules;
+    round.diagnostics.retain(|one| {
+        let target = Target::of(one, &sources);
+        analyser.is_writable(&target.path)
+            && only.as_ref().is_none_or(|only| only.contains(&target))
+            && (rules.is_empty() || rules.iter().any(|rule| rule == one.rule))
+    });
+    let texts = suppress::with_comments(&round.diagnostics, &sources, reason);
+    let after = analyser.round(&texts, &Attempts::new());
+    let left: BTreeSet<Target> = after
+        .diagnostics
+        .iter()
+        .map(|one| Target::of(one, &after.sources))
+        .collect();
+    let mut fixed: Vec<Fixed> = round
+        .diagnostics
+        .iter()
+        .map(|one| Fixed {
+            target: Target::of(one, &sources),
+            message: "ignored".to_owned(),
+        })
+        .filter(|fixed| !left.contains(&fixed.target))
+        .collect();
+    fixed.sort();
+    let repaired = Repaired {
+        texts,
+        fixed,
+        last: after,
+    };
+    if arguments.fix.diff {
+        return diff(project, &repaired);
+    }
+    let (written, left) = write_all(project, &repaired)?;
+    for (path, why) in &left {
+        output::complain(&format!("`{path}` is left alone: {why}"));
+    }
+    if !arguments.quiet {
+        output::complain(&format!(
+            "{} commented in {}",
+            plural(repaired.fixed.len(), "finding"),
+            plural(written.len(), "file")
+        ));
+    }
+    let project = check::open(arguments)?;
+    let found = check::findings(&project);
+    check::report(arguments, &project, found)
+}
+
+fn plural(count: usize, what: &str) -> String {
+    let end = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{end}")
+}
+
+/// Where only the findings that a change brings are reported, those: others are not touched.
+fn new_ones(project: &Project) -> Option<BTreeSet<Target>> {
+    project.past.as_ref()?;
+    let found = check::findings(project);
+    let targets = found.diagnostics.iter();
+    Some(
+        targets
+            .map(|one| Target::of(one, &project.sources))
+            .collect(),
+    )
 }
 
 /// Whether a format shows edits, so that they have to be made and proven.
@@ -98,6 +177,7 @@ pub(super) fn is_carried_by(format: &str) -> bool {
 
 /// The project's findings with the fixes that are proven, for formats that carry them.
 pub(super) fn with_offers(project: &Project) -> (Project, Findings) {
+    let only = new_ones(project);
     let analyser = Analyser::new(project);
     let files = project.files.clone();
     let project = project.with_files(&files, &Arc::new(Attempts::new()), &analyser.style);
@@ -112,6 +192,12 @@ pub(super) fn with_offers(project: &Project) -> (Project, Findings) {
         &|texts, attempts| analyser.round(texts, attempts),
         &|path| analyser.is_writable(path),
     );
+    if let Some(only) = only {
+        let sources = round.sources.clone();
+        round
+            .diagnostics
+            .retain(|one| only.contains(&Target::of(one, &sources)));
+    }
     found.diagnostics = round.diagnostics;
     found.proofs = round.proofs;
     (project, found)
@@ -265,10 +351,6 @@ fn say(
         .iter()
         .filter(|fixed| written.contains(&fixed.target.path))
         .collect();
-    let plural = |count: usize, what: &str| {
-        let end = if count == 1 { "" } else { "s" };
-        format!("{count} {what}{end}")
-    };
     let waiting = repaired
         .last
         .diagnostics

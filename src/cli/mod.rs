@@ -7,7 +7,9 @@ mod check;
 mod fix;
 mod output;
 mod run;
+mod shell;
 mod show;
+mod since;
 mod trace;
 
 use std::process::ExitCode;
@@ -18,6 +20,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::config::{ConfigError, Level, Overrides, PackageVersion, postgres_version};
 use crate::discover::DiscoverError;
 use crate::files::FileError;
+use crate::git::GitError;
 use crate::postgres::Version;
 
 /// Stack of every thread that analyses: PostgreSQL's parser and our own visitors recurse with the nesting of the input.
@@ -46,6 +49,13 @@ enum Command {
     Rules,
     /// Show the order of the revisions, with heads and merges
     Graph(GraphArguments),
+    /// Print the completions of a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the man page
+    Man,
 }
 
 #[derive(Debug, Args)]
@@ -61,6 +71,12 @@ struct CheckArguments {
     /// Print the findings alone
     #[arg(short, long)]
     quiet: bool,
+    /// Report what was not there before the change since this commit; `auto`: as the CI system says
+    #[arg(long, value_name = "REF")]
+    since: Option<String>,
+    /// Look at what is staged, and report what the commit brings
+    #[arg(long)]
+    staged: bool,
     #[command(flatten)]
     fix: fix::FixArguments,
 }
@@ -190,6 +206,10 @@ enum Failure {
     Discover(#[from] DiscoverError),
     #[error(transparent)]
     Files(#[from] FileError),
+    #[error(transparent)]
+    Git(#[from] GitError),
+    #[error("{0}")]
+    Since(String),
     #[error("the working folder can't be read: {0}")]
     WorkingFolder(String),
     #[error("the working folder's path is not UTF-8: start foreshot elsewhere and name the path")]
@@ -242,6 +262,8 @@ fn execute(command: &Command) -> Result<u8, Failure> {
         Command::Graph(arguments) => in_pool(&arguments.input, || show::graph(arguments)),
         Command::Explain { rule } => show::explain(rule),
         Command::Rules => show::rules(),
+        Command::Completions { shell } => shell::completions(*shell),
+        Command::Man => shell::man(),
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
+use super::since::{self, Past, Views};
 use super::{Failure, Input};
 use crate::analysis::{self, Loaded};
 use crate::config::{self, Config, Level};
@@ -36,6 +37,8 @@ pub(super) struct Project {
     loaded: Vec<Loaded>,
     /// What to know about it.
     pub(super) notes: Vec<Note>,
+    /// What it was before the change that is judged, where one is asked for.
+    pub(super) past: Option<Past>,
 }
 
 /// What came of an analysis, before levels and suppressions.
@@ -48,14 +51,19 @@ pub(super) struct Analysed {
     pub(super) proofs: Vec<Proof>,
 }
 
-/// Finds everything that the arguments name.
+/// Finds everything that the arguments name, as it is on disk.
 pub(super) fn open(input: &Input) -> Result<Project, Failure> {
+    open_views(input, &Views::default())
+}
+
+/// Finds everything that the arguments name, and what it was before.
+pub(super) fn open_views(input: &Input, views: &Views) -> Result<Project, Failure> {
     let working_folder =
         std::env::current_dir().map_err(|error| Failure::WorkingFolder(error.to_string()))?;
     let working_folder =
         Utf8PathBuf::from_path_buf(working_folder).map_err(|_| Failure::NotUnicode)?;
     let placed = place(&working_folder, &input.paths)?;
-    let files: Arc<dyn Files> = Arc::new(Disk::new(&placed.root)?);
+    let (files, compared, about) = since::views(&placed.root, views)?;
     let (config, config_file) = configuration(input, files.as_ref(), &placed, &working_folder)?;
     let options = discover::Options {
         name: input.name.clone(),
@@ -69,6 +77,10 @@ pub(super) fn open(input: &Input) -> Result<Project, Failure> {
         .iter()
         .map(|database| analysis::load(database, &files, &sources, &config))
         .collect();
+    let mut notes = discovery.notes;
+    notes.extend(about);
+    let past =
+        compared.map(|compared| Past::load(compared, &placed.paths, &options, &sources, &config));
     Ok(Project {
         files,
         root: placed.root,
@@ -77,7 +89,8 @@ pub(super) fn open(input: &Input) -> Result<Project, Failure> {
         config_file,
         databases: discovery.databases,
         loaded,
-        notes: discovery.notes,
+        notes,
+        past,
     })
 }
 
@@ -165,7 +178,7 @@ impl Project {
     }
 
     /// The same project with other files: read and parsed anew, so that it may be analysed anew. `fixes` says how findings
-    /// are given fixes.
+    /// are given fixes. What it was before a change is left out.
     pub(super) fn with_files(
         &self,
         files: &Arc<dyn Files>,
@@ -195,6 +208,7 @@ impl Project {
             databases: self.databases.clone(),
             loaded,
             notes: self.notes.clone(),
+            past: None,
         }
     }
 }
@@ -217,7 +231,11 @@ pub(super) fn analyze(project: &Project, database: &Database, keep_traces: bool)
     let Some(loaded) = loaded(project, database) else {
         return Analysed::default();
     };
-    let analysis = analysis::analyze(database, loaded, &project.config, keep_traces);
+    let base = project
+        .past
+        .as_ref()
+        .and_then(|past| past.base(database, loaded));
+    let analysis = analysis::analyze(database, loaded, base, &project.config, keep_traces);
     let coverage = analysis.coverage;
     Analysed {
         diagnostics: analysis.diagnostics,
@@ -232,6 +250,7 @@ pub(super) fn analyze(project: &Project, database: &Database, keep_traces: bool)
             unknown_conditions: coverage.conditions,
             gaps: coverage.gaps,
             suppressed: 0,
+            known: 0,
             failures: coverage.panics,
         },
     }

@@ -204,8 +204,14 @@ impl Finder<'_> {
             .iter()
             .any(|database| !database.revision_files.is_empty())
         {
-            // a helper or env.py that was named, of a database that is known, asks for nothing more
-            if is_folder || chosen.is_empty() {
+            // a helper or env.py that was named (a hook names whatever changed) asks for nothing more
+            let may_belong = matches!(path.extension(), Some("py" | "sql"));
+            if !is_folder && chosen.is_empty() && may_belong {
+                self.note(
+                    Some(path),
+                    "is no migration: nothing is reported on it (what uses it is, where that is named)",
+                );
+            } else if is_folder || chosen.is_empty() {
                 return Err(DiscoverError::Nothing(if path.as_str().is_empty() {
                     ".".into()
                 } else {

@@ -139,6 +139,9 @@ fn nothing_to_analyse_is_an_error_with_the_remedy() {
         |path: &str| discover(&files, &[path.into()], &Options::default()).expect_err("nothing");
     assert_eq!(error("a"), DiscoverError::Nothing("a".into()));
     assert_eq!(error("b"), DiscoverError::Missing("b".into()));
+    // a hook names whatever changed: a file that is no migration is no mistake
+    let discovery = found(&files, "a/x.py");
+    assert_eq!((discovery.databases.len(), discovery.notes.len()), (0, 1));
     let options = Options {
         name: Some("x".into()),
         ..Options::default()

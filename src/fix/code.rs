@@ -77,8 +77,17 @@ pub(super) struct Call<'a> {
 }
 
 impl<'a> Code<'a> {
-    /// A module and its text; `limit` is the line length of the project's formatter.
-    pub(super) fn new(module: &'a Module, text: &'a str, limit: usize) -> Self {
+    /// A module and its text; `limit` is the line length that the project's formatter is told: else the file's own longest
+    /// line that could be broken says what is too long.
+    pub(super) fn new(module: &'a Module, text: &'a str, limit: Option<usize>) -> Self {
+        let limit = limit.unwrap_or_else(|| {
+            let longest = text
+                .lines()
+                .filter(|line| line.contains('(') && !line.contains('#'))
+                .map(|line| line.chars().count())
+                .max();
+            longest.unwrap_or(0).max(LINE_LENGTH)
+        });
         let single = text.matches('\'').count();
         let double = text.matches('"').count();
         // docstrings have double quotes in any style
@@ -193,6 +202,30 @@ impl<'a> Code<'a> {
         let end = statement.span.end;
         let rest = self.text[end as usize..self.line_end(end) as usize].trim_start();
         self.indent(statement.span.start).is_some() && (rest.is_empty() || rest.starts_with('#'))
+    }
+
+    /// An edit of a statement that stands on one line: where it makes the line too long, the whole line, broken.
+    pub(super) fn fitted(
+        &self,
+        statement: &Statement,
+        function: &FunctionDefinition,
+        edit: (Span, String),
+    ) -> (Span, String) {
+        let line = Span::new(
+            self.line_start(statement.span.start),
+            self.line_end(statement.span.start),
+        );
+        if !line.contains(statement.span) || !line.contains(edit.0) {
+            return edit;
+        }
+        let was = self.slice(line);
+        let is = replaced(self.text, line, std::slice::from_ref(&edit));
+        let unit = self.unit(function);
+        if was.chars().count() > self.limit || is.chars().count() <= self.limit {
+            return edit;
+        }
+        let broken = layout::fit(&is, unit, self.limit).join("\n");
+        (line, self.with_line_ends(&broken))
     }
 
     /// The call of a statement whose callee is, or ends with, a name; only where there is exactly one.

@@ -153,7 +153,7 @@ fn proposal(facts: &Facts<'_>, cause: usize, way: Way) -> Option<Fix> {
     let mut edits = Vec::new();
     let mut done: BTreeSet<usize> = BTreeSet::new();
     let mut guarded = false;
-    let mut words = Vec::new();
+    let mut text = false;
     let mut applicability = Applicability::Safe;
     for index in mine {
         if done.contains(&index) {
@@ -165,12 +165,7 @@ fn proposal(facts: &Facts<'_>, cause: usize, way: Way) -> Option<Fix> {
                     // an invalid index that a failed build left would be taken for the index
                     applicability = Applicability::Unsafe;
                 }
-                words.push(
-                    own.iter()
-                        .map(|(_, text)| text.trim().to_owned())
-                        .collect::<Vec<_>>()
-                        .join(" "),
-                );
+                text = matches!(spots[index].faults[0].event.origin, Origin::Text);
                 edits.extend(own.iter().cloned());
             }
             Repair::Guard(asked) => {
@@ -183,10 +178,11 @@ fn proposal(facts: &Facts<'_>, cause: usize, way: Way) -> Option<Fix> {
         }
     }
     let message = if guarded {
-        "ask the inspector first".to_owned()
+        "ask the inspector first"
+    } else if text {
+        "write it so that it may run again"
     } else {
-        words.dedup();
-        format!("write `{}`", words.first()?.trim_matches([',', ' ']))
+        "pass the argument that guards it"
     };
     facts.fix(message, applicability, edits)
 }
@@ -264,8 +260,10 @@ fn own_argument(facts: &Facts<'_>, spot: &Spot<'_>) -> Option<(Span, String)> {
     if facts.config.alembic_version < since || !all || !alone {
         return None;
     }
-    let call = facts.code.call(spot.place.statement()?.span, name)?;
-    native::set(facts.code, &call, argument)
+    let statement = spot.place.statement()?;
+    let call = facts.code.call(statement.span, name)?;
+    let edit = native::set(facts.code, &call, argument)?;
+    Some(facts.code.fitted(statement, spot.place.function, edit))
 }
 
 /// Whether two calls of one operation do the same kind of thing.

@@ -285,7 +285,7 @@ mod tests {
             fit(
                 "columns = {c[\"name\"] for c in inspector.get_columns(\"tickets\")}",
                 "    ",
-                40
+                46
             ),
             [
                 "columns = {",

@@ -25,6 +25,7 @@ use camino::Utf8PathBuf;
 use crate::config::Config;
 use crate::diagnostic::{Applicability, Diagnostic, Edit, Fix};
 use crate::replay::Replayed;
+use crate::rules;
 use crate::rules::missing_guard::{self, Cause};
 use crate::source::{Site, SourceMap, Span};
 
@@ -129,19 +130,28 @@ static FIXERS: &[(&str, Fixer)] = &[
     ("enum-left-behind", enums::left_behind),
     ("enum-value-in-transaction", enums::autocommit),
     ("enum-value-used-before-commit", enums::autocommit),
+    ("guard-of-another-object", guards::fix),
+    ("guard-proves-only-table", guards::fix),
     ("missing-downgrade", downgrade::fix),
     ("missing-guard", guards::fix),
     ("non-idempotent-insert", insert::fix),
     ("statement-forbidden-in-transaction", enums::autocommit),
 ];
 
+/// Whether a rule reports causes of what goes wrong on a second run.
+fn is_about_guards(rule: &str) -> bool {
+    matches!(
+        rule,
+        "missing-guard" | "guard-proves-only-table" | "guard-of-another-object"
+    )
+}
+
 /// Ids of the rules that have fixes.
-pub fn rules() -> impl Iterator<Item = &'static str> {
-    FIXERS.iter().map(|(rule, _)| *rule).filter(|rule| {
-        crate::rules::RULES
-            .iter()
-            .any(|known| known.info.id == *rule)
-    })
+pub fn rules_with_fixes() -> impl Iterator<Item = &'static str> {
+    FIXERS
+        .iter()
+        .map(|(rule, _)| *rule)
+        .filter(|rule| rules::RULES.iter().any(|known| known.info.id == *rule))
 }
 
 /// Gives the findings on a revision the fixes that they may have.
@@ -160,7 +170,8 @@ pub fn propose(
         return;
     }
     let source = request.sources.file(replayed.revision.file);
-    let causes = missing_guard::causes_of(replayed);
+    let context = rules::Context { replayed, config };
+    let causes = missing_guard::schema_causes(&context);
     let tried = |diagnostic: &Diagnostic| {
         let target = Target::of(diagnostic, &request.sources);
         request.attempts.get(&target).copied().unwrap_or(0)
@@ -170,7 +181,7 @@ pub fn propose(
         .map(|cause| {
             diagnostics
                 .iter()
-                .find(|one| one.rule == "missing-guard" && one.site == cause.faults[0].event.site)
+                .find(|one| is_about_guards(one.rule) && one.site == cause.faults[0].event.site)
                 .map_or(0, tried)
         })
         .collect();

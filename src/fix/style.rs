@@ -11,8 +11,8 @@ use super::code;
 pub struct Style {
     /// Alembic's own arguments (`if_not_exists=True`) rather than the Inspector.
     pub native: bool,
-    /// Longest line.
-    pub line_length: usize,
+    /// Longest line, where the project's formatter is told.
+    pub line_length: Option<usize>,
 }
 
 impl Style {
@@ -21,7 +21,7 @@ impl Style {
     pub fn measure<'a>(
         modules: impl Iterator<Item = &'a Module>,
         alembic: PackageVersion,
-        line_length: usize,
+        line_length: Option<usize>,
     ) -> Self {
         let (mut native, mut asked) = (0, 0);
         for module in modules {
@@ -72,8 +72,8 @@ fn is_guarded(operation: &str) -> bool {
     )
 }
 
-/// The line length that a project's formatter is told: of ruff, else of black; else both's default.
-pub fn line_length(files: &dyn Files) -> usize {
+/// The line length that a project's formatter is told: ruff, else black.
+pub fn line_length(files: &dyn Files) -> Option<usize> {
     let read = |path: &str| -> Option<toml::Value> {
         let bytes = files.read(path.into()).ok()??;
         toml::from_str(&decode(&bytes).text).ok()
@@ -93,5 +93,4 @@ pub fn line_length(files: &dyn Files) -> usize {
     ruff.or_else(|| told(&["tool", "ruff", "line-length"]))
         .or_else(|| told(&["tool", "black", "line-length"]))
         .filter(|length| (40..=400).contains(length))
-        .unwrap_or(code::LINE_LENGTH)
 }

@@ -27,6 +27,13 @@ impl Unresolved {
 /// Branch labels: the revision that bears one, and all of its branch.
 pub(super) struct Labels(BTreeMap<String, (Index, BTreeSet<Index>)>);
 
+impl Labels {
+    /// Whether any label belongs to a revision.
+    pub(super) fn hold(&self, index: Index) -> bool {
+        self.0.values().any(|(_, branch)| branch.contains(&index))
+    }
+}
+
 impl Graph {
     /// The revision of an id, or of the only id of four characters or more that begins with it.
     pub(super) fn named(&self, name: &str) -> Result<Index, Unresolved> {

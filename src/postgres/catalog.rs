@@ -17,6 +17,9 @@ pub mod builtin;
 mod describe;
 pub mod lookup;
 mod merge;
+mod relations;
+
+pub use relations::Relations;
 
 /// A fully qualified name: schema and name. The schema of temporary objects is `pg_temp`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -65,7 +68,7 @@ pub struct Catalog {
     /// Schemas by name; `public`, `pg_catalog` and `information_schema` are always there at first.
     pub schemas: OrdMap<SmolStr, Presence>,
     /// Tables, views, sequences, indexes, composite types' relations.
-    pub relations: OrdMap<QualifiedName, Arc<Relation>>,
+    pub relations: Relations,
     /// Types made by CREATE TYPE and CREATE DOMAIN (not the row types of tables).
     pub types: OrdMap<QualifiedName, Arc<Type>>,
     /// Functions, procedures and aggregates: all overloads of a name.
@@ -96,7 +99,7 @@ impl Default for Catalog {
         extensions.insert(SmolStr::new("plpgsql"), SmolStr::new("pg_catalog"));
         Self {
             schemas,
-            relations: OrdMap::new(),
+            relations: Relations::default(),
             types: OrdMap::new(),
             functions: OrdMap::new(),
             extensions,

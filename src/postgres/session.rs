@@ -199,6 +199,7 @@ impl Session {
             }
         }
         self.transaction.subtransactions = 0;
+        self.catalog.relations.settle();
         let doubt = self.call.doubt.take();
         let outcome = match (error, doubt) {
             (Some(error), None) => {

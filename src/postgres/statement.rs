@@ -169,6 +169,33 @@ pub enum Statement {
     },
 }
 
+impl Statement {
+    /// Whether it has an `IF EXISTS` or `IF NOT EXISTS` of its own.
+    pub fn is_guarded(&self) -> bool {
+        match self {
+            Self::CreateTable(create) => create.if_not_exists,
+            Self::CreateIndex(create) => create.if_not_exists,
+            Self::Drop(drop) => drop.if_exists,
+            Self::AlterTable(alter) => alter.commands.iter().any(|command| {
+                matches!(
+                    command,
+                    AlterTableCommand::AddColumn {
+                        if_not_exists: true,
+                        ..
+                    } | AlterTableCommand::DropColumn {
+                        if_exists: true,
+                        ..
+                    } | AlterTableCommand::DropConstraint {
+                        if_exists: true,
+                        ..
+                    }
+                )
+            }),
+            _ => false,
+        }
+    }
+}
+
 /// CREATE TABLE, foreign and partition tables included.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[allow(missing_docs)]

@@ -7,8 +7,9 @@ use std::rc::Rc;
 
 use smol_str::SmolStr;
 
-use super::interpreter::Interpreter;
+use super::interpreter::{Grounds, Interpreter};
 use super::value::{Class, HostRef, Value};
+use crate::source::Site;
 use crate::unknown::Unknown;
 
 /// A Python exception on its way up, or the end of the run by a bound.
@@ -178,6 +179,17 @@ pub trait Host: Sized {
     /// An attribute of a value that is not known, which is the same whatever the value is; `None`: as unknown as it.
     fn unknown_attribute(_: &mut Interpreter<Self>, _: &str) -> Option<Value> {
         None
+    }
+    /// The condition of an `if` was decided by questions to the host ([`Interpreter::asked`]): `taken` its branch or not;
+    /// `skips` whether work is passed over for it. Gives the host's number of it, and which way to go on.
+    fn guard(
+        _: &mut Interpreter<Self>,
+        _site: Site,
+        taken: bool,
+        _skips: bool,
+        _grounds: Grounds,
+    ) -> (u32, bool) {
+        (0, taken)
     }
     /// An unknown condition: which way this world goes.
     fn decide(interpreter: &mut Interpreter<Self>, unknown: &Unknown) -> bool;

@@ -12,6 +12,7 @@ mod expressions;
 mod imports;
 mod iteration;
 mod operators;
+mod provenance;
 mod statements;
 mod with;
 
@@ -29,6 +30,7 @@ use crate::source::{FileId, Site, Span};
 use crate::unknown::{Reason, Unknown};
 
 pub(crate) use equality::{as_float, as_int, contains_key, contains_text, is_subclass};
+pub use provenance::Grounds;
 pub(crate) use with::YieldSink;
 
 /// Finds and parses modules of the project; shared by all threads.
@@ -135,6 +137,8 @@ pub(crate) struct State {
     /// Frames that the last exception has left, innermost first, and which exception it was.
     pub(crate) unwound: (usize, Vec<Site>),
     pub(crate) fresh: usize,
+    /// Where the truth of conditions comes from.
+    pub(crate) provenance: provenance::Provenance,
 }
 
 /// Modules that were executed. Functions hold their scope and scopes their functions: the circle is broken on drop.
@@ -490,7 +494,7 @@ pub fn host_module(name: &str, names: Vec<(&str, Value)>) -> Value {
                 .map(|(name, value)| (SmolStr::new(name), value))
                 .collect(),
         ),
-        parent: None,
+        ..Scope::default()
     };
     Value::Module(Rc::new(Module {
         name: name.into(),

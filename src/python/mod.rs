@@ -20,6 +20,7 @@ mod builtins;
 pub mod host;
 pub mod interpreter;
 mod lower;
+pub mod names;
 pub mod syntax;
 pub mod value;
 

@@ -117,6 +117,16 @@ pub enum Decoration {
 pub struct Scope {
     pub names: RefCell<IndexMap<SmolStr, Value, rustc_hash::FxBuildHasher>>,
     pub parent: Option<Rc<Scope>>,
+    /// Names whose values come from questions to the host, with the part of the interpreter's log that says which.
+    pub origins: RefCell<Vec<(SmolStr, Origin)>>,
+}
+
+/// A part of the log of questions and comparisons: from its first entry to before its last.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct Origin {
+    pub first: u32,
+    pub last: u32,
 }
 
 /// A class: of the project, of Python (exceptions, Enum), or made by the host.

@@ -13,13 +13,17 @@ use std::sync::Arc;
 use smol_str::SmolStr;
 
 use crate::alembic::Settings;
-use crate::config::Config;
-use crate::postgres::Catalog;
+use crate::config::{Config, Level};
+use crate::postgres::{Catalog, Outcome};
 use crate::python::interpreter::Modules;
 use crate::python::syntax;
+use crate::source::Site;
 use crate::trace::{Run, Trace};
 
 pub use revision::{Downgrade, Revision};
+
+/// The rule that needs the run without a database, which is not done for nothing.
+pub const OFFLINE_RULE: &str = "offline-incompatible";
 
 /// What all runs of a database have in common.
 pub struct Setting {
@@ -55,6 +59,20 @@ pub struct Replayed {
     pub downgrade: Trace,
     /// The upgrade after the downgrade.
     pub reupgrade: Trace,
+    /// The first run as it would be if Inspectors remembered nothing, where it met an answer that was stale.
+    pub fresh: Option<Trace>,
+    /// The upgrade as `--sql` runs it, where it makes an Inspector and the rule that asks for this is on.
+    pub offline: Option<Trace>,
+    /// The first run with the guards turned that passed over work in it, and what the upgrade does after that.
+    pub turned: Option<Turned>,
+}
+
+/// What guards pass over: shows whether they let it run where its work is done already.
+pub struct Turned {
+    /// The first run in which the work is done.
+    pub first: Trace,
+    /// The upgrade once more after it, as Alembic would run it.
+    pub rerun: Trace,
 }
 
 impl Replayed {
@@ -112,6 +130,14 @@ fn complete(
     let reupgrade = downgrade
         .as_ref()
         .map(|downgrade| worlds::follow(&revision, Run::Reupgrade, &downgrade.worlds, setting));
+    let fresh = first
+        .trace
+        .stale
+        .then(|| worlds::fresh(&revision, &before, setting).trace);
+    let asks_offline = matches!(setting.config.levels.get(OFFLINE_RULE), Some(Level::At(_)));
+    let offline = (first.trace.inspected && asks_offline)
+        .then(|| worlds::offline(&revision, &before, setting).trace);
+    let turned = turned(&revision, &before, &first.trace, setting);
     let missing = || Trace {
         missing_function: true,
         ..Trace::default()
@@ -126,7 +152,40 @@ fn complete(
         rerun: rerun.trace,
         downgrade: downgrade.map_or_else(missing, |followed| followed.trace),
         reupgrade: reupgrade.map_or_else(missing, |followed| followed.trace),
+        fresh,
+        offline,
+        turned,
     }
+}
+
+/// What the guards that passed over work in a first run kept from happening, if anything.
+fn turned(
+    revision: &Arc<Revision>,
+    before: &Catalog,
+    first: &Trace,
+    setting: &Setting,
+) -> Option<Turned> {
+    let mut sites: Vec<Site> = first
+        .guards
+        .iter()
+        .filter(|guard| guard.skips)
+        .map(|guard| guard.site)
+        .collect();
+    sites.sort();
+    sites.dedup();
+    if sites.is_empty() {
+        return None;
+    }
+    let turned = worlds::turned(revision, before, setting, sites.clone());
+    let did_more = turned.trace.events.iter().any(|event| {
+        event.outcome == Outcome::Ok
+            && !event.changes.is_empty()
+            && event.guards.iter().any(|guard| sites.contains(&guard.site))
+    });
+    did_more.then(|| Turned {
+        rerun: worlds::follow(revision, Run::Rerun, &turned.worlds, setting).trace,
+        first: turned.trace,
+    })
 }
 
 #[cfg(test)]

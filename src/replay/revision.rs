@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use smol_str::SmolStr;
 
+use crate::alembic::revision::Facts;
 use crate::python::syntax::{FunctionDefinition, Module, StatementKind};
 use crate::source::{FileId, Site, Span};
 
@@ -22,10 +23,16 @@ pub struct Revision {
     pub downgrade: Downgrade,
     /// Whether a docstring or a comment in `downgrade()` says more than a template does.
     pub downgrade_explained: bool,
+    /// The same of `upgrade()`.
+    pub upgrade_explained: bool,
     /// The name in `def upgrade`, else the value of `revision`: where a finding about the whole revision stands.
     pub place: Site,
+    /// The value of `revision`.
+    pub identified: Site,
     /// The name in `def downgrade`.
     pub downgrade_place: Option<Site>,
+    /// What its text says beside what it does.
+    pub facts: Facts,
     /// Released: replayed, not reported.
     pub released: bool,
     /// Reported on: false for the files that the user did not name.
@@ -67,8 +74,13 @@ impl Revision {
             downgrade_explained: module
                 .top_level_function("downgrade")
                 .is_some_and(|function| is_explained(&module, function)),
+            upgrade_explained: module
+                .top_level_function("upgrade")
+                .is_some_and(|function| is_explained(&module, function)),
             place: name_of("upgrade").unwrap_or(site(identified)),
+            identified: site(identified),
             downgrade_place: name_of("downgrade"),
+            facts: Facts::default(),
             released: false,
             reported: true,
             module,
@@ -141,6 +153,7 @@ fn is_template(text: &str) -> bool {
         "pragma:",
         "please adjust",
         "downgrade schema",
+        "upgrade schema",
         "end alembic commands",
         "commands auto generated",
     ]

@@ -9,9 +9,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use super::{Revision, Setting, merge};
-use crate::alembic::run::{self, Choice, RunInput, RunOutput};
+use crate::alembic::run::{self, Choice, Contrary, RunInput, RunOutput};
 use crate::postgres::{Catalog, Outcome};
 use crate::python::interpreter::Limits;
+use crate::source::Site;
 use crate::trace::{Gap, Run, Trace};
 
 /// Most worlds of one run.
@@ -38,11 +39,47 @@ pub(super) type Followed = First;
 
 /// The first run of a revision from a catalog.
 pub(super) fn first(revision: &Arc<Revision>, before: &Catalog, setting: &Setting) -> First {
-    let start = World {
+    follow(revision, Run::First, &[start(before)], setting)
+}
+
+/// The world before a first run.
+fn start(before: &Catalog) -> World {
+    World {
         catalog: before.clone(),
         settled: BTreeMap::new(),
+    }
+}
+
+/// The first run with Inspectors that remember nothing.
+pub(super) fn fresh(revision: &Arc<Revision>, before: &Catalog, setting: &Setting) -> First {
+    let contrary = Contrary {
+        fresh: true,
+        ..Contrary::default()
     };
-    follow(revision, Run::First, &[start], setting)
+    follow_contrary(revision, Run::First, &[start(before)], setting, &contrary)
+}
+
+/// The upgrade without a database.
+pub(super) fn offline(revision: &Arc<Revision>, before: &Catalog, setting: &Setting) -> First {
+    let contrary = Contrary {
+        offline: true,
+        ..Contrary::default()
+    };
+    follow_contrary(revision, Run::First, &[start(before)], setting, &contrary)
+}
+
+/// The first run with some conditions turned.
+pub(super) fn turned(
+    revision: &Arc<Revision>,
+    before: &Catalog,
+    setting: &Setting,
+    turned: Vec<Site>,
+) -> First {
+    let contrary = Contrary {
+        turned,
+        ..Contrary::default()
+    };
+    follow_contrary(revision, Run::First, &[start(before)], setting, &contrary)
 }
 
 /// A run of a revision from each of some worlds.
@@ -52,12 +89,29 @@ pub(super) fn follow(
     starts: &[World],
     setting: &Setting,
 ) -> Followed {
+    follow_contrary(revision, run, starts, setting, &Contrary::default())
+}
+
+fn follow_contrary(
+    revision: &Arc<Revision>,
+    run: Run,
+    starts: &[World],
+    setting: &Setting,
+    contrary: &Contrary,
+) -> Followed {
     let mut outputs = Vec::new();
     let mut bounded = false;
     // the bound holds for the run as a whole, and each world that it starts from is looked at
     let share = MAX_WORLDS.div_ceil(starts.len().max(1));
     for start in starts {
-        bounded |= explore(revision, run, start, setting, share, &mut outputs);
+        let scene = Scene {
+            revision,
+            run,
+            start,
+            setting,
+            contrary,
+        };
+        bounded |= explore(&scene, share, &mut outputs);
     }
     let traces = merge::usable(&outputs);
     let mut trace = merge::traces(&traces);
@@ -97,15 +151,17 @@ pub(super) fn follow(
     }
 }
 
-/// Runs every world that grows from one start; true if the bound was hit.
-fn explore(
-    revision: &Arc<Revision>,
+/// What the worlds that grow from one start have in common.
+struct Scene<'a> {
+    revision: &'a Arc<Revision>,
     run: Run,
-    start: &World,
-    setting: &Setting,
-    bound: usize,
-    outputs: &mut Vec<RunOutput>,
-) -> bool {
+    start: &'a World,
+    setting: &'a Setting,
+    contrary: &'a Contrary,
+}
+
+/// Runs every world that grows from one start; true if the bound was hit.
+fn explore(scene: &Scene<'_>, bound: usize, outputs: &mut Vec<RunOutput>) -> bool {
     let mut scripts = vec![Vec::new()];
     let mut done = 0;
     while let Some(script) = scripts.pop() {
@@ -114,7 +170,7 @@ fn explore(
         }
         done += 1;
         let told = script.len();
-        let output = run_once(revision, run, start, setting, script);
+        let output = run_once(scene, script);
         // the earliest choice is turned last, so that worlds near the first one come first; of a run with thousands of
         // choices only as many scripts are made as can be followed, and one that shows that the bound was hit
         let oldest = output.decisions.len().saturating_sub(MAX_WORLDS);
@@ -127,13 +183,14 @@ fn explore(
 }
 
 /// One world of a run. A panic in it is a gap with all that had been found elsewhere still reported.
-fn run_once(
-    revision: &Arc<Revision>,
-    run: Run,
-    start: &World,
-    setting: &Setting,
-    script: Vec<bool>,
-) -> RunOutput {
+fn run_once(scene: &Scene<'_>, script: Vec<bool>) -> RunOutput {
+    let Scene {
+        revision,
+        run,
+        start,
+        setting,
+        contrary,
+    } = *scene;
     let input = RunInput {
         module: revision.module.clone(),
         function: if run == Run::Downgrade {
@@ -142,7 +199,8 @@ fn run_once(
             "upgrade"
         },
         catalog: start.catalog.clone(),
-        assumes: run == Run::First,
+        // what is only assumed to be there shows nothing about a guard
+        assumes: run == Run::First && contrary.turned.is_empty(),
         version: setting.config.postgres_version,
         settings: setting.settings.clone(),
         modules: setting.modules.clone(),
@@ -151,6 +209,7 @@ fn run_once(
         search_path: setting.search_path.clone(),
         environment: setting.environment.clone(),
         limits: Limits::default(),
+        contrary: contrary.clone(),
     };
     let mut output =
         catch_unwind(AssertUnwindSafe(|| run::run(input))).unwrap_or_else(|_| RunOutput {

@@ -34,6 +34,8 @@ pub struct Summary {
     pub gaps: usize,
     /// Diagnostics that comments suppress.
     pub suppressed: usize,
+    /// Findings that are left out because they are older than the change that is judged.
+    pub known: usize,
     /// Files on which foreshot itself failed: reported, and the run exits with 2.
     pub failures: usize,
 }
@@ -173,6 +175,9 @@ fn last_line(report: &Report<'_>) -> String {
     }
     if summary.suppressed > 0 {
         found.push(format!("{} suppressed", summary.suppressed));
+    }
+    if summary.known > 0 {
+        found.push(format!("{} not new", summary.known));
     }
     let mut line = format!(
         "{}; analysed {} and {}",

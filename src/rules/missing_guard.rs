@@ -1,12 +1,12 @@
 //! `missing-guard`: a statement of `upgrade()` fails, or makes a duplicate, when it runs again.
 
+use super::guards::{self, Verdict};
 use super::second_run::{self, Fault, FaultKind};
-use super::{Check, Context, Rule, advice, label, words};
+use super::{Check, Context, Rule, advice, label, stale_inspector, words};
 use crate::config::Level;
 use crate::diagnostic::{Diagnostic, RuleInfo, Severity};
 use crate::postgres::statement::{AlterTableCommand, Statement};
 use crate::postgres::{ObjectKind, ServerError, SqlState};
-use crate::replay::Replayed;
 use crate::source::Site;
 
 pub(super) const RULE: Rule = Rule {
@@ -25,22 +25,29 @@ pub(super) const RULE: Rule = Rule {
 pub(super) const WHEN: &str = "a restored, stamped or hand-fixed database, or a retry";
 
 fn check(context: &Context<'_>) -> Vec<Diagnostic> {
-    causes_of(context.replayed)
+    schema_causes(context)
         .iter()
-        .map(|cause| report(context, cause))
+        .filter(|cause| guards::verdict(&cause.faults[0]) == Verdict::NoGuard)
+        .map(|cause| report(context, &RULE, cause, message(&cause.faults[0])))
         .collect()
 }
 
-/// Faults that one guard would cure: the first is the cause, and the finding stands at its place.
+/// Faults that one guard would cure: the first is the cause.
 pub(crate) struct Cause<'a> {
     pub(crate) faults: Vec<Fault<'a>>,
 }
 
-/// The causes of all that goes wrong in a revision's second run, rows apart, in order.
-pub(crate) fn causes_of(replayed: &Replayed) -> Vec<Cause<'_>> {
-    let faults: Vec<Fault<'_>> = second_run::faults(replayed)
+/// The causes of what goes wrong with the schema when the upgrade runs again; what a stale Inspector did in the first run
+/// shows there and is no cause of its own, nor is what runs without the guard that Alembic ignores.
+pub(crate) fn schema_causes<'a>(context: &'a Context<'_>) -> Vec<Cause<'a>> {
+    let stale = stale_inspector::guards(context.replayed);
+    let faults: Vec<Fault<'_>> = second_run::faults(context.replayed)
         .into_iter()
-        .filter(|fault| !second_run::is_data(fault))
+        .filter(|fault| !second_run::is_data(fault) && fault.event.ignored.is_none())
+        .filter(|fault| {
+            let mut guards = fault.event.guards.iter();
+            !guards.any(|guard| stale.contains(&guard.site))
+        })
         .collect();
     causes(&faults)
 }
@@ -103,10 +110,16 @@ fn adds_column(command: Option<&AlterTableCommand>) -> bool {
     matches!(command, Some(AlterTableCommand::AddColumn { .. }))
 }
 
-fn report(context: &Context<'_>, cause: &Cause<'_>) -> Diagnostic {
+/// The diagnostic of a cause, with what follows from it as labels.
+pub(super) fn report(
+    context: &Context<'_>,
+    rule: &Rule,
+    cause: &Cause<'_>,
+    message: String,
+) -> Diagnostic {
     let fault = cause.faults[0];
     let site = fault.event.site;
-    let mut diagnostic = context.diagnostic(&RULE, site, message(&fault));
+    let mut diagnostic = context.diagnostic(rule, site, message);
     diagnostic.help = advice::guard(fault.event, fault.kind, context.config);
     if let FaultKind::Fails(error) = fault.kind
         && let Some(key) = &error.object
@@ -152,7 +165,8 @@ fn add_others(diagnostic: &mut Diagnostic, cause: &Cause<'_>, site: Site) {
     }
 }
 
-fn message(fault: &Fault<'_>) -> String {
+/// What goes wrong when it runs again, and when that is.
+pub(super) fn message(fault: &Fault<'_>) -> String {
     let call = words::call(fault.event);
     match fault.kind {
         FaultKind::Fails(error) => format!(

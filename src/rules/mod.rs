@@ -5,20 +5,38 @@
 //! suppressions and selection come after.
 
 mod advice;
+mod argument_needs_newer_alembic;
+mod autogenerate_leftover;
+mod duplicate_revision;
+mod empty_revision;
 mod enum_value_in_transaction;
+mod geometry_index_twice;
+mod guard_of_another_object;
+mod guard_proves_only_table;
+mod guards;
+mod inverted_guard;
 mod missing_downgrade;
 pub(crate) mod missing_guard;
+mod missing_import;
+mod missing_parent;
+mod multiple_heads;
 mod non_idempotent_insert;
+mod offline_incompatible;
+mod revision_cycle;
+mod revision_id_too_long;
 pub(crate) mod second_run;
+mod self_merge;
+mod stale_inspector;
+mod unreachable_revision;
 pub(crate) mod words;
 
 use std::sync::Arc;
 
 use crate::config::{Config, Level, PackageVersion};
 use crate::diagnostic::{Diagnostic, Label, RuleInfo, Severity};
-use crate::history::Graph;
+use crate::history::{Graph, Index};
 use crate::replay::{Replayed, Revision};
-use crate::source::Site;
+use crate::source::{Site, SourceMap};
 
 /// What a rule sees.
 pub struct Context<'a> {
@@ -43,6 +61,11 @@ pub enum Check {
     Revision(fn(&Context<'_>) -> Vec<Diagnostic>),
     /// The revision graph of a database: static, so it holds where the code can't be interpreted.
     History(fn(&HistoryContext<'_>) -> Vec<Diagnostic>),
+    /// Each revision with its runs, and the graph.
+    Both(
+        fn(&Context<'_>) -> Vec<Diagnostic>,
+        fn(&HistoryContext<'_>) -> Vec<Diagnostic>,
+    ),
 }
 
 /// What a rule on the revision graph sees.
@@ -53,14 +76,56 @@ pub struct HistoryContext<'a> {
     pub revisions: &'a [Arc<Revision>],
     /// What the user set.
     pub config: &'a Config,
+    /// The database before the change that is judged, where `--since` names one and it was there.
+    pub base: Option<Base<'a>>,
+}
+
+/// A database before the change that is judged: for rules that compare. Its files are in `sources`, marked as past
+/// ([`SourceMap::is_past`]).
+#[derive(Clone, Copy)]
+pub struct Base<'a> {
+    /// How the user calls the branch that the change goes to: `origin/main`.
+    pub name: &'a str,
+    /// Where the change began (the merge base): a revision here is released for it, and one that is not is new.
+    pub fork: Side<'a>,
+    /// What the branch is now: `fork`, or what others have brought since.
+    pub tip: Side<'a>,
+    /// The texts and paths of all files, today's too.
+    pub sources: &'a SourceMap,
+}
+
+/// The revisions of a database at one commit.
+#[derive(Clone, Copy)]
+pub struct Side<'a> {
+    /// The graph.
+    pub graph: &'a Graph,
+    /// The revisions, in its linear order.
+    pub revisions: &'a [Arc<Revision>],
 }
 
 /// All rules, sorted by id.
 pub static RULES: &[Rule] = &[
+    argument_needs_newer_alembic::RULE,
+    autogenerate_leftover::RULE,
+    duplicate_revision::RULE,
+    empty_revision::RULE,
     enum_value_in_transaction::RULE,
+    geometry_index_twice::RULE,
+    guard_of_another_object::RULE,
+    guard_proves_only_table::RULE,
+    inverted_guard::RULE,
     missing_downgrade::RULE,
     missing_guard::RULE,
+    missing_import::RULE,
+    missing_parent::RULE,
+    multiple_heads::RULE,
     non_idempotent_insert::RULE,
+    offline_incompatible::RULE,
+    revision_cycle::RULE,
+    revision_id_too_long::RULE,
+    self_merge::RULE,
+    stale_inspector::RULE,
+    unreachable_revision::RULE,
 ];
 
 /// Judges one revision by all rules.
@@ -68,7 +133,7 @@ pub fn check(context: &Context<'_>) -> Vec<Diagnostic> {
     RULES
         .iter()
         .flat_map(|rule| match rule.check {
-            Check::Revision(check) => check(context),
+            Check::Revision(check) | Check::Both(check, _) => check(context),
             Check::History(_) => Vec::new(),
         })
         .collect()
@@ -79,7 +144,7 @@ pub fn check_history(context: &HistoryContext<'_>) -> Vec<Diagnostic> {
     RULES
         .iter()
         .flat_map(|rule| match rule.check {
-            Check::History(check) => check(context),
+            Check::History(check) | Check::Both(_, check) => check(context),
             Check::Revision(_) => Vec::new(),
         })
         .collect()
@@ -100,6 +165,46 @@ impl Context<'_> {
     fn diagnostic(&self, rule: &Rule, site: Site, message: String) -> Diagnostic {
         Diagnostic {
             revision: Some(self.replayed.revision.id.to_string()),
+            ..Diagnostic::new(rule.info.id, rule.severity(), site, message)
+        }
+    }
+}
+
+impl HistoryContext<'_> {
+    /// The id of a revision.
+    fn id(&self, index: Index) -> &str {
+        &self.graph.revisions()[index].identifiers.revision
+    }
+
+    /// The place of its `revision`.
+    fn place(&self, index: Index) -> Site {
+        let revision = &self.graph.revisions()[index];
+        Site {
+            file: revision.file,
+            span: revision.identifiers.revision_span,
+        }
+    }
+
+    /// The place of its `down_revision`.
+    fn parent_place(&self, index: Index) -> Site {
+        let revision = &self.graph.revisions()[index];
+        Site {
+            file: revision.file,
+            span: revision.identifiers.down_revision_span,
+        }
+    }
+
+    /// Whether it is reported on.
+    fn is_reported(&self, index: Index) -> bool {
+        let file = self.graph.revisions()[index].file;
+        let mut revisions = self.revisions.iter();
+        revisions.any(|revision| revision.file == file && revision.reported && !revision.released)
+    }
+
+    /// A diagnostic of a rule about a revision.
+    fn diagnostic(&self, rule: &Rule, index: Index, site: Site, message: String) -> Diagnostic {
+        Diagnostic {
+            revision: Some(self.id(index).to_owned()),
             ..Diagnostic::new(rule.info.id, rule.severity(), site, message)
         }
     }

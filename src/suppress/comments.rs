@@ -12,9 +12,9 @@ pub(super) enum Language {
 
 /// A comment to the end of its line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Comment {
+pub(crate) struct Comment {
     /// From the comment sign to the end of the line.
-    pub(super) span: Span,
+    pub(crate) span: Span,
     pub(super) line: u32,
     /// Nothing else stands on its line.
     pub(super) alone: bool,
@@ -23,10 +23,10 @@ pub(super) struct Comment {
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Scanned {
-    pub(super) comments: Vec<Comment>,
+pub(crate) struct Scanned {
+    pub(crate) comments: Vec<Comment>,
     /// First and last line of each logical line (Python) or statement (SQL), in order.
-    pub(super) statements: Vec<(u32, u32)>,
+    pub(crate) statements: Vec<(u32, u32)>,
 }
 
 struct Scanner<'a> {

@@ -17,11 +17,17 @@ pub fn root() -> &'static Path {
 
 /// Runs the binary in `folder` with nothing of the environment but `PATH`.
 pub fn foreshot(folder: &Path, arguments: &[&str]) -> Output {
+    foreshot_with(folder, arguments, &[])
+}
+
+/// Runs the binary in `folder` with nothing of the environment but `PATH` and some variables.
+pub fn foreshot_with(folder: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_foreshot"))
         .args(arguments)
         .current_dir(folder)
         .env_clear()
         .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .envs(environment.iter().copied())
         .output()
         .expect("the binary starts")
 }
@@ -55,6 +61,38 @@ pub fn write(folder: &Path, path: &str, text: &str) {
         fs::create_dir_all(parent).expect("a folder for the file");
     }
     fs::write(path, text).expect("the file is written");
+}
+
+/// Runs git in a folder, untouched by the user's configuration.
+pub fn git(folder: &Path, arguments: &[&str]) {
+    let output = Command::new("git")
+        .args(arguments)
+        .current_dir(folder)
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .envs([
+            ("GIT_CONFIG_NOSYSTEM", "1"),
+            ("GIT_AUTHOR_NAME", "A"),
+            ("GIT_AUTHOR_EMAIL", "a@example.org"),
+            ("GIT_COMMITTER_NAME", "A"),
+            ("GIT_COMMITTER_EMAIL", "a@example.org"),
+        ])
+        .output()
+        .expect("git starts");
+    assert!(
+        output.status.success(),
+        "git {arguments:?}: {}",
+        stderr(&output)
+    );
+}
+
+/// Commits all files of a repository.
+fn commit(folder: &Path) {
+    git(folder, &["add", "--all"]);
+    git(
+        folder,
+        &["commit", "--quiet", "--allow-empty", "--message", "x"],
+    );
 }
 
 /// Copies a folder with all that is in it.
@@ -183,8 +221,20 @@ impl Example {
     /// The revision that is judged: the Python fence that is neither `given` nor a `file`.
     pub fn judged(&self) -> Option<&Fence> {
         self.fences.iter().find(|fence| {
-            fence.has("python") && !fence.has("given") && fence.value("file").is_none()
+            fence.has("python")
+                && !["given", "base", "tip"].iter().any(|word| fence.has(word))
+                && fence.value("file").is_none()
         })
+    }
+
+    /// Whether it shows a change against a base branch: the arguments that name it.
+    pub fn since(&self) -> &'static [&'static str] {
+        let compared = |fence: &Fence| fence.has("base") || fence.has("tip");
+        if self.fences.iter().any(compared) {
+            &["--since", "main"]
+        } else {
+            &[]
+        }
     }
 
     /// The fence with the exact diagnostics, where there is one.
@@ -200,9 +250,15 @@ impl Example {
     /// Puts the project on disk. The judged revision is [`JUDGED`].
     pub fn write(&self, folder: &Path) {
         write_project(folder);
+        if !self.since().is_empty() {
+            self.write_branches(folder);
+        }
         let mut parent: Option<String> = None;
         let mut given = 0;
         for fence in &self.fences {
+            if fence.has("base") || fence.has("tip") {
+                continue;
+            }
             if let Some(path) = fence.value("file") {
                 write(folder, path, &fence.text);
             } else if fence.has("given") {
@@ -216,6 +272,30 @@ impl Example {
         if let Some(fence) = self.judged() {
             let text = self.revision(&fence.text, "example", parent.as_deref());
             write(folder, JUDGED, &text);
+        }
+    }
+
+    /// Makes a repository whose branch `main` has the fences `base`, then those `tip` too, and leaves the working folder
+    /// where both are not committed yet or only the first.
+    fn write_branches(&self, folder: &Path) {
+        let put = |word: &str| {
+            for fence in self.fences.iter().filter(|fence| fence.has(word)) {
+                let path = fence.value("file").unwrap_or(JUDGED);
+                write(folder, path, &fence.text);
+            }
+        };
+        git(folder, &["init", "--quiet", "--initial-branch=main"]);
+        put("base");
+        commit(folder);
+        git(folder, &["branch", "change"]);
+        if self.fences.iter().any(|fence| fence.has("tip")) {
+            put("tip");
+            commit(folder);
+        }
+        git(folder, &["checkout", "--quiet", "change"]);
+        for fence in self.fences.iter().filter(|fence| fence.has("gone")) {
+            let path = folder.join(fence.value("file").unwrap_or(JUDGED));
+            fs::remove_file(path).expect("the file that the change deletes");
         }
     }
 

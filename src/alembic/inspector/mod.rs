@@ -15,7 +15,9 @@ use std::cell::RefCell;
 use super::connection;
 use super::exceptions;
 use super::object::{self, Interp, Object, function};
+use super::questions;
 use crate::python::{Arguments, Eval, HostRef, Raise, Truth, Value};
+use crate::source::Site;
 use crate::unknown::Reason;
 
 pub use answers::type_value;
@@ -40,6 +42,14 @@ pub fn lookup(_: &mut Interp, module: &str, name: &str) -> Option<Value> {
 /// `sa.inspect(subject)`.
 fn inspect(interp: &mut Interp, subject: &Value) -> Eval<Value> {
     if let Some(engine) = connection::is_bind(subject) {
+        interp.host.questions.inspected = true;
+        if interp.host.questions.contrary.offline {
+            return Err(exceptions::raise(
+                interp,
+                "NoInspectionAvailable",
+                "No inspection system is available for object of type <class 'sqlalchemy.engine.mock.MockConnection'>",
+            ));
+        }
         return Ok(of_connection(interp, engine));
     }
     match subject {
@@ -105,6 +115,8 @@ struct Remembered {
     key: String,
     answer: Value,
     fingerprint: String,
+    /// Where it was asked.
+    site: Option<Site>,
 }
 
 /// An Inspector.
@@ -175,53 +187,49 @@ impl Inspector {
             self.cache.borrow_mut().clear();
             return Ok(Value::None);
         }
-        if !is_new && FRESH_IN_1_4.contains(&method) {
-            return answers::answer(interp, self.separate, method, arguments);
-        }
-        let Some(key) = key(method, arguments) else {
-            return answers::answer(interp, self.separate, method, arguments);
+        let site = asked_at(interp);
+        let key = key(method, arguments);
+        let forgets =
+            interp.host.questions.contrary.fresh || (!is_new && FRESH_IN_1_4.contains(&method));
+        let Some(key) = key.filter(|_| !forgets) else {
+            let answer = answers::answer(interp, self.separate, method, arguments)?;
+            questions::note_call(interp, method, arguments, &answer, site, false);
+            return Ok(answer);
         };
         let remembered = self
             .cache
             .borrow()
             .iter()
             .find(|remembered| remembered.key == key)
-            .map(|remembered| (remembered.answer.clone(), remembered.fingerprint.clone()));
+            .map(|known| (known.answer.clone(), known.fingerprint.clone(), known.site));
         let now = answers::answer(interp, self.separate, method, arguments);
-        if let Some((answer, fingerprint)) = remembered {
-            note_if_stale(interp, &key, &fingerprint, &now);
+        if let Some((answer, fingerprint, site)) = remembered {
+            let stale = now
+                .as_ref()
+                .map_or(true, |now| format!("{now:?}") != fingerprint);
+            questions::note_call(interp, method, arguments, &answer, site, stale);
             return Ok(answer);
         }
         // an error is not remembered: the next call asks again
         let answer = now?;
+        questions::note_call(interp, method, arguments, &answer, site, false);
         self.cache.borrow_mut().push(Remembered {
             fingerprint: format!("{answer:?}"),
             key,
             answer: answer.clone(),
+            site,
         });
         Ok(answer)
     }
 }
 
-/// Remembers that an answer came from the cache although the catalog would answer otherwise now.
-fn note_if_stale(interp: &mut Interp, key: &str, remembered: &str, now: &Eval<Value>) {
-    let is_same = now
-        .as_ref()
-        .is_ok_and(|now| format!("{now:?}") == remembered);
-    if is_same {
-        return;
-    }
-    let site = interp
+/// Where the interpreter stands: in the revision's file, if any of its frames does.
+fn asked_at(interp: &Interp) -> Option<Site> {
+    interp
         .stack_in(interp.host.revision_file)
         .first()
         .copied()
-        .or_else(|| interp.frames().last().map(|frame| frame.site));
-    if let Some(site) = site {
-        let note = (site, key.to_owned());
-        if !interp.host.stale.contains(&note) {
-            interp.host.stale.push(note);
-        }
-    }
+        .or_else(|| interp.frames().last().map(|frame| frame.site))
 }
 
 /// The call as the cache keys it; `None`: an argument that is not known.

@@ -413,12 +413,14 @@ pub fn call(
 ) -> Eval<Value> {
     let bound = bind_arguments(interp, &definition.signature, arguments)?;
     let effect = (definition.body)(interp, &bound)?;
+    let ignored = ignored_guard(&bound, &effect.statements);
     let origin = Origin::Operation {
         name: definition.name,
         batch: batch.is_some(),
     };
     for statement in effect.statements {
-        let call = DriverCall::new(origin.clone(), statement);
+        let mut call = DriverCall::new(origin.clone(), statement);
+        call.ignored = ignored;
         match batch {
             Some(batch) => batch.queue(interp, call),
             None => {
@@ -427,6 +429,16 @@ pub fn call(
         }
     }
     Ok(effect.value)
+}
+
+/// An argument that asks for a guard of which none of the statements has anything: this Alembic, or any, ignores it.
+fn ignored_guard(bound: &Bound, statements: &[Statement]) -> Option<&'static str> {
+    ["if_not_exists", "if_exists"].into_iter().find(|argument| {
+        let flag = bound.get(argument).or_else(|| bound.keyword(argument));
+        matches!(flag, Some(Value::Bool(true)))
+            && !statements.is_empty()
+            && !statements.iter().any(Statement::is_guarded)
+    })
 }
 
 /// `op.execute(sqltext)`: strings go through `text()`.

@@ -275,6 +275,7 @@ fn text_call(interp: &mut Interp, subject: &Value) -> Eval<Vec<DriverCall>> {
             _ => None,
         },
         parameters: crate::postgres::Parameters::default(),
+        ignored: None,
         place: None,
     }])
 }

@@ -46,7 +46,7 @@ impl Catalog {
 
     /// The relation of a qualified name, to change it; a copy is made where it is shared.
     pub fn relation_mut(&mut self, name: &QualifiedName) -> Option<&mut Relation> {
-        self.relations.get_mut(name).map(Arc::make_mut)
+        self.relations.get_mut(name)
     }
 
     /// The type of a qualified name, to change it.

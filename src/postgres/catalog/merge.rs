@@ -337,7 +337,7 @@ impl Catalog {
             && self.schemas == other.schemas
             && self.extensions == other.extensions
             && self.maybe == other.maybe
-            && equal(&self.relations, &other.relations)
+            && equal::<QualifiedName, Relation>(&self.relations, &other.relations)
             && equal(&self.types, &other.types)
             && equal(&self.functions, &other.functions)
             && equal(&self.named, &other.named)

@@ -120,7 +120,7 @@ struct Reference {
 
 fn references(catalog: &Catalog, to: &QualifiedName) -> Vec<Reference> {
     let mut found = Vec::new();
-    for relation in catalog.relations.values() {
+    for relation in catalog.relations.mentioning(to) {
         for constraint in &relation.constraints {
             if constraint.references.as_ref() != Some(to) {
                 continue;

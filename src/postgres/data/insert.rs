@@ -513,12 +513,16 @@ fn check_partition(
     if !inserts || relation.kind != RelationKind::PartitionedTable || context.catalog.open {
         return Ok(());
     }
-    let has_partition = context.catalog.relations.values().any(|other| {
-        other
-            .partition_of
-            .as_ref()
-            .is_some_and(|(parent, _)| *parent == relation.name)
-    });
+    let has_partition = context
+        .catalog
+        .relations
+        .mentioning(&relation.name)
+        .any(|other| {
+            other
+                .partition_of
+                .as_ref()
+                .is_some_and(|(parent, _)| *parent == relation.name)
+        });
     if has_partition || !context.catalog.maybe.is_empty() {
         return Ok(());
     }

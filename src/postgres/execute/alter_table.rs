@@ -213,7 +213,7 @@ pub(crate) fn children(session: &Session, table: &QualifiedName) -> Vec<Qualifie
     session
         .catalog
         .relations
-        .values()
+        .mentioning(table)
         .filter(|relation| {
             relation
                 .partition_of

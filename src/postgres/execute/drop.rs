@@ -308,8 +308,7 @@ pub(crate) fn views_on(session: &Session, key: &ObjectKey) -> Vec<Relation> {
     session
         .catalog
         .relations
-        .values()
-        .filter(|relation| relation.depends_on.contains(key))
+        .depending_on(key)
         .map(|relation| Relation::clone(relation))
         .collect()
 }

@@ -313,7 +313,7 @@ pub(crate) fn foreign_keys_to(
     table: &QualifiedName,
 ) -> Vec<(QualifiedName, Constraint)> {
     let mut found = Vec::new();
-    for relation in session.catalog.relations.values() {
+    for relation in session.catalog.relations.mentioning(table) {
         if !relation.kind.is_table() {
             continue;
         }

@@ -298,7 +298,7 @@ fn remove(session: &mut Session, name: &QualifiedName, at: usize) {
 
 fn release_triggers(session: &mut Session, name: &QualifiedName, cascade: bool) -> Effect {
     let mut users = Vec::new();
-    for relation in session.catalog.relations.values() {
+    for relation in session.catalog.relations.mentioning(name) {
         for trigger in &relation.triggers {
             if trigger.function == *name {
                 users.push((relation.name.clone(), trigger.name.clone()));

@@ -109,8 +109,9 @@ pub(crate) fn constraint(
 fn constraint_in_schema(session: &Session, schema: &str, name: &str) -> bool {
     session
         .catalog
-        .relations_in(schema)
-        .any(|relation| relation.constraint(name).is_some())
+        .relations
+        .with_constraint(name)
+        .any(|relation| relation.name.schema == schema)
         || session.catalog.types_in(schema).any(|found| {
             matches!(&found.definition, TypeKind::Domain { constraints, .. }
                 if constraints.iter().any(|constraint| constraint.name == name))

@@ -182,7 +182,7 @@ pub(crate) fn move_relation(session: &mut Session, old: &QualifiedName, new: &Qu
     let others: Vec<QualifiedName> = session
         .catalog
         .relations
-        .values()
+        .mentioning(old)
         .filter(|other| refers_to(other, old, &old_key))
         .map(|other| other.name.clone())
         .collect();
@@ -289,7 +289,7 @@ fn repoint_types(session: &mut Session, old: &QualifiedName, new: &QualifiedName
     let holders: Vec<QualifiedName> = session
         .catalog
         .relations
-        .values()
+        .mentioning(old)
         .filter(|relation| {
             relation
                 .columns
@@ -550,7 +550,7 @@ fn rename_column_elsewhere(session: &mut Session, table: &QualifiedName, old: &s
     let others: Vec<QualifiedName> = session
         .catalog
         .relations
-        .values()
+        .mentioning(table)
         .filter(|other| {
             other.depends_on.contains(&old_key)
                 || other
@@ -992,7 +992,7 @@ fn repoint_triggers(session: &mut Session, old: &QualifiedName, new: &QualifiedN
     let holders: Vec<QualifiedName> = session
         .catalog
         .relations
-        .values()
+        .mentioning(old)
         .filter(|relation| {
             relation
                 .triggers

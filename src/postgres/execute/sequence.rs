@@ -120,8 +120,8 @@ pub(crate) fn owned(
     session
         .catalog
         .relations
-        .iter()
-        .filter(|(_, relation)| {
+        .mentioning(table)
+        .filter(|relation| {
             relation
                 .owned_by
                 .as_ref()
@@ -129,6 +129,6 @@ pub(crate) fn owned(
                     owner == table && column.is_none_or(|column| column == owned_column)
                 })
         })
-        .map(|(name, _)| name.clone())
+        .map(|relation| relation.name.clone())
         .collect()
 }

@@ -151,7 +151,7 @@ pub(crate) fn check_partition(
     if wanted.is_empty() || crate::unknown::has_hole(bound) {
         return Ok(());
     }
-    let clash = session.catalog.relations.values().find(|other| {
+    let clash = session.catalog.relations.mentioning(parent).find(|other| {
         other.name != *partition
             && other
                 .partition_of

@@ -413,7 +413,7 @@ pub(crate) fn release(
         type_name.name.name == name.name && type_name.name.schema.as_ref() == Some(&name.schema)
     };
     let mut columns: Vec<(QualifiedName, SmolStr)> = Vec::new();
-    for relation in session.catalog.relations.values() {
+    for relation in session.catalog.relations.mentioning(name) {
         for column in &relation.columns {
             if uses(&column.type_name) && column.presence != Presence::Maybe {
                 columns.push((relation.name.clone(), column.name.clone()));
@@ -478,17 +478,21 @@ pub(crate) fn release(
 
 /// Whether the row type of a relation that goes is used by columns elsewhere.
 pub(crate) fn check_row_type(session: &mut Session, found: &Relation, cascade: bool) -> Effect {
-    let user = session.catalog.relations.values().find_map(|relation| {
-        relation
-            .columns
-            .iter()
-            .find(|column| {
-                column.type_name.name.name == found.name.name
-                    && column.type_name.name.schema.as_ref() == Some(&found.name.schema)
-                    && !session.catalog.types.contains_key(&found.name)
-            })
-            .map(|column| (relation.name.clone(), column.name.clone()))
-    });
+    let user = session
+        .catalog
+        .relations
+        .mentioning(&found.name)
+        .find_map(|relation| {
+            relation
+                .columns
+                .iter()
+                .find(|column| {
+                    column.type_name.name.name == found.name.name
+                        && column.type_name.name.schema.as_ref() == Some(&found.name.schema)
+                        && !session.catalog.types.contains_key(&found.name)
+                })
+                .map(|column| (relation.name.clone(), column.name.clone()))
+        });
     let Some((table, column)) = user else {
         return Ok(());
     };

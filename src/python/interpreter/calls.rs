@@ -157,6 +157,7 @@ impl<H: Host> Interpreter<H> {
         let scope = Rc::new(Scope {
             names: RefCell::new(names),
             parent: Some(function.scope.clone()),
+            ..Scope::default()
         });
         let mut globals = function.scope.clone();
         while let Some(parent) = &globals.parent {

@@ -44,6 +44,7 @@ impl<H: Host> Interpreter<H> {
         let scope = Rc::new(Scope {
             names: RefCell::default(),
             parent: Some(context.scope.clone()),
+            ..Scope::default()
         });
         if hosted {
             scope

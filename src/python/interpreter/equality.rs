@@ -134,6 +134,9 @@ impl<H: Host> Interpreter<H> {
         left: &Value,
         right: &Value,
     ) -> Eval<Value> {
+        if !matches!(comparison, Comparison::Is | Comparison::IsNot) {
+            self.state.provenance.compared(left, right);
+        }
         let operator = match comparison {
             Comparison::In | Comparison::NotIn => {
                 let negated = comparison == Comparison::NotIn;

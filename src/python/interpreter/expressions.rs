@@ -179,6 +179,7 @@ impl<H: Host> Interpreter<H> {
         while let Some(current) = scope {
             let found = current.names.borrow().get(name).cloned();
             if let Some(value) = found {
+                self.state.provenance.used(current, name);
                 return self.resolve(current, name, value);
             }
             scope = current.parent.as_ref();
@@ -212,11 +213,13 @@ impl<H: Host> Interpreter<H> {
     pub(crate) fn condition(&mut self, context: &Context<'_, H>, id: ExpressionId) -> Eval<bool> {
         match &context.module.expression(id).kind {
             ExpressionKind::Boolean { and, operands } => {
+                let start = self.state.provenance.mark();
                 for operand in operands {
                     if self.condition(context, *operand)? != *and {
                         return Ok(!*and);
                     }
                 }
+                self.state.provenance.decided_since(start);
                 Ok(*and)
             }
             ExpressionKind::Unary {
@@ -224,8 +227,11 @@ impl<H: Host> Interpreter<H> {
                 operand,
             } => Ok(!self.condition(context, *operand)?),
             _ => {
+                let start = self.state.provenance.mark();
                 let value = self.expression(context, id)?;
-                self.truth(&value)
+                let truth = self.truth(&value);
+                self.state.provenance.decided_since(start);
+                truth
             }
         }
     }
@@ -433,6 +439,7 @@ impl<H: Host> Interpreter<H> {
         let scope = Rc::new(Scope {
             names: std::cell::RefCell::default(),
             parent: Some(context.scope.clone()),
+            ..Scope::default()
         });
         let inner = context.with_scope(scope);
         let mut collected = Collected::default();

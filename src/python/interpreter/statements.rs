@@ -15,6 +15,14 @@ use crate::unknown::Reason;
 
 impl<H: Host> Interpreter<H> {
     pub(crate) fn block(&mut self, context: &Context<'_, H>, block: &[Statement]) -> Eval<Flow> {
+        // an early return guards what follows it, up to the end of its block
+        let guards = self.state.provenance.depth();
+        let result = self.statements(context, block);
+        self.state.provenance.leave(guards);
+        result
+    }
+
+    fn statements(&mut self, context: &Context<'_, H>, block: &[Statement]) -> Eval<Flow> {
         for statement in block {
             match self.statement(context, statement)? {
                 Flow::Normal => {}
@@ -36,9 +44,11 @@ impl<H: Host> Interpreter<H> {
         match &statement.kind {
             StatementKind::Expression(id) => self.expression_statement(context, *id)?,
             StatementKind::Assign { targets, value } => {
+                let start = self.state.provenance.mark();
                 let value = self.expression(context, *value)?;
                 for target in targets {
                     self.assign(context, *target, value.clone())?;
+                    self.note_origin(context, *target, start);
                 }
             }
             StatementKind::AugmentedAssign {
@@ -52,8 +62,10 @@ impl<H: Host> Interpreter<H> {
                 value,
             } => {
                 if let Some(value) = value {
+                    let start = self.state.provenance.mark();
                     let value = self.expression(context, *value)?;
                     self.assign(context, *target, value)?;
+                    self.note_origin(context, *target, start);
                 }
                 if context.class_body {
                     self.record_annotation(context, *target, *annotation)?;
@@ -78,17 +90,7 @@ impl<H: Host> Interpreter<H> {
             StatementKind::If {
                 branches,
                 otherwise,
-            } => {
-                for (position, (condition, body)) in branches.iter().enumerate() {
-                    self.set_site(context.site(context.module.expression(*condition).span));
-                    let last = position + 1 == branches.len();
-                    let refuses = (ends_in_raise(body), last && ends_in_raise(otherwise));
-                    if self.branch(context, *condition, refuses)? {
-                        return self.block(context, body);
-                    }
-                }
-                return self.block(context, otherwise);
-            }
+            } => return self.if_statement(context, branches, otherwise),
             StatementKind::For {
                 target,
                 iterable,
@@ -267,6 +269,38 @@ impl<H: Host> Interpreter<H> {
         }
         self.set_site(context.site(statement.header));
         self.block(context, otherwise)
+    }
+
+    fn if_statement(
+        &mut self,
+        context: &Context<'_, H>,
+        branches: &[(ExpressionId, Vec<Statement>)],
+        otherwise: &[Statement],
+    ) -> Eval<Flow> {
+        let guards = self.state.provenance.depth();
+        let mut escapes = false;
+        for (position, (condition, body)) in branches.iter().enumerate() {
+            let site = context.site(context.module.expression(*condition).span);
+            self.set_site(site);
+            let last = position + 1 == branches.len();
+            let refuses = (ends_in_raise(body), last && ends_in_raise(otherwise));
+            let taken = self.branch(context, *condition, refuses)?;
+            let leaves = ends_in_leaving(body);
+            // what a branch with an alternative does not do is no skipped work
+            let skips = taken == leaves && last && otherwise.is_empty();
+            let taken = self.guard(site, taken, skips);
+            if taken {
+                let result = self.block(context, body);
+                self.state.provenance.leave(guards);
+                return result;
+            }
+            escapes |= leaves;
+        }
+        let result = self.block(context, otherwise);
+        if !escapes {
+            self.state.provenance.leave(guards);
+        }
+        result
     }
 
     /// Whether an `if` takes its branch. `refuses`: the branch, or what stands in its place, ends in `raise`. A migration
@@ -725,5 +759,18 @@ fn ends_in_raise(body: &[Statement]) -> bool {
     matches!(
         body.last().map(|statement| &statement.kind),
         Some(StatementKind::Raise { .. })
+    )
+}
+
+/// Whether a block ends by leaving what is around it.
+fn ends_in_leaving(body: &[Statement]) -> bool {
+    matches!(
+        body.last().map(|statement| &statement.kind),
+        Some(
+            StatementKind::Return(_)
+                | StatementKind::Continue
+                | StatementKind::Break
+                | StatementKind::Raise { .. }
+        )
     )
 }

@@ -32,6 +32,8 @@ fn event(site: Site, outcome: Outcome) -> Event {
         aborted: false,
         handled: false,
         conditional: None,
+        ignored: None,
+        guards: vec![],
     }
 }
 

@@ -1,0 +1,232 @@
+//! The relations of a catalog, with what is asked of them by something else than their name.
+//!
+//! A chain of 100,000 revisions must not look through 100,000 tables at each statement. So two things are noted beside the map:
+//! who ever had a constraint of a name, and who ever mentioned whom (foreign keys, partitions, owned sequences, views, column
+//! types, triggers). Both are flat sets of pairs, which cost one entry a pair; both only grow and are *supersets*: what is not in them is certainly not there, what is in them is looked up. Reading
+//! is that of the map itself ([`Deref`]).
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use imbl::{OrdMap, OrdSet, Vector};
+use smol_str::SmolStr;
+
+use super::{QualifiedName, Relation};
+use crate::postgres::name::ObjectKey;
+
+/// All relations by name.
+#[derive(Clone, Debug, Default)]
+pub struct Relations {
+    map: OrdMap<QualifiedName, Arc<Relation>>,
+    /// Names that constraints have or had, each with the relation.
+    constraints: OrdSet<(SmolStr, QualifiedName)>,
+    /// Names of relations, types and functions, each with a relation that mentions or mentioned it.
+    mentions: OrdSet<(QualifiedName, QualifiedName)>,
+    /// Handed out to be changed, and not yet noted again.
+    touched: Vector<QualifiedName>,
+}
+
+impl Deref for Relations {
+    type Target = OrdMap<QualifiedName, Arc<Relation>>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.map
+    }
+}
+
+impl<'a> IntoIterator for &'a Relations {
+    type Item = (&'a QualifiedName, &'a Arc<Relation>);
+    type IntoIter = <&'a OrdMap<QualifiedName, Arc<Relation>> as IntoIterator>::IntoIter;
+
+    fn into_iter(self) -> Self::IntoIter {
+        (&self.map).into_iter()
+    }
+}
+
+impl Relations {
+    /// Puts a relation under a name.
+    pub fn insert(&mut self, name: QualifiedName, relation: Arc<Relation>) {
+        self.note(&name, &relation);
+        self.map.insert(name, relation);
+    }
+
+    /// Takes a relation out.
+    pub fn remove(&mut self, name: &QualifiedName) -> Option<Arc<Relation>> {
+        self.map.remove(name)
+    }
+
+    /// A relation to be changed; a copy is made where it is shared.
+    pub fn get_mut(&mut self, name: &QualifiedName) -> Option<&mut Relation> {
+        let relation = self.map.get_mut(name).map(Arc::make_mut)?;
+        // what the change adds is noted when it is over
+        if self.touched.back() != Some(name) {
+            self.touched.push_back(name.clone());
+        }
+        Some(relation)
+    }
+
+    /// Notes what the changes since the last call brought; called between statements, so that few names wait.
+    pub fn settle(&mut self) {
+        for name in std::mem::take(&mut self.touched) {
+            if let Some(relation) = self.map.get(&name).cloned() {
+                self.note(&name, &relation);
+            }
+        }
+    }
+
+    /// The relations that have a constraint of this name, in whatever schema.
+    pub fn with_constraint(&self, name: &str) -> impl Iterator<Item = &Arc<Relation>> {
+        let name = SmolStr::new(name);
+        let known = paired(&self.constraints, &name);
+        self.candidates(known)
+            .filter(move |relation| relation.constraint(&name).is_some())
+    }
+
+    /// The relations that may mention a relation, type or function, by name: no other does.
+    pub fn mentioning(&self, name: &QualifiedName) -> impl Iterator<Item = &Arc<Relation>> {
+        self.candidates(paired(&self.mentions, name))
+    }
+
+    /// What is noted and what still waits to be, each once, by name.
+    fn candidates<'a>(
+        &'a self,
+        mut names: Vec<&'a QualifiedName>,
+    ) -> impl Iterator<Item = &'a Arc<Relation>> {
+        names.extend(&self.touched);
+        names.sort_unstable();
+        names.dedup();
+        names.into_iter().filter_map(|name| self.map.get(name))
+    }
+
+    /// The relations that may depend on a thing: the views that use a relation, column or function.
+    pub fn depending_on(&self, key: &ObjectKey) -> impl Iterator<Item = &Arc<Relation>> {
+        // all readings of a key are noted, so any finds it
+        let reading = owners(&key.name).into_iter().next();
+        reading
+            .map(|name| self.mentioning(&name).collect::<Vec<_>>())
+            .unwrap_or_default()
+            .into_iter()
+            .filter(|relation| relation.depends_on.contains(key))
+    }
+
+    fn note(&mut self, name: &QualifiedName, relation: &Relation) {
+        for constraint in &relation.constraints {
+            add(
+                &mut self.constraints,
+                (constraint.name.clone(), name.clone()),
+            );
+        }
+        for mentioned in mentioned(relation) {
+            add(&mut self.mentions, (mentioned, name.clone()));
+        }
+    }
+}
+
+/// Adds a pair that may be there: a set that does not change stays shared.
+fn add<T: Ord + Clone>(pairs: &mut OrdSet<T>, pair: T) {
+    if !pairs.contains(&pair) {
+        pairs.insert(pair);
+    }
+}
+
+/// The second halves of the pairs that begin with `first`.
+fn paired<'a, T: Ord + Clone>(
+    pairs: &'a OrdSet<(T, QualifiedName)>,
+    first: &T,
+) -> Vec<&'a QualifiedName> {
+    pairs
+        .range((first.clone(), QualifiedName::new("", ""))..)
+        .take_while(|(known, _)| known == first)
+        .map(|(_, name)| name)
+        .collect()
+}
+
+/// Everything that a relation mentions by name.
+fn mentioned(relation: &Relation) -> Vec<QualifiedName> {
+    let mut names: Vec<QualifiedName> = Vec::new();
+    names.extend(
+        relation
+            .constraints
+            .iter()
+            .filter_map(|constraint| constraint.references.clone()),
+    );
+    names.extend(relation.columns.iter().filter_map(|column| {
+        let name = &column.type_name.name;
+        let schema = name
+            .schema
+            .clone()
+            .filter(|schema| schema != "pg_catalog")?;
+        Some(QualifiedName {
+            schema,
+            name: name.name.clone(),
+        })
+    }));
+    names.extend(
+        relation
+            .partition_of
+            .iter()
+            .map(|(parent, _)| parent.clone()),
+    );
+    names.extend(relation.inherits.iter().cloned());
+    names.extend(relation.index_of.iter().cloned());
+    names.extend(relation.owned_by.iter().map(|(owner, _)| owner.clone()));
+    names.extend(
+        relation
+            .triggers
+            .iter()
+            .map(|trigger| trigger.function.clone()),
+    );
+    for key in &relation.depends_on {
+        names.extend(owners(&key.name));
+    }
+    names
+}
+
+/// The relations that a key's name may be of or in: `a.b` and `a.b.c` are of `b` in `a`; names with dots in them make more readings.
+fn owners(key: &str) -> Vec<QualifiedName> {
+    let dots: Vec<usize> = key.match_indices('.').map(|(at, _)| at).collect();
+    let mut names = Vec::new();
+    for (number, first) in dots.iter().enumerate() {
+        let ends = dots[number + 1..].iter().copied().chain([key.len()]);
+        names.extend(ends.map(|end| QualifiedName::new(&key[..*first], &key[first + 1..end])));
+    }
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::postgres::catalog::RelationKind;
+    use crate::postgres::name::ObjectKind;
+
+    #[test]
+    fn what_a_relation_mentions_is_found_before_and_after_settling() {
+        let table = QualifiedName::new("public", "t");
+        let view = QualifiedName::new("public", "v");
+        let mut relations = Relations::default();
+        relations.insert(
+            view.clone(),
+            Arc::new(Relation::new(view.clone(), RelationKind::View)),
+        );
+        assert_eq!(relations.mentioning(&table).count(), 0);
+        let key = ObjectKey::new(ObjectKind::Column, "public.t.c");
+        relations
+            .get_mut(&view)
+            .expect("the view")
+            .depends_on
+            .insert(key);
+        assert_eq!(relations.mentioning(&table).count(), 1);
+        relations.settle();
+        assert_eq!(relations.mentioning(&table).count(), 1);
+        relations.remove(&view);
+        assert_eq!(relations.mentioning(&table).count(), 0);
+    }
+
+    #[test]
+    fn a_key_with_dots_in_its_names_has_each_reading() {
+        let names = owners("s.a.b");
+        assert!(names.contains(&QualifiedName::new("s", "a")));
+        assert!(names.contains(&QualifiedName::new("s", "a.b")));
+        assert!(names.contains(&QualifiedName::new("s.a", "b")));
+    }
+}

@@ -1,0 +1,85 @@
+//! `geometry-index-twice`: a spatial index is made that GeoAlchemy2 makes itself.
+
+use super::{Check, Context, Rule, label, words};
+use crate::config::Level;
+use crate::diagnostic::{Diagnostic, RuleInfo, Severity};
+use crate::postgres::statement::CreateIndex;
+use crate::postgres::{Expr, Outcome, Statement};
+use crate::trace::Event;
+
+pub(super) const RULE: Rule = Rule {
+    info: RuleInfo {
+        id: "geometry-index-twice",
+        summary: "a spatial index is made that GeoAlchemy2 makes itself",
+        tags: &["first"],
+        category: "history",
+        default_level: Level::At(Severity::Error),
+        markdown: include_str!("../../rules/geometry-index-twice.md"),
+    },
+    check: Check::Revision(check),
+};
+
+fn check(context: &Context<'_>) -> Vec<Diagnostic> {
+    let events = &context.replayed.first.events;
+    let mut found = Vec::new();
+    for (at, event) in events.iter().enumerate() {
+        let Some((index, column)) = spatial(event) else {
+            continue;
+        };
+        if words::makes_beside(event) {
+            continue;
+        }
+        let implicit = events[..at].iter().find(|before| {
+            words::makes_beside(before)
+                && before.outcome == Outcome::Ok
+                && spatial(before)
+                    .is_some_and(|(made, on)| made.table == index.table && on == column)
+        });
+        if let Some(implicit) = implicit {
+            found.push(report(context, event, implicit, column));
+        }
+    }
+    found
+}
+
+/// A GiST index on one column.
+fn spatial(event: &Event) -> Option<(&CreateIndex, &str)> {
+    let Some(Statement::CreateIndex(index)) = event.statements.first() else {
+        return None;
+    };
+    match index.elements.as_slice() {
+        [only] if index.method == "gist" => match &only.value {
+            Expr::Column { name, .. } => Some((index, name)),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn report(context: &Context<'_>, event: &Event, implicit: &Event, column: &str) -> Diagnostic {
+    let call = words::call(event);
+    let fails = match &event.outcome {
+        Outcome::Error(error) => Some(error.sqlstate),
+        _ => None,
+    };
+    let message = match fails {
+        Some(sqlstate) => format!(
+            "{call} fails in the first run ({sqlstate}): GeoAlchemy2 has made the spatial index of `{column}` itself"
+        ),
+        None => format!(
+            "{call} makes a second index like the one that GeoAlchemy2 has made of `{column}` itself: each write keeps both"
+        ),
+    };
+    let mut diagnostic = context.diagnostic(&RULE, event.site, message);
+    if fails.is_none() {
+        diagnostic.severity = Severity::Warning;
+    }
+    diagnostic.help = Some(
+        "leave it out, or give the column's type `spatial_index=False` (and let `env.py` use GeoAlchemy2's `alembic_helpers`)"
+            .to_owned(),
+    );
+    diagnostic
+        .labels
+        .push(label(implicit.site, "the index is made with the column"));
+    diagnostic
+}

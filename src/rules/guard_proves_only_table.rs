@@ -1,0 +1,39 @@
+//! `guard-proves-only-table`: the guard of a column, index or constraint asks for its table.
+
+use super::guards::{self, Verdict};
+use super::{Check, Context, Rule, label, missing_guard};
+use crate::config::Level;
+use crate::diagnostic::{Diagnostic, RuleInfo, Severity};
+
+pub(super) const RULE: Rule = Rule {
+    info: RuleInfo {
+        id: "guard-proves-only-table",
+        summary: "the guard of a column, index or constraint asks for the table that it belongs to",
+        tags: &["rerun"],
+        category: "rerun",
+        default_level: Level::At(Severity::Error),
+        markdown: include_str!("../../rules/guard-proves-only-table.md"),
+    },
+    check: Check::Revision(check),
+};
+
+fn check(context: &Context<'_>) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    for cause in missing_guard::schema_causes(context) {
+        let fault = cause.faults[0];
+        let Verdict::OnlyTable(guard, question) = guards::verdict(&fault) else {
+            continue;
+        };
+        let message = format!(
+            "{}: its guard asks {}, which proves the table, not {}",
+            missing_guard::message(&fault),
+            guards::asked(question, guard),
+            guards::object(&fault, question, guard)
+        );
+        let mut diagnostic = missing_guard::report(context, &RULE, &cause, message);
+        let here = label(guard.site, "this asks for the table only");
+        diagnostic.labels.insert(0, here);
+        found.push(diagnostic);
+    }
+    found
+}

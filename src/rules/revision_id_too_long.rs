@@ -1,0 +1,59 @@
+//! `revision-id-too-long`: a revision id does not fit into the version table.
+
+use super::{Check, Context, Rule};
+use crate::config::Level;
+use crate::diagnostic::{Diagnostic, RuleInfo, Severity};
+use crate::postgres::Catalog;
+
+pub(super) const RULE: Rule = Rule {
+    info: RuleInfo {
+        id: "revision-id-too-long",
+        summary: "a revision id does not fit into the version table",
+        tags: &["history"],
+        category: "history",
+        default_level: Level::At(Severity::Error),
+        markdown: include_str!("../../rules/revision-id-too-long.md"),
+    },
+    check: Check::Revision(check),
+};
+
+fn check(context: &Context<'_>) -> Vec<Diagnostic> {
+    let revision = &context.replayed.revision;
+    let length = revision.id.chars().count();
+    // the row is written after the upgrade, which may widen the column itself
+    let Some((table, width)) = version_column(&context.replayed.after) else {
+        return Vec::new();
+    };
+    if length <= width {
+        return Vec::new();
+    }
+    let site = revision.identified;
+    let message = format!(
+        "the upgrade fails when it is recorded (22001): the id has {length} characters, and `{table}.version_num` holds {width}"
+    );
+    let mut diagnostic = context.diagnostic(&RULE, site, message);
+    diagnostic.help = Some(format!(
+        "shorten it to {width} characters, in the revisions that follow it too; or let an earlier revision widen the column (`ALTER TABLE {table} ALTER COLUMN version_num TYPE varchar(255)`)"
+    ));
+    vec![diagnostic]
+}
+
+/// Alembic's table, known by its key and column, and how many characters the column holds; `None`: as many as one likes.
+fn version_column(catalog: &Catalog) -> Option<(&str, usize)> {
+    catalog.relations.values().find_map(|relation| {
+        let column = relation
+            .columns
+            .iter()
+            .find(|column| column.name == "version_num")?;
+        let key = format!("{}_pkc", relation.name.name);
+        relation
+            .constraints
+            .iter()
+            .find(|constraint| constraint.name == key)?;
+        if column.type_name.name.name != "varchar" {
+            return None;
+        }
+        let width = column.type_name.modifiers.first()?.parse().ok()?;
+        Some((relation.name.name.as_str(), width))
+    })
+}
