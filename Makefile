@@ -5,7 +5,14 @@ CARGO := cargo
 PROFILE := --release
 RUN = source scripts/setup.sh && exec
 
-.PHONY: demo test check agreement clean
+ASK = $(RUN) $(CARGO) test $(PROFILE) --test agreement --
+# for corpus-diff: another foreshot, or a file that `SAVE=` wrote
+AGAINST :=
+SAVE :=
+# for agreement-corpus and corpus-diff: only these packages
+PACKAGES :=
+
+.PHONY: demo test agreement agreement-matrix agreement-corpus fix-agreement corpus-diff clean
 
 ## runs foreshot over the example project
 demo:
@@ -15,9 +22,25 @@ demo:
 test:
 	@$(RUN) scripts/test.sh
 
-## the example project's pages against a real PostgreSQL (installs one if there is none)
+## the pages' examples, the measured tables and the example project on a real PostgreSQL (a part of `make test`)
 agreement:
-	@bash scripts/agreement.sh
+	@$(ASK) check
+
+## the same on PostgreSQL 11, 14, 18 with SQLAlchemy 1.4, 2.0, 2.1 (half an hour)
+agreement-matrix:
+	@$(ASK) matrix
+
+## foreshot's answers on public revisions against the server's: the table of the README (an hour the first time)
+agreement-corpus:
+	@$(ASK) corpus $(PACKAGES)
+
+## public revisions that `check --fix` repaired, on the server (`PACKAGES=optuna` for one of them)
+fix-agreement:
+	@$(ASK) fixes $(PACKAGES)
+
+## what a change adds to the findings on the public corpus, and takes away
+corpus-diff:
+	@$(ASK) diff $(if $(AGAINST),--against $(AGAINST)) $(if $(SAVE),--save $(SAVE)) $(PACKAGES)
 
 clean:
 	$(CARGO) clean

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use camino::Utf8PathBuf;
 use rayon::prelude::*;
 
+use crate::alembic::imports::Imports;
 use crate::alembic::revision::Facts;
 use crate::alembic::{self, Settings};
 use crate::config::Config;
@@ -20,7 +21,8 @@ use crate::history::{self, Graph, Problem};
 use crate::postgres::{Catalog, Outcome};
 use crate::python::interpreter::Modules;
 use crate::python::syntax;
-use crate::replay::{self, Replayed, Revision, Setting};
+use crate::replay::window::{self, Seen};
+use crate::replay::{self, Replayed, Revision, Setting, Transactions};
 use crate::rules;
 use crate::source::{FileId, Site, SourceFile, SourceMap, Span};
 use crate::trace::{Gap, Run, TracedRun};
@@ -120,8 +122,7 @@ impl Loaded {
 pub const INTERNAL: &str = "internal-error";
 
 /// Its page.
-pub const INTERNAL_PAGE: &str = "foreshot itself failed (a panic) in this revision. It is caught, the other revisions are judged as ever, and the \
-    exit status is 2. Please report it with the file.";
+pub const INTERNAL_PAGE: &str = include_str!("../rules/internal-error.md");
 
 /// Id of the diagnostics about files that can't be read as Python.
 pub const UNREADABLE: &str = "unreadable";
@@ -174,6 +175,7 @@ pub fn load(
     let graph = Graph::new(described);
     gaps.extend(graph_gaps(&graph));
     let released = released(&graph, config);
+    let mut imports = Imports::new(&*modules, migration_folders(database));
     let revisions = graph
         .order()
         .iter()
@@ -187,6 +189,7 @@ pub fn load(
             );
             revision.released = released.contains(index);
             revision.facts = facts[*index].clone();
+            revision.application_imports = imports.of(&parsed[*index]);
             let path = sources.file(revision.file).path().to_owned();
             revision.reported = database
                 .report_only
@@ -203,6 +206,26 @@ pub fn load(
         gaps,
         fixes: None,
     }
+}
+
+/// Folders in which modules belong to the migrations, and not to the application.
+fn migration_folders(database: &Database) -> Vec<Utf8PathBuf> {
+    let beside = database.version_locations.iter().flat_map(|location| {
+        // without an `env.py`, helpers stand beside the folder of the revisions
+        let above = database
+            .script_location
+            .is_none()
+            .then(|| location.parent().map(camino::Utf8Path::to_owned))
+            .flatten();
+        std::iter::once(location.clone()).chain(above)
+    });
+    database
+        .script_location
+        .iter()
+        .cloned()
+        .chain(beside)
+        .filter(|folder| !folder.as_str().is_empty())
+        .collect()
 }
 
 /// What is wrong with the graph, as far as it decides what a revision is replayed on.
@@ -346,6 +369,7 @@ fn syntax_errors(module: &syntax::Module) -> Vec<Diagnostic> {
 /// What the visitor gathers from one revision.
 struct Judged {
     index: usize,
+    seen: Seen,
     diagnostics: Vec<Diagnostic>,
     traces: Vec<TracedRun>,
     gaps: Vec<Gap>,
@@ -364,13 +388,23 @@ pub fn analyze(
 ) -> Analysis {
     let modules: Arc<dyn Modules> = loaded.modules.clone();
     let (setting, catalog) = setting(database, loaded, modules, config);
+    let first = loaded
+        .revisions
+        .iter()
+        .position(|revision| !revision.released);
     let judged = Mutex::new(Vec::with_capacity(loaded.revisions.len()));
     replay::replay(
         &loaded.revisions,
         catalog,
         &setting,
         &|replayed: Replayed| {
-            let one = judge(replayed, config, keep_traces, loaded.fixes.as_ref());
+            let one = judge(
+                replayed,
+                &setting,
+                keep_traces,
+                first,
+                loaded.fixes.as_ref(),
+            );
             judged
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
@@ -399,12 +433,27 @@ pub fn analyze(
             .into_iter()
             .filter(|one| is_reported(loaded, one)),
     );
+    let mut seen = Vec::with_capacity(judged.len());
     for one in judged {
+        seen.push(one.seen);
         analysis.diagnostics.extend(one.diagnostics);
         analysis.traces.extend(one.traces);
         analysis.gaps.extend(one.gaps);
         analysis.coverage.add(one.coverage);
         analysis.proofs.extend(one.proof);
+    }
+    let judge = AssertUnwindSafe(|| judge_command(&seen, &setting, config));
+    match catch_unwind(judge) {
+        Ok(diagnostics) => analysis.diagnostics.extend(diagnostics),
+        Err(_) => {
+            analysis.coverage.panics += 1;
+            analysis.gaps.push(Gap {
+                site: None,
+                what:
+                    "foreshot itself broke off over the revisions as one command: please report it"
+                        .to_owned(),
+            });
+        }
     }
     analysis.coverage.panics += unread;
     analysis.coverage.gaps += loaded.gaps.len();
@@ -417,8 +466,11 @@ pub fn analyze(
 /// Whether a finding about the graph stands in a revision that is to be reported on.
 fn is_reported(loaded: &Loaded, diagnostic: &Diagnostic) -> bool {
     let mut revisions = loaded.revisions.iter();
+    let on_released = diagnostic.rule == rules::EDITED_RELEASED;
     revisions.any(|revision| {
-        revision.file == diagnostic.site.file && revision.reported && !revision.released
+        revision.file == diagnostic.site.file
+            && revision.reported
+            && (on_released || !revision.released)
     })
 }
 
@@ -453,6 +505,11 @@ fn setting(
         config.postgres_version,
         facts.version_table.as_deref().unwrap_or("alembic_version"),
         facts.version_table_schema.as_deref(),
+        if facts.own_version_column {
+            "text"
+        } else {
+            alembic::run::VERSION_TYPE
+        },
     );
     let setting = Setting {
         settings: Arc::new(settings),
@@ -460,16 +517,39 @@ fn setting(
         config: config.clone(),
         search_path: facts.search_path.unwrap_or_default(),
         environment: env_py.filter(|_| facts.replaces_operations),
+        transactions: Transactions {
+            // without transactional DDL Alembic opens a transaction for each revision all the same
+            per_migration: config.transaction_per_migration.unwrap_or_else(|| {
+                facts.transaction_per_migration == Some(true)
+                    || facts.transactional_ddl == Some(false)
+            }),
+            autocommit: facts.autocommit,
+            committed_at_end: facts.commits_after,
+        },
     };
     (setting, catalog)
 }
 
+/// Replays the revisions as one command, where that can matter, and lets the rules on commands judge.
+fn judge_command(seen: &[Seen], setting: &Setting, config: &Config) -> Vec<Diagnostic> {
+    // on a thread of the pool, whose stacks hold what the interpreter needs
+    let windows = rayon::scope(|_| window::replay(seen, setting));
+    rules::check_command(&rules::CommandContext {
+        seen,
+        windows: &windows,
+        config,
+        transactions: setting.transactions,
+    })
+}
+
 fn judge(
     replayed: Replayed,
-    config: &Config,
+    setting: &Setting,
     keep_traces: bool,
+    first: Option<usize>,
     fixes: Option<&fix::Request>,
 ) -> Judged {
+    let seen = Seen::of(&replayed, first == Some(replayed.index));
     let revision = replayed.revision.clone();
     let mut coverage = coverage(&replayed);
     let mut gaps: Vec<Gap> = [Run::First, Run::Downgrade]
@@ -477,11 +557,12 @@ fn judge(
         .flat_map(|run| replayed.trace(run).gaps.clone())
         .collect();
     let judged = revision.reported && !revision.released;
-    let diagnostics = if judged {
-        let context = rules::Context {
-            replayed: &replayed,
-            config,
-        };
+    let context = rules::Context {
+        replayed: &replayed,
+        config: &setting.config,
+        transactions: setting.transactions,
+    };
+    let mut diagnostics = if judged {
         // a rule that breaks off must not take the findings of other revisions with it
         catch_unwind(AssertUnwindSafe(|| rules::check(&context))).unwrap_or_else(|_| {
             coverage.panics += 1;
@@ -494,11 +575,10 @@ fn judge(
     } else {
         Vec::new()
     };
-    let mut diagnostics = diagnostics;
     let proof = fixes.map(|request| {
         // a fix that can't be made is none: the finding stays
         let _ = catch_unwind(AssertUnwindSafe(|| {
-            fix::propose(&replayed, &mut diagnostics, request, config);
+            fix::propose(&context, &mut diagnostics, request);
         }));
         fix::Proof::of(&replayed, &request.sources)
     });
@@ -516,6 +596,7 @@ fn judge(
     };
     Judged {
         index,
+        seen,
         diagnostics,
         traces,
         gaps,

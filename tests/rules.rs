@@ -17,7 +17,7 @@
 //!
 //! The heading is the assertion. Flagged: the page's rule reports the judged revision, and no other rule does (failures: Missing, Noisy). Not
 //! flagged: the page's rule is silent (Noisy). A `text` fence that differs is Wrong. That all this is also true on a real
-//! PostgreSQL is shown by `make agreement`.
+//! PostgreSQL is shown by `tests/agreement.rs` (`make agreement`); `server=` on the judged fence is for that.
 
 mod common;
 

@@ -128,21 +128,23 @@ type Fixer = fn(&Facts<'_>, &Diagnostic, usize) -> Option<Fix>;
 static FIXERS: &[(&str, Fixer)] = &[
     ("enum-create-type-ignored", enums::honoured),
     ("enum-left-behind", enums::left_behind),
-    ("enum-value-in-transaction", enums::autocommit),
-    ("enum-value-used-before-commit", enums::autocommit),
     ("guard-of-another-object", guards::fix),
     ("guard-proves-only-table", guards::fix),
     ("missing-downgrade", downgrade::fix),
     ("missing-guard", guards::fix),
     ("non-idempotent-insert", insert::fix),
     ("statement-forbidden-in-transaction", enums::autocommit),
+    ("unnamed-constraint", guards::fix),
 ];
 
 /// Whether a rule reports causes of what goes wrong on a second run.
 fn is_about_guards(rule: &str) -> bool {
     matches!(
         rule,
-        "missing-guard" | "guard-proves-only-table" | "guard-of-another-object"
+        "missing-guard"
+            | "guard-proves-only-table"
+            | "guard-of-another-object"
+            | "unnamed-constraint"
     )
 }
 
@@ -155,12 +157,8 @@ pub fn rules_with_fixes() -> impl Iterator<Item = &'static str> {
 }
 
 /// Gives the findings on a revision the fixes that they may have.
-pub fn propose(
-    replayed: &Replayed,
-    diagnostics: &mut [Diagnostic],
-    request: &Request,
-    config: &Config,
-) {
+pub fn propose(context: &rules::Context<'_>, diagnostics: &mut [Diagnostic], request: &Request) {
+    let replayed = context.replayed;
     let fixable = |diagnostic: &Diagnostic| {
         diagnostic.site.file == replayed.revision.file
             && FIXERS.iter().any(|(rule, _)| *rule == diagnostic.rule)
@@ -170,8 +168,7 @@ pub fn propose(
         return;
     }
     let source = request.sources.file(replayed.revision.file);
-    let context = rules::Context { replayed, config };
-    let causes = missing_guard::schema_causes(&context);
+    let causes = missing_guard::schema_causes(context);
     let tried = |diagnostic: &Diagnostic| {
         let target = Target::of(diagnostic, &request.sources);
         request.attempts.get(&target).copied().unwrap_or(0)
@@ -189,7 +186,7 @@ pub fn propose(
     let spots = guards::spots(&code, &causes);
     let mut facts = Facts {
         replayed,
-        config,
+        config: context.config,
         style: &request.style,
         code: &code,
         causes: &causes,

@@ -1,0 +1,167 @@
+"""What a server does with a whole folder of revisions: each in the four runs, on the schema that its parents left. Used by the worker."""
+
+import ast
+import hashlib
+import importlib.abc
+import importlib.machinery
+import os
+import pathlib
+import re
+import sys
+import time
+import types
+from unittest import mock
+
+import observe
+from catalog import differences
+
+OBJECT = re.compile(
+    r"\b(?:table|type|view|sequence|domain|schema|into|update|from|join|references|on)\s+(?:if\s+(?:not\s+)?exists\s+)?(?:only\s+)?(\"?\w+\"?(?:\.\"?\w+\"?)?)", re.I
+)
+OPERATIONS = re.compile(r"(create|drop|rename)_table|(add|drop|alter)_column|batch_alter_table|create_\w*(constraint|key)")
+
+
+class Stub(types.ModuleType):
+    """A module that is not installed: all of its attributes are there and mean nothing."""
+
+    # code that asks a library for its version compares it
+    __version__ = "0.0"
+
+    def __getattr__(self, name):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return mock.MagicMock(name=f"{self.__name__}.{name}")
+
+
+class Stubs(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """The last of the finders: what nothing else finds becomes a stub, and is noted."""
+
+    def __init__(self):
+        self.used = set()
+
+    def find_spec(self, name, path, target=None):
+        if name.split(".")[0] in ("alembic", "sqlalchemy", "psycopg2"):
+            return None
+        return importlib.machinery.ModuleSpec(name, self, is_package=True)
+
+    def create_module(self, spec):
+        self.used.add(spec.name)
+        module = Stub(spec.name)
+        module.__path__ = []
+        return module
+
+    def exec_module(self, module):
+        pass
+
+
+def bare(name):
+    return name.replace('"', "").split(".")[-1].lower()
+
+
+def objects(sql):
+    """The names of relations and types in a statement."""
+    return {bare(name) for name in OBJECT.findall(sql)} - {"select", "set", "table", "only", "information_schema"}
+
+
+def intended(path):
+    """The tables that a file would have made or altered, had it run to its end."""
+    found = set()
+    for node in ast.walk(ast.parse(pathlib.Path(path).read_bytes())):
+        if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant) and isinstance(node.args[0].value, str):
+            name = getattr(node.func, "attr", None) or getattr(node.func, "id", "")
+            if OPERATIONS.fullmatch(name):
+                found.add(bare(node.args[0].value))
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value:
+            found |= objects(node.value)
+    return found
+
+
+def revisions(folder, stubs):
+    """(modules in order, [(path, why)] that can't be imported); parents first, ties by id."""
+    modules, broken = {}, []
+    for root, _, names in os.walk(folder):
+        for name in sorted(names):
+            path = os.path.join(root, name)
+            if not name.endswith(".py") or b"down_revision" not in pathlib.Path(path).read_bytes():
+                continue
+            stubs.used.clear()
+            for stub in [key for key, module in sys.modules.items() if isinstance(module, Stub)]:
+                del sys.modules[stub]
+            try:
+                module = observe.load(path)
+                modules[module.revision] = (module, path, sorted(stubs.used))
+            except Exception as failure:
+                broken.append((path, f"{type(failure).__name__}: {failure}"))
+    order, done = [], set()
+
+    def parents(module):
+        named = []
+        for value in (module.down_revision, getattr(module, "depends_on", None)):
+            named += [value] if isinstance(value, str) else list(value or ())
+        return {name for name in named if name in modules}
+
+    while len(order) < len(modules):
+        ready = sorted(name for name, (module, _, _) in modules.items() if name not in done and parents(module) <= done)
+        # a cycle, or parents that can't be imported: the rest as it comes
+        name = ready[0] if ready else sorted(modules.keys() - done)[0]
+        done.add(name)
+        order.append(modules[name])
+    return order, broken
+
+
+def project(server, question):
+    """One object a revision: its runs, and whether it counts."""
+    stubs = Stubs()
+    sys.meta_path.append(stubs)
+    try:
+        order, broken = revisions(question["versions"], stubs)
+        return {"revisions": list(replayed(server, question, order, broken)), "total": len(order) + len(broken)}
+    finally:
+        sys.meta_path.remove(stubs)
+
+
+def replayed(server, question, order, broken):
+    root, deadline, lost = question["root"], time.monotonic() + question["seconds"], set()
+    for path, why in broken:
+        lost |= intended(path)
+        yield {"file": os.path.relpath(path, root), "why": f"can't be imported: {why}", "runs": {}}
+    server.create("project")
+    main = observe.engine_of(server.url, "project")
+    other = observe.engine_of(server.url, "project_copy")
+    for module, path, stubbed in order:
+        if time.monotonic() > deadline:
+            return
+        result, _, after = observe.run(main, module, "upgrade", path)
+        failed = [entry for entry in result["entries"] if entry["state"] and not entry["handled"]]
+        told = {"file": os.path.relpath(path, root), "why": None, "runs": {"first": result}}
+        if question.get("catalog"):
+            kept = sorted((key, str(text)) for key, text in after.items() if key[0] not in ("rows", "values"))
+            told["catalog"] = hashlib.sha256(repr(kept).encode()).hexdigest()
+        used = set().union(*(objects(entry["sql"]) for entry in result["entries"])) if result["entries"] else set()
+        if result["raised"] or failed:
+            first = result["raised"] or failed[0]
+            told["why"] = f"the first run fails: {first['state'] or first.get('class')}: {first['message']}"
+            lost |= intended(path) if result["raised"] else set().union(*(objects(entry["sql"]) for entry in failed))
+        elif stubbed:
+            told["why"] = f"imports what is not installed: {', '.join(stubbed[:3])}"
+        elif (used | intended(path)) & lost:
+            names = sorted((used | intended(path)) & lost)[:3]
+            told["why"] = f"uses what an earlier failure should have made: {', '.join(names)}"
+        # `all`: the other runs of those that fail, too
+        if told["why"] is None or (question.get("all") and not result["raised"]):
+            four_runs(server, main, other, module, path, told["runs"], after)
+        yield told
+
+
+def four_runs(server, main, other, module, path, runs, start):
+    """The runs after the first, on copies of what it left."""
+    server.create("project_copy", "project")
+    result, _, end = observe.run(other, module, "upgrade", path, changes=True)
+    changed = differences(start, end)
+    for entry in result["entries"]:
+        entry["lasting"] = [list(key) for key in entry.pop("touched") if tuple(key) in changed]
+    runs["rerun"] = result
+    if hasattr(module, "downgrade"):
+        server.create("project_copy", "project")
+        runs["downgrade"], _, _ = observe.run(other, module, "downgrade", path)
+        runs["reupgrade"], _, _ = observe.run(other, module, "upgrade", path)
