@@ -12,7 +12,7 @@ SAVE :=
 # for agreement-corpus and corpus-diff: only these packages
 PACKAGES :=
 
-.PHONY: demo test agreement agreement-matrix agreement-corpus corpus-diff clean
+.PHONY: demo test agreement agreement-matrix agreement-corpus fix-agreement corpus-diff clean
 
 ## runs foreshot over the example project
 demo:
@@ -33,6 +33,10 @@ agreement-matrix:
 ## foreshot's answers on public revisions against the server's: the table of the README (an hour the first time)
 agreement-corpus:
 	@$(ASK) corpus $(PACKAGES)
+
+## public revisions that `check --fix` repaired, on the server (`PACKAGES=optuna` for one of them)
+fix-agreement:
+	@$(ASK) fixes $(PACKAGES)
 
 ## what a change adds to the findings on the public corpus, and takes away
 corpus-diff:

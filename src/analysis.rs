@@ -18,6 +18,7 @@ use crate::config::Config;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::discover::{Database, ProjectModules};
 use crate::files::{Files, decode};
+use crate::fix;
 use crate::history::{self, Graph, Problem};
 use crate::postgres::{Catalog, Outcome};
 use crate::python::interpreter::Modules;
@@ -67,6 +68,8 @@ pub struct Analysis {
     pub gaps: Vec<Gap>,
     /// Counts.
     pub coverage: Coverage,
+    /// What each revision does, to be compared with what it does once it is fixed; only where fixes were asked for.
+    pub proofs: Vec<fix::Proof>,
 }
 
 /// A database's revisions, parsed and in order.
@@ -81,6 +84,8 @@ pub struct Loaded {
     pub diagnostics: Vec<Diagnostic>,
     /// Files that could not be taken in: too large, no revisions after all.
     pub gaps: Vec<Gap>,
+    /// Whether findings are given fixes, and how.
+    pub fixes: Option<fix::Request>,
 }
 
 /// A database as it was before the change that is judged (`--since`), for rules that compare.
@@ -204,6 +209,7 @@ pub fn load(
         modules,
         diagnostics,
         gaps,
+        fixes: None,
     }
 }
 
@@ -373,6 +379,7 @@ struct Judged {
     traces: Vec<TracedRun>,
     gaps: Vec<Gap>,
     coverage: Coverage,
+    proof: Option<fix::Proof>,
 }
 
 /// What is asked of an analysis beside the findings.
@@ -410,7 +417,13 @@ pub fn analyze(
         catalog,
         &setting,
         &|replayed: Replayed| {
-            let one = judge(replayed, &setting, keep_traces, first);
+            let one = judge(
+                replayed,
+                &setting,
+                keep_traces,
+                first,
+                loaded.fixes.as_ref(),
+            );
             if let Some(step) = step {
                 step();
             }
@@ -449,6 +462,7 @@ pub fn analyze(
         analysis.traces.extend(one.traces);
         analysis.gaps.extend(one.gaps);
         analysis.coverage.add(one.coverage);
+        analysis.proofs.extend(one.proof);
     }
     let judge = AssertUnwindSafe(|| judge_command(&seen, &setting, config));
     match catch_unwind(judge) {
@@ -555,7 +569,13 @@ fn judge_command(seen: &[Seen], setting: &Setting, config: &Config) -> Vec<Diagn
     })
 }
 
-fn judge(replayed: Replayed, setting: &Setting, keep_traces: bool, first: Option<usize>) -> Judged {
+fn judge(
+    replayed: Replayed,
+    setting: &Setting,
+    keep_traces: bool,
+    first: Option<usize>,
+    fixes: Option<&fix::Request>,
+) -> Judged {
     let seen = Seen::of(&replayed, first == Some(replayed.index));
     let revision = replayed.revision.clone();
     let mut coverage = coverage(&replayed);
@@ -564,12 +584,12 @@ fn judge(replayed: Replayed, setting: &Setting, keep_traces: bool, first: Option
         .flat_map(|run| replayed.trace(run).gaps.clone())
         .collect();
     let judged = revision.reported && !revision.released;
-    let diagnostics = if judged {
-        let context = rules::Context {
-            replayed: &replayed,
-            config: &setting.config,
-            transactions: setting.transactions,
-        };
+    let context = rules::Context {
+        replayed: &replayed,
+        config: &setting.config,
+        transactions: setting.transactions,
+    };
+    let mut diagnostics = if judged {
         // a rule that breaks off must not take the findings of other revisions with it
         catch_unwind(AssertUnwindSafe(|| rules::check(&context))).unwrap_or_else(|_| {
             coverage.panics += 1;
@@ -582,6 +602,13 @@ fn judge(replayed: Replayed, setting: &Setting, keep_traces: bool, first: Option
     } else {
         Vec::new()
     };
+    let proof = fixes.map(|request| {
+        // a fix that can't be made is none: the finding stays
+        let _ = catch_unwind(AssertUnwindSafe(|| {
+            fix::propose(&context, &mut diagnostics, request);
+        }));
+        fix::Proof::of(&replayed, &request.sources)
+    });
     let diagnostics = if broke_off(&replayed) {
         diagnostics.into_iter().chain([broken(&revision)]).collect()
     } else {
@@ -601,6 +628,7 @@ fn judge(replayed: Replayed, setting: &Setting, keep_traces: bool, first: Option
         traces,
         gaps,
         coverage,
+        proof,
     }
 }
 

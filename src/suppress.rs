@@ -92,6 +92,58 @@ pub fn apply(
     applied
 }
 
+/// The texts of the files with a comment above each of some findings, by path.
+pub fn with_comments(
+    diagnostics: &[Diagnostic],
+    sources: &SourceMap,
+    reason: &str,
+) -> BTreeMap<Utf8PathBuf, String> {
+    let mut wanted: BTreeMap<(Utf8PathBuf, u32), BTreeSet<&str>> = BTreeMap::new();
+    let mut files: BTreeMap<Utf8PathBuf, FileId> = BTreeMap::new();
+    for diagnostic in diagnostics {
+        let file = sources.file(diagnostic.site.file);
+        let line = file.line(diagnostic.site.span.start);
+        files.insert(file.path().to_owned(), diagnostic.site.file);
+        wanted
+            .entry((file.path().to_owned(), line))
+            .or_default()
+            .insert(diagnostic.rule);
+    }
+    // a reason is one line, and begins no other comment
+    let reason = reason.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut texts = BTreeMap::new();
+    for (path, id) in files {
+        let file = sources.file(id);
+        let sign = match language(&path) {
+            Language::Sql => "--",
+            Language::Python => "#",
+        };
+        let end = if file.text().contains("\r\n") {
+            "\r\n"
+        } else {
+            "\n"
+        };
+        let mut text = file.text().to_string();
+        let lines = wanted.iter().filter(|((of, _), _)| *of == path);
+        // from the last line to the first, so that offsets stay
+        for ((_, line), rules) in lines.rev() {
+            let (Some(start), Some(content)) = (file.line_start(*line), file.line_text(*line))
+            else {
+                continue;
+            };
+            let indent = &content[..content.len() - content.trim_start().len()];
+            let rules: Vec<&str> = rules.iter().copied().collect();
+            let comment = format!(
+                "{indent}{sign} foreshot: ignore[{}] {reason}{end}",
+                rules.join(", ")
+            );
+            text.insert_str(start as usize, &comment);
+        }
+        texts.insert(path, text);
+    }
+    texts
+}
+
 /// The suppressions, and the rules in them, that cover a rule's finding on a line.
 fn covering(suppressions: &[Suppression], rule: &str, line: u32) -> Vec<(usize, usize)> {
     let mut hits = Vec::new();

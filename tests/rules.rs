@@ -16,6 +16,8 @@
 //!   the tool's) or `transaction=call` (the file as one string), or holds a tool's marks (`-- +goose Up`). `rerunnable` asks for a second run.
 //! - `text`: the exact diagnostics of the judged revision, written by `UPDATE_EXPECT=1 cargo test --release --test rules`.
 //!
+//! - `diff`: the exact fix of the judged revision, without the two lines that name the file; `diff unsafe` what `--unsafe-fixes` makes of it.
+//!
 //! The heading is the assertion. Flagged: the page's rule reports the judged revision, and no other rule does (failures: Missing, Noisy). Not
 //! flagged: the page's rule is silent (Noisy). A `text` fence that differs is Wrong. That all this is also true on a real
 //! PostgreSQL is shown by `tests/agreement.rs` (`make agreement`); `server=` on the judged fence is for that.
@@ -39,11 +41,14 @@ fn diagnostics(text: &str) -> String {
     }
 }
 
-/// What is wrong with an example, each a line; and the text that its `text` fence should have, where that differs.
-fn check(example: &Example) -> (Vec<String>, Option<String>) {
+/// New text for lines of a page: the first, one past the last, the text.
+type Update = (usize, usize, String);
+
+/// What is wrong with an example, each a line; and the texts that its `text` and `diff` fences should have, where they differ.
+fn check(example: &Example) -> (Vec<String>, Vec<Update>) {
     let mut failures = Vec::new();
     let Some(judged) = example.judged() else {
-        return (vec!["Wrong: no revision to judge".to_owned()], None);
+        return (vec!["Wrong: no revision to judge".to_owned()], Vec::new());
     };
     let folder = common::temporary_folder();
     example.write(folder.path());
@@ -61,7 +66,7 @@ fn check(example: &Example) -> (Vec<String>, Option<String>) {
         let message = common::stderr(&output);
         return (
             vec![format!("Wrong: {:?}: {message}{printed}", output.status)],
-            None,
+            Vec::new(),
         );
     }
     let findings = common::findings(&printed);
@@ -94,7 +99,7 @@ fn check(example: &Example) -> (Vec<String>, Option<String>) {
             failures.push(format!("Wrong: {} instead of {level}", finding.severity));
         }
     }
-    let mut update = None;
+    let mut updates = Vec::new();
     if let Some(expected) = example.expected() {
         let output = common::foreshot(
             folder.path(),
@@ -103,27 +108,40 @@ fn check(example: &Example) -> (Vec<String>, Option<String>) {
         let text = diagnostics(&common::stdout(&output));
         if text != expected.text {
             failures.push(format!("Wrong: expected\n{}\ngot\n{text}", expected.text));
-            update = Some(text);
+            updates.push((expected.first, expected.last, text));
         }
     }
-    (failures, update)
+    if let Some(expected) = example.fixed() {
+        let mut arguments = vec!["check", "--diff", example.judged_path()];
+        if expected.has("unsafe") {
+            arguments.push("--unsafe-fixes");
+        }
+        let output = common::foreshot(folder.path(), &arguments);
+        let printed = common::stdout(&output);
+        let text: String = printed.split_inclusive('\n').skip(2).collect();
+        if text != expected.text {
+            failures.push(format!("Wrong: expected\n{}\ngot\n{text}", expected.text));
+            updates.push((expected.first, expected.last, text));
+        }
+    }
+    (failures, updates)
 }
 
 #[test]
 fn every_example_says_what_its_heading_says() {
     let update = std::env::var_os("UPDATE_EXPECT").is_some();
     let mut report = String::new();
-    let mut updates: BTreeMap<PathBuf, Vec<(usize, usize, String)>> = BTreeMap::new();
+    let mut updates: BTreeMap<PathBuf, Vec<Update>> = BTreeMap::new();
     let examples = common::all_examples();
     let mut failed = 0;
     for example in &examples {
-        let (mut failures, text) = check(example);
-        if let (true, Some(text), Some(fence)) = (update, text, example.expected()) {
+        let (mut failures, texts) = check(example);
+        if update && !texts.is_empty() {
             failures.retain(|failure| !failure.starts_with("Wrong: expected"));
             updates
                 .entry(example.page.clone())
                 .or_default()
-                .push((fence.first, fence.last, text));
+                .extend(texts);
         }
         if failures.is_empty() {
             continue;
@@ -156,7 +174,7 @@ fn every_example_says_what_its_heading_says() {
 }
 
 /// Puts new text between the lines of fences, from the last to the first so that the others keep their places.
-fn rewrite(page: &PathBuf, mut edits: Vec<(usize, usize, String)>) {
+fn rewrite(page: &PathBuf, mut edits: Vec<Update>) {
     let text = fs::read_to_string(page).expect("the page");
     let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
     edits.sort_by_key(|edit| std::cmp::Reverse(edit.0));

@@ -82,6 +82,7 @@ pub(super) fn load(
         )),
         diagnostics,
         gaps,
+        fixes: None,
     }
 }
 

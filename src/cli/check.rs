@@ -1,16 +1,18 @@
 //! `foreshot check`: analyse, apply suppressions, levels, the baseline and what was there before, report.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::progress::Progress;
 use super::run::{self, Analysed, Project};
 use super::since::{self, Views};
-use super::{CheckArguments, Failure, baseline, output};
+use super::{CheckArguments, Failure, baseline, fix, output};
 use crate::config::Config;
 use crate::diagnostic::{self, Diagnostic, RuleInfo, Severity};
 use crate::discover::Note;
+use crate::fix::Proof;
 use crate::report::{Report, Style, Summary};
 use crate::source::SourceMap;
 use crate::suppress;
@@ -24,63 +26,118 @@ pub(super) fn check(arguments: &CheckArguments) -> Result<u8, Failure> {
 }
 
 fn reported(arguments: &CheckArguments, outputs: &output::Outputs) -> Result<u8, Failure> {
+    let project = open(arguments)?;
+    if arguments.write_baseline
+        && let Some(accepted) = &project.accepted
+    {
+        let now = current(&project);
+        return accepted.write(&now.diagnostics, &project, &reported_files(&project));
+    }
+    if arguments.fix.is_asked() {
+        return fix::fix(arguments, &project);
+    }
+    if outputs.formats().any(fix::is_carried_by) {
+        let (project, found) = fix::with_offers(&project);
+        return report(arguments, &project, found);
+    }
+    let found = findings(&project);
+    report(arguments, &project, found)
+}
+
+/// Opens the project that the arguments name, with the baseline that is in force.
+pub(super) fn open(arguments: &CheckArguments) -> Result<Project, Failure> {
     let views = Views {
         since: arguments.since.clone(),
         staged: arguments.staged,
     };
-    let project = run::open_views(&arguments.input, &views)?;
+    let mut project = run::open_views(&arguments.input, &views)?;
     ensure_start_exists(&project)?;
-    let accepted = baseline::open(arguments, &project)?;
-    let rules = run::rules();
-    let mut notes = project.notes.clone();
-    if arguments.input.verbose {
-        notes.extend(settings_in_force(&project));
-    }
+    project.accepted = baseline::open(arguments, &project)?.map(Arc::new);
+    Ok(project)
+}
+
+/// What is reported of a project.
+pub(super) struct Findings {
+    /// At their levels, sorted.
+    pub(super) diagnostics: Vec<Diagnostic>,
+    pub(super) notes: Vec<Note>,
+    pub(super) summary: Summary,
+    pub(super) proofs: Vec<Proof>,
+}
+
+/// What is found in a project as it is: suppressions and levels applied, sorted.
+fn current(project: &Project) -> Findings {
     let progress = Progress::new(project.revisions());
+    let mut notes = project.notes.clone();
     let mut all = Analysed::default();
     for database in &project.databases {
-        let one = run::analyze(&project, database, false, Some(&progress));
+        let one = run::analyze(project, database, false, Some(&progress));
         all.diagnostics.extend(one.diagnostics);
+        all.proofs.extend(one.proofs);
         notes.extend(one.notes);
         add(&mut all.summary, one.summary);
     }
     progress.end();
     all.summary.databases = project.databases.len();
-    let files = reported_files(&project);
-    let judge = Judge {
-        rules: &rules,
-        config: &project.config,
-        sources: &project.sources,
-    };
+    let files = reported_files(project);
+    let rules = run::rules();
     let (mut diagnostics, suppressed) =
-        judge.judged(all.diagnostics, &|path, past| !past && files.contains(path));
+        judge(project, &rules).judged(all.diagnostics, &|path, past| !past && files.contains(path));
     all.summary.suppressed = suppressed;
     diagnostic::sort(&mut diagnostics, &project.sources);
     diagnostics.dedup();
-    if let Some(accepted) = &accepted {
-        if arguments.write_baseline {
-            return accepted.write(&diagnostics, &project, &files);
-        }
-        let stale;
-        (diagnostics, all.summary.baselined, stale) = accepted.apply(diagnostics, &project, &files);
+    Findings {
+        diagnostics,
+        notes,
+        summary: all.summary,
+        proofs: all.proofs,
+    }
+}
+
+/// What is reported of a project: what is found, without what the baseline accepts and what was there before.
+pub(super) fn findings(project: &Project) -> Findings {
+    let mut found = current(project);
+    let rules = run::rules();
+    let judge = judge(project, &rules);
+    if let Some(accepted) = &project.accepted {
+        let (kept, count, stale) =
+            accepted.apply(found.diagnostics, project, &reported_files(project));
         let (stale, _) = judge.judged(stale, &|_, _| false);
-        diagnostics.extend(stale);
+        found.diagnostics = kept;
+        found.diagnostics.extend(stale);
+        found.summary.baselined = count;
     }
     if let Some(past) = &project.past {
         let files = past.files();
         let (before, _) = judge.judged(past.findings(&project.config), &|path, past| {
             past && files.contains(path)
         });
-        (diagnostics, all.summary.known) = since::only_new(diagnostics, &before, &project.sources);
+        (found.diagnostics, found.summary.known) =
+            since::only_new(found.diagnostics, &before, &project.sources);
     }
-    diagnostic::sort(&mut diagnostics, &project.sources);
+    diagnostic::sort(&mut found.diagnostics, &project.sources);
+    found
+}
+
+/// Prints findings as the arguments ask; the exit status.
+pub(super) fn report(
+    arguments: &CheckArguments,
+    project: &Project,
+    found: Findings,
+) -> Result<u8, Failure> {
+    let outputs = output::Outputs::new(&arguments.output_format, &arguments.output_file)?;
+    let rules = run::rules();
+    let mut notes = found.notes;
+    if arguments.input.verbose {
+        notes.extend(settings_in_force(project));
+    }
     notes.sort();
     notes.dedup();
     let report = Report {
-        diagnostics: &diagnostics,
+        diagnostics: &found.diagnostics,
         sources: &project.sources,
         rules: &rules,
-        summary: all.summary,
+        summary: found.summary,
         notes: &notes,
         since: project.past.as_ref().map(|past| past.name.as_str()),
     };
@@ -178,6 +235,14 @@ struct Judge<'a> {
     rules: &'a [RuleInfo],
     config: &'a Config,
     sources: &'a SourceMap,
+}
+
+fn judge<'a>(project: &'a Project, rules: &'a [RuleInfo]) -> Judge<'a> {
+    Judge {
+        rules,
+        config: &project.config,
+        sources: &project.sources,
+    }
 }
 
 impl Judge<'_> {

@@ -5,6 +5,7 @@
 
 mod baseline;
 mod check;
+mod fix;
 mod init;
 mod output;
 mod progress;
@@ -100,6 +101,8 @@ struct CheckArguments {
     /// Accept all findings of today: write them to the baseline
     #[arg(long)]
     write_baseline: bool,
+    #[command(flatten)]
+    fix: fix::FixArguments,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -315,6 +318,8 @@ enum Failure {
     NoRevision(String),
     #[error("there is no rule `{0}`{1}: `foreshot rules` lists them")]
     NoRule(String, String),
+    #[error("`{0}` can't be written: {1}")]
+    Write(Utf8PathBuf, String),
     #[error("{0}")]
     StandardInput(String),
     #[error("{0}")]

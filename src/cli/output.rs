@@ -17,6 +17,13 @@ pub(super) struct Outputs {
 }
 
 impl Outputs {
+    /// The names of all formats that are written.
+    pub(super) fn formats(&self) -> impl Iterator<Item = &'static str> {
+        let printed = self.prints.then_some(self.format.name);
+        let files = self.files.iter().map(|(format, _)| format.name);
+        printed.into_iter().chain(files)
+    }
+
     /// `files` are `FORMAT=PATH`, beside what is printed, or `PATH`, instead of it.
     pub(super) fn new(format: &str, files: &[String]) -> Result<Self, Failure> {
         let format = report::format(format).unwrap_or(&report::FORMATS[0]);

@@ -8,27 +8,32 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::progress::Progress;
 use super::since::{self, Past, Views};
-use super::{Failure, Input};
+use super::{Failure, Input, baseline};
 use crate::analysis::{self, Loaded};
 use crate::config::{Config, ConfigError, Level, Loader};
 use crate::diagnostic::{Diagnostic, RuleInfo, Severity};
 use crate::discover::{self, Database, Note};
 use crate::files::{Disk, FileError, Files, Overlay, Placed, join, place, within};
+use crate::fix::{self, Attempts, Proof, Style};
 use crate::history::Graph;
 use crate::report::Summary;
 use crate::rules;
-use crate::source::SourceMap;
+use crate::source::{FileId, SourceMap};
 use crate::suppress;
 use crate::trace::{Gap, TracedRun};
 
 /// A project as the command line asks for it.
 pub(super) struct Project {
+    /// The view that was read.
+    pub(super) files: Arc<dyn Files>,
     /// Its root, absolute.
     pub(super) root: Utf8PathBuf,
     /// Where foreshot was started, absolute.
     pub(super) working_folder: Utf8PathBuf,
     /// Whether the paths are those that are looked at where none is named.
     pub(super) asks_for_all: bool,
+    /// The findings that are accepted for now, where a baseline is in force.
+    pub(super) accepted: Option<Arc<baseline::Opened>>,
     /// Its files' texts, as far as read.
     pub(super) sources: Arc<SourceMap>,
     /// What is set.
@@ -62,6 +67,7 @@ pub(super) struct Analysed {
     pub(super) traces: Vec<TracedRun>,
     pub(super) notes: Vec<Note>,
     pub(super) summary: Summary,
+    pub(super) proofs: Vec<Proof>,
 }
 
 /// Finds everything that the arguments name, as it is on disk.
@@ -131,9 +137,11 @@ pub(super) fn open_views(input: &Input, views: &Views) -> Result<Project, Failur
     let past =
         compared.map(|compared| Past::load(compared, &placed.paths, &options, &sources, &config));
     Ok(Project {
+        files,
         root: placed.root,
         working_folder,
         asks_for_all: input.paths.is_empty(),
+        accepted: None,
         sources,
         config: Arc::new(config),
         config_file,
@@ -330,6 +338,64 @@ pub(super) fn rules() -> Vec<RuleInfo> {
     rules
 }
 
+impl Project {
+    /// The text of a file as it was analysed.
+    pub(super) fn text(&self, path: &Utf8Path) -> Option<String> {
+        let files = (0..self.sources.len() as u32).map(|number| self.sources.file(FileId(number)));
+        let found = files.into_iter().find(|file| file.path() == path)?;
+        Some(found.text().to_string())
+    }
+
+    /// How the project's revisions guard, and how they are formatted.
+    pub(super) fn style(&self) -> Style {
+        let modules = self
+            .loaded
+            .iter()
+            .flat_map(|loaded| &loaded.revisions)
+            .filter_map(|revision| revision.module().map(AsRef::as_ref));
+        let line_length = fix::line_length(self.files.as_ref());
+        Style::measure(modules, self.config.alembic_version, line_length)
+    }
+
+    /// The same project with other files: read and parsed anew, so that it may be analysed anew. `fixes` says how findings
+    /// are given fixes. What it was before a change is left out.
+    pub(super) fn with_files(
+        &self,
+        files: &Arc<dyn Files>,
+        attempts: &Arc<Attempts>,
+        style: &Style,
+    ) -> Self {
+        let sources = Arc::new(SourceMap::default());
+        let loaded = self
+            .databases
+            .iter()
+            .map(|database| {
+                let mut loaded = analysis::load(database, files, &sources, &self.config);
+                loaded.fixes = Some(fix::Request {
+                    style: style.clone(),
+                    sources: sources.clone(),
+                    attempts: attempts.clone(),
+                });
+                loaded
+            })
+            .collect();
+        Self {
+            files: files.clone(),
+            root: self.root.clone(),
+            working_folder: self.working_folder.clone(),
+            asks_for_all: self.asks_for_all,
+            accepted: self.accepted.clone(),
+            sources,
+            config: self.config.clone(),
+            config_file: self.config_file.clone(),
+            databases: self.databases.clone(),
+            loaded,
+            notes: self.notes.clone(),
+            past: None,
+        }
+    }
+}
+
 fn loaded<'a>(project: &'a Project, database: &Database) -> Option<&'a Loaded> {
     let place = project
         .databases
@@ -372,6 +438,7 @@ pub(super) fn analyze(
     Analysed {
         diagnostics: analysis.diagnostics,
         traces: analysis.traces,
+        proofs: analysis.proofs,
         notes: analysis.gaps.iter().map(|gap| note(project, gap)).collect(),
         summary: Summary {
             databases: 1,

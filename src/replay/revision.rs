@@ -135,6 +135,14 @@ impl Revision {
         }
     }
 
+    /// The Python module, where it is one.
+    pub fn module(&self) -> Option<&Arc<Module>> {
+        match &self.body {
+            Body::Python(module) => Some(module),
+            Body::Script(_) => None,
+        }
+    }
+
     /// The SQL file, where it is one.
     pub fn script(&self) -> Option<&Script> {
         match &self.body {

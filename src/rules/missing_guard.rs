@@ -37,13 +37,13 @@ fn check(context: &Context<'_>) -> Vec<Diagnostic> {
 }
 
 /// Faults that one guard would cure: the first is the cause.
-pub(super) struct Cause<'a> {
-    pub(super) faults: Vec<Fault<'a>>,
+pub(crate) struct Cause<'a> {
+    pub(crate) faults: Vec<Fault<'a>>,
 }
 
 /// The causes of what goes wrong with the schema when the upgrade runs again; what a stale Inspector did in the first run
 /// shows there and is no cause of its own, nor is what runs without the guard that Alembic ignores.
-pub(super) fn schema_causes<'a>(context: &'a Context<'_>) -> Vec<Cause<'a>> {
+pub(crate) fn schema_causes<'a>(context: &'a Context<'_>) -> Vec<Cause<'a>> {
     let stale = stale_inspector::guards(context.replayed);
     let faults: Vec<Fault<'_>> = second_run::faults(context.replayed)
         .into_iter()

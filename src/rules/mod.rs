@@ -34,7 +34,7 @@ mod inverted_guard;
 mod lossy_downgrade;
 mod manual_commit;
 mod missing_downgrade;
-mod missing_guard;
+pub(crate) mod missing_guard;
 mod missing_import;
 mod missing_parent;
 mod multiple_heads;
@@ -49,7 +49,7 @@ mod revision_cycle;
 mod revision_id_too_long;
 mod rollback;
 mod script_words;
-mod second_run;
+pub(crate) mod second_run;
 mod self_merge;
 mod stale_inspector;
 mod stale_parent;
@@ -58,11 +58,11 @@ mod swallowed_error_in_transaction;
 mod unbounded_backfill;
 mod unnamed_constraint;
 mod unreachable_revision;
-mod words;
+pub(crate) mod words;
 
 use std::sync::Arc;
 
-use crate::config::{Config, Level};
+use crate::config::{Config, Level, PackageVersion};
 use crate::diagnostic::{Diagnostic, Label, RuleInfo, Severity};
 use crate::history::{Graph, Index};
 use crate::replay::window::{Seen, Windows};
@@ -330,6 +330,11 @@ impl CommandContext<'_> {
             ..Diagnostic::new(rule.info.id, rule.severity(), site, message)
         }
     }
+}
+
+/// Since which Alembic an operation has an argument that guards it, and its name.
+pub(crate) fn native_guard(operation: &str, batch: bool) -> Option<(&'static str, PackageVersion)> {
+    advice::native(operation, batch)
 }
 
 fn label(site: Site, message: impl Into<String>) -> Label {

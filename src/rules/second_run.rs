@@ -12,14 +12,14 @@ use crate::unknown::Reason;
 
 /// A call of the second run that fails or changes something again.
 #[derive(Clone, Copy)]
-pub(super) struct Fault<'a> {
-    pub(super) event: &'a Event,
-    pub(super) kind: FaultKind<'a>,
+pub(crate) struct Fault<'a> {
+    pub(crate) event: &'a Event,
+    pub(crate) kind: FaultKind<'a>,
 }
 
 /// How it goes wrong.
 #[derive(Clone, Copy)]
-pub(super) enum FaultKind<'a> {
+pub(crate) enum FaultKind<'a> {
     /// The server refuses it.
     Fails(&'a ServerError),
     /// It succeeds, and something is there once more, or is different.
@@ -30,7 +30,7 @@ pub(super) enum FaultKind<'a> {
 ///
 /// A call that failed in the first run too, in the same way, is no matter of running twice, nor is one that failed there
 /// and works now: what it makes is made once. What runs only because of data is never certain.
-pub(super) fn faults(replayed: &Replayed) -> Vec<Fault<'_>> {
+pub(crate) fn faults(replayed: &Replayed) -> Vec<Fault<'_>> {
     let failed = failures(&replayed.first);
     replayed
         .rerun
@@ -92,7 +92,7 @@ pub(super) fn failed_before(failed: &[&Event], event: &Event, error: Option<&Ser
 
 /// Whether a fault is about rows: a statement on rows that changes them again, or that meets its own rows. One that fails
 /// since the schema is another now is about the schema.
-pub(super) fn is_data(fault: &Fault<'_>) -> bool {
+pub(crate) fn is_data(fault: &Fault<'_>) -> bool {
     let statements = &fault.event.statements;
     let inserts = statements.iter().any(|statement| {
         matches!(

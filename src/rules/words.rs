@@ -8,7 +8,7 @@ use crate::postgres::{ObjectKey, ObjectKind};
 use crate::trace::{Event, Origin};
 
 /// A call as its author knows it, in backticks: `` `create_table tickets` ``, `` `CREATE TYPE mood` ``.
-pub(super) fn call(event: &Event) -> String {
+pub(crate) fn call(event: &Event) -> String {
     let Some(statement) = event.statements.first() else {
         return "the statement".to_owned();
     };
@@ -41,7 +41,7 @@ fn join_plain(verb: &str, subject: &str) -> String {
 }
 
 /// Whether the call is one of an operation that makes a thing beside what it is named after: a column's type or index.
-pub(super) fn makes_beside(event: &Event) -> bool {
+pub(crate) fn makes_beside(event: &Event) -> bool {
     match (&event.origin, event.statements.first()) {
         (Origin::Operation { name, .. }, Some(statement)) => implicit(name, statement),
         _ => false,
@@ -57,7 +57,7 @@ fn implicit(operation: &str, statement: &Statement) -> bool {
 }
 
 /// The words with which a statement begins, upper case.
-pub(super) fn head(statement: &Statement) -> String {
+pub(crate) fn head(statement: &Statement) -> String {
     match statement {
         Statement::CreateTable(_) | Statement::CreateTableAs(_) => "CREATE TABLE".into(),
         Statement::AlterTable(alter) => match alter.commands.first() {
@@ -101,7 +101,7 @@ pub(super) fn head(statement: &Statement) -> String {
 }
 
 /// What a statement is about: a table, `table.column`, an index...
-pub(super) fn subject(statement: &Statement) -> Option<String> {
+pub(crate) fn subject(statement: &Statement) -> Option<String> {
     let text = match statement {
         Statement::CreateTable(create) => create.name.to_string(),
         Statement::CreateTableAs(create) => create.name.to_string(),
@@ -182,7 +182,7 @@ fn command_subject(table: &Name, command: &AlterTableCommand) -> String {
 }
 
 /// The table that a statement works on, as written.
-pub(super) fn table(statement: &Statement) -> Option<&Name> {
+pub(crate) fn table(statement: &Statement) -> Option<&Name> {
     match statement {
         Statement::CreateTable(create) => Some(&create.name),
         Statement::CreateTableAs(create) => Some(&create.name),
@@ -214,7 +214,7 @@ pub(super) fn table(statement: &Statement) -> Option<&Name> {
 }
 
 /// Columns of its table that a statement makes or builds on.
-pub(super) fn columns(statement: &Statement) -> Vec<&str> {
+pub(crate) fn columns(statement: &Statement) -> Vec<&str> {
     match statement {
         Statement::CreateIndex(index) => index
             .elements
@@ -253,7 +253,7 @@ fn command_columns(command: &AlterTableCommand) -> Vec<&str> {
 }
 
 /// An object's own name, without its schema and table.
-pub(super) fn last_part(key: &ObjectKey) -> &str {
+pub(crate) fn last_part(key: &ObjectKey) -> &str {
     key.name.rsplit('.').next().unwrap_or(&key.name)
 }
 

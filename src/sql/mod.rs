@@ -21,6 +21,8 @@ mod read;
 mod split;
 mod template;
 
+pub(crate) use lexer::{Token, TokenKind, tokens};
+
 /// A statement and its place.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Parsed {

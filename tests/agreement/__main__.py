@@ -3,6 +3,7 @@
 usage: agreement [check] [--only TEXT]    the examples, the measured tables and the example project on PostgreSQL 15 with SQLAlchemy 2.0
        agreement matrix [--only TEXT]     the same on 11, 14, 18 with SQLAlchemy 1.4, 2.0, 2.1, and the examples that ask for versions of their own
        agreement corpus [PACKAGE...]      real revisions: foreshot's answers against the server's, as the README's table
+       agreement fixes [PACKAGE...]       real revisions that foreshot fixed: does the server agree that they are cured, and do what they did
        agreement diff [PACKAGE...]        what this foreshot finds in the public corpus, against the committed numbers or another program
 """
 
@@ -16,6 +17,7 @@ sys.dont_write_bytecode = True
 import check  # noqa: E402
 import corpus  # noqa: E402
 import findings  # noqa: E402
+import fixes  # noqa: E402
 import install  # noqa: E402
 
 
@@ -38,6 +40,10 @@ def main():
     command.add_argument("--seconds", type=int, default=7200, help="how long one folder may take on the server")
     command.add_argument("--verbose", action="store_true", help="every answer that differs")
     command.add_argument("--write", action="store_true", help="put the table into README.md")
+    command = commands.add_parser("fixes")
+    command.add_argument("package", nargs="*", help="only these packages")
+    command.add_argument("--seconds", type=int, default=7200, help="how long one folder may take on the server")
+    command.add_argument("--verbose", action="store_true", help="every file where the server does not agree")
     command = commands.add_parser("diff")
     command.add_argument("package", nargs="*", help="only these packages")
     command.add_argument("--against", metavar="BINARY|FILE", help="another foreshot, or what `--save` wrote: shows the findings themselves")
@@ -50,7 +56,7 @@ def main():
     signal.signal(signal.SIGTERM, stop)
     started = time.monotonic()
     try:
-        status = {"check": check.check, "matrix": check.matrix, "corpus": corpus.corpus, "diff": findings.diff}[arguments.command](arguments)
+        status = {"check": check.check, "matrix": check.matrix, "corpus": corpus.corpus, "fixes": fixes.fixes, "diff": findings.diff}[arguments.command](arguments)
     except install.Missing as failure:
         print(f"agreement: {failure}", file=sys.stderr)
         status = 2

@@ -1,5 +1,7 @@
 """What a server does with a whole folder of revisions: each in the four runs, on the schema that its parents left. Used by the worker."""
 
+import ast
+import hashlib
 import importlib.abc
 import importlib.machinery
 import os
@@ -105,6 +107,9 @@ def replayed(server, question, order, broken):
         failed = [entry for entry in result["entries"] if entry["state"] and not entry["handled"]]
         told = {"file": os.path.relpath(path, root), "why": None, "runs": {"first": result}}
         used = lost.used(path, [entry["sql"] for entry in result["entries"]])
+        if question.get("catalog"):
+            kept = sorted((key, str(text)) for key, text in after.items() if key[0] not in ("rows", "values"))
+            told["catalog"] = hashlib.sha256(repr(kept).encode()).hexdigest()
         if result["raised"] or failed:
             first = result["raised"] or failed[0]
             told["why"] = f"the first run fails: {first['state'] or first.get('class')}: {first['message']}"

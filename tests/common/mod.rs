@@ -254,6 +254,11 @@ impl Example {
         self.fences.iter().find(|fence| fence.has("text"))
     }
 
+    /// The fence with the exact fix, where there is one.
+    pub fn fixed(&self) -> Option<&Fence> {
+        self.fences.iter().find(|fence| fence.has("diff"))
+    }
+
     /// Puts the project on disk. The judged revision is at [`Example::judged_path`].
     pub fn write(&self, folder: &Path) {
         if self.is_sql() {
@@ -424,7 +429,7 @@ pub fn examples(page: &Path, rule: &str) -> Vec<Example> {
                 continue;
             }
             fence.last = index;
-            let known = ["python", "sql", "toml", "text"]
+            let known = ["python", "sql", "toml", "text", "diff"]
                 .iter()
                 .any(|word| fence.has(word));
             let Some(flagged) = flagged.filter(|_| known) else {

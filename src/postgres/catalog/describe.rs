@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 use std::hash::{DefaultHasher, Hasher};
 
-use super::{Catalog, QualifiedName, Relation, RelationKind, TypeKind};
+use super::{Catalog, Constraint, QualifiedName, Relation, RelationKind, TypeKind};
 use crate::postgres::name::{ObjectKey, ObjectKind};
 
 impl Catalog {
@@ -44,7 +44,7 @@ impl Catalog {
                 if let Some((relation, member)) = self.relation_of(&key.name, 2)
                     && let Some(constraint) = relation.constraint(member)
                 {
-                    return Some(digest(constraint));
+                    return Some(constraint_digest(constraint));
                 }
                 self.domain_constraint(&key.name)
             }
@@ -178,7 +178,7 @@ impl Catalog {
             TypeKind::Domain { constraints, .. } => constraints
                 .iter()
                 .find(|constraint| constraint.name == member)
-                .map(digest),
+                .map(constraint_digest),
             _ => None,
         }
     }
@@ -201,6 +201,13 @@ pub(crate) fn comment_name(target: &ObjectKey) -> String {
 fn split(name: &str) -> Option<QualifiedName> {
     let (schema, name) = name.split_once('.')?;
     Some(QualifiedName::new(schema, name))
+}
+
+/// A constraint's digest by the name that it has, whether that was written or made up.
+fn constraint_digest(constraint: &Constraint) -> u64 {
+    let mut plain = constraint.clone();
+    plain.definition.name = None;
+    digest(&plain)
 }
 
 fn digest<T: Debug + ?Sized>(value: &T) -> u64 {

@@ -1,0 +1,306 @@
+//! Lines of Python: moved deeper, and broken where they grow too long, as ruff and black break them.
+//!
+//! In and out: text with `\n`. Only lines that a move makes too long are broken: what was too long before stays its
+//! author's.
+
+/// A character that opens a bracket, and the one that closes it.
+fn closing(open: char) -> Option<char> {
+    match open {
+        '(' => Some(')'),
+        '[' => Some(']'),
+        '{' => Some('}'),
+        _ => None,
+    }
+}
+
+/// Walks text, passing over strings and comments: calls `visit` with the offset of every other character.
+fn walk(text: &str, mut visit: impl FnMut(usize, char), mut string: impl FnMut(usize, usize)) {
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    while at < bytes.len() {
+        match bytes[at] {
+            b'#' => {
+                at += text[at..].find('\n').unwrap_or(text.len() - at);
+            }
+            quote @ (b'"' | b'\'') => {
+                let end = string_end(bytes, at, quote);
+                string(at, end);
+                at = end;
+            }
+            _ => {
+                let character = text[at..].chars().next().unwrap_or(' ');
+                visit(at, character);
+                at += character.len_utf8();
+            }
+        }
+    }
+}
+
+/// Where a string that opens at an offset ends.
+fn string_end(bytes: &[u8], start: usize, quote: u8) -> usize {
+    let triple = bytes[start..].starts_with(&[quote; 3]);
+    let mut at = start + if triple { 3 } else { 1 };
+    while at < bytes.len() {
+        match bytes[at] {
+            b'\\' => at += 2,
+            byte if byte == quote => {
+                if !triple {
+                    return at + 1;
+                }
+                if bytes[at..].starts_with(&[quote; 3]) {
+                    return at + 3;
+                }
+                at += 1;
+            }
+            b'\n' if !triple => return at,
+            _ => at += 1,
+        }
+    }
+    bytes.len()
+}
+
+/// Text without its comments.
+pub(super) fn without_comments(text: &str) -> String {
+    let mut kept = String::new();
+    let mut strings: Vec<(usize, usize)> = Vec::new();
+    walk(
+        text,
+        |_, character| kept.push(character),
+        |start, end| strings.push((start, end)),
+    );
+    if strings.is_empty() {
+        kept
+    } else {
+        text.to_owned()
+    }
+}
+
+/// Lines one step deeper; what stands inside a string that spans lines is left as it is.
+pub(super) fn deeper(text: &str, unit: &str, limit: usize) -> String {
+    let text = text.replace("\r\n", "\n");
+    let mut inside: Vec<(usize, usize)> = Vec::new();
+    walk(&text, |_, _| {}, |start, end| inside.push((start, end)));
+    let mut out = Vec::new();
+    let mut at = 0;
+    for line in text.split('\n') {
+        let in_string = inside.iter().any(|(start, end)| *start < at && at < *end);
+        let ends_in_string = inside
+            .iter()
+            .any(|(start, end)| *start < at + line.len() && at + line.len() < *end);
+        if in_string || line.trim().is_empty() {
+            out.push(line.to_owned());
+        } else {
+            let moved = format!("{unit}{line}");
+            if width(line) <= limit && width(&moved) > limit && !ends_in_string {
+                out.extend(fit(&moved, unit, limit));
+            } else {
+                out.push(moved);
+            }
+        }
+        at += line.len() + 1;
+    }
+    out.join("\n")
+}
+
+fn width(line: &str) -> usize {
+    line.chars()
+        .map(|character| if character == '\t' { 4 } else { 1 })
+        .sum()
+}
+
+/// One line as the lines that a formatter would make of it.
+pub(super) fn fit(line: &str, unit: &str, limit: usize) -> Vec<String> {
+    if width(line) <= limit {
+        return vec![line.to_owned()];
+    }
+    let Some((head, body, tail)) = last_bracket(line) else {
+        return vec![line.to_owned()];
+    };
+    let indent: String = line
+        .chars()
+        .take_while(|character| character.is_whitespace())
+        .collect();
+    let deeper = format!("{indent}{unit}");
+    let whole = format!("{deeper}{body}");
+    let mut out = vec![head.to_owned()];
+    let parts = split(body, ',');
+    let magic = body.trim_end().ends_with(',');
+    if width(&whole) <= limit && !magic {
+        out.push(whole);
+    } else if parts.len() > 1 || magic || is_call(head) {
+        let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+        let comma = if comprehension(body).len() > 1 && parts.len() == 1 {
+            ""
+        } else {
+            ","
+        };
+        for part in parts {
+            if comma.is_empty() {
+                for clause in comprehension(part) {
+                    out.push(format!("{deeper}{clause}"));
+                }
+            } else {
+                out.extend(fit(&format!("{deeper}{part}{comma}"), unit, limit));
+            }
+        }
+    } else {
+        for clause in comprehension(body) {
+            out.extend(fit(&format!("{deeper}{clause}"), unit, limit));
+        }
+    }
+    out.push(format!("{indent}{tail}"));
+    out
+}
+
+/// Whether what ends with an opening bracket is a call: a bracket that only groups takes no comma.
+fn is_call(head: &str) -> bool {
+    head.strip_suffix('(')
+        .and_then(|before| before.chars().next_back())
+        .is_some_and(|last| last.is_alphanumeric() || last == '_' || last == ')' || last == ']')
+}
+
+/// A line in three: up to and with the opening bracket of its last outermost pair, what stands inside, the rest.
+fn last_bracket(line: &str) -> Option<(&str, &str, &str)> {
+    let mut open: Vec<(usize, char)> = Vec::new();
+    let mut last = None;
+    let mut broken = false;
+    walk(
+        line,
+        |at, character| {
+            if let Some(close) = closing(character) {
+                open.push((at, close));
+            } else if matches!(character, ')' | ']' | '}') {
+                match open.pop() {
+                    Some((start, close)) if close == character => {
+                        // an empty pair has nothing to break
+                        if open.is_empty() && start + 1 < at {
+                            last = Some((start, at));
+                        }
+                    }
+                    _ => broken = true,
+                }
+            }
+        },
+        |_, _| {},
+    );
+    let (start, end) = last?;
+    if broken || !open.is_empty() || line.contains('#') {
+        return None;
+    }
+    Some((&line[..=start], line[start + 1..end].trim(), &line[end..]))
+}
+
+/// Parts of a text between a separator outside of brackets and strings, trimmed.
+pub(super) fn split(text: &str, separator: char) -> Vec<&str> {
+    let mut depth = 0_i32;
+    let mut cuts = Vec::new();
+    walk(
+        text,
+        |at, character| match character {
+            '(' | '[' | '{' => depth += 1,
+            ')' | ']' | '}' => depth -= 1,
+            found if found == separator && depth == 0 => cuts.push(at),
+            _ => {}
+        },
+        |_, _| {},
+    );
+    let mut parts = Vec::new();
+    let mut at = 0;
+    for cut in cuts {
+        parts.push(text[at..cut].trim());
+        at = cut + separator.len_utf8();
+    }
+    parts.push(text[at..].trim());
+    parts
+}
+
+/// A comprehension before its `for` and `if`; anything else whole.
+fn comprehension(text: &str) -> Vec<&str> {
+    let mut depth = 0_i32;
+    let mut cuts = Vec::new();
+    walk(
+        text,
+        |at, character| match character {
+            '(' | '[' | '{' => depth += 1,
+            ')' | ']' | '}' => depth -= 1,
+            ' ' if depth == 0
+                && (text[at..].starts_with(" for ")
+                    || (text[at..].starts_with(" if ") && !cuts.is_empty())) =>
+            {
+                cuts.push(at);
+            }
+            _ => {}
+        },
+        |_, _| {},
+    );
+    let mut parts = Vec::new();
+    let mut at = 0;
+    for cut in cuts {
+        parts.push(text[at..cut].trim());
+        at = cut;
+    }
+    parts.push(text[at..].trim());
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_moved_and_strings_are_not() {
+        let text = "    op.execute(\n        \"\"\"\n  SELECT 1\n    \"\"\"\n    )\n\n    # why";
+        assert_eq!(
+            deeper(text, "    ", 88),
+            "        op.execute(\n            \"\"\"\n  SELECT 1\n    \"\"\"\n        )\n\n        # why"
+        );
+    }
+
+    #[test]
+    fn what_grows_too_long_is_broken_as_a_formatter_does() {
+        let line =
+            "    op.add_column(\"tickets\", sa.Column(\"region\", sa.String(50), nullable=True))";
+        assert_eq!(
+            fit(line, "    ", 60),
+            [
+                "    op.add_column(",
+                "        \"tickets\",",
+                "        sa.Column(\"region\", sa.String(50), nullable=True),",
+                "    )"
+            ]
+        );
+        assert_eq!(
+            fit(
+                "    op.create_index(\"ix\", \"tickets\", [\"region\"])",
+                "    ",
+                46
+            ),
+            [
+                "    op.create_index(",
+                "        \"ix\", \"tickets\", [\"region\"]",
+                "    )"
+            ]
+        );
+        assert_eq!(
+            fit(
+                "columns = {c[\"name\"] for c in inspector.get_columns(\"tickets\")}",
+                "    ",
+                46
+            ),
+            [
+                "columns = {",
+                "    c[\"name\"]",
+                "    for c in inspector.get_columns(\"tickets\")",
+                "}"
+            ]
+        );
+    }
+
+    #[test]
+    fn brackets_in_strings_are_text() {
+        assert_eq!(
+            split("a, ')', (b, c), \"x,\"", ','),
+            ["a", "')'", "(b, c)", "\"x,\""]
+        );
+    }
+}

@@ -1,0 +1,208 @@
+//! Fixes: how a finding can be repaired by a program, as edits of the revision's own text.
+//!
+//! In: a revision with its runs, its parsed module and text, and the findings on it. Out: a [`Fix`] on each finding that
+//! has one. What is made here is a proposal: whether it cures its finding and harms nothing is shown by [`crate::repair`],
+//! which has the project simulated again. One file a kind of repair; rules know nothing of them, since they never see syntax.
+
+mod ask;
+mod code;
+mod downgrade;
+mod enums;
+mod guards;
+mod insert;
+mod layout;
+mod native;
+mod proof;
+mod setup;
+mod sql_text;
+mod style;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use camino::Utf8PathBuf;
+
+use crate::config::Config;
+use crate::diagnostic::{Applicability, Diagnostic, Edit, Fix};
+use crate::replay::Replayed;
+use crate::rules;
+use crate::rules::missing_guard::{self, Cause};
+use crate::source::{Site, SourceMap, Span};
+
+pub use proof::Proof;
+pub use style::{Style, line_length};
+
+use code::Code;
+
+/// A finding, however its file is renumbered and its lines move.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Target {
+    /// The rule.
+    pub rule: &'static str,
+    /// The file.
+    pub path: Utf8PathBuf,
+    /// The message.
+    pub message: String,
+}
+
+impl Target {
+    /// The target that a diagnostic is.
+    pub fn of(diagnostic: &Diagnostic, sources: &SourceMap) -> Self {
+        Self {
+            rule: diagnostic.rule,
+            path: sources.file(diagnostic.site.file).path().to_owned(),
+            message: diagnostic.message.clone(),
+        }
+    }
+}
+
+/// How many proposals for a finding were tried and turned out wrong: the next one is made.
+pub type Attempts = BTreeMap<Target, usize>;
+
+/// That findings are to have fixes, with what all proposals of a database have in common.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// How the project guards.
+    pub style: Style,
+    /// The texts.
+    pub sources: Arc<SourceMap>,
+    /// What was tried before.
+    pub attempts: Arc<Attempts>,
+}
+
+/// What a repair looks at.
+struct Facts<'a> {
+    replayed: &'a Replayed,
+    config: &'a Config,
+    style: &'a Style,
+    code: &'a Code<'a>,
+    causes: &'a [Cause<'a>],
+    /// How many proposals of each cause were refused.
+    refused: Vec<usize>,
+    /// Where something goes wrong on a second run, in the order of the text.
+    spots: &'a [guards::Spot<'a>],
+    /// How each spot is repaired as things stand.
+    repairs: Vec<Option<guards::Repair>>,
+}
+
+impl Facts<'_> {
+    fn fix(
+        &self,
+        message: impl Into<String>,
+        applicability: Applicability,
+        edits: Vec<(Span, String)>,
+    ) -> Option<Fix> {
+        if edits.is_empty() {
+            return None;
+        }
+        let mut kept: Vec<Edit> = Vec::new();
+        for (span, replacement) in edits {
+            let edit = Edit {
+                site: Site {
+                    file: self.replayed.revision.file,
+                    span,
+                },
+                replacement,
+            };
+            if !kept.contains(&edit) {
+                kept.push(edit);
+            }
+        }
+        // insertions at one place keep their order, and come before what replaces the text behind them
+        kept.sort_by_key(|edit| (edit.site.span.start, edit.site.span.end));
+        let overlap = kept
+            .windows(2)
+            .any(|pair| pair[1].site.span.start < pair[0].site.span.end);
+        (!overlap).then(|| Fix {
+            message: message.into(),
+            applicability,
+            edits: kept,
+        })
+    }
+}
+
+/// Makes the proposal for a finding that follows some that were refused: the first is the best.
+type Fixer = fn(&Facts<'_>, &Diagnostic, usize) -> Option<Fix>;
+
+/// Which kind of repair goes with which rule.
+static FIXERS: &[(&str, Fixer)] = &[
+    ("enum-create-type-ignored", enums::honoured),
+    ("enum-left-behind", enums::left_behind),
+    ("guard-of-another-object", guards::fix),
+    ("guard-proves-only-table", guards::fix),
+    ("missing-downgrade", downgrade::fix),
+    ("missing-guard", guards::fix),
+    ("non-idempotent-insert", insert::fix),
+    ("statement-forbidden-in-transaction", enums::autocommit),
+    ("unnamed-constraint", guards::fix),
+];
+
+/// Whether a rule reports causes of what goes wrong on a second run.
+fn is_about_guards(rule: &str) -> bool {
+    matches!(
+        rule,
+        "missing-guard"
+            | "guard-proves-only-table"
+            | "guard-of-another-object"
+            | "unnamed-constraint"
+    )
+}
+
+/// Ids of the rules that have fixes.
+pub fn rules_with_fixes() -> impl Iterator<Item = &'static str> {
+    FIXERS
+        .iter()
+        .map(|(rule, _)| *rule)
+        .filter(|rule| rules::RULES.iter().any(|known| known.info.id == *rule))
+}
+
+/// Gives the findings on a revision the fixes that they may have.
+pub fn propose(context: &rules::Context<'_>, diagnostics: &mut [Diagnostic], request: &Request) {
+    let replayed = context.replayed;
+    let fixable = |diagnostic: &Diagnostic| {
+        diagnostic.site.file == replayed.revision.file
+            && FIXERS.iter().any(|(rule, _)| *rule == diagnostic.rule)
+    };
+    // what a SQL file lacks is left to its author
+    let Some(module) = replayed.revision.module() else {
+        return;
+    };
+    if module.is_broken() || !diagnostics.iter().any(fixable) {
+        return;
+    }
+    let source = request.sources.file(replayed.revision.file);
+    let causes = missing_guard::schema_causes(context);
+    let tried = |diagnostic: &Diagnostic| {
+        let target = Target::of(diagnostic, &request.sources);
+        request.attempts.get(&target).copied().unwrap_or(0)
+    };
+    let refused = causes
+        .iter()
+        .map(|cause| {
+            diagnostics
+                .iter()
+                .find(|one| is_about_guards(one.rule) && one.site == cause.faults[0].event.site)
+                .map_or(0, tried)
+        })
+        .collect();
+    let code = Code::new(module, source.text(), request.style.line_length);
+    let spots = guards::spots(&code, &causes);
+    let mut facts = Facts {
+        replayed,
+        config: context.config,
+        style: &request.style,
+        code: &code,
+        causes: &causes,
+        refused,
+        spots: &spots,
+        repairs: Vec::new(),
+    };
+    facts.repairs = guards::repairs(&facts, None);
+    for diagnostic in diagnostics.iter_mut().filter(|one| fixable(one)) {
+        let Some((_, fixer)) = FIXERS.iter().find(|(rule, _)| *rule == diagnostic.rule) else {
+            continue;
+        };
+        let attempt = tried(diagnostic);
+        diagnostic.fix = fixer(&facts, diagnostic, attempt);
+    }
+}

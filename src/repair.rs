@@ -1,0 +1,496 @@
+//! Repairs a project in memory: applies fixes, has the project simulated again, keeps only what comes out clean.
+//!
+//! In: a first analysis whose findings carry proposals, and a way to analyse the project with some texts replaced. Out:
+//! the new texts, and what was fixed. A fix is kept if its finding is gone, no finding of its severity or a higher one has
+//! come, the first run of each revision leaves what it left, and nothing has become unknown. All fixes of a pass are tried at once;
+//! only the files in which something went wrong are tried again, one fix at a time. No IO.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use crate::diagnostic::{Applicability, Diagnostic, Edit, Severity};
+use crate::fix::{Attempts, Proof, Target};
+use crate::source::SourceMap;
+
+/// How often fixes are applied and looked for again.
+const PASSES: usize = 24;
+
+/// How often, in one pass, the fixes of bad files are tried one by one.
+const TRIALS: usize = 64;
+
+/// New texts of some files.
+pub type Texts = BTreeMap<Utf8PathBuf, String>;
+
+/// One analysis of the project.
+pub struct Round {
+    /// The texts that were analysed.
+    pub sources: Arc<SourceMap>,
+    /// Findings as they are reported, with their proposals.
+    pub diagnostics: Vec<Diagnostic>,
+    /// What each revision does, in the order of the databases.
+    pub proofs: Vec<Proof>,
+}
+
+/// A fix that was kept.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Fixed {
+    /// The finding that is gone.
+    pub target: Target,
+    /// What was done.
+    pub message: String,
+}
+
+/// What came of it.
+pub struct Repaired {
+    /// The files that changed, with their new texts.
+    pub texts: Texts,
+    /// What was fixed, in the order of the passes.
+    pub fixed: Vec<Fixed>,
+    /// The analysis of the new texts.
+    pub last: Round,
+}
+
+/// Which fixes are wanted.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted {
+    /// Those too that may lose something.
+    pub unsafe_too: bool,
+    /// Only of these rules; empty: of all.
+    pub rules: Vec<String>,
+    /// Only these findings; `None`: all.
+    pub only: Option<BTreeSet<Target>>,
+}
+
+impl Wanted {
+    /// Whether a diagnostic has a fix that is wanted.
+    pub fn has(&self, diagnostic: &Diagnostic) -> bool {
+        diagnostic.fix.as_ref().is_some_and(|fix| {
+            (self.unsafe_too || fix.applicability == Applicability::Safe)
+                && (self.rules.is_empty() || self.rules.iter().any(|rule| rule == diagnostic.rule))
+        })
+    }
+}
+
+/// A fix about to be tried.
+#[derive(Clone)]
+struct Chosen {
+    target: Target,
+    severity: Severity,
+    message: String,
+    edits: Vec<Edit>,
+}
+
+/// Analyses the project with some texts replaced; proposals that were tried before are passed over.
+pub type Analyse<'a> = dyn Fn(&Texts, &Attempts) -> Round + 'a;
+
+/// Fixes what can be fixed. `writable` says whether a file may be changed.
+pub fn repair(
+    first: Round,
+    analyse: &Analyse<'_>,
+    wanted: &Wanted,
+    writable: &dyn Fn(&Utf8Path) -> bool,
+) -> Repaired {
+    let mut round = first;
+    let mut texts = Texts::new();
+    let mut attempts = Attempts::new();
+    let mut fixed = Vec::new();
+    for _ in 0..PASSES {
+        let candidates = candidates(&round, wanted, writable);
+        if candidates.is_empty() {
+            break;
+        }
+        let pass = Pass {
+            before: &round,
+            texts: &texts,
+            analyse,
+            trials: TRIALS,
+        };
+        let (kept, refused, after) = pass.run(candidates, &attempts);
+        let again = !refused.is_empty();
+        for target in refused {
+            *attempts.entry(target).or_default() += 1;
+        }
+        if let Some((next, new_texts)) = after {
+            fixed.extend(kept.into_iter().map(|one| Fixed {
+                target: one.target,
+                message: one.message,
+            }));
+            texts = new_texts;
+            round = next;
+        }
+        if again {
+            // for the proposals that follow those that were refused
+            round = analyse(&texts, &attempts);
+        }
+    }
+    fixed.sort();
+    Repaired {
+        texts,
+        fixed,
+        last: round,
+    }
+}
+
+/// Takes the fixes off the findings that do not stand the proof, each on the text as it is: what is offered is proven.
+pub fn prove(round: &mut Round, analyse: &Analyse<'_>, writable: &dyn Fn(&Utf8Path) -> bool) {
+    let wanted = Wanted {
+        unsafe_too: true,
+        ..Wanted::default()
+    };
+    let texts = Texts::new();
+    let mut proven: BTreeSet<Target> = BTreeSet::new();
+    let mut judged: BTreeSet<Target> = BTreeSet::new();
+    for _ in 0..2 {
+        let pass = Pass {
+            before: round,
+            texts: &texts,
+            analyse,
+            // a report must not take many times as long: what is not proven at once is not offered
+            trials: 0,
+        };
+        let waiting: Vec<Chosen> = all_chosen(round, &wanted, writable)
+            .into_iter()
+            .filter(|one| !judged.contains(&one.target))
+            .collect();
+        let candidates = without_overlaps(waiting);
+        if candidates.is_empty() {
+            break;
+        }
+        judged.extend(candidates.iter().map(|one| one.target.clone()));
+        let (kept, _, _) = pass.run(candidates, &Attempts::new());
+        proven.extend(kept.into_iter().map(|one| one.target));
+    }
+    let sources = round.sources.clone();
+    for diagnostic in &mut round.diagnostics {
+        if !proven.contains(&Target::of(diagnostic, &sources)) {
+            diagnostic.fix = None;
+        } else if let Some(fix) = &mut diagnostic.fix {
+            // an insertion and the replacement behind it are one edit for whoever applies it
+            fix.edits = joined(std::mem::take(&mut fix.edits));
+        }
+    }
+}
+
+/// Edits that touch, as one.
+fn joined(edits: Vec<Edit>) -> Vec<Edit> {
+    let mut out: Vec<Edit> = Vec::new();
+    for edit in edits {
+        match out.last_mut() {
+            Some(last) if last.site.span.end == edit.site.span.start => {
+                last.site.span.end = edit.site.span.end;
+                last.replacement.push_str(&edit.replacement);
+            }
+            _ => out.push(edit),
+        }
+    }
+    out
+}
+
+fn all_chosen(round: &Round, wanted: &Wanted, writable: &dyn Fn(&Utf8Path) -> bool) -> Vec<Chosen> {
+    let mut known: BTreeMap<Utf8PathBuf, bool> = BTreeMap::new();
+    round
+        .diagnostics
+        .iter()
+        .filter(|diagnostic| wanted.has(diagnostic))
+        .filter_map(|diagnostic| {
+            let fix = diagnostic.fix.as_ref()?;
+            let target = Target::of(diagnostic, &round.sources);
+            if wanted
+                .only
+                .as_ref()
+                .is_some_and(|only| !only.contains(&target))
+            {
+                return None;
+            }
+            let may = *known
+                .entry(target.path.clone())
+                .or_insert_with(|| writable(&target.path));
+            let inside = fix
+                .edits
+                .iter()
+                .all(|edit| edit.site.file == diagnostic.site.file);
+            (may && inside).then(|| Chosen {
+                target,
+                severity: diagnostic.severity,
+                message: fix.message.clone(),
+                edits: fix.edits.clone(),
+            })
+        })
+        .collect()
+}
+
+/// The fixes that can be applied together, in the order of the findings; the others wait for the next pass.
+fn candidates(round: &Round, wanted: &Wanted, writable: &dyn Fn(&Utf8Path) -> bool) -> Vec<Chosen> {
+    without_overlaps(all_chosen(round, wanted, writable))
+}
+
+fn without_overlaps(chosen: Vec<Chosen>) -> Vec<Chosen> {
+    let mut taken: BTreeMap<Utf8PathBuf, Vec<Edit>> = BTreeMap::new();
+    let mut out = Vec::new();
+    for one in chosen {
+        let edits = taken.entry(one.target.path.clone()).or_default();
+        if one
+            .edits
+            .iter()
+            .any(|edit| edits.iter().any(|other| collide(edit, other)))
+        {
+            continue;
+        }
+        edits.extend(one.edits.iter().cloned());
+        out.push(one);
+    }
+    out
+}
+
+/// Whether two edits can't both be done. The same edit twice is one.
+fn collide(one: &Edit, other: &Edit) -> bool {
+    if one == other {
+        return false;
+    }
+    let (a, b) = (one.site.span, other.site.span);
+    if a.start == a.end && b.start == b.end {
+        return false;
+    }
+    if a == b {
+        return true;
+    }
+    a.start < b.end && b.start < a.end
+}
+
+/// A text with edits done. Insertions at one place follow each other in the order given, each once.
+pub fn apply(text: &str, edits: &[Edit]) -> String {
+    let mut unique: Vec<&Edit> = Vec::new();
+    for edit in edits {
+        if !unique.contains(&edit) {
+            unique.push(edit);
+        }
+    }
+    // a stable sort: an insertion comes before what replaces the text behind it
+    unique.sort_by_key(|edit| (edit.site.span.start, edit.site.span.end));
+    let mut out = String::with_capacity(text.len() + 64);
+    let mut at = 0;
+    for edit in unique {
+        let range = edit.site.span.range();
+        if range.start < at || range.end > text.len() {
+            continue;
+        }
+        out.push_str(&text[at..range.start]);
+        out.push_str(&edit.replacement);
+        at = range.end;
+    }
+    out.push_str(&text[at..]);
+    out
+}
+
+struct Pass<'a> {
+    before: &'a Round,
+    texts: &'a Texts,
+    analyse: &'a Analyse<'a>,
+    /// How often the fixes of bad files are tried one by one.
+    trials: usize,
+}
+
+impl Pass<'_> {
+    /// Tries fixes. Gives those that are kept, the targets of those that are refused, and the project with what is kept.
+    fn run(
+        &self,
+        candidates: Vec<Chosen>,
+        attempts: &Attempts,
+    ) -> (Vec<Chosen>, Vec<Target>, Option<(Round, Texts)>) {
+        let (after, texts) = self.with(&candidates, attempts);
+        let bad = self.bad(&after, &candidates);
+        if bad.is_empty() {
+            return (candidates, Vec::new(), Some((after, texts)));
+        }
+        let (suspects, mut kept): (Vec<Chosen>, Vec<Chosen>) = candidates
+            .into_iter()
+            .partition(|one| bad.contains(&one.target.path));
+        let mut by_file: BTreeMap<Utf8PathBuf, Vec<Chosen>> = BTreeMap::new();
+        for one in suspects {
+            by_file
+                .entry(one.target.path.clone())
+                .or_default()
+                .push(one);
+        }
+        for waiting in by_file.values_mut() {
+            waiting.reverse();
+        }
+        let mut refused = Vec::new();
+        let mut last = None;
+        for _ in 0..self.trials {
+            let next: Vec<Chosen> = by_file.values_mut().filter_map(Vec::pop).collect();
+            if next.is_empty() {
+                break;
+            }
+            let trial: Vec<Chosen> = kept.iter().chain(&next).cloned().collect();
+            let (after, texts) = self.with(&trial, attempts);
+            let bad = self.bad(&after, &trial);
+            if bad.is_empty() {
+                kept = trial;
+                last = Some((after, texts));
+                continue;
+            }
+            // what goes wrong in a revision may come from one before it: the first is to blame, the others are tried again
+            let blamed = self
+                .before
+                .proofs
+                .iter()
+                .map(|proof| &proof.path)
+                .find(|path| {
+                    bad.contains(*path) && next.iter().any(|one| one.target.path == **path)
+                })
+                .cloned();
+            for one in next {
+                let path = one.target.path.clone();
+                if !bad.contains(&path) {
+                    kept.push(one);
+                    last = None;
+                } else if blamed.as_ref().is_none_or(|blamed| *blamed == path) {
+                    refused.push(one.target);
+                } else {
+                    by_file.entry(path).or_default().push(one);
+                }
+            }
+        }
+        if kept.is_empty() {
+            return (kept, refused, None);
+        }
+        if last.is_none() {
+            let (after, texts) = self.with(&kept, attempts);
+            let bad = self.bad(&after, &kept);
+            if !bad.is_empty() {
+                // fixes that are right alone and wrong together: those of the other files stay
+                let (wrong, right): (Vec<Chosen>, Vec<Chosen>) = kept
+                    .into_iter()
+                    .partition(|one| bad.contains(&one.target.path));
+                refused.extend(wrong.into_iter().map(|one| one.target));
+                let (after, texts) = self.with(&right, attempts);
+                let clean = !right.is_empty() && self.bad(&after, &right).is_empty();
+                return if clean {
+                    (right, refused, Some((after, texts)))
+                } else {
+                    (Vec::new(), refused, None)
+                };
+            }
+            last = Some((after, texts));
+        }
+        (kept, refused, last)
+    }
+
+    fn with(&self, chosen: &[Chosen], attempts: &Attempts) -> (Round, Texts) {
+        let mut by_path: BTreeMap<&Utf8Path, Vec<Edit>> = BTreeMap::new();
+        for one in chosen {
+            by_path
+                .entry(&one.target.path)
+                .or_default()
+                .extend(one.edits.iter().cloned());
+        }
+        let mut texts = self.texts.clone();
+        for (path, edits) in by_path {
+            let Some(file) = edits.first().map(|edit| edit.site.file) else {
+                continue;
+            };
+            let text = apply(self.before.sources.file(file).text(), &edits);
+            texts.insert(path.to_owned(), text);
+        }
+        ((self.analyse)(&texts, attempts), texts)
+    }
+
+    /// The files among those that were changed whose fixes did not come out clean.
+    fn bad(&self, after: &Round, chosen: &[Chosen]) -> BTreeSet<Utf8PathBuf> {
+        let changed: BTreeSet<&Utf8PathBuf> = chosen.iter().map(|one| &one.target.path).collect();
+        let mut bad = BTreeSet::new();
+        let mut blame = |path: &Utf8PathBuf| {
+            if changed.contains(path) {
+                bad.insert(path.clone());
+            } else {
+                // a revision behind a changed one: it may be any of them
+                bad.extend(changed.iter().map(|one| (*one).clone()));
+            }
+        };
+        let old = counts(self.before);
+        let new = counts(after);
+        let mut fixed: BTreeMap<&Target, usize> = BTreeMap::new();
+        for one in chosen {
+            *fixed.entry(&one.target).or_default() += 1;
+        }
+        for (target, times) in fixed {
+            let was = old.get(target).map_or(0, |(count, _)| *count);
+            let is = new.get(target).map_or(0, |(count, _)| *count);
+            if is + times > was {
+                blame(&target.path);
+            }
+        }
+        for (target, (count, severity)) in &new {
+            let least = chosen
+                .iter()
+                .filter(|one| one.target.path == target.path)
+                .map(|one| one.severity)
+                .min()
+                .unwrap_or(Severity::Error);
+            if *count > old.get(target).map_or(0, |(count, _)| *count) && *severity >= least {
+                blame(&target.path);
+            }
+        }
+        for (before, now) in self.before.proofs.iter().zip(&after.proofs) {
+            if before.path != now.path || !before.holds(now) {
+                blame(&before.path);
+            }
+        }
+        if self.before.proofs.len() != after.proofs.len() {
+            bad.extend(changed.iter().map(|one| (*one).clone()));
+        }
+        bad
+    }
+}
+
+fn counts(round: &Round) -> BTreeMap<Target, (usize, Severity)> {
+    let mut counts: BTreeMap<Target, (usize, Severity)> = BTreeMap::new();
+    for diagnostic in &round.diagnostics {
+        let entry = counts
+            .entry(Target::of(diagnostic, &round.sources))
+            .or_insert((0, diagnostic.severity));
+        entry.0 += 1;
+        entry.1 = entry.1.max(diagnostic.severity);
+    }
+    counts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::{FileId, Site, Span};
+
+    fn edit(start: u32, end: u32, replacement: &str) -> Edit {
+        Edit {
+            site: Site {
+                file: FileId(0),
+                span: Span::new(start, end),
+            },
+            replacement: replacement.to_owned(),
+        }
+    }
+
+    #[test]
+    fn insertions_at_one_place_come_in_order_and_once() {
+        let edits = [
+            edit(2, 2, "x"),
+            edit(2, 4, "CD"),
+            edit(2, 2, "x"),
+            edit(2, 2, "y"),
+        ];
+        assert_eq!(apply("abcdef", &edits), "abxyCDef");
+    }
+
+    #[test]
+    fn only_edits_of_the_same_bytes_collide() {
+        assert!(!collide(&edit(1, 1, "a"), &edit(1, 3, "b")));
+        assert!(!collide(&edit(1, 3, "a"), &edit(3, 3, "b")));
+        assert!(collide(&edit(1, 3, "a"), &edit(2, 2, "b")));
+        assert!(collide(&edit(1, 3, "a"), &edit(2, 5, "b")));
+        assert!(collide(&edit(1, 3, "a"), &edit(1, 3, "b")));
+        assert!(!collide(&edit(1, 3, "a"), &edit(1, 3, "a")));
+    }
+}
