@@ -387,9 +387,10 @@ fn class_kind(module: &Module, class: &ClassDefinition) -> Option<Class> {
         let Argument::Positional(base) = base else {
             return None;
         };
-        let name = match &module.expression(*base).kind {
-            ExpressionKind::Name(name) | ExpressionKind::Attribute { name, .. } => name,
-            _ => return None,
+        let (ExpressionKind::Name(name) | ExpressionKind::Attribute { name, .. }) =
+            &module.expression(*base).kind
+        else {
+            return None;
         };
         match name.as_str() {
             "DeclarativeBase" | "SQLModel" | "Model" => Some(Class::Model),

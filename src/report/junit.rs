@@ -92,7 +92,8 @@ fn escape(text: &str) -> String {
             other => out.push(other),
         }
     }
-    out
+    // paths come here as they are; to the runner of GitHub Actions this would be a command
+    out.replace("##[", "##(")
 }
 
 #[cfg(test)]

@@ -34,13 +34,13 @@ pub(super) struct Difference {
     pub(super) fate: Fate,
 }
 
-/// Errors of a run that are certain: none of the migration's own handling, none that only data or what is not modelled
-/// leads to.
+/// Errors of a run that are certain: none that the migration catches itself (with a savepoint or, to its harm, without one),
+/// none that only data or what is not modelled leads to.
 pub(super) fn errors(trace: &Trace) -> impl Iterator<Item = (&Event, &ServerError)> {
     trace
         .events
         .iter()
-        .filter(|event| !event.handled && is_certain(event))
+        .filter(|event| !event.handled && event.swallowed.is_none() && is_certain(event))
         .filter_map(|event| match &event.outcome {
             Outcome::Error(error) => Some((event, error)),
             _ => None,
@@ -166,19 +166,16 @@ pub(super) fn is_enum(catalog: &Catalog, key: &ObjectKey) -> bool {
 
 fn fate(replayed: &Replayed, restored: &Catalog, key: &ObjectKey) -> Option<Fate> {
     let (before, after) = (&replayed.before, &replayed.after);
+    let untouched = || Some(after.presence_of(key)? && before.is_alike(after, key));
     match (before.presence_of(key)?, restored.presence_of(key)?) {
         (false, false) => None,
         (false, true) if is_enum(restored, key) => None,
         (false, true) => Some(Fate::Stays),
-        (true, false) => match after.presence_of(key)? {
-            true if before.is_alike(after, key) => Some(Fate::Lost),
-            _ => Some(Fate::Missing),
-        },
+        (true, false) if untouched()? => Some(Fate::Lost),
+        (true, false) => Some(Fate::Missing),
         (true, true) if before.is_alike(restored, key) => None,
-        (true, true) => match after.presence_of(key)? {
-            true if before.is_alike(after, key) => Some(Fate::Altered),
-            _ => Some(Fate::Changed),
-        },
+        (true, true) if untouched()? => Some(Fate::Altered),
+        (true, true) => Some(Fate::Changed),
     }
 }
 
@@ -270,8 +267,9 @@ pub(super) fn touched_by<'a>(trace: &'a Trace, key: &ObjectKey) -> Option<&'a Ev
 pub(super) fn reupgrade_errors(
     replayed: &Replayed,
 ) -> impl Iterator<Item = (&Event, &ServerError)> {
+    let failed = super::second_run::failures(&replayed.first);
     errors(&replayed.reupgrade).filter(move |(event, error)| {
-        !super::second_run::failed_before(&replayed.first, event, Some(error))
+        !super::second_run::failed_before(&failed, event, Some(error))
             && !replayed
                 .restored
                 .as_ref()
@@ -280,7 +278,7 @@ pub(super) fn reupgrade_errors(
 }
 
 /// Whether an error says that an enum type is there already.
-pub(super) fn meets_enum(catalog: &Catalog, error: &ServerError) -> bool {
+fn meets_enum(catalog: &Catalog, error: &ServerError) -> bool {
     error.sqlstate == SqlState::DUPLICATE_OBJECT
         && error
             .object

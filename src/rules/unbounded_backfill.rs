@@ -25,22 +25,21 @@ pub(super) const RULE: Rule = Rule {
 fn check(context: &Context<'_>) -> Vec<Diagnostic> {
     let replayed = context.replayed;
     let mut progress = Progress::new(&replayed.before);
-    // what the open transaction has locked so that nobody else reads or writes it
+    // what has been locked so that nobody else reads or writes it
     let mut locked: Vec<(QualifiedName, &Event)> = Vec::new();
     let mut found: Vec<Diagnostic> = Vec::new();
     for event in &replayed.first.events {
         if matches!(event.outcome, Outcome::Error(_)) {
             continue;
         }
-        if event.mode == TransactionMode::Autocommit {
-            // it has committed what came before
-            locked.clear();
-        }
         for statement in old_rows::flat(&event.statements) {
             if let Some((table, verb)) = whole_table(&progress, statement)
                 && event.mode == TransactionMode::Block
                 && rollback::is_certain(event)
-                && let Some((_, lock)) = locked.iter().find(|(known, _)| *known == table)
+                && let Some((_, lock)) = locked.iter().find(|(known, lock)| {
+                    // a commit gives the locks back
+                    *known == table && lock.transaction == event.transaction
+                })
                 && !found.iter().any(|known| known.site == event.site)
             {
                 found.push(report(context, event, lock, &table, verb));

@@ -129,7 +129,7 @@ fn remedy(event: &Event) -> String {
     };
     let name = std::iter::once(prefix)
         .chain([table.name.as_str()])
-        .chain(columns.iter().map(|column| column.as_str()))
+        .chain(columns.iter().map(smol_str::SmolStr::as_str))
         .collect::<Vec<_>>()
         .join("_")
         .replace(crate::unknown::HOLE, "");
