@@ -120,18 +120,16 @@ impl Provenance {
                     return Grounds::default();
                 }
                 match self.log.get(at as usize) {
-                    Some(Entry::Question(number)) => {
-                        if !grounds.questions.contains(number) {
-                            grounds.questions.push(*number);
-                        }
+                    Some(Entry::Question(number)) if !grounds.questions.contains(number) => {
+                        grounds.questions.push(*number);
                     }
-                    Some(Entry::Compared(text)) => {
-                        if !grounds.compared.iter().any(|known| **known == **text) {
-                            grounds.compared.push(SmolStr::new(text));
-                        }
+                    Some(Entry::Compared(text))
+                        if !grounds.compared.iter().any(|known| **known == **text) =>
+                    {
+                        grounds.compared.push(SmolStr::new(text));
                     }
                     Some(Entry::Used(origin)) => todo.push(*origin),
-                    None => {}
+                    Some(Entry::Question(_) | Entry::Compared(_)) | None => {}
                 }
             }
         }
