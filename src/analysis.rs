@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use camino::Utf8PathBuf;
 use rayon::prelude::*;
 
+use crate::alembic::imports::Imports;
 use crate::alembic::revision::Facts;
 use crate::alembic::{self, Settings};
 use crate::config::Config;
@@ -21,7 +22,8 @@ use crate::history::{self, Graph, Problem};
 use crate::postgres::{Catalog, Outcome};
 use crate::python::interpreter::Modules;
 use crate::python::syntax;
-use crate::replay::{self, Replayed, Revision, Setting};
+use crate::replay::window::{self, Seen};
+use crate::replay::{self, Replayed, Revision, Setting, Transactions};
 use crate::rules;
 use crate::source::{FileId, Site, SourceFile, SourceMap, Span};
 use crate::trace::{Gap, Run, TracedRun};
@@ -173,6 +175,7 @@ pub fn load(
     let graph = Graph::new(described);
     gaps.extend(graph_gaps(&graph));
     let released = released(&graph, config);
+    let mut imports = Imports::new(&*modules, migration_folders(database));
     let revisions = graph
         .order()
         .iter()
@@ -186,6 +189,7 @@ pub fn load(
             );
             revision.released = released.contains(index);
             revision.facts = facts[*index].clone();
+            revision.application_imports = imports.of(&parsed[*index]);
             let path = sources.file(revision.file).path().to_owned();
             revision.reported = database
                 .report_only
@@ -201,6 +205,26 @@ pub fn load(
         diagnostics,
         gaps,
     }
+}
+
+/// Folders in which modules belong to the migrations, and not to the application.
+fn migration_folders(database: &Database) -> Vec<Utf8PathBuf> {
+    let beside = database.version_locations.iter().flat_map(|location| {
+        // without an `env.py`, helpers stand beside the folder of the revisions
+        let above = database
+            .script_location
+            .is_none()
+            .then(|| location.parent().map(camino::Utf8Path::to_owned))
+            .flatten();
+        std::iter::once(location.clone()).chain(above)
+    });
+    database
+        .script_location
+        .iter()
+        .cloned()
+        .chain(beside)
+        .filter(|folder| !folder.as_str().is_empty())
+        .collect()
 }
 
 /// What is wrong with the graph, as far as it decides what a revision is replayed on.
@@ -344,30 +368,52 @@ fn syntax_errors(module: &syntax::Module) -> Vec<Diagnostic> {
 /// What the visitor gathers from one revision.
 struct Judged {
     index: usize,
+    seen: Seen,
     diagnostics: Vec<Diagnostic>,
     traces: Vec<TracedRun>,
     gaps: Vec<Gap>,
     coverage: Coverage,
 }
 
-/// Replays a loaded database and lets the rules judge; keeps the traces if `keep_traces`. `base` is the database before the
-/// change that is judged.
+/// What is asked of an analysis beside the findings.
+#[derive(Clone, Copy, Default)]
+pub struct Request<'a> {
+    /// The database before the change that is judged.
+    pub base: Option<&'a Base>,
+    /// Whether traces are kept.
+    pub keep_traces: bool,
+    /// Called when a revision is done, from any thread.
+    pub step: Option<&'a (dyn Fn() + Sync)>,
+}
+
+/// Replays a loaded database and lets the rules judge.
 pub fn analyze(
     database: &Database,
     loaded: &Loaded,
-    base: Option<&Base>,
     config: &Arc<Config>,
-    keep_traces: bool,
+    request: Request<'_>,
 ) -> Analysis {
+    let Request {
+        base,
+        keep_traces,
+        step,
+    } = request;
     let modules: Arc<dyn Modules> = loaded.modules.clone();
     let (setting, catalog) = setting(database, loaded, modules, config);
+    let first = loaded
+        .revisions
+        .iter()
+        .position(|revision| !revision.released);
     let judged = Mutex::new(Vec::with_capacity(loaded.revisions.len()));
     replay::replay(
         &loaded.revisions,
         catalog,
         &setting,
         &|replayed: Replayed| {
-            let one = judge(replayed, config, keep_traces);
+            let one = judge(replayed, &setting, keep_traces, first);
+            if let Some(step) = step {
+                step();
+            }
             judged
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
@@ -396,11 +442,26 @@ pub fn analyze(
             .into_iter()
             .filter(|one| is_reported(loaded, one)),
     );
+    let mut seen = Vec::with_capacity(judged.len());
     for one in judged {
+        seen.push(one.seen);
         analysis.diagnostics.extend(one.diagnostics);
         analysis.traces.extend(one.traces);
         analysis.gaps.extend(one.gaps);
         analysis.coverage.add(one.coverage);
+    }
+    let judge = AssertUnwindSafe(|| judge_command(&seen, &setting, config));
+    match catch_unwind(judge) {
+        Ok(diagnostics) => analysis.diagnostics.extend(diagnostics),
+        Err(_) => {
+            analysis.coverage.panics += 1;
+            analysis.gaps.push(Gap {
+                site: None,
+                what:
+                    "foreshot itself broke off over the revisions as one command: please report it"
+                        .to_owned(),
+            });
+        }
     }
     analysis.coverage.panics += unread;
     analysis.coverage.gaps += loaded.gaps.len();
@@ -469,11 +530,33 @@ fn setting(
         config: config.clone(),
         search_path: facts.search_path.unwrap_or_default(),
         environment: env_py.filter(|_| facts.replaces_operations),
+        transactions: Transactions {
+            // without transactional DDL Alembic opens a transaction for each revision all the same
+            per_migration: config.transaction_per_migration.unwrap_or_else(|| {
+                facts.transaction_per_migration == Some(true)
+                    || facts.transactional_ddl == Some(false)
+            }),
+            autocommit: facts.autocommit,
+            committed_at_end: facts.commits_after,
+        },
     };
     (setting, catalog)
 }
 
-fn judge(replayed: Replayed, config: &Config, keep_traces: bool) -> Judged {
+/// Replays the revisions as one command, where that can matter, and lets the rules on commands judge.
+fn judge_command(seen: &[Seen], setting: &Setting, config: &Config) -> Vec<Diagnostic> {
+    // on a thread of the pool, whose stacks hold what the interpreter needs
+    let windows = rayon::scope(|_| window::replay(seen, setting));
+    rules::check_command(&rules::CommandContext {
+        seen,
+        windows: &windows,
+        config,
+        transactions: setting.transactions,
+    })
+}
+
+fn judge(replayed: Replayed, setting: &Setting, keep_traces: bool, first: Option<usize>) -> Judged {
+    let seen = Seen::of(&replayed, first == Some(replayed.index));
     let revision = replayed.revision.clone();
     let mut coverage = coverage(&replayed);
     let mut gaps: Vec<Gap> = [Run::First, Run::Downgrade]
@@ -484,7 +567,8 @@ fn judge(replayed: Replayed, config: &Config, keep_traces: bool) -> Judged {
     let diagnostics = if judged {
         let context = rules::Context {
             replayed: &replayed,
-            config,
+            config: &setting.config,
+            transactions: setting.transactions,
         };
         // a rule that breaks off must not take the findings of other revisions with it
         catch_unwind(AssertUnwindSafe(|| rules::check(&context))).unwrap_or_else(|_| {
@@ -512,6 +596,7 @@ fn judge(replayed: Replayed, config: &Config, keep_traces: bool) -> Judged {
     };
     Judged {
         index,
+        seen,
         diagnostics,
         traces,
         gaps,

@@ -7,10 +7,11 @@ use std::sync::Arc;
 use super::object::Interp;
 use super::questions::Questions;
 use crate::config::PackageVersion;
-use crate::postgres::{Answer, Catalog, Outcome, Parameters, Session, Statement};
+use crate::postgres::statement::TransactionStatement;
+use crate::postgres::{Answer, Catalog, Outcome, Parameters, Session, Statement, TransactionMode};
 use crate::python::{Class, Eval, Value};
 use crate::source::{FileId, Site};
-use crate::trace::{Event, Gap, Origin};
+use crate::trace::{Boundary, BoundaryKind, EnumType, Event, Gap, Origin};
 use crate::unknown::{Reason, Unknown};
 
 /// Versions and settings that decide how operations behave; the same for all runs of a database.
@@ -82,6 +83,8 @@ pub struct DriverCall {
     pub parameters: Parameters,
     /// An argument that would guard it and that Alembic ignores.
     pub ignored: Option<&'static str>,
+    /// Enum types that the operation was given.
+    pub enums: Arc<[EnumType]>,
     /// Where it stands, if not where the interpreter stands now (a batch executes when its block ends).
     pub place: Option<Place>,
 }
@@ -105,6 +108,7 @@ impl DriverCall {
             literal: None,
             parameters: Parameters::default(),
             ignored: None,
+            enums: Arc::default(),
             place: None,
         }
     }
@@ -120,6 +124,12 @@ pub struct Environment {
     pub revision_file: FileId,
     /// What has happened, in order.
     pub events: Vec<Event>,
+    /// Where the migration itself ended a transaction, in order.
+    pub boundaries: Vec<Boundary>,
+    /// The transaction that is open, from 0.
+    pub transaction: usize,
+    /// Whether an `autocommit_block()` is open: a transaction in it is the migration's own.
+    pub autocommit_block: bool,
     /// What could not be analysed.
     pub gaps: Vec<Gap>,
     /// Choices at unknown conditions.
@@ -148,6 +158,9 @@ impl Environment {
             settings,
             revision_file,
             events: Vec::new(),
+            boundaries: Vec::new(),
+            transaction: 0,
+            autocommit_block: false,
             gaps: Vec::new(),
             decisions: Decisions::default(),
             memo: BTreeMap::new(),
@@ -178,6 +191,33 @@ impl Environment {
         Place { stack, innermost }
     }
 
+    /// Notes that the migration ends the transaction that is open, at a place, if it is Alembic's. What a handler does
+    /// belongs to the failure that it handles.
+    pub fn note_boundary(&mut self, place: &Place, kind: BoundaryKind, handling: bool) {
+        if self.autocommit_block || handling {
+            return;
+        }
+        self.boundaries.push(Boundary {
+            site: place.stack.first().copied().unwrap_or(place.innermost),
+            kind,
+            transaction: self.transaction,
+        });
+        self.transaction += 1;
+    }
+
+    /// The handler that swallows the error of a call which failed in a transaction with no savepoint around it.
+    fn swallowed(interp: &mut Interp, answer: &Answer) -> Option<Site> {
+        let Outcome::Error(error) = &answer.outcome else {
+            return None;
+        };
+        let in_block = answer.mode == TransactionMode::Block;
+        if !in_block || interp.host.session.savepoint_depth() > 0 {
+            return None;
+        }
+        let raise = super::exceptions::database_error(interp, error);
+        interp.swallowing_handler(&raise.exception)
+    }
+
     /// Makes a driver call and records it.
     ///
     /// A statement that fails is undone and Python goes on with the error's answer, so that one failure hides no other,
@@ -187,11 +227,21 @@ impl Environment {
         let place = call.place.unwrap_or_else(|| Self::place(interp));
         let conditional = interp.conditional();
         let guards = interp.host.questions.guarding(interp.guards());
+        let handling = interp.is_handling();
         let environment = &mut interp.host;
         let nested = environment.session.savepoint_depth() > 0;
+        let was = environment.session.mode();
         let answer = environment
             .session
             .execute(&call.statements, &call.parameters);
+        let transaction = environment.transaction;
+        for kind in call.statements.iter().filter_map(ends_transaction) {
+            if was == TransactionMode::Block {
+                environment.note_boundary(&place, kind, handling);
+            }
+        }
+        let swallowed = Self::swallowed(interp, &answer);
+        let environment = &mut interp.host;
         for key in &answer.assumed {
             let what = format!(
                 "no revision makes the {key}: it is taken to be there, its parts are not known"
@@ -217,6 +267,9 @@ impl Environment {
             mode: answer.mode,
             aborted: answer.aborted,
             handled: failed && nested,
+            swallowed,
+            transaction,
+            enums: call.enums,
             conditional,
             ignored: call.ignored,
             guards,
@@ -230,5 +283,13 @@ impl Environment {
             }
             _ => Ok(answer),
         }
+    }
+}
+
+fn ends_transaction(statement: &Statement) -> Option<BoundaryKind> {
+    match statement {
+        Statement::Transaction(TransactionStatement::Commit) => Some(BoundaryKind::CommitText),
+        Statement::Transaction(TransactionStatement::Rollback) => Some(BoundaryKind::RollbackText),
+        _ => None,
     }
 }

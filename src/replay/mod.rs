@@ -6,6 +6,7 @@
 
 mod merge;
 pub mod revision;
+pub mod window;
 mod worlds;
 
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use std::sync::Arc;
 use smol_str::SmolStr;
 
 use crate::alembic::Settings;
-use crate::config::{Config, Level};
+use crate::config::Config;
 use crate::postgres::{Catalog, Outcome};
 use crate::python::interpreter::Modules;
 use crate::python::syntax;
@@ -37,6 +38,20 @@ pub struct Setting {
     pub search_path: Vec<SmolStr>,
     /// `env.py`, where it wraps operations: each run begins with it.
     pub environment: Option<Arc<syntax::Module>>,
+    /// How the transactions of a command are held.
+    pub transactions: Transactions,
+}
+
+/// How `env.py` and the settings hold the transactions of a command. The four runs know nothing of it: there each revision
+/// has one; the command window and the rules do.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Transactions {
+    /// Each revision has one of its own; else one holds all.
+    pub per_migration: bool,
+    /// There is none: each statement commits by itself.
+    pub autocommit: bool,
+    /// `env.py` commits its connection at the end, whatever Alembic did.
+    pub committed_at_end: bool,
 }
 
 /// One revision with everything that its runs did.
@@ -134,7 +149,7 @@ fn complete(
         .trace
         .stale
         .then(|| worlds::fresh(&revision, &before, setting).trace);
-    let asks_offline = matches!(setting.config.levels.get(OFFLINE_RULE), Some(Level::At(_)));
+    let asks_offline = setting.config.asks_for(OFFLINE_RULE);
     let offline = (first.trace.inspected && asks_offline)
         .then(|| worlds::offline(&revision, &before, setting).trace);
     let turned = turned(&revision, &before, &first.trace, setting);
@@ -246,6 +261,7 @@ mod tests {
             config: Arc::new(Config::default()),
             search_path: Vec::new(),
             environment: None,
+            transactions: Transactions::default(),
         };
         let seen = Mutex::new(Vec::new());
         replay(&revisions, Catalog::default(), &setting, &|replayed| {

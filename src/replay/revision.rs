@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use smol_str::SmolStr;
 
+use crate::alembic::imports::ApplicationImport;
 use crate::alembic::revision::Facts;
 use crate::python::syntax::{FunctionDefinition, Module, StatementKind};
 use crate::scripts::Script;
@@ -43,6 +44,8 @@ pub struct Revision {
     pub downgrade_place: Option<Site>,
     /// What its text says beside what it does.
     pub facts: Facts,
+    /// What it imports of the application; known once the project's modules are.
+    pub application_imports: Vec<ApplicationImport>,
     /// Released: replayed, not reported.
     pub released: bool,
     /// Reported on: false for the files that the user did not name.
@@ -93,6 +96,7 @@ impl Revision {
             identified: site(identified),
             downgrade_place: name_of("downgrade"),
             facts: Facts::default(),
+            application_imports: Vec::new(),
             released: false,
             reported: true,
             body: Body::Python(module),
@@ -120,6 +124,7 @@ impl Revision {
             downgrade,
             downgrade_explained: script.down.as_ref().is_some_and(|down| down.explained),
             upgrade_explained: script.up.explained,
+            application_imports: Vec::new(),
             place: script.up.place,
             identified: script.up.place,
             facts: Facts::default(),

@@ -4,12 +4,13 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::guards::{self, Verdict};
 use super::second_run::{self, Fault, FaultKind};
-use super::{Check, Context, Rule, advice, label, stale_inspector, words};
+use super::{Check, Context, Rule, advice, claims, label, stale_inspector, words};
 use crate::config::Level;
-use crate::diagnostic::{Diagnostic, RuleInfo, Severity};
+use crate::diagnostic::{Diagnostic, FIRST_RUN, RuleInfo, Severity};
 use crate::postgres::statement::{AlterTableCommand, Statement};
 use crate::postgres::{Name, ObjectKey, ObjectKind, ServerError, SqlState};
 use crate::source::Site;
+use crate::trace::Run;
 
 pub(super) const RULE: Rule = Rule {
     info: RuleInfo {
@@ -27,7 +28,7 @@ pub(super) const RULE: Rule = Rule {
 pub(super) const WHEN: &str = "a restored, stamped or hand-fixed database, or a retry";
 
 fn check(context: &Context<'_>) -> Vec<Diagnostic> {
-    let made = second_run::made_by_first_run(context.replayed);
+    let made = second_run::makers(context.replayed);
     schema_causes(context)
         .iter()
         .filter(|cause| guards::verdict(&cause.faults[0]) == Verdict::NoGuard)
@@ -47,6 +48,7 @@ pub(super) fn schema_causes<'a>(context: &'a Context<'_>) -> Vec<Cause<'a>> {
     let faults: Vec<Fault<'_>> = second_run::faults(context.replayed)
         .into_iter()
         .filter(|fault| !second_run::is_data(fault) && fault.event.ignored.is_none())
+        .filter(|fault| !claims::is_claimed(context, Run::Rerun, fault.event))
         .filter(|fault| {
             let mut guards = fault.event.guards.iter();
             !guards.any(|guard| stale.contains(&guard.site))
@@ -150,7 +152,7 @@ pub(super) fn report(
     {
         diagnostic.labels.push(label(
             made,
-            format!("the first run made or removed the {key} here"),
+            format!("{FIRST_RUN} made or removed the {key} here"),
         ));
     }
     if fault.event.innermost != site {
@@ -163,7 +165,7 @@ pub(super) fn report(
 }
 
 /// The other faults of a cause: each place once as a label, all of them as a count.
-fn add_others(diagnostic: &mut Diagnostic, cause: &Cause<'_>, site: Site) {
+pub(super) fn add_others(diagnostic: &mut Diagnostic, cause: &Cause<'_>, site: Site) {
     let mut places = FxHashSet::from_iter([site]);
     for other in &cause.faults[1..] {
         if places.insert(other.event.site) {

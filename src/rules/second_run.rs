@@ -7,7 +7,7 @@ use crate::diagnostic::Severity;
 use crate::postgres::{ObjectKey, Outcome, ServerError, Statement};
 use crate::replay::Replayed;
 use crate::source::Site;
-use crate::trace::Event;
+use crate::trace::{Event, Trace};
 use crate::unknown::Reason;
 
 /// A call of the second run that fails or changes something again.
@@ -31,12 +31,7 @@ pub(super) enum FaultKind<'a> {
 /// A call that failed in the first run too, in the same way, is no matter of running twice, nor is one that failed there
 /// and works now: what it makes is made once. What runs only because of data is never certain.
 pub(super) fn faults(replayed: &Replayed) -> Vec<Fault<'_>> {
-    let failed: Vec<&Event> = replayed
-        .first
-        .events
-        .iter()
-        .filter(|event| matches!(event.outcome, Outcome::Error(_)))
-        .collect();
+    let failed = failed(&replayed.first);
     replayed
         .rerun
         .events
@@ -62,13 +57,22 @@ pub(super) fn faults(replayed: &Replayed) -> Vec<Fault<'_>> {
         .collect()
 }
 
+/// The calls of a run that failed.
+pub(super) fn failed(trace: &Trace) -> Vec<&Event> {
+    trace
+        .events
+        .iter()
+        .filter(|event| matches!(event.outcome, Outcome::Error(_)))
+        .collect()
+}
+
 /// How bad it is that a migration can't run twice: what it promises decides.
 ///
 /// Alembic's must, unless the project says otherwise. A tool of SQL files runs each once, so there it is advice, but for
 /// files that the project wants to be rerunnable, and those that a failure can leave half applied.
 pub(super) fn severity(context: &Context<'_>) -> Severity {
     let must = match context.replayed.revision.script() {
-        Some(script) => script.must_be_rerunnable(),
+        Some(script) => script.rerunnable,
         None => context.config.rerunnable.unwrap_or(true),
     };
     if must {
@@ -79,7 +83,7 @@ pub(super) fn severity(context: &Context<'_>) -> Severity {
 }
 
 /// Whether the same call failed in the first run: in the same way, or, without an error to compare, in any.
-fn failed_before(failed: &[&Event], event: &Event, error: Option<&ServerError>) -> bool {
+pub(super) fn failed_before(failed: &[&Event], event: &Event, error: Option<&ServerError>) -> bool {
     failed.iter().any(|before| {
         before.stack == event.stack
             && matches!(&before.outcome, Outcome::Error(known) if error.is_none_or(|error| known.sqlstate == error.sqlstate))
@@ -123,7 +127,7 @@ pub(super) fn is_violation(error: &ServerError) -> bool {
 }
 
 /// Where the first run made, altered or removed each thing first.
-pub(super) fn made_by_first_run(replayed: &Replayed) -> FxHashMap<&ObjectKey, Site> {
+pub(super) fn makers(replayed: &Replayed) -> FxHashMap<&ObjectKey, Site> {
     let mut made = FxHashMap::default();
     for event in &replayed.first.events {
         for key in &event.changes {
@@ -131,4 +135,14 @@ pub(super) fn made_by_first_run(replayed: &Replayed) -> FxHashMap<&ObjectKey, Si
         }
     }
     made
+}
+
+/// Where the first run made a thing, if it did; for many things see [`makers`].
+pub(super) fn made_by_first_run(replayed: &Replayed, key: &ObjectKey) -> Option<Site> {
+    replayed
+        .first
+        .events
+        .iter()
+        .find(|event| event.changes.contains(key))
+        .map(|event| event.site)
 }
