@@ -195,8 +195,8 @@ fn parse(entry: &Entry<'_>, sql: &SqlFiles, config: &Config) -> Reading {
             script.send(sending);
         }
         script.guessed = sql.format == Format::Plain && sql.sending.is_none();
-        script.rerunnable =
-            sql.rerunnable.or(config.rerunnable).unwrap_or(false) || entry.migration.repeatable;
+        let promised = sql.rerunnable.or(config.rerunnable).unwrap_or(false);
+        script.settle(promised || entry.migration.repeatable);
     }
     reading
 }

@@ -124,6 +124,7 @@ impl Revision {
             downgrade,
             downgrade_explained: script.down.as_ref().is_some_and(|down| down.explained),
             upgrade_explained: script.up.explained,
+            application_imports: Vec::new(),
             place: script.up.place,
             identified: script.up.place,
             facts: Facts::default(),

@@ -19,7 +19,7 @@ pub(super) const RULE: Rule = Rule {
 
 fn check(context: &Context<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
-    let made = second_run::made_by_first_run(context.replayed);
+    let made = second_run::makers(context.replayed);
     for cause in missing_guard::schema_causes(context) {
         let fault = cause.faults[0];
         let Verdict::AnotherObject(guard, question) = guards::verdict(&fault) else {

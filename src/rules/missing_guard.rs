@@ -28,7 +28,7 @@ pub(super) const RULE: Rule = Rule {
 pub(super) const WHEN: &str = "a restored, stamped or hand-fixed database, or a retry";
 
 fn check(context: &Context<'_>) -> Vec<Diagnostic> {
-    let made = second_run::made_by_first_run(context.replayed);
+    let made = second_run::makers(context.replayed);
     schema_causes(context)
         .iter()
         .filter(|cause| guards::verdict(&cause.faults[0]) == Verdict::NoGuard)

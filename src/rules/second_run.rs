@@ -57,13 +57,22 @@ pub(crate) fn faults(replayed: &Replayed) -> Vec<Fault<'_>> {
         .collect()
 }
 
+/// The calls of a run that failed.
+pub(super) fn failed(trace: &Trace) -> Vec<&Event> {
+    trace
+        .events
+        .iter()
+        .filter(|event| matches!(event.outcome, Outcome::Error(_)))
+        .collect()
+}
+
 /// How bad it is that a migration can't run twice: what it promises decides.
 ///
 /// Alembic's must, unless the project says otherwise. A tool of SQL files runs each once, so there it is advice, but for
 /// files that the project wants to be rerunnable, and those that a failure can leave half applied.
 pub(super) fn severity(context: &Context<'_>) -> Severity {
     let must = match context.replayed.revision.script() {
-        Some(script) => script.must_be_rerunnable(),
+        Some(script) => script.rerunnable,
         None => context.config.rerunnable.unwrap_or(true),
     };
     if must {
@@ -126,7 +135,7 @@ pub(super) fn is_violation(error: &ServerError) -> bool {
 }
 
 /// Where the first run made, altered or removed each thing first.
-pub(super) fn made_by_first_run(replayed: &Replayed) -> FxHashMap<&ObjectKey, Site> {
+pub(super) fn makers(replayed: &Replayed) -> FxHashMap<&ObjectKey, Site> {
     let mut made = FxHashMap::default();
     for event in &replayed.first.events {
         for key in &event.changes {
@@ -134,4 +143,14 @@ pub(super) fn made_by_first_run(replayed: &Replayed) -> FxHashMap<&ObjectKey, Si
         }
     }
     made
+}
+
+/// Where the first run made a thing, if it did; for many things see [`makers`].
+pub(super) fn made_by_first_run(replayed: &Replayed, key: &ObjectKey) -> Option<Site> {
+    replayed
+        .first
+        .events
+        .iter()
+        .find(|event| event.changes.contains(key))
+        .map(|event| event.site)
 }

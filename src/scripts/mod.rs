@@ -31,7 +31,8 @@ pub struct Script {
     pub up: Part,
     /// What `down` runs.
     pub down: Option<Part>,
-    /// The project promises that it may run twice.
+    /// A second run of the up part is real: the project promises that it may run twice, or a failure may leave it half
+    /// applied ([`Script::settle`]).
     pub rerunnable: bool,
     /// Its tool is only guessed: nothing says whether a transaction wraps the file.
     pub guessed: bool,

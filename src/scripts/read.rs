@@ -195,14 +195,16 @@ impl Script {
         }
     }
 
-    /// Whether a second run of the up part is real: the project says so, or a failure may leave it half applied.
-    pub fn must_be_rerunnable(&self) -> bool {
+    /// Decides whether a second run of the up part is real, once it is known how it is sent; `promised`: the project wants
+    /// it to be possible.
+    pub fn settle(&mut self, promised: bool) {
         let own_transactions = self
             .up
             .steps
             .iter()
             .any(|step| run::control(&step.statements).is_some());
-        self.rerunnable || (self.up.may_stop_halfway() && (!self.guessed || own_transactions))
+        self.rerunnable =
+            promised || (self.up.may_stop_halfway() && (!self.guessed || own_transactions));
     }
 }
 

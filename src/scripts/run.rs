@@ -1,12 +1,13 @@
 //! One run of one direction of a SQL migration: its statements executed on a catalog, and what came of it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::{Part, Sending};
 use crate::postgres::statement::TransactionStatement;
 use crate::postgres::{Catalog, Parameters, Session, Statement, TransactionMode, Version};
 use crate::sql;
-use crate::trace::{Event, Gap, Origin, RunOutput, Trace};
+use crate::trace::{Boundary, BoundaryKind, Event, Gap, Origin, RunOutput, Trace};
 
 /// What a statement does to the transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +74,7 @@ pub fn run(part: Option<&Part>, catalog: Catalog, version: Version, assumes: boo
         gaps: part.gaps.clone(),
         ..Trace::default()
     };
+    let mut transaction = 0;
     for step in &part.steps {
         if implicit {
             // each statement of a string of several opens an implicit block where none is open
@@ -88,6 +90,7 @@ pub fn run(part: Option<&Part>, catalog: Catalog, version: Version, assumes: boo
             };
             trace.gaps.push(gap);
         }
+        let mode = answer.mode;
         trace.events.push(Event {
             site: step.site,
             stack: vec![step.site],
@@ -109,9 +112,26 @@ pub fn run(part: Option<&Part>, catalog: Catalog, version: Version, assumes: boo
             ignored: None,
             guards: Vec::new(),
         });
+        let ends = control(&step.statements) == Some(Control::End);
+        if ends && part.sending == Sending::Block && mode == TransactionMode::Block {
+            trace.boundaries.push(Boundary {
+                site: step.site,
+                kind: ended_by(&step.statements),
+                transaction,
+            });
+        }
+        // what is committed by itself is a transaction of its own
+        transaction += usize::from(ends || mode == TransactionMode::Autocommit);
     }
     finish(&mut session, part, &mut trace);
     output(trace, session.catalog)
+}
+
+fn ended_by(statements: &[Statement]) -> BoundaryKind {
+    match statements.first() {
+        Some(Statement::Transaction(TransactionStatement::Rollback)) => BoundaryKind::RollbackText,
+        _ => BoundaryKind::CommitText,
+    }
 }
 
 /// The end of the connection: the tool commits its transaction, and one that the file leaves open is rolled back.
