@@ -14,7 +14,7 @@ use std::sync::Arc;
 use smol_str::SmolStr;
 
 use crate::alembic::Settings;
-use crate::config::{Config, Level};
+use crate::config::Config;
 use crate::postgres::{Catalog, Outcome};
 use crate::python::interpreter::Modules;
 use crate::python::syntax;
@@ -149,7 +149,7 @@ fn complete(
         .trace
         .stale
         .then(|| worlds::fresh(&revision, &before, setting).trace);
-    let asks_offline = matches!(setting.config.levels.get(OFFLINE_RULE), Some(Level::At(_)));
+    let asks_offline = setting.config.asks_for(OFFLINE_RULE);
     let offline = (first.trace.inspected && asks_offline)
         .then(|| worlds::offline(&revision, &before, setting).trace);
     let turned = turned(&revision, &before, &first.trace, setting);

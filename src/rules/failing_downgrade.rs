@@ -1,13 +1,13 @@
 //! `failing-downgrade`: a statement of the downgrade fails on the schema that the upgrade leaves.
 
 use super::rollback;
-use super::{Check, Context, Rule, label, second_run, words};
+use super::{Check, Context, Rule, claims, label, second_run, words};
 use crate::config::Level;
 use crate::diagnostic::{Diagnostic, RuleInfo, Severity};
 use crate::postgres::name::Quoted;
 use crate::postgres::statement::{AlterTableCommand, Statement};
 use crate::postgres::{ObjectKey, ServerError, SqlState};
-use crate::trace::{Event, Raised, Trace};
+use crate::trace::{Event, Raised, Run, Trace};
 
 pub(super) const RULE: Rule = Rule {
     info: RuleInfo {
@@ -26,13 +26,9 @@ fn check(context: &Context<'_>) -> Vec<Diagnostic> {
     if !rollback::has_downgrade(replayed) {
         return Vec::new();
     }
-    // what may not run in a transaction, and an enum type that the upgrade left when it dropped its last user, have rules
-    // of their own
-    let mut errors = rollback::errors(&replayed.downgrade).filter(|(_, error)| {
-        error.sqlstate != SqlState::ACTIVE_SQL_TRANSACTION
-            && error.sqlstate != SqlState::UNSAFE_NEW_ENUM_VALUE_USAGE
-            && !rollback::meets_enum(&replayed.before, error)
-    });
+    // what fails for a cause that has a rule of its own is told there: an enum type that the upgrade left, a transaction block
+    let mut errors = rollback::errors(&replayed.downgrade)
+        .filter(|(event, _)| !claims::is_claimed(context, Run::Downgrade, event));
     if let Some((event, error)) = errors.next() {
         return vec![refused(context, event, error, errors)];
     }
