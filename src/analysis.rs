@@ -1,6 +1,8 @@
-//! From files to diagnostics: loads a database's revisions, replays them, lets the rules judge.
+//! From files to diagnostics: loads a database's revisions or SQL files, replays them, lets the rules judge.
 //!
 //! In: a project's [`Files`], what [`crate::discover`] found, a [`Config`]. Out: an [`Analysis`]. No IO but through `Files`.
+
+mod scripts;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -132,6 +134,9 @@ pub fn load(
     sources: &Arc<SourceMap>,
     config: &Config,
 ) -> Loaded {
+    if let Some(sql) = &database.sql {
+        return scripts::load(database, sql, files, sources, config);
+    }
     let modules = Arc::new(ProjectModules::new(
         files.clone(),
         sources.clone(),
@@ -499,21 +504,26 @@ fn setting(
     });
     let facts = facts.unwrap_or_default();
     settings.naming_convention = facts.naming_convention;
+    let fragment = database.sql.as_ref().is_some_and(|sql| sql.fragment);
     let catalog = Catalog {
-        open: !loaded.graph.is_closed(),
+        open: fragment || !loaded.graph.is_closed(),
         ..Catalog::default()
     };
-    let catalog = alembic::run::with_version_table(
-        catalog,
-        config.postgres_version,
-        facts.version_table.as_deref().unwrap_or("alembic_version"),
-        facts.version_table_schema.as_deref(),
-        if facts.own_version_column {
-            "text"
-        } else {
-            alembic::run::VERSION_TYPE
-        },
-    );
+    let catalog = if database.sql.is_some() {
+        catalog
+    } else {
+        alembic::run::with_version_table(
+            catalog,
+            config.postgres_version,
+            facts.version_table.as_deref().unwrap_or("alembic_version"),
+            facts.version_table_schema.as_deref(),
+            if facts.own_version_column {
+                "text"
+            } else {
+                alembic::run::VERSION_TYPE
+            },
+        )
+    };
     let setting = Setting {
         settings: Arc::new(settings),
         modules,

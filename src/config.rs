@@ -17,6 +17,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use crate::diagnostic::{RuleInfo, Severity};
 use crate::files::{FileError, Files, decode, join};
 use crate::postgres::Version;
+use crate::scripts::{Format, Sending};
 
 /// A version of a Python package: major, minor, patch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -154,6 +155,8 @@ pub struct Config {
     pub start_after: Vec<String>,
     /// Whether a docstring, a comment or a `raise` makes a missing downgrade a choice.
     pub accept_explained_downgrade: bool,
+    /// Folders of SQL files, in the order of the file.
+    pub sql: Vec<SqlSettings>,
     /// Where a value comes from, by its key (`levels.missing-guard`); what is not here is a default.
     pub origins: BTreeMap<String, Origin>,
 }
@@ -176,6 +179,19 @@ impl fmt::Display for Origin {
     }
 }
 
+/// An entry `[[sql]]`: a folder of SQL files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SqlSettings {
+    /// The folder, or one file, relative to the project's root.
+    pub path: Utf8PathBuf,
+    /// Whose format it is; `None`: told from the files.
+    pub format: Option<Format>,
+    /// How the files are sent; `None`: as their tool does.
+    pub transaction: Option<Sending>,
+    /// Whether they must run twice; `None`: as the key of the whole says.
+    pub rerunnable: Option<bool>,
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -196,6 +212,7 @@ impl Default for Config {
             start_after: Vec::new(),
             accept_explained_downgrade: true,
             origins: BTreeMap::new(),
+            sql: Vec::new(),
         }
     }
 }

@@ -9,6 +9,7 @@ mod disk;
 #[path = "../tests/common/folder.rs"]
 mod folder;
 mod memory;
+mod overlay;
 mod root;
 
 use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
@@ -16,6 +17,7 @@ use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 pub use decode::{Decoded, decode};
 pub use disk::{DEFAULT_SIZE_LIMIT, Disk};
 pub use memory::Memory;
+pub use overlay::Overlay;
 pub use root::{Placed, place};
 
 /// Why a file could not be read.

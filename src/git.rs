@@ -268,7 +268,7 @@ impl Repository {
     pub fn tree(&self, commit: &Commit) -> Result<Tree, GitError> {
         let listed = self
             .output(&["ls-tree", "-r", "-z", "--full-tree", commit.id()])?
-            .map_err(|complaint| self.unreadable(complaint, commit.id()))?;
+            .map_err(|complaint| Self::unreadable(complaint, commit.id()))?;
         self.view(&listed, |line| {
             // <mode> SP <type> SP <object> TAB <path>
             let (facts, path) = line.split_once('\t')?;
@@ -300,7 +300,7 @@ impl Repository {
         self.view(b"", |_| None)
     }
 
-    fn unreadable(&self, complaint: String, name: &str) -> GitError {
+    fn unreadable(complaint: String, name: &str) -> GitError {
         if complaint.contains("lazy fetch") || complaint.contains("promisor") {
             GitError::NoObjects(name.to_owned())
         } else {

@@ -1,9 +1,9 @@
 //! foreshot runs Alembic revisions and SQL migrations on paper and says what will go wrong.
 //!
 //! The way of the data: [`discover`] finds the files, [`python`] and [`sql`] read them, [`alembic`] turns calls into
-//! statements, [`postgres`] executes those against a simulated catalog, [`replay`] does the four runs of every revision,
+//! statements and [`scripts`] takes SQL files as their tool does, [`postgres`] executes those against a simulated catalog, [`replay`] does the four runs of every revision,
 //! [`rules`] judge the traces, [`report`] prints the diagnostics. Arrows point one way:
-//! rules → replay → alembic → python and sql → postgres → source.
+//! rules → replay → alembic and scripts → python and sql → postgres → source.
 
 pub mod alembic;
 pub mod analysis;
@@ -21,6 +21,7 @@ pub mod python;
 pub mod replay;
 pub mod report;
 pub mod rules;
+pub mod scripts;
 pub mod source;
 pub mod sql;
 pub mod suppress;

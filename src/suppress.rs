@@ -67,8 +67,8 @@ pub fn apply(
     }
     for (key, id) in files {
         let found = by_file.remove(&key).unwrap_or_default();
-        let judged = judges(&key.0, key.1);
-        if found.is_empty() && !judged {
+        let own = judges(&key.0, key.1);
+        if found.is_empty() && !own {
             continue;
         }
         let file = sources.file(id);
@@ -84,7 +84,7 @@ pub fn apply(
                 applied.count += 1;
             }
         }
-        if judged {
+        if own {
             problems.extend(unused(&suppressions, &used, rules, id));
             applied.diagnostics.extend(problems);
         }

@@ -1,13 +1,14 @@
 //! What happened in a run: events, in order.
 //!
-//! An event is one driver call that a migration made. Made by `alembic` while it interprets, completed by `replay`
-//! (which knows the end of the run), read by `rules` and `report`.
+//! An event is one driver call that a migration made. Made by `alembic` while it interprets and by `scripts` while it
+//! executes, completed by `replay` (which knows the end of the run), read by `rules` and `report`.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use smol_str::SmolStr;
 
-use crate::postgres::{Name, ObjectKey, ObjectKind, Outcome, Statement, TransactionMode};
+use crate::postgres::{Catalog, Name, ObjectKey, ObjectKind, Outcome, Statement, TransactionMode};
 use crate::source::{FileId, Site};
 use crate::unknown::Reason;
 
@@ -54,6 +55,8 @@ pub enum Origin {
     Schema(&'static str),
     /// A row or object of an ORM session.
     Orm,
+    /// A statement of a SQL file.
+    Script,
 }
 
 /// One driver call.
@@ -260,6 +263,32 @@ pub struct Trace {
     pub broke_off: bool,
     /// Whether the function exists (`downgrade` may be missing).
     pub missing_function: bool,
+}
+
+/// A choice at an unknown condition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Choice {
+    /// Why it was not known.
+    pub reason: Reason,
+    /// What it was.
+    pub what: String,
+    /// The statement whose condition it was.
+    pub site: Option<Site>,
+    /// Which way this world went.
+    pub value: bool,
+}
+
+/// What one world of a run comes to, whoever ran it.
+#[derive(Clone, Debug)]
+pub struct RunOutput {
+    /// What happened.
+    pub trace: Trace,
+    /// The schema after it, committed.
+    pub catalog: Catalog,
+    /// The choices, in order.
+    pub decisions: Vec<Choice>,
+    /// Answers of conditions that have one value in all runs, the given ones included.
+    pub settled: BTreeMap<String, bool>,
 }
 
 /// One run of one revision.

@@ -10,7 +10,6 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
-use common::JUDGED;
 use serde_json::json;
 
 /// Writes the project of each example into a folder of its own, and `examples.json` with what is known of it.
@@ -33,7 +32,7 @@ fn write_examples(folder: &Path) {
             "flagged": example.flagged,
             "title": example.title,
             "folder": project,
-            "judged": project.join(JUDGED),
+            "judged": project.join(example.judged_path()),
             "config": config,
             "transaction": example.judged().and_then(|fence| fence.value("transaction")),
             "needs": example.judged().and_then(|fence| fence.value("needs")),

@@ -13,7 +13,8 @@ use std::ops::RangeInclusive;
 
 use foreshot::postgres::session::Parameters;
 use foreshot::postgres::{Catalog, ObjectKey, ObjectKind, Outcome, Session, Statement, Version};
-use foreshot::sql::{self, Placeholders};
+use foreshot::scripts::{self, Format, Reading};
+use foreshot::source::FileId;
 use serde_json::Value;
 
 /// What a second execution comes to.
@@ -70,11 +71,25 @@ fn majors(text: &str) -> Vec<u16> {
         .collect()
 }
 
+/// Reads a text as a SQL file is read.
 fn parse(text: &str) -> Vec<Statement> {
-    sql::parse(text, Placeholders::None)
-        .iter()
-        .map(|parsed| parsed.statement.clone())
-        .collect()
+    let refused = |message: &str| {
+        vec![Statement::SyntaxError {
+            message: message.into(),
+        }]
+    };
+    match scripts::read(Format::Plain, FileId(0), text, None, Version::default()) {
+        Reading::Read { script, refusals } => match refusals.first() {
+            Some(refusal) => refused(&refusal.message),
+            None => script
+                .up
+                .steps
+                .iter()
+                .flat_map(|step| step.statements.iter().cloned())
+                .collect(),
+        },
+        Reading::Foreign(server) => refused(server),
+    }
 }
 
 /// Executes a string as one driver call.
@@ -114,6 +129,9 @@ fn second_run(session: &Session, statement: &str) -> Verdict {
         .iter()
         .filter(|key| before.describe(key) != session.catalog.describe(key))
         .collect();
+    if values_differ(&before, &session.catalog) {
+        return Verdict::Changes;
+    }
     if different.is_empty() {
         return Verdict::NoOp;
     }
@@ -127,6 +145,15 @@ fn second_run(session: &Session, statement: &str) -> Verdict {
         return Verdict::SequenceOnly;
     }
     Verdict::Changes
+}
+
+/// Whether a row that was there has other values.
+fn values_differ(before: &Catalog, after: &Catalog) -> bool {
+    after.relations.values().any(|relation| {
+        before.relation(&relation.name).is_some_and(|known| {
+            known.rows.known.len() == relation.rows.known.len() && known.rows != relation.rows
+        })
+    })
 }
 
 fn in_transaction(session: &Session, statement: &str) -> String {

@@ -11,6 +11,9 @@
 //! - `python`: the revision that is judged, exactly one. Without a line `revision =` the imports of `op`, `sa` and
 //!   `postgresql` and the identifiers stand before it; without `def downgrade`, and on the pages of all rules but
 //!   `missing-downgrade`, one that raises stands after it. `also=RULE` names another rule that reports too, `level=note` asserts the severity.
+//! - `sql`: a SQL file that is judged instead, exactly one; `sql given`: an earlier one; `sql down`: its way down. They are a plain folder
+//!   (`migrations/`), sent statement by statement as psql does, unless the judged fence says `transaction=file` (a transaction of
+//!   the tool's) or `transaction=call` (the file as one string), or holds a tool's marks (`-- +goose Up`). `rerunnable` asks for a second run.
 //! - `text`: the exact diagnostics of the judged revision, written by `UPDATE_EXPECT=1 cargo test --release --test rules`.
 //!
 //! The heading is the assertion. Flagged: the page's rule reports the judged revision, and no other rule does (failures: Missing, Noisy). Not
@@ -24,7 +27,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
 
-use common::{Example, JUDGED};
+use common::Example;
 
 /// The report with one line feed at its end, or nothing.
 fn diagnostics(text: &str) -> String {
@@ -47,7 +50,11 @@ fn check(example: &Example) -> (Vec<String>, Option<String>) {
     let since = example.since();
     let output = common::foreshot(
         folder.path(),
-        &[&["check", JUDGED, "--output-format", "concise"], since].concat(),
+        &[
+            &["check", example.judged_path(), "--output-format", "concise"],
+            since,
+        ]
+        .concat(),
     );
     let printed = common::stdout(&output);
     if !matches!(output.status.code(), Some(0 | 1)) {
@@ -91,7 +98,7 @@ fn check(example: &Example) -> (Vec<String>, Option<String>) {
     if let Some(expected) = example.expected() {
         let output = common::foreshot(
             folder.path(),
-            &[&["check", "--quiet", JUDGED], since].concat(),
+            &[&["check", "--quiet", example.judged_path()], since].concat(),
         );
         let text = diagnostics(&common::stdout(&output));
         if text != expected.text {

@@ -20,8 +20,7 @@ use crate::python::interpreter::{Limits, Modules};
 use crate::python::{Arguments, Eval, Interpreter, Raise, Value, syntax};
 use crate::source::Site;
 use crate::sql::{self, Placeholders};
-use crate::trace::{Raised, Trace};
-use crate::unknown::Reason;
+use crate::trace::{Choice, Raised, RunOutput, Trace};
 
 /// What a run starts from.
 #[derive(Clone)]
@@ -63,32 +62,6 @@ pub struct Contrary {
     pub turned: Vec<Site>,
     /// As `--sql` runs it: there is no database.
     pub offline: bool,
-}
-
-/// A choice at an unknown condition.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Choice {
-    /// Why it was not known.
-    pub reason: Reason,
-    /// What it was.
-    pub what: String,
-    /// The statement whose condition it was.
-    pub site: Option<Site>,
-    /// Which way this world went.
-    pub value: bool,
-}
-
-/// What a run comes to.
-#[derive(Clone, Debug)]
-pub struct RunOutput {
-    /// What happened.
-    pub trace: Trace,
-    /// The schema after it, committed.
-    pub catalog: Catalog,
-    /// The choices, in order.
-    pub decisions: Vec<Choice>,
-    /// Answers of conditions that have one value in all runs, the given ones included.
-    pub settled: BTreeMap<String, bool>,
 }
 
 /// A revision that waits for `context.run_migrations()`.

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use super::Settings;
-use super::run::{RunInput, RunOutput, run};
+use super::run::{RunInput, run};
 use crate::config::PackageVersion;
 use crate::postgres::{Catalog, Outcome, Version};
 use crate::python::interpreter::{Limits, Modules};
 use crate::python::syntax;
 use crate::source::FileId;
+use crate::trace::RunOutput;
 
 struct NoModules;
 

@@ -146,6 +146,17 @@ fn settings_in_force(project: &Project) -> Vec<Note> {
         ),
     }];
     for database in &project.databases {
+        if let Some(sql) = &database.sql {
+            notes.push(Note {
+                path: Some(database.name.clone().into()),
+                message: format!(
+                    "a database of {} SQL files, taken as those of `{}`",
+                    database.revision_files.len(),
+                    sql.format.facts().name
+                ),
+            });
+            continue;
+        }
         let environment = match (&database.ini, &database.env_py) {
             (Some(ini), _) => format!("configured by `{ini}`"),
             (None, Some(env_py)) => format!("with `{env_py}`"),

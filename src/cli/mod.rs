@@ -175,9 +175,12 @@ struct GraphArguments {
 /// What all commands that read a project share.
 #[derive(Debug, Args)]
 struct Input {
-    /// Folders or files; named files are reported on, all others of their database are replayed
+    /// Folders or files; named files are reported on, all others of their database are replayed; `-`: standard input
     #[arg(value_name = "PATH")]
     paths: Vec<Utf8PathBuf>,
+    /// The file whose text is on standard input, with `-` as the path [default: stdin.sql]
+    #[arg(long, value_name = "FILE")]
+    stdin_filename: Option<Utf8PathBuf>,
     /// Major version of the server
     #[arg(long, value_name = "VERSION", value_parser = postgres_version)]
     postgres_version: Option<Version>,
@@ -312,6 +315,8 @@ enum Failure {
     NoRevision(String),
     #[error("there is no rule `{0}`{1}: `foreshot rules` lists them")]
     NoRule(String, String),
+    #[error("{0}")]
+    StandardInput(String),
     #[error("{0}")]
     Output(String),
     #[error("foreshot itself failed: please report it with the input that causes it")]

@@ -1,6 +1,7 @@
 //! From arguments to an analysis: finds the project, its configuration and its databases, and has them analysed.
 
 use std::collections::BTreeSet;
+use std::io::Read;
 use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -12,7 +13,7 @@ use crate::analysis::{self, Loaded};
 use crate::config::{Config, ConfigError, Level, Loader};
 use crate::diagnostic::{Diagnostic, RuleInfo, Severity};
 use crate::discover::{self, Database, Note};
-use crate::files::{Disk, FileError, Files, Placed, place, within};
+use crate::files::{Disk, FileError, Files, Overlay, Placed, join, place, within};
 use crate::history::Graph;
 use crate::report::Summary;
 use crate::rules;
@@ -69,24 +70,25 @@ pub(super) fn open(input: &Input) -> Result<Project, Failure> {
 }
 
 /// Where the arguments point: before anything is read but names.
-fn placed(input: &Input) -> Result<(Utf8PathBuf, Placed), Failure> {
-    let working_folder =
+fn working_folder() -> Result<Utf8PathBuf, Failure> {
+    let folder =
         std::env::current_dir().map_err(|error| Failure::WorkingFolder(error.to_string()))?;
-    let working_folder =
-        Utf8PathBuf::from_path_buf(working_folder).map_err(|_| Failure::NotUnicode)?;
-    let here = [Utf8PathBuf::from(".")];
-    let paths = if input.paths.is_empty() {
-        &here[..]
+    Utf8PathBuf::from_path_buf(folder).map_err(|_| Failure::NotUnicode)
+}
+
+/// The paths that were named, or the working folder.
+fn named_paths(input: &Input) -> Vec<Utf8PathBuf> {
+    if input.paths.is_empty() {
+        vec![Utf8PathBuf::from(".")]
     } else {
-        &input.paths
-    };
-    let placed = place(&working_folder, paths)?;
-    Ok((working_folder, placed))
+        input.paths.clone()
+    }
 }
 
 /// The configuration in force, and its file.
 pub(super) fn configured(input: &Input) -> Result<(Config, Option<Utf8PathBuf>), Failure> {
-    let (working_folder, placed) = placed(input)?;
+    let working_folder = working_folder()?;
+    let placed = place(&working_folder, &named_paths(input))?;
     let files = Disk::new(&placed.root)?;
     let (config, file) = configuration(input, &files, &placed, &working_folder)?;
     Ok((config.with(&input.overrides()), file))
@@ -94,12 +96,18 @@ pub(super) fn configured(input: &Input) -> Result<(Config, Option<Utf8PathBuf>),
 
 /// Finds everything that the arguments name, and what it was before.
 pub(super) fn open_views(input: &Input, views: &Views) -> Result<Project, Failure> {
-    let (working_folder, mut placed) = placed(input)?;
+    let working_folder = working_folder()?;
+    let (mut placed, stdin) = place_input(input, &working_folder)?;
     let (files, compared, about) = since::views(&placed.root, views)?;
+    let files: Arc<dyn Files> = match stdin {
+        Some((path, bytes)) => Arc::new(Overlay::new(files).with(&path, bytes)),
+        None => files,
+    };
     let (config, config_file) = configuration(input, files.as_ref(), &placed, &working_folder)?;
     let options = discover::Options {
         name: input.name.clone(),
         working_folder: placed.working_folder.clone(),
+        sql: config.sql.clone(),
     };
     if input.paths.is_empty() && !config.database.is_empty() {
         placed.paths.clone_from(&config.database);
@@ -166,6 +174,54 @@ fn exclude(
         database.report_only = Some(left);
         true
     });
+}
+
+/// A file's path in the project, and the text that it is taken to have.
+type Typed = (Utf8PathBuf, Vec<u8>);
+
+/// The project, and what stands on standard input in the place of a file, where it does.
+fn place_input(
+    input: &Input,
+    working_folder: &Utf8Path,
+) -> Result<(Placed, Option<Typed>), Failure> {
+    let from_stdin = input.paths.iter().any(|path| path == "-");
+    if !from_stdin {
+        if input.stdin_filename.is_some() {
+            return Err(Failure::StandardInput(
+                "`--stdin-filename` says whose text is on standard input: name `-` as the path"
+                    .to_owned(),
+            ));
+        }
+        return Ok((place(working_folder, &named_paths(input))?, None));
+    }
+    if input.paths.len() > 1 {
+        return Err(Failure::StandardInput(
+            "`-` is read alone: name no other path beside it".to_owned(),
+        ));
+    }
+    let mut bytes = Vec::new();
+    std::io::stdin().read_to_end(&mut bytes).map_err(|error| {
+        Failure::StandardInput(format!("standard input can't be read: {error}"))
+    })?;
+    let file = input
+        .stdin_filename
+        .clone()
+        .unwrap_or_else(|| Utf8PathBuf::from("stdin.sql"));
+    let (Some(folder), Some(name)) = (file.parent(), file.file_name()) else {
+        return Err(Failure::StandardInput(format!(
+            "`{file}` is no name of a file"
+        )));
+    };
+    // the file itself need not be there yet; its folder places it
+    let folder = if folder.as_str().is_empty() {
+        Utf8PathBuf::from(".")
+    } else {
+        folder.to_owned()
+    };
+    let mut placed = place(working_folder, &[folder])?;
+    let path = join(&placed.paths.pop().unwrap_or_default(), name);
+    placed.paths.push(path.clone());
+    Ok((placed, Some((path, bytes))))
 }
 
 fn configuration(
@@ -250,7 +306,7 @@ static OWN_RULES: [RuleInfo; 3] = [
     },
     RuleInfo {
         id: analysis::UNREADABLE,
-        summary: "a revision that is no Python: functions behind the syntax error are not judged",
+        summary: "a revision that is no Python, or a statement that is no SQL: what is behind the syntax error is not judged",
         tags: &["input"],
         category: "input",
         default_level: Level::At(Severity::Error),

@@ -4,6 +4,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::diagnostic::RuleInfo;
+use crate::scripts::FORMATS;
 
 /// What may stand as a key's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +23,8 @@ pub enum Kind {
     Levels,
     /// A table of pattern and such a table.
     LevelsByFile,
+    /// A list of tables, one a folder of SQL files.
+    SqlFolders,
 }
 
 /// A key.
@@ -129,7 +132,7 @@ pub static KEYS: &[Key] = &[
         name: "rerunnable",
         kind: Kind::Boolean,
         meaning: "whether migrations must survive a second run",
-        default: "true for Alembic's revisions",
+        default: "true for Alembic's revisions, false for SQL files",
         example: "false",
     },
     Key {
@@ -138,6 +141,13 @@ pub static KEYS: &[Key] = &[
         meaning: "rules and tags that are reported, and no others",
         default: "all that are on by default",
         example: "[\"rerun\", \"rollback\"]",
+    },
+    Key {
+        name: "sql",
+        kind: Kind::SqlFolders,
+        meaning: "folders of SQL files: path, format, transaction, rerunnable",
+        default: "told from the files",
+        example: "[{ path = \"db/migrations\", format = \"goose\" }]",
     },
     Key {
         name: "sqlalchemy-version",
@@ -230,6 +240,20 @@ fn schema_of(kind: Kind) -> Value {
         }
         Kind::LevelsByFile => {
             json!({"type": "object", "additionalProperties": {"$ref": "#/definitions/levels"}})
+        }
+        Kind::SqlFolders => {
+            let formats: Vec<&str> = FORMATS.iter().map(|format| format.name).collect();
+            json!({"type": "array", "items": {
+                "type": "object",
+                "properties": {
+                    "path": {"type": "string"},
+                    "format": {"type": "string", "enum": formats},
+                    "transaction": {"type": "string", "enum": ["file", "call", "statement"]},
+                    "rerunnable": {"type": "boolean"},
+                },
+                "required": ["path"],
+                "additionalProperties": false,
+            }})
         }
     }
 }

@@ -7,11 +7,14 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::{
-    ALL, Config, ConfigError, FileLevels, Level, Loader, Origin, PackageVersion, Patterns, keys,
-    postgres_version,
+    ALL, Config, ConfigError, FileLevels, Level, Loader, Origin, PackageVersion, Patterns,
+    SqlSettings, keys, postgres_version,
 };
 use crate::files::{join, normalize};
+use crate::scripts::{FORMATS, Format, Sending};
 use crate::source::SourceFile;
+
+const SQL_KEYS: [&str; 4] = ["path", "format", "transaction", "rerunnable"];
 
 type Found<'a> = Spanned<DeValue<'a>>;
 
@@ -243,6 +246,7 @@ fn read_table(
             "transaction-per-migration" => {
                 config.transaction_per_migration = Some(reader.boolean(name, value)?);
             }
+            "sql" => config.sql = read_sql(reader, value)?,
             unknown => {
                 let guess = suggestion(unknown, &keys::names());
                 return Err(reader.error(offset, format!("unknown key `{unknown}`{guess}")));
@@ -315,6 +319,84 @@ fn read_file_levels(
         });
     }
     Ok(found)
+}
+
+/// Entries `[[sql]]`; their paths are relative to the folder of the file.
+fn read_sql(reader: &Reader<'_>, value: &Found<'_>) -> Result<Vec<SqlSettings>, ConfigError> {
+    let entries = value
+        .get_ref()
+        .as_array()
+        .ok_or_else(|| reader.wrong("sql", value, "a list of tables `[[sql]]`"))?;
+    entries
+        .iter()
+        .map(|entry| read_sql_entry(reader, entry))
+        .collect()
+}
+
+fn read_sql_entry(reader: &Reader<'_>, entry: &Found<'_>) -> Result<SqlSettings, ConfigError> {
+    let Some(table) = entry.get_ref().as_table() else {
+        return Err(reader.wrong("sql", entry, "a list of tables `[[sql]]`"));
+    };
+    let mut path = None;
+    let mut settings = SqlSettings {
+        path: Utf8PathBuf::new(),
+        format: None,
+        transaction: None,
+        rerunnable: None,
+    };
+    let mut entries: Vec<_> = table.iter().collect();
+    entries.sort_by_key(|(key, _)| key.span().start);
+    for (key, value) in entries {
+        let name: &str = key.get_ref();
+        let text = || {
+            let text = value.get_ref().as_str();
+            text.ok_or_else(|| reader.wrong(&format!("sql.{name}"), value, "a string"))
+        };
+        match name {
+            "path" => {
+                let folder = reader.path.parent().unwrap_or(Utf8Path::new(""));
+                let inside = normalize(&join(folder, text()?)).ok_or_else(|| {
+                    let message = "`sql.path` leads out of the project".to_owned();
+                    reader.error(value.span().start, message)
+                })?;
+                path = Some(inside);
+            }
+            "format" => {
+                let name = text()?;
+                settings.format = Some(Format::named(name).ok_or_else(|| {
+                    let known: Vec<&str> = FORMATS.iter().map(|facts| facts.name).collect();
+                    let guess = suggestion(name, &known);
+                    let message = format!("`sql.format`: there is no format `{name}`{guess}");
+                    reader.error(value.span().start, message)
+                })?);
+            }
+            "transaction" => {
+                let name = text()?;
+                settings.transaction = Some(Sending::named(name).ok_or_else(|| {
+                    let message = format!(
+                        "`sql.transaction`: `{name}` is none of `file` (one transaction a file), `call` (the file as one string) \
+                         and `statement` (each by itself)"
+                    );
+                    reader.error(value.span().start, message)
+                })?);
+            }
+            "rerunnable" => settings.rerunnable = Some(reader.boolean("sql.rerunnable", value)?),
+            unknown => {
+                let message = format!(
+                    "unknown key `sql.{unknown}`{}",
+                    suggestion(unknown, &SQL_KEYS)
+                );
+                return Err(reader.error(key.span().start, message));
+            }
+        }
+    }
+    settings.path = path.ok_or_else(|| {
+        reader.error(
+            entry.span().start,
+            "`[[sql]]` needs a `path`: the folder of the files",
+        )
+    })?;
+    Ok(settings)
 }
 
 /// `: did you mean ...?`, or the list of what there is.

@@ -9,12 +9,15 @@ mod ini;
 mod modules;
 mod scan;
 mod settings;
+mod sql;
 
 use std::collections::BTreeSet;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
+use crate::config::SqlSettings;
 use crate::files::{Files, join, within};
+use crate::scripts::{Format, Sending};
 
 pub use modules::ProjectModules;
 use scan::{Scans, is_loaded_name};
@@ -27,6 +30,8 @@ pub struct Options {
     pub name: Option<String>,
     /// The working folder, relative to the root.
     pub working_folder: Utf8PathBuf,
+    /// Folders of SQL files that the configuration names, relative to the root.
+    pub sql: Vec<SqlSettings>,
 }
 
 /// One database: a script directory with its revisions in one graph.
@@ -48,6 +53,21 @@ pub struct Database {
     pub import_roots: Vec<Utf8PathBuf>,
     /// The files to report on; `None`: all. The others are replayed only.
     pub report_only: Option<BTreeSet<Utf8PathBuf>>,
+    /// SQL files, not Alembic's revisions: how they are read.
+    pub sql: Option<SqlFiles>,
+}
+
+/// How the SQL files of a database are read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SqlFiles {
+    /// Whose they are.
+    pub format: Format,
+    /// How they are sent, where the configuration says so.
+    pub sending: Option<Sending>,
+    /// Whether they may run twice, where the configuration says so.
+    pub rerunnable: Option<bool>,
+    /// What was there before them is not known: single files that somebody named.
+    pub fragment: bool,
 }
 
 /// Something that a reader should know about what was found (or not analysed).
@@ -76,7 +96,7 @@ pub enum DiscoverError {
     Missing(Utf8PathBuf),
     /// A named path without migrations.
     #[error(
-        "no migrations found in `{0}`: name the folder of your revisions or the one with `alembic.ini` \
+        "no migrations found in `{0}`: name the folder of your revisions, the one with `alembic.ini`, or that of your SQL files \
          (a revision is a Python file that assigns `revision` and `down_revision` at module level)"
     )]
     Nothing(Utf8PathBuf),
@@ -117,7 +137,11 @@ pub fn discover(
     }
     let mut databases = Vec::new();
     for database in std::mem::take(&mut finder.databases) {
-        databases.extend(group::split(files, &mut finder.scans, database));
+        if database.sql.is_some() {
+            databases.push(database);
+        } else {
+            databases.extend(group::split(files, &mut finder.scans, database));
+        }
     }
     for database in &mut databases {
         database.report_only = report_only(database, &asked);
@@ -200,6 +224,7 @@ impl Finder<'_> {
                 .collect()
         };
         self.strays(path, &mut chosen, candidates);
+        self.sql(path, is_folder, &mut chosen);
         if !chosen
             .iter()
             .any(|database| !database.revision_files.is_empty())
@@ -220,10 +245,9 @@ impl Finder<'_> {
             }
         }
         for database in chosen {
-            let known = self
-                .databases
-                .iter()
-                .any(|other| other.version_locations == database.version_locations);
+            let known = self.databases.iter().any(|other| {
+                other.version_locations == database.version_locations && other.sql == database.sql
+            });
             if !known && !database.revision_files.is_empty() {
                 self.databases.push(database);
             }
@@ -360,6 +384,7 @@ impl Finder<'_> {
             revision_files: revision_files.into_iter().collect(),
             import_roots: prepended,
             report_only: None,
+            sql: None,
         }))
     }
 

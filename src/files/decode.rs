@@ -1,4 +1,4 @@
-//! Bytes to text: UTF-8, else what a PEP 263 cookie names, else Latin-1, which takes any byte.
+//! Bytes to text: UTF-8, UTF-16 with a byte order mark, else what a PEP 263 cookie names, else Latin-1, which takes any byte.
 //!
 //! Decoding never fails; what was odd is said in the notes. A byte order mark is no part of the text.
 
@@ -23,6 +23,9 @@ static COOKIE: LazyLock<Option<Regex>> =
 
 /// Reads bytes as text.
 pub fn decode(bytes: &[u8]) -> Decoded {
+    if let Some(decoded) = utf_16(bytes) {
+        return decoded;
+    }
     let (bytes, byte_order_mark) = match bytes.strip_prefix(b"\xEF\xBB\xBF") {
         Some(rest) => (rest, true),
         None => (bytes, false),
@@ -55,6 +58,24 @@ pub fn decode(bytes: &[u8]) -> Decoded {
         byte_order_mark,
         notes,
     }
+}
+
+/// Text in UTF-16, which only a byte order mark tells: as some editors for Windows save SQL.
+fn utf_16(bytes: &[u8]) -> Option<Decoded> {
+    let (rest, read): (&[u8], fn([u8; 2]) -> u16) = match bytes {
+        [0xFF, 0xFE, rest @ ..] => (rest, u16::from_le_bytes),
+        [0xFE, 0xFF, rest @ ..] => (rest, u16::from_be_bytes),
+        _ => return None,
+    };
+    let units = rest.chunks_exact(2).map(|pair| read([pair[0], pair[1]]));
+    let text = char::decode_utf16(units)
+        .map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER))
+        .collect();
+    Some(Decoded {
+        text,
+        byte_order_mark: true,
+        notes: vec!["it is UTF-16: the tools that run it may not read that".to_owned()],
+    })
 }
 
 fn latin_1(bytes: &[u8]) -> String {
@@ -100,6 +121,13 @@ mod tests {
         assert_eq!(decoded.text, "x = 1\n");
         assert!(decoded.byte_order_mark);
         assert!(decoded.notes.is_empty());
+    }
+
+    #[test]
+    fn utf_16_with_its_mark() {
+        let decoded = decode(b"\xFF\xFEa\0\xE9\0");
+        assert_eq!((decoded.text.as_str(), decoded.notes.len()), ("aé", 1));
+        assert_eq!(decode(b"\xFE\xFF\0a").text, "a");
     }
 
     #[test]

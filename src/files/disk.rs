@@ -9,7 +9,7 @@ use ignore::WalkBuilder;
 use super::{FileError, Files, normalize, within};
 
 /// Longest file that is read, in bytes, unless told otherwise.
-pub const DEFAULT_SIZE_LIMIT: u64 = 8 << 20;
+pub const DEFAULT_SIZE_LIMIT: u64 = 64 << 20;
 
 /// A folder on disk as a project.
 #[derive(Clone, Debug)]

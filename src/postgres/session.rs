@@ -268,6 +268,20 @@ impl Session {
         self.transaction.start = Some(Box::new(self.state()));
     }
 
+    /// Opens the block that the server makes of a string of several statements, where none is open
+    /// (manual, 55.2.2.1): like any other, but that it has no savepoints.
+    pub fn begin_implicit(&mut self) {
+        if self.transaction.mode == TransactionMode::Autocommit {
+            self.begin();
+            self.transaction.implicit = true;
+        }
+    }
+
+    /// Whether the block that is open is one of [`Session::begin_implicit`].
+    pub fn is_implicit(&self) -> bool {
+        self.transaction.implicit
+    }
+
     /// Commits: new enum labels become usable, temporary ON COMMIT DROP tables go, the mode is autocommit again.
     /// As on the server, the commit of an aborted transaction that was not undone by a savepoint is a rollback there;
     /// here the session goes on as if the failure had been undone alone.
@@ -377,6 +391,12 @@ impl Session {
     pub fn in_block(&self) -> bool {
         self.transaction.mode == TransactionMode::Block
             || self.call.statements > 1
+            || self.call.depth > 0
+    }
+
+    /// Whether savepoints may be set: an implicit block has none.
+    pub(crate) fn has_savepoints(&self) -> bool {
+        (self.transaction.mode == TransactionMode::Block && !self.transaction.implicit)
             || self.call.depth > 0
     }
 

@@ -49,6 +49,8 @@ pub struct Savepoint {
 pub struct Transaction {
     /// Block, or each call by itself.
     pub mode: TransactionMode,
+    /// The block is the server's own, made of a string of several statements.
+    pub implicit: bool,
     /// What ROLLBACK brings back; `None` outside a block.
     pub start: Option<Box<State>>,
     /// Open savepoints, outermost first.
@@ -71,6 +73,7 @@ impl Default for Transaction {
     fn default() -> Self {
         Self {
             mode: TransactionMode::Autocommit,
+            implicit: false,
             start: None,
             savepoints: Vec::new(),
             aborted: false,
@@ -91,6 +94,7 @@ impl Transaction {
 
     /// Forgets everything that holds only until the end of a transaction.
     pub fn finish(&mut self) {
+        self.implicit = false;
         self.start = None;
         self.savepoints.clear();
         self.aborted = false;

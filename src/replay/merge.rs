@@ -9,10 +9,9 @@ use std::hash::{Hash, Hasher};
 
 use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
 
-use crate::alembic::run::RunOutput;
 use crate::postgres::Outcome;
 use crate::source::Site;
-use crate::trace::{Boundary, Event, Trace};
+use crate::trace::{Boundary, Event, RunOutput, Trace};
 use crate::unknown::Reason;
 
 /// The worlds that tell of a run: those that end, or all where none does (a migration that checks its data and raises

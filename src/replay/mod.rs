@@ -21,7 +21,7 @@ use crate::python::syntax;
 use crate::source::Site;
 use crate::trace::{Run, Trace};
 
-pub use revision::{Downgrade, Revision};
+pub use revision::{Body, Downgrade, Revision};
 
 /// The rule that needs the run without a database, which is not done for nothing.
 pub const OFFLINE_RULE: &str = "offline-incompatible";
@@ -132,7 +132,7 @@ fn complete(
     setting: &Setting,
 ) -> Replayed {
     let rerun = worlds::follow(&revision, Run::Rerun, &first.worlds, setting);
-    let downgrade = if revision.downgrade == Downgrade::Absent {
+    let downgrade = if matches!(revision.downgrade, Downgrade::Absent | Downgrade::Forward) {
         None
     } else {
         Some(worlds::follow(

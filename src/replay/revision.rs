@@ -1,4 +1,4 @@
-//! A revision as replay and rules see it: its identifiers, its module, and the shape of its downgrade.
+//! A revision as replay and rules see it: its identifiers, its body, and the shape of its downgrade.
 
 use std::sync::Arc;
 
@@ -7,7 +7,17 @@ use smol_str::SmolStr;
 use crate::alembic::imports::ApplicationImport;
 use crate::alembic::revision::Facts;
 use crate::python::syntax::{FunctionDefinition, Module, StatementKind};
+use crate::scripts::Script;
 use crate::source::{FileId, Site, Span};
+
+/// What a revision consists of: who runs it follows from that.
+#[derive(Debug)]
+pub enum Body {
+    /// A module with `upgrade()` and `downgrade()`: Alembic's.
+    Python(Arc<Module>),
+    /// A SQL file with an up part and perhaps a down part.
+    Script(Arc<Script>),
+}
 
 /// One revision file.
 #[derive(Debug)]
@@ -16,8 +26,8 @@ pub struct Revision {
     pub id: SmolStr,
     /// The file.
     pub file: FileId,
-    /// The parsed module.
-    pub module: Arc<Module>,
+    /// What is run.
+    pub body: Body,
     /// `down_revision`: none for a base, several for a merge.
     pub down_revisions: Vec<SmolStr>,
     /// The shape of `downgrade()`.
@@ -42,9 +52,11 @@ pub struct Revision {
     pub reported: bool,
 }
 
-/// The shape of `downgrade()`, as written.
+/// The shape of `downgrade()` (of the down part of a SQL file), as written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Downgrade {
+    /// There is none, and none is meant to be: SQL files without a way down.
+    Forward,
     /// There is none.
     Absent,
     /// Nothing in it, and no word why.
@@ -87,7 +99,47 @@ impl Revision {
             application_imports: Vec::new(),
             released: false,
             reported: true,
-            module,
+            body: Body::Python(module),
+        }
+    }
+
+    /// A SQL file, after `parent` where there is one; `reversible` where others of its folder have a down part.
+    pub fn of_script(
+        id: &str,
+        parent: Option<&str>,
+        script: Arc<Script>,
+        reversible: bool,
+    ) -> Self {
+        let downgrade = match &script.down {
+            Some(down) if !down.steps.is_empty() => Downgrade::Present,
+            Some(down) if down.explained => Downgrade::Explained,
+            Some(_) => Downgrade::Empty,
+            None if reversible => Downgrade::Absent,
+            None => Downgrade::Forward,
+        };
+        Self {
+            id: SmolStr::new(id),
+            file: script.up.place.file,
+            down_revisions: parent.into_iter().map(SmolStr::new).collect(),
+            downgrade,
+            downgrade_explained: script.down.as_ref().is_some_and(|down| down.explained),
+            upgrade_explained: script.up.explained,
+            place: script.up.place,
+            identified: script.up.place,
+            facts: Facts::default(),
+            application_imports: Vec::new(),
+            downgrade_place: script.down.as_ref().map(|down| down.place),
+            released: false,
+            reported: true,
+            body: Body::Script(script),
+        }
+    }
+
+    /// The SQL file, where it is one.
+    pub fn script(&self) -> Option<&Script> {
+        match &self.body {
+            Body::Script(script) => Some(script),
+            Body::Python(_) => None,
         }
     }
 }

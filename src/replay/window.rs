@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use super::{Replayed, Revision, Setting, worlds};
+use super::{Body, Replayed, Revision, Setting, worlds};
 use crate::alembic::run::{Command, RunInput};
 use crate::postgres::{Catalog, ObjectKind, Outcome, SqlState, Statement, TransactionMode};
 use crate::source::Site;
@@ -174,9 +174,13 @@ fn command(seen: &[Seen], first: usize, between: bool, setting: &Setting) -> Opt
         if between {
             command.forget_made();
         }
+        // a SQL file is no part of a command: its tool ends its transaction
+        let Body::Python(module) = &one.revision.body else {
+            continue;
+        };
         let input = RunInput {
             catalog: std::mem::take(&mut catalog),
-            ..worlds::input(&one.revision, Run::First, setting)
+            ..worlds::input(module, Run::First, setting)
         };
         let own = setting.transactions.per_migration || setting.transactions.autocommit;
         // what breaks off here broke off in the first run too, and was said there

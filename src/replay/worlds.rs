@@ -8,12 +8,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use super::{Revision, Setting, merge};
-use crate::alembic::run::{self, Choice, Contrary, RunInput, RunOutput};
+use super::{Body, Revision, Setting, merge};
+use crate::alembic::run::{self, Contrary, RunInput};
 use crate::postgres::{Catalog, Outcome};
 use crate::python::interpreter::Limits;
+use crate::python::syntax::Module;
+use crate::scripts;
 use crate::source::Site;
-use crate::trace::{Gap, Run, Trace};
+use crate::trace::{Choice, Gap, Run, RunOutput, Trace};
 
 /// Most worlds of one run.
 const MAX_WORLDS: usize = 8;
@@ -183,9 +185,9 @@ fn explore(scene: &Scene<'_>, bound: usize, outputs: &mut Vec<RunOutput>) -> boo
 }
 
 /// A run of a revision on an empty catalog, with all unknown conditions open.
-pub(super) fn input<'a>(revision: &Arc<Revision>, run: Run, setting: &Setting) -> RunInput<'a> {
+pub(super) fn input(module: &Arc<Module>, run: Run, setting: &Setting) -> RunInput<'static> {
     RunInput {
-        module: revision.module.clone(),
+        module: module.clone(),
         function: if run == Run::Downgrade {
             "downgrade"
         } else {
@@ -212,35 +214,57 @@ fn run_once(scene: &Scene<'_>, script: Vec<bool>) -> RunOutput {
         run,
         start,
         setting,
-        contrary,
+        ..
     } = *scene;
-    let input = RunInput {
+    let run_body = || match &revision.body {
+        Body::Python(module) => run::run(of_module(module, scene, script)),
+        Body::Script(body) => scripts::run(
+            if run == Run::Downgrade {
+                body.down.as_ref()
+            } else {
+                Some(&body.up)
+            },
+            start.catalog.clone(),
+            setting.config.postgres_version,
+            run == Run::First,
+        ),
+    };
+    let mut output = catch_unwind(AssertUnwindSafe(run_body)).unwrap_or_else(|_| RunOutput {
+        trace: Trace {
+            broke_off: true,
+            gaps: vec![Gap {
+                site: Some(revision.place),
+                what: "foreshot itself broke off in this revision: please report it".to_owned(),
+            }],
+            ..Trace::default()
+        },
+        catalog: start.catalog.clone(),
+        decisions: Vec::new(),
+        settled: start.settled.clone(),
+    });
+    if run == Run::Rerun {
+        settle_changes(&mut output.trace, &start.catalog, &output.catalog);
+    }
+    output
+}
+
+fn of_module(module: &Arc<Module>, scene: &Scene<'_>, script: Vec<bool>) -> RunInput<'static> {
+    let Scene {
+        run,
+        start,
+        setting,
+        contrary,
+        ..
+    } = *scene;
+    RunInput {
         catalog: start.catalog.clone(),
         // what is only assumed to be there shows nothing about a guard
         assumes: run == Run::First && contrary.turned.is_empty(),
         script,
         settled: start.settled.clone(),
         contrary: contrary.clone(),
-        ..input(revision, run, setting)
-    };
-    let mut output =
-        catch_unwind(AssertUnwindSafe(|| run::run(input))).unwrap_or_else(|_| RunOutput {
-            trace: Trace {
-                broke_off: true,
-                gaps: vec![Gap {
-                    site: Some(revision.place),
-                    what: "foreshot itself broke off in this revision: please report it".to_owned(),
-                }],
-                ..Trace::default()
-            },
-            catalog: start.catalog.clone(),
-            decisions: Vec::new(),
-            settled: start.settled.clone(),
-        });
-    if run == Run::Rerun {
-        settle_changes(&mut output.trace, &start.catalog, &output.catalog);
+        ..input(module, run, setting)
     }
-    output
 }
 
 /// Says of each event of a rerun whether something that it altered is different once the rerun is over: what was dropped

@@ -12,25 +12,31 @@ use crate::trace::{Event, Origin};
 pub(super) fn guard(event: &Event, kind: FaultKind<'_>, config: &Config) -> Option<String> {
     let statement = event.statements.first()?;
     if let Statement::Query(_) | Statement::Update(_) | Statement::Delete(_) = statement {
+        if event.origin == Origin::Script {
+            return Some(
+                "run it only where what it needs is still there: in a `DO` block that asks the catalog first"
+                    .to_owned(),
+            );
+        }
         return Some(
             "run it only where what it needs is still there: ask the inspector first, or leave early once the revision's last change is made"
                 .to_owned(),
         );
     }
     if let FaultKind::Changes = kind
-        && let Some(advice) = name_it(statement)
+        && let Some(advice) = name_it(statement, event.origin == Origin::Script)
     {
         return Some(advice);
     }
     match &event.origin {
         Origin::Operation { name, batch } => operation(name, *batch, statement, config),
         Origin::Schema(_) => Some("pass `checkfirst=True`".to_owned()),
-        Origin::Text | Origin::Construct | Origin::Orm => text(statement, kind),
+        Origin::Text | Origin::Construct | Origin::Orm | Origin::Script => text(statement, kind),
     }
 }
 
 /// A thing without a name can't be guarded: PostgreSQL makes up the next name.
-fn name_it(statement: &Statement) -> Option<String> {
+fn name_it(statement: &Statement, is_script: bool) -> Option<String> {
     let (table, method) = match statement {
         Statement::AlterTable(alter) => {
             let constraint = alter.commands.iter().find_map(|command| match command {
@@ -44,6 +50,13 @@ fn name_it(statement: &Statement) -> Option<String> {
         Statement::CreateIndex(index) if index.name.is_none() => (&index.table, "get_indexes"),
         _ => return None,
     };
+    if is_script {
+        return Some(match statement {
+            Statement::CreateIndex(_) => "give it a name and write `IF NOT EXISTS`".to_owned(),
+            _ => "give it a name, and drop that name before it with `DROP CONSTRAINT IF EXISTS`"
+                .to_owned(),
+        });
+    }
     Some(format!(
         "give it a name, and make it only where `inspector.{method}({})` does not list that name",
         table_name(table)

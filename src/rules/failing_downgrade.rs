@@ -111,7 +111,9 @@ fn refused<'a>(
     diagnostic.help = Some(remedy(context, event, error));
     if let Some(key) = &error.object {
         let removed = removed_before(&context.replayed.downgrade, event, key);
-        let made = second_run::made_by_first_run(context.replayed, key);
+        let made = second_run::made_by_first_run(context.replayed)
+            .get(key)
+            .copied();
         if let Some(removed) = removed {
             diagnostic.labels.push(label(
                 removed.site,

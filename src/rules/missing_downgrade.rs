@@ -50,7 +50,9 @@ fn check(context: &Context<'_>) -> Vec<Diagnostic> {
             }
             format!("`alembic downgrade` reports success and undoes nothing: `downgrade()` only asks, {stays}")
         }
-        Downgrade::Explained | Downgrade::Raises | Downgrade::Present => return Vec::new(),
+        Downgrade::Forward | Downgrade::Explained | Downgrade::Raises | Downgrade::Present => {
+            return Vec::new();
+        }
     };
     let site = revision.downgrade_place.unwrap_or(revision.place);
     let mut diagnostic = context.diagnostic(&RULE, site, what);

@@ -1,12 +1,14 @@
 //! `missing-guard`: a statement of `upgrade()` fails, or makes a duplicate, when it runs again.
 
+use rustc_hash::{FxHashMap, FxHashSet};
+
 use super::guards::{self, Verdict};
 use super::second_run::{self, Fault, FaultKind};
 use super::{Check, Context, Rule, advice, claims, label, stale_inspector, words};
 use crate::config::Level;
 use crate::diagnostic::{Diagnostic, FIRST_RUN, RuleInfo, Severity};
 use crate::postgres::statement::{AlterTableCommand, Statement};
-use crate::postgres::{ObjectKind, ServerError, SqlState};
+use crate::postgres::{Name, ObjectKey, ObjectKind, ServerError, SqlState};
 use crate::source::Site;
 use crate::trace::Run;
 
@@ -26,10 +28,11 @@ pub(super) const RULE: Rule = Rule {
 pub(super) const WHEN: &str = "a restored, stamped or hand-fixed database, or a retry";
 
 fn check(context: &Context<'_>) -> Vec<Diagnostic> {
+    let made = second_run::made_by_first_run(context.replayed);
     schema_causes(context)
         .iter()
         .filter(|cause| guards::verdict(&cause.faults[0]) == Verdict::NoGuard)
-        .map(|cause| report(context, &RULE, cause, message(&cause.faults[0])))
+        .map(|cause| report(context, &RULE, cause, &made, message(&cause.faults[0])))
         .collect()
 }
 
@@ -58,22 +61,39 @@ pub(super) fn schema_causes<'a>(context: &'a Context<'_>) -> Vec<Cause<'a>> {
 /// its constraints and indexes.
 fn causes<'a>(faults: &[Fault<'a>]) -> Vec<Cause<'a>> {
     let mut causes: Vec<Cause<'a>> = Vec::new();
+    let mut by_site: FxHashMap<Site, usize> = FxHashMap::default();
+    // what may cover others, by the table that it makes or alters
+    let mut by_table: FxHashMap<&Name, Vec<(usize, Fault<'a>)>> = FxHashMap::default();
     for fault in faults {
-        match causes.iter_mut().find(|cause| cause.explains(fault)) {
-            Some(cause) => cause.faults.push(*fault),
-            None => causes.push(Cause {
-                faults: vec![*fault],
-            }),
+        let statement = fault.event.statements.first();
+        let covering = statement
+            .and_then(words::table)
+            .and_then(|table| by_table.get(table))
+            .and_then(|known| known.iter().find(|(_, known)| covers(known, fault)))
+            .map(|(cause, _)| *cause);
+        let same_site = by_site.get(&fault.event.site).copied();
+        let cause = match (covering, same_site) {
+            (Some(one), Some(other)) => one.min(other),
+            (Some(one), None) | (None, Some(one)) => one,
+            (None, None) => {
+                by_site.insert(fault.event.site, causes.len());
+                causes.push(Cause { faults: Vec::new() });
+                causes.len() - 1
+            }
+        };
+        causes[cause].faults.push(*fault);
+        let made = match statement {
+            Some(Statement::CreateTable(create)) => Some(&create.name),
+            Some(Statement::AlterTable(alter)) if adds_column(alter.commands.first()) => {
+                Some(&alter.name)
+            }
+            _ => None,
+        };
+        if let Some(table) = made {
+            by_table.entry(table).or_default().push((cause, *fault));
         }
     }
     causes
-}
-
-impl Cause<'_> {
-    fn explains(&self, fault: &Fault<'_>) -> bool {
-        self.faults[0].event.site == fault.event.site
-            || self.faults.iter().any(|known| covers(known, fault))
-    }
 }
 
 /// Whether a guard of `known` would naturally hold `fault` too.
@@ -112,20 +132,22 @@ fn adds_column(command: Option<&AlterTableCommand>) -> bool {
     matches!(command, Some(AlterTableCommand::AddColumn { .. }))
 }
 
-/// The diagnostic of a cause, with what follows from it as labels.
+/// The diagnostic of a cause, with what follows from it as labels; `made` says where the first run made things.
 pub(super) fn report(
     context: &Context<'_>,
     rule: &Rule,
     cause: &Cause<'_>,
+    made: &FxHashMap<&ObjectKey, Site>,
     message: String,
 ) -> Diagnostic {
     let fault = cause.faults[0];
     let site = fault.event.site;
     let mut diagnostic = context.diagnostic(rule, site, message);
+    diagnostic.severity = second_run::severity(context);
     diagnostic.help = advice::guard(fault.event, fault.kind, context.config);
     if let FaultKind::Fails(error) = fault.kind
         && let Some(key) = &error.object
-        && let Some(made) = second_run::made_by_first_run(context.replayed, key)
+        && let Some(made) = made.get(key).copied()
         && made != site
     {
         diagnostic.labels.push(label(
@@ -144,10 +166,9 @@ pub(super) fn report(
 
 /// The other faults of a cause: each place once as a label, all of them as a count.
 pub(super) fn add_others(diagnostic: &mut Diagnostic, cause: &Cause<'_>, site: Site) {
-    let mut places = vec![site];
+    let mut places = FxHashSet::from_iter([site]);
     for other in &cause.faults[1..] {
-        if !places.contains(&other.event.site) {
-            places.push(other.event.site);
+        if places.insert(other.event.site) {
             diagnostic
                 .labels
                 .push(label(other.event.site, consequence(other)));

@@ -48,6 +48,7 @@ mod relative_update;
 mod revision_cycle;
 mod revision_id_too_long;
 mod rollback;
+mod script_words;
 mod second_run;
 mod self_merge;
 mod stale_inspector;
@@ -205,6 +206,14 @@ pub static RULES: &[Rule] = &[
 
 /// Judges one revision by all rules.
 pub fn check(context: &Context<'_>) -> Vec<Diagnostic> {
+    let found = check_revision(context);
+    match context.replayed.revision.script() {
+        Some(script) => script_words::translate(found, script),
+        None => found,
+    }
+}
+
+fn check_revision(context: &Context<'_>) -> Vec<Diagnostic> {
     RULES
         .iter()
         .flat_map(|rule| match rule.check {
@@ -216,6 +225,11 @@ pub fn check(context: &Context<'_>) -> Vec<Diagnostic> {
 
 /// Judges the revision graph of a database by all rules.
 pub fn check_history(context: &HistoryContext<'_>) -> Vec<Diagnostic> {
+    // what a revision file says of itself is Alembic's: SQL files are in the order of their names
+    let is_script = |revision: &Arc<Revision>| revision.script().is_some();
+    if context.revisions.iter().any(is_script) {
+        return Vec::new();
+    }
     RULES
         .iter()
         .flat_map(|rule| match rule.check {
@@ -239,11 +253,7 @@ pub fn check_command(context: &CommandContext<'_>) -> Vec<Diagnostic> {
 impl Rule {
     /// Whether its findings are reported: a rule that leaves a cause to it must take it over where they are not.
     fn is_on(&self, config: &Config) -> bool {
-        config
-            .levels
-            .get(self.info.id)
-            .unwrap_or(&self.info.default_level)
-            != &Level::Off
+        config.is_on(&self.info)
     }
 
     /// The severity of its findings unless one is milder.

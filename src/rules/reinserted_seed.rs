@@ -30,6 +30,7 @@ fn check(context: &Context<'_>) -> Vec<Diagnostic> {
 /// place once. They add nothing, and put back what was changed since.
 fn replaced<'a>(context: &Context<'a>) -> Vec<(&'a Event, &'a Event)> {
     let replayed = context.replayed;
+    let made = second_run::made_by_first_run(replayed);
     let mut deleted: Vec<(&Event, &ObjectKey)> = Vec::new();
     let mut found: Vec<(&Event, &Event)> = Vec::new();
     for event in &replayed.rerun.events {
@@ -50,7 +51,7 @@ fn replaced<'a>(context: &Context<'a>) -> Vec<(&'a Event, &'a Event)> {
         ) && let Some((delete, _)) = deleted
             .iter()
             .find(|(_, key)| rows().any(|own| own == *key))
-            && second_run::made_by_first_run(replayed, &table_key(event)).is_none()
+            && !made.contains_key(&table_key(event))
             && !found.iter().any(|(known, _)| known.site == event.site)
         {
             found.push((event, *delete));

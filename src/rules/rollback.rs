@@ -267,8 +267,9 @@ pub(super) fn touched_by<'a>(trace: &'a Trace, key: &ObjectKey) -> Option<&'a Ev
 pub(super) fn reupgrade_errors(
     replayed: &Replayed,
 ) -> impl Iterator<Item = (&Event, &ServerError)> {
+    let failed = super::second_run::failures(&replayed.first);
     errors(&replayed.reupgrade).filter(move |(event, error)| {
-        !super::second_run::failed_before(&replayed.first, event, Some(error))
+        !super::second_run::failed_before(&failed, event, Some(error))
             && !replayed
                 .restored
                 .as_ref()

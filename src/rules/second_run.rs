@@ -1,5 +1,9 @@
 //! What the second run did that it should not: the facts on which the rerun rules stand.
 
+use rustc_hash::FxHashMap;
+
+use super::Context;
+use crate::diagnostic::Severity;
 use crate::postgres::{ObjectKey, Outcome, ServerError, Statement};
 use crate::replay::Replayed;
 use crate::source::Site;
@@ -27,6 +31,7 @@ pub(super) enum FaultKind<'a> {
 /// A call that failed in the first run too, in the same way, is no matter of running twice, nor is one that failed there
 /// and works now: what it makes is made once. What runs only because of data is never certain.
 pub(super) fn faults(replayed: &Replayed) -> Vec<Fault<'_>> {
+    let failed = failures(&replayed.first);
     replayed
         .rerun
         .events
@@ -34,14 +39,14 @@ pub(super) fn faults(replayed: &Replayed) -> Vec<Fault<'_>> {
         .filter(|event| matches!(event.conditional, None | Some(Reason::Environment)))
         .filter_map(|event| match &event.outcome {
             Outcome::Error(error) if !event.handled => {
-                let again = failed_before(&replayed.first, event, Some(error));
+                let again = failed_before(&failed, event, Some(error));
                 (!again).then_some(Fault {
                     event,
                     kind: FaultKind::Fails(error),
                 })
             }
             Outcome::Ok if event.changed == Some(true) => {
-                let late = failed_before(&replayed.first, event, None);
+                let late = failed_before(&failed, event, None);
                 (!late).then_some(Fault {
                     event,
                     kind: FaultKind::Changes,
@@ -52,9 +57,33 @@ pub(super) fn faults(replayed: &Replayed) -> Vec<Fault<'_>> {
         .collect()
 }
 
-/// Whether the same call failed in the first run: in the same way, or, without an error to compare, in any.
-pub(super) fn failed_before(first: &Trace, event: &Event, error: Option<&ServerError>) -> bool {
-    first.events.iter().any(|before| {
+/// How bad it is that a migration can't run twice: what it promises decides.
+///
+/// Alembic's must, unless the project says otherwise. A tool of SQL files runs each once, so there it is advice, but for
+/// files that the project wants to be rerunnable, and those that a failure can leave half applied.
+pub(super) fn severity(context: &Context<'_>) -> Severity {
+    let must = match context.replayed.revision.script() {
+        Some(script) => script.must_be_rerunnable(),
+        None => context.config.rerunnable.unwrap_or(true),
+    };
+    if must {
+        Severity::Error
+    } else {
+        Severity::Note
+    }
+}
+
+/// The calls of a run that failed.
+pub(super) fn failures(run: &Trace) -> Vec<&Event> {
+    run.events
+        .iter()
+        .filter(|event| matches!(event.outcome, Outcome::Error(_)))
+        .collect()
+}
+
+/// Whether the same call failed in the first run, of which these are the failures: in the same way, or, without an error to compare, in any.
+pub(super) fn failed_before(failed: &[&Event], event: &Event, error: Option<&ServerError>) -> bool {
+    failed.iter().any(|before| {
         before.stack == event.stack
             && matches!(&before.outcome, Outcome::Error(known) if error.is_none_or(|error| known.sqlstate == error.sqlstate))
             && before.statements == event.statements
@@ -96,12 +125,13 @@ pub(super) fn is_violation(error: &ServerError) -> bool {
     error.sqlstate.code().starts_with("23")
 }
 
-/// Where the first run made a thing, if it did.
-pub(super) fn made_by_first_run(replayed: &Replayed, key: &ObjectKey) -> Option<Site> {
-    replayed
-        .first
-        .events
-        .iter()
-        .find(|event| event.changes.contains(key))
-        .map(|event| event.site)
+/// Where the first run made, altered or removed each thing first.
+pub(super) fn made_by_first_run(replayed: &Replayed) -> FxHashMap<&ObjectKey, Site> {
+    let mut made = FxHashMap::default();
+    for event in &replayed.first.events {
+        for key in &event.changes {
+            made.entry(key).or_insert(event.site);
+        }
+    }
+    made
 }

@@ -24,7 +24,7 @@ pub(super) fn call(event: &Event) -> String {
         }
         Origin::Schema(name) => join(name, &subject),
         Origin::Orm => format!("the ORM's `{}`", join_plain(&head(statement), &subject)),
-        Origin::Text | Origin::Construct => join(&head(statement), &subject),
+        Origin::Text | Origin::Construct | Origin::Script => join(&head(statement), &subject),
     }
 }
 

@@ -70,6 +70,37 @@ pub(crate) fn next(text: &str, at: usize) -> Option<Token> {
     Some(Token { kind, start, end })
 }
 
+/// Where the string, the quoted name or the comment begins that a text never closes.
+pub(crate) fn unclosed_at_end(text: &str) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    while let Some(token) = next(text, at) {
+        at = token.end;
+        if token.end == text.len() && matches!(token.kind, TokenKind::String | TokenKind::Quoted) {
+            // closed exactly at the end, it needs no character more
+            let longer = format!("{text} ");
+            let closed = next(&longer, token.start).is_some_and(|same| same.end == token.end);
+            return (!closed).then_some(token.start);
+        }
+    }
+    // behind the last token stand blanks and comments
+    let mut last = at;
+    while let Some(offset) = text[last..].find("/*") {
+        let line = text[..last + offset].rfind('\n').map_or(0, |end| end + 1);
+        let start = last + offset;
+        if text[line.max(last)..start].contains("--") {
+            last = start + 2;
+            continue;
+        }
+        let end = block_comment(bytes, start);
+        if end >= bytes.len() && !text.ends_with("*/") {
+            return Some(start);
+        }
+        last = end.max(start + 2).min(text.len());
+    }
+    None
+}
+
 /// The next offset that is a character's beginning.
 fn boundary(text: &str, mut offset: usize) -> usize {
     while offset < text.len() && !text.is_char_boundary(offset) {

@@ -19,6 +19,7 @@ mod placeholders;
 mod plpgsql;
 mod read;
 mod split;
+mod template;
 
 /// A statement and its place.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,6 +39,8 @@ pub enum Placeholders {
     Named,
     /// psycopg's `%s`, `%(name)s`; `%%` is a percent sign.
     Format,
+    /// A file's: what templating tools, psql and drivers fill in ([`template`]), and psql's commands anywhere.
+    Template,
 }
 
 /// Bytes of text that one thread remembers parses for: past it, all are forgotten.
@@ -83,6 +86,28 @@ pub fn parse(text: &str, placeholders: Placeholders) -> Arc<[Parsed]> {
         cache.parses.insert(key, parsed.clone());
     });
     parsed
+}
+
+/// Reads a file. What psql takes for itself is [`Statement::Other`] with a tag that begins with a backslash.
+pub fn parse_file(text: &str) -> Vec<Parsed> {
+    read::statements(text, Placeholders::Template)
+}
+
+/// The tokens of a text that are no strings and no quoted names.
+pub fn outside_of_strings(text: &str) -> impl Iterator<Item = &str> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let token = lexer::next(text, at)?;
+        at = token.end;
+        Some(token)
+    })
+    .filter(|token| {
+        !matches!(
+            token.kind,
+            lexer::TokenKind::String | lexer::TokenKind::Quoted
+        )
+    })
+    .map(|token| token.text(text))
 }
 
 /// The statements of a text without placeholders: what EXECUTE in PL/pgSQL runs

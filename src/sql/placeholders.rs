@@ -8,6 +8,7 @@ use smol_str::SmolStr;
 use super::Placeholders;
 use super::lexer::{self, Token};
 use super::split::in_string;
+use super::template;
 use crate::unknown::HOLE;
 
 /// A parameter in the text as written.
@@ -44,6 +45,7 @@ pub(crate) fn find(text: &str, style: Placeholders, first: usize) -> Vec<Placeho
         Placeholders::None => Vec::new(),
         Placeholders::Named => named(text),
         Placeholders::Format => format(text, first),
+        Placeholders::Template => template::find(text),
     }
 }
 

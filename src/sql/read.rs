@@ -12,7 +12,7 @@ use super::lexer::{self, TokenKind};
 use super::lower::{self, Context};
 use super::placeholders::{self, Form, Placeholder, Readable};
 use super::split::{self, Piece};
-use super::{Parsed, Placeholders};
+use super::{Parsed, Placeholders, template};
 use crate::postgres::expression::QueryBody;
 use crate::postgres::statement::{CreateIndex, IndexElement};
 use crate::postgres::{Expr, Statement, TypeName};
@@ -24,6 +24,9 @@ const TOKENS_ON_SMALL_STACK: usize = 400;
 
 /// A statement of more tokens is not parsed: its tree takes about 400 bytes a token.
 const MAX_TOKENS: usize = 500_000;
+
+/// A refused statement of more tokens is not looked through for others.
+const MAX_RECOVERED: usize = 20_000;
 
 /// Enough for 20,000 levels, more than the parser itself accepts.
 const LARGE_STACK: usize = 64 << 20;
@@ -39,18 +42,109 @@ enum Refusal {
 /// All statements of a text.
 pub(super) fn statements(text: &str, style: Placeholders) -> Vec<Parsed> {
     let found = placeholders::find(text, style, 1);
-    let mut parsed = Vec::new();
-    for piece in split::split(text) {
-        let span = Span::new(piece.start as u32, piece.end as u32);
-        let within = |placeholder: &&Placeholder| {
-            placeholder.start >= piece.start && placeholder.end <= piece.end
-        };
-        let own: Vec<Placeholder> = found.iter().filter(within).cloned().collect();
-        for statement in read_piece(text, piece, style, &own) {
-            parsed.push(Parsed { statement, span });
+    let is_file = style == Placeholders::Template;
+    let pieces = if is_file && !found.is_empty() {
+        split::split_file(&template::masked(text, &found))
+    } else if is_file {
+        split::split_file(text)
+    } else {
+        split::split(text)
+    };
+    let mut parsed = Vec::with_capacity(pieces.len());
+    let mut next = 0;
+    for piece in pieces {
+        next += found[next..].partition_point(|placeholder| placeholder.start < piece.start);
+        let behind = found[next..].partition_point(|placeholder| placeholder.end <= piece.end);
+        let own = &found[next..next + behind];
+        next += behind;
+        match read_piece(text, piece, style, own) {
+            Ok(statements) => {
+                let span = Span::new(piece.start as u32, piece.end as u32);
+                let all = statements.into_iter();
+                parsed.extend(all.map(|statement| Parsed { statement, span }));
+            }
+            Err(refused) if is_file && !piece.meta_command => {
+                parsed.extend(recovered(text, piece, own, refused));
+            }
+            Err(statement) => {
+                let span = Span::new(piece.start as u32, piece.end as u32);
+                parsed.push(Parsed { statement, span });
+            }
         }
     }
     parsed
+}
+
+/// A statement that was refused may be several, one of which lacks its semicolon (or a quote that should end it): what
+/// begins a line as a statement does, and can be read, is read. What can't be is one refusal.
+fn recovered(text: &str, piece: Piece, own: &[Placeholder], refused: Statement) -> Vec<Parsed> {
+    let span = |piece: Piece| Span::new(piece.start as u32, piece.end as u32);
+    let whole = |statement| {
+        vec![Parsed {
+            statement,
+            span: span(piece),
+        }]
+    };
+    if piece.tokens > MAX_RECOVERED || !matches!(refused, Statement::SyntaxError { .. }) {
+        return whole(refused);
+    }
+    let parts = split::at_statement_heads(text, piece);
+    if parts.len() < 2 {
+        return whole(refused);
+    }
+    let mut found: Vec<Parsed> = Vec::new();
+    let mut last_failed = false;
+    let mut any = false;
+    for part in parts {
+        let within: Vec<Placeholder> = own
+            .iter()
+            .filter(|hole| hole.start >= part.start && hole.end <= part.end)
+            .cloned()
+            .collect();
+        match read_piece(text, part, Placeholders::Template, &within) {
+            Ok(statements) => {
+                any = true;
+                last_failed = false;
+                found.extend(statements.into_iter().map(|statement| Parsed {
+                    statement,
+                    span: span(part),
+                }));
+            }
+            // what follows a part that failed may be its rest
+            Err(_) if last_failed => {
+                if let Some(last) = found.last_mut() {
+                    last.span.end = part.end as u32;
+                }
+            }
+            Err(statement) => {
+                last_failed = true;
+                found.push(Parsed {
+                    statement,
+                    span: span(part),
+                });
+            }
+        }
+    }
+    if !any {
+        return whole(refused);
+    }
+    let told = |parsed: &Parsed| matches!(parsed.statement, Statement::SyntaxError { .. });
+    if !found.iter().any(told)
+        && let Some(first) = found.first()
+    {
+        // each is well formed: the semicolon between them is what is missing
+        let span = first.span;
+        found.insert(
+            1,
+            Parsed {
+                statement: Statement::SyntaxError {
+                    message: "no semicolon ends the statement, and the next begins".into(),
+                },
+                span,
+            },
+        );
+    }
+    found
 }
 
 fn read_piece(
@@ -58,30 +152,35 @@ fn read_piece(
     piece: Piece,
     style: Placeholders,
     placeholders: &[Placeholder],
-) -> Vec<Statement> {
+) -> Result<Vec<Statement>, Statement> {
     let statement = text.get(piece.start..piece.sql_end).unwrap_or_default();
-    if piece.meta_command && style == Placeholders::None {
+    if piece.meta_command && matches!(style, Placeholders::None | Placeholders::Template) {
         let tag = statement.split_whitespace().next().unwrap_or_default();
-        return vec![Statement::Other {
+        return Ok(vec![Statement::Other {
             tag: SmolStr::new(tag),
             object: None,
-        }];
+        }]);
     }
     let readable = placeholders::readable(statement, placeholders, piece.start, Form::Number);
     let refusal = match read(&readable, piece.tokens) {
-        Ok(statements) => return statements,
+        Ok(statements) => return Ok(statements),
         Err(refusal) => refusal,
     };
     if !readable.parameters.is_empty() {
         let literal = placeholders::readable(statement, placeholders, piece.start, Form::Text);
         if let Ok(statements) = read(&literal, piece.tokens) {
-            return statements;
+            return Ok(statements);
         }
     }
-    vec![match refusal {
+    Err(match refusal {
         Refusal::Unreadable(why) => Statement::Unreadable { why },
-        Refusal::Syntax(message) => syntax_error(statement, message, piece.tokens),
-    }]
+        Refusal::Syntax(message) => {
+            // the file's own text may have no hole where what is read in its place has one
+            let holes = style == Placeholders::Template && !placeholders.is_empty();
+            let shown = if holes { &readable.text } else { statement };
+            syntax_error(shown, message, piece.tokens)
+        }
+    })
 }
 
 /// What a refusal means: with a hole outside of literals the text is not known, so the refusal may not be the server's.

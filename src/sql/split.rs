@@ -21,13 +21,121 @@ pub(crate) struct Piece {
 
 /// The statements of a text, in order.
 pub(crate) fn split(text: &str) -> Vec<Piece> {
+    pieces(text, false)
+}
+
+/// The statements of a file, in order: psql's commands end a statement too (`\gexec`), and a quote or a comment that is
+/// never closed hides only what stands before the next line that begins as a statement does.
+pub(crate) fn split_file(text: &str) -> Vec<Piece> {
+    let mut found = Vec::new();
+    let mut base = 0;
+    for _ in 0..MAX_RESUMED {
+        let rest = &text[base..];
+        let mut pieces = pieces(rest, true);
+        let open = pieces.last().map_or(0, |last| last.end);
+        let unclosed = match pieces.last() {
+            Some(last) if last.end == rest.len() && !last.meta_command => {
+                lexer::unclosed_at_end(&rest[last.start..]).map(|at| last.start + at)
+            }
+            _ => lexer::unclosed_at_end(&rest[open..]).map(|at| open + at),
+        };
+        let resume = unclosed.and_then(|at| next_head(rest, at));
+        if let Some(at) = unclosed {
+            let end = resume.unwrap_or(rest.len());
+            let end = rest[..end].trim_end().len();
+            match pieces
+                .last_mut()
+                .filter(|last| last.start <= at && last.end >= at)
+            {
+                Some(last) => {
+                    last.end = end;
+                    last.sql_end = end;
+                }
+                None => pieces.push(Piece {
+                    start: at,
+                    end,
+                    sql_end: end,
+                    tokens: 1,
+                    meta_command: false,
+                }),
+            }
+        }
+        found.extend(pieces.into_iter().map(|piece| Piece {
+            start: piece.start + base,
+            end: piece.end + base,
+            sql_end: piece.sql_end + base,
+            ..piece
+        }));
+        match resume {
+            Some(at) => base += at,
+            None => break,
+        }
+    }
+    found
+}
+
+/// How many unclosed quotes of a file are gone past.
+const MAX_RESUMED: usize = 8;
+
+/// The next line behind an offset that begins as a statement does.
+fn next_head(text: &str, at: usize) -> Option<usize> {
+    let mut start = at;
+    loop {
+        start = line_end(text, start) + 1;
+        let line = text.get(start..)?;
+        let word = line
+            .find(|c: char| !c.is_ascii_alphabetic())
+            .map_or(line, |end| &line[..end]);
+        if HEADS.iter().any(|head| word.eq_ignore_ascii_case(head)) {
+            return Some(start);
+        }
+    }
+}
+
+/// Words that begin a statement and, at the beginning of a line, hardly anything else.
+const HEADS: [&str; 13] = [
+    "alter", "begin", "comment", "commit", "create", "delete", "do", "drop", "grant", "insert",
+    "revoke", "truncate", "update",
+];
+
+/// A piece cut where a line begins as a statement does.
+pub(crate) fn at_statement_heads(text: &str, piece: Piece) -> Vec<Piece> {
+    let mut parts: Vec<Piece> = Vec::new();
+    let mut at = piece.start;
+    while let Some(token) = lexer::next(text, at).filter(|token| token.start < piece.end) {
+        at = token.end;
+        let line = text[..token.start].rfind('\n').map_or(0, |end| end + 1);
+        let begins_line = text[line..token.start].trim().is_empty();
+        let is_head = HEADS.iter().any(|head| token.is_word(text, head));
+        match parts.last_mut() {
+            Some(part) if !(is_head && begins_line) => {
+                part.end = token.end.min(piece.end);
+                part.sql_end = part.end;
+                part.tokens += 1;
+            }
+            _ => parts.push(Piece {
+                start: token.start,
+                end: token.end.min(piece.end),
+                sql_end: token.end.min(piece.end),
+                tokens: 1,
+                meta_command: false,
+            }),
+        }
+    }
+    parts
+}
+
+fn pieces(text: &str, is_file: bool) -> Vec<Piece> {
     let mut pieces = Vec::new();
     let mut current: Vec<Token> = Vec::new();
     let mut nesting = Nesting::default();
     let mut at = 0;
     while let Some(token) = lexer::next(text, at) {
         at = token.end;
-        if current.is_empty() && token.text(text) == "\\" {
+        if (current.is_empty() || is_file) && token.text(text) == "\\" {
+            push(&mut pieces, &current);
+            current.clear();
+            nesting = Nesting::default();
             at = line_end(text, token.start);
             let end = text[..at].trim_end().len();
             pieces.push(Piece {
@@ -180,7 +288,7 @@ pub(crate) fn in_string(tokens: &[Token], offset: usize) -> bool {
 mod tests {
     use super::*;
 
-    fn pieces(text: &str) -> Vec<&str> {
+    fn cut(text: &str) -> Vec<&str> {
         split(text)
             .iter()
             .map(|piece| &text[piece.start..piece.end])
@@ -190,20 +298,20 @@ mod tests {
     #[test]
     fn nothing_is_lost() {
         assert_eq!(
-            pieces("SELECT 1;\nSELEC 2;\n-- c\nSELECT 3;;\n"),
+            cut("SELECT 1;\nSELEC 2;\n-- c\nSELECT 3;;\n"),
             ["SELECT 1", "SELEC 2", "SELECT 3"]
         );
         assert_eq!(
-            pieces("-- a\nselect 'x;' /* ; */; 'oops; b"),
+            cut("-- a\nselect 'x;' /* ; */; 'oops; b"),
             ["select 'x;'", "'oops; b"]
         );
-        assert_eq!(pieces(" -- only\n /* c */ ;"), [""; 0]);
+        assert_eq!(cut(" -- only\n /* c */ ;"), [""; 0]);
     }
 
     #[test]
     fn a_broken_statement_hides_no_other() {
         assert_eq!(
-            pieces("CREATE TABLE t (a int; SELECT 1"),
+            cut("CREATE TABLE t (a int; SELECT 1"),
             ["CREATE TABLE t (a int", "SELECT 1"]
         );
     }
@@ -213,22 +321,22 @@ mod tests {
         let function = "create or replace function f() returns int begin atomic \
                         select case when true then 1 end; select 2; end";
         assert_eq!(
-            pieces(&format!("{function}; select 3")),
+            cut(&format!("{function}; select 3")),
             [function, "select 3"]
         );
         let rule = "create rule r as on delete to t do also (select 1; select 2)";
         assert_eq!(
-            pieces(&format!("{rule};begin; commit")),
+            cut(&format!("{rule};begin; commit")),
             [rule, "begin", "commit"]
         );
         let block = "do $$ begin perform 1; end $$";
-        assert_eq!(pieces(&format!("{block} ; select 3")), [block, "select 3"]);
+        assert_eq!(cut(&format!("{block} ; select 3")), [block, "select 3"]);
     }
 
     #[test]
     fn dumps_with_rows_and_psql_lines() {
         assert_eq!(
-            pieces("\\connect x\ncopy t from stdin;\n1\tit's\n\\.\nselect 1;"),
+            cut("\\connect x\ncopy t from stdin;\n1\tit's\n\\.\nselect 1;"),
             [
                 "\\connect x",
                 "copy t from stdin;\n1\tit's\n\\.",

@@ -218,11 +218,13 @@ impl Example {
         self.judged().map_or(0, |fence| fence.first + 1)
     }
 
-    /// The revision that is judged: the Python fence that is neither `given` nor a `file`.
+    /// The revision that is judged: the fence of Python or SQL that is neither `given` nor `down` nor a `file`.
     pub fn judged(&self) -> Option<&Fence> {
         self.fences.iter().find(|fence| {
-            fence.has("python")
-                && !["given", "base", "tip"].iter().any(|word| fence.has(word))
+            (fence.has("python") || fence.has("sql"))
+                && !["given", "base", "tip", "down"]
+                    .iter()
+                    .any(|word| fence.has(word))
                 && fence.value("file").is_none()
         })
     }
@@ -237,13 +239,27 @@ impl Example {
         }
     }
 
+    /// Whether a SQL file is judged, not a revision of Alembic's.
+    pub fn is_sql(&self) -> bool {
+        self.judged().is_some_and(|fence| fence.has("sql"))
+    }
+
+    /// Where the judged revision stands in the project.
+    pub fn judged_path(&self) -> &'static str {
+        if self.is_sql() { JUDGED_SQL } else { JUDGED }
+    }
+
     /// The fence with the exact diagnostics, where there is one.
     pub fn expected(&self) -> Option<&Fence> {
         self.fences.iter().find(|fence| fence.has("text"))
     }
 
-    /// Puts the project on disk. The judged revision is [`JUDGED`].
+    /// Puts the project on disk. The judged revision is at [`Example::judged_path`].
     pub fn write(&self, folder: &Path) {
+        if self.is_sql() {
+            self.write_sql(folder);
+            return;
+        }
         write_project(folder);
         if !self.since().is_empty() {
             self.write_branches(folder);
@@ -294,6 +310,41 @@ impl Example {
         }
     }
 
+    /// SQL files of a plain folder; the words of the judged fence that say how they are sent become configuration.
+    fn write_sql(&self, folder: &Path) {
+        let mut given = 0;
+        for fence in &self.fences {
+            if let Some(path) = fence.value("file") {
+                write(folder, path, &fence.text);
+            } else if fence.has("given") {
+                given += 1;
+                write(
+                    folder,
+                    &format!("migrations/{given:03}_given.sql"),
+                    &fence.text,
+                );
+            } else if fence.has("down") {
+                let path = JUDGED_SQL.replace(".sql", ".down.sql");
+                write(folder, &path, &fence.text);
+            }
+        }
+        let Some(fence) = self.judged() else {
+            return;
+        };
+        write(folder, JUDGED_SQL, &fence.text);
+        let transaction = fence
+            .value("transaction")
+            .map(|word| format!("transaction = \"{word}\"\n"));
+        let rerunnable = fence
+            .has("rerunnable")
+            .then(|| "rerunnable = true\n".to_owned());
+        let entry: String = transaction.into_iter().chain(rerunnable).collect();
+        if !entry.is_empty() {
+            let entry = format!("[[sql]]\npath = \"migrations\"\n{entry}");
+            write(folder, "foreshot.toml", &entry);
+        }
+    }
+
     /// What stands in a revision's file: the fence, with what it leaves out.
     fn revision(&self, fence: &str, name: &str, parent: Option<&str>) -> String {
         let mut text = String::new();
@@ -320,6 +371,9 @@ impl Example {
 
 /// Path of the judged revision in an example's project.
 pub const JUDGED: &str = "alembic/versions/example.py";
+
+/// Path of the judged SQL file in an example's project.
+pub const JUDGED_SQL: &str = "migrations/100_example.sql";
 
 /// The pages and the corner cases, each with its rule's id, in order.
 pub fn pages() -> Vec<(PathBuf, String)> {
@@ -370,7 +424,7 @@ pub fn examples(page: &Path, rule: &str) -> Vec<Example> {
                 continue;
             }
             fence.last = index;
-            let known = ["python", "toml", "text"]
+            let known = ["python", "sql", "toml", "text"]
                 .iter()
                 .any(|word| fence.has(word));
             let Some(flagged) = flagged.filter(|_| known) else {

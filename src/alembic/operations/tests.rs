@@ -1,11 +1,11 @@
 //! Operations through the interpreter: what statements they make, in which order, on the simulated server.
 
 use crate::alembic::Settings;
-use crate::alembic::run::RunOutput;
 use crate::alembic::testing::run_text;
 use crate::config::PackageVersion;
 use crate::postgres::statement::{AlterTableCommand, ConstraintKind};
 use crate::postgres::{Catalog, Outcome, Statement};
+use crate::trace::RunOutput;
 use crate::trace::{Event, Origin};
 
 fn settings() -> Settings {

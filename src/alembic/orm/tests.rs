@@ -1,9 +1,9 @@
 //! Models and sessions through the interpreter.
 
-use crate::alembic::run::RunOutput;
 use crate::alembic::testing::{NEW, outcomes, raised, replay, tables};
 use crate::postgres::Catalog;
 use crate::trace::Origin;
+use crate::trace::RunOutput;
 
 const MODELS: &str = "from sqlalchemy.orm import declarative_base, Session\n\
 Base = declarative_base()\n\

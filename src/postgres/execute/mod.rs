@@ -225,12 +225,15 @@ fn transaction(session: &mut Session, control: &TransactionStatement) -> Effect 
         );
     }
     match control {
-        TransactionStatement::Begin => session.begin(),
+        TransactionStatement::Begin => {
+            session.begin();
+            session.transaction.implicit = false;
+        }
         TransactionStatement::Commit => session.commit(),
         TransactionStatement::Rollback => session.rollback(),
         TransactionStatement::Prepared => {}
         TransactionStatement::Savepoint(name) => {
-            if !session.in_block() {
+            if !session.has_savepoints() {
                 return Err(Session::error_outside_block("SAVEPOINT"));
             }
             session.push_savepoint(Some(name.clone()));
@@ -252,7 +255,7 @@ fn transaction(session: &mut Session, control: &TransactionStatement) -> Effect 
 }
 
 fn savepoint(session: &Session, name: &str, what: &str) -> Effect<usize> {
-    if !session.in_block() {
+    if !session.has_savepoints() {
         return Err(Session::error_outside_block(what));
     }
     let found = session

@@ -20,7 +20,7 @@ pub(crate) struct GuardHandler {
 }
 
 impl<H: Host> Interpreter<H> {
-    /// The handlers of a `try`; a class that can't be evaluated ends the list, since it may catch anything.
+    /// The handlers of a `try`; one whose class can't be evaluated is the last, since it may catch anything.
     pub(crate) fn enter_try(&mut self, context: &Context<'_, H>, handlers: &[Handler]) -> Guard {
         let mut guard = Vec::with_capacity(handlers.len());
         for handler in handlers {
@@ -32,7 +32,14 @@ impl<H: Host> Interpreter<H> {
                     span = context.module.expression(class).span;
                     match self.expression(context, class) {
                         Ok(class) => Some(class),
-                        Err(_) => break,
+                        Err(_) => {
+                            guard.push(GuardHandler {
+                                class: None,
+                                site: context.site(span),
+                                goes_on: false,
+                            });
+                            break;
+                        }
                     }
                 }
             };

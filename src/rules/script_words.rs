@@ -1,0 +1,87 @@
+//! What rules say in Alembic's words, said of SQL files.
+//!
+//! Rules judge traces and need not know where a statement came from; the names of the two directions, and the way out of
+//! a transaction, are the tool's.
+
+use crate::diagnostic::Diagnostic;
+use crate::scripts::{Format, Script};
+
+/// Alembic's words and those of SQL files, the longer first.
+const WORDS: [(&str, &str); 14] = [
+    (
+        "`alembic downgrade` stops here with an AttributeError: the revision has no `downgrade()`",
+        "a rollback can't pass here: the migration has no down part, and others of its folder have one",
+    ),
+    ("`alembic downgrade`", "a rollback"),
+    ("`alembic upgrade`", "the migration"),
+    ("`downgrade()` raises", "the down part fails"),
+    ("`downgrade()`", "the down part"),
+    ("`upgrade()`", "the up part"),
+    ("a docstring", "a comment"),
+    ("the docstring", "the comment"),
+    ("this revision", "this migration"),
+    ("the revision", "the migration"),
+    ("a revision", "a migration"),
+    ("earlier revision", "earlier migration"),
+    ("later revision", "later migration"),
+    ("revisions", "migrations"),
+];
+
+/// Says findings about a SQL file in its words.
+pub(super) fn translate(mut found: Vec<Diagnostic>, script: &Script) -> Vec<Diagnostic> {
+    for diagnostic in &mut found {
+        diagnostic.message = said(&diagnostic.message);
+        if let Some(help) = &mut diagnostic.help {
+            *help = if help.contains("autocommit_block")
+                || help.contains("transaction_per_migration")
+            {
+                outside(script)
+            } else {
+                said(help)
+            };
+        }
+        for label in &mut diagnostic.labels {
+            label.message = said(&label.message);
+        }
+        for note in &mut diagnostic.notes {
+            *note = said(note);
+        }
+    }
+    found
+}
+
+fn said(text: &str) -> String {
+    let mut said = text.to_owned();
+    for (alembic, script) in WORDS {
+        if said.contains(alembic) {
+            said = said.replace(alembic, script);
+        }
+    }
+    said
+}
+
+/// How to have a statement committed by itself.
+fn outside(script: &Script) -> String {
+    match script.format.facts().opt_out {
+        Some(place) => format!("put it {place}, so that it is committed before what follows"),
+        None if script.format == Format::Plain => {
+            "put it before BEGIN, or in a file of its own that runs outside of a transaction"
+                .to_owned()
+        }
+        None => "put it in a file of its own that runs outside of a transaction".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn longer_phrases_go_first() {
+        assert_eq!(
+            said("`alembic downgrade` reports success and undoes nothing: `downgrade()` is empty"),
+            "a rollback reports success and undoes nothing: the down part is empty"
+        );
+        assert_eq!(said("say in a docstring why"), "say in a comment why");
+    }
+}

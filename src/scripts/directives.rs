@@ -1,0 +1,263 @@
+//! What a file says to its tool in comments: where its parts begin, and whether it wants a transaction.
+//!
+//! Lines are looked at one by one, strings notwithstanding, as the tools do.
+
+use std::ops::Range;
+
+use super::Format;
+
+/// One direction in a file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Direction {
+    /// Bytes of its text.
+    pub(super) range: Range<usize>,
+    /// Bytes of the line that begins it; empty at the start of the file where no line does.
+    pub(super) marker: Range<usize>,
+    /// It asks for no transaction.
+    pub(super) outside: bool,
+}
+
+/// The directions of a file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Directions {
+    pub(super) up: Direction,
+    pub(super) down: Option<Direction>,
+}
+
+/// What a line means to a tool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mark {
+    Up {
+        outside: bool,
+    },
+    Down {
+        outside: bool,
+    },
+    /// For both directions of the file.
+    Outside,
+}
+
+/// Finds the directions of a text; all of it is the up part where no line says otherwise.
+pub(super) fn directions(format: Format, text: &str) -> Directions {
+    let mut marks: Vec<(Range<usize>, Mark)> = Vec::new();
+    let mut at = 0;
+    for line in text.split_inclusive('\n') {
+        let bare = line.trim_end();
+        // sqlx looks at the beginning of the file alone
+        let seen = if format == Format::Sqlx && at > 0 {
+            None
+        } else {
+            mark(format, bare)
+        };
+        if let Some(mark) = seen {
+            marks.push((at..at + bare.len(), mark));
+        }
+        at += line.len();
+    }
+    let mut whole = Direction {
+        range: 0..text.len(),
+        marker: 0..0,
+        outside: false,
+    };
+    let outside = marks.iter().any(|(_, mark)| *mark == Mark::Outside);
+    let mut up: Option<Direction> = None;
+    let mut down: Option<Direction> = None;
+    for (line, mark) in marks {
+        let (slot, other, asks) = match mark {
+            Mark::Up { outside } => (&mut up, &mut down, outside),
+            Mark::Down { outside } => (&mut down, &mut up, outside),
+            Mark::Outside => continue,
+        };
+        if let Some(open) = other
+            && open.range.end == text.len()
+            && open.range.start <= line.start
+        {
+            open.range.end = line.start;
+        }
+        if slot.is_none() {
+            *slot = Some(Direction {
+                range: line.end..text.len(),
+                marker: line,
+                outside: asks || outside,
+            });
+        }
+    }
+    if up.is_none() {
+        // node-pg-migrate: what stands before `-- Down Migration` is the up part
+        whole.outside = outside;
+        if let Some(down) = &down {
+            whole.range.end = down.marker.start;
+        }
+        up = Some(whole);
+    }
+    Directions {
+        up: up.unwrap_or_default(),
+        down,
+    }
+}
+
+fn mark(format: Format, line: &str) -> Option<Mark> {
+    let comment = line.trim_start().strip_prefix("--")?;
+    match format {
+        Format::Dbmate => {
+            let words = comment.trim_start().strip_prefix("migrate:")?;
+            let outside = words
+                .split_whitespace()
+                .any(|word| word == "transaction:false");
+            match words.split_whitespace().next()? {
+                "up" => Some(Mark::Up { outside }),
+                "down" => Some(Mark::Down { outside }),
+                _ => None,
+            }
+        }
+        Format::Goose => {
+            let words = comment.trim_start().strip_prefix("+goose")?;
+            let words: Vec<String> = words
+                .split_whitespace()
+                .map(str::to_ascii_lowercase)
+                .collect();
+            match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+                ["up"] => Some(Mark::Up { outside: false }),
+                ["down"] => Some(Mark::Down { outside: false }),
+                ["no", "transaction"] => Some(Mark::Outside),
+                _ => None,
+            }
+        }
+        Format::NodePgMigrate => {
+            let words = comment.trim_start_matches(|c: char| c == '-' || c.is_whitespace());
+            let words = words.to_ascii_lowercase();
+            let mut words = words.split_whitespace();
+            match (words.next()?, words.next()?) {
+                ("up", second) if second.starts_with("migration") => {
+                    Some(Mark::Up { outside: false })
+                }
+                ("down", second) if second.starts_with("migration") => {
+                    Some(Mark::Down { outside: false })
+                }
+                _ => None,
+            }
+        }
+        Format::Sqlx => line
+            .starts_with("-- no-transaction")
+            .then_some(Mark::Outside),
+        Format::Plain
+        | Format::Diesel
+        | Format::Flyway
+        | Format::GolangMigrate
+        | Format::Prisma => None,
+    }
+}
+
+/// The format that a text's marks belong to.
+pub(super) fn format_of(text: &str) -> Option<Format> {
+    let first = text.lines().next().unwrap_or_default();
+    if mark(Format::Sqlx, first).is_some() {
+        return Some(Format::Sqlx);
+    }
+    text.lines().find_map(|line| {
+        [Format::Dbmate, Format::Goose, Format::NodePgMigrate]
+            .into_iter()
+            .find(|format| mark(*format, line).is_some())
+    })
+}
+
+/// Whether a comment of a part says why it is empty: more than a tool's mark or template.
+pub(super) fn is_explained(text: &str) -> bool {
+    text.lines()
+        .filter_map(|line| line.trim_start().strip_prefix("--"))
+        .any(|comment| {
+            let comment = comment.trim_start_matches(['-', ' ', '\t']);
+            let words = comment
+                .split_whitespace()
+                .filter(|word| word.chars().any(char::is_alphabetic))
+                .count();
+            let lower = comment.to_ascii_lowercase();
+            words > 1
+                && ![
+                    "+goose",
+                    "migrate:",
+                    "sql in ",
+                    "add down migration script",
+                    "add up migration script",
+                    "add migration script",
+                    "this file should undo",
+                    "your sql goes here",
+                    "down migration",
+                    "up migration",
+                    "foreshot:",
+                    "todo",
+                ]
+                .iter()
+                .any(|template| lower.starts_with(template))
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parts(format: Format, text: &str) -> (&str, Option<&str>) {
+        let found = directions(format, text);
+        (
+            text[found.up.range.clone()].trim(),
+            found.down.map(|down| text[down.range].trim()),
+        )
+    }
+
+    #[test]
+    fn parts_by_each_tools_marks() {
+        let goose = "-- about\n-- +goose Up\nA;\n-- +goose Down\nB;\n";
+        assert_eq!(parts(Format::Goose, goose), ("A;", Some("B;")));
+        let dbmate = "-- migrate:up\r\nA;\r\n\r\n-- migrate:down\r\nB;\r\n";
+        assert_eq!(parts(Format::Dbmate, dbmate), ("A;", Some("B;")));
+        let node = "A;\n---- Down Migration\nB;\n";
+        assert_eq!(parts(Format::NodePgMigrate, node), ("A;", Some("B;")));
+        assert_eq!(parts(Format::Plain, goose).1, None);
+        let reversed = "-- migrate:down\nB;\n-- migrate:up\nA;";
+        assert_eq!(parts(Format::Dbmate, reversed), ("A;", Some("B;")));
+    }
+
+    #[test]
+    fn who_wants_no_transaction() {
+        let outside = |format, text| directions(format, text).up.outside;
+        assert!(outside(
+            Format::Dbmate,
+            "-- migrate:up transaction:false\nA"
+        ));
+        assert!(!outside(
+            Format::Dbmate,
+            "-- migrate:up transaction:true\nA"
+        ));
+        assert!(outside(
+            Format::Goose,
+            "-- +goose NO TRANSACTION\n-- +goose Up\nA"
+        ));
+        assert!(outside(Format::Sqlx, "-- no-transaction\nA"));
+        assert!(!outside(Format::Sqlx, "\n-- no-transaction\nA"));
+        let down = directions(
+            Format::Dbmate,
+            "-- migrate:up\nA\n-- migrate:down transaction:false\nB",
+        );
+        assert!(!down.up.outside && down.down.is_some_and(|down| down.outside));
+    }
+
+    #[test]
+    fn marks_tell_the_format() {
+        assert_eq!(format_of("\n-- +goose Up\n"), Some(Format::Goose));
+        assert_eq!(format_of("-- migrate:up\n"), Some(Format::Dbmate));
+        assert_eq!(format_of("-- Up Migration\n"), Some(Format::NodePgMigrate));
+        assert_eq!(format_of("-- no-transaction\n"), Some(Format::Sqlx));
+        assert_eq!(format_of("-- we migrate up here\n"), None);
+    }
+
+    #[test]
+    fn templates_explain_nothing() {
+        assert!(is_explained("-- the rows can't be told apart any more\n"));
+        assert!(!is_explained(
+            "-- +goose Down\n-- SQL in this section is executed when the migration is rolled back.\n"
+        ));
+        assert!(!is_explained(
+            "-- This file should undo anything in `up.sql`\n"
+        ));
+    }
+}

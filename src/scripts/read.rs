@@ -1,0 +1,311 @@
+//! A file's text to a [`Script`]: its directions, their statements, and how they are sent.
+
+use std::sync::Arc;
+
+use super::directives::{self, Direction};
+use super::{Format, Part, Script, Sending, Step, dialect, run};
+use crate::postgres::{ObjectKind, Statement, Version};
+use crate::source::{FileId, Site, Span};
+use crate::sql::{self, Parsed};
+use crate::trace::Gap;
+
+/// Something that PostgreSQL's parser refuses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The first line of the statement.
+    pub site: Site,
+    /// The parser's words.
+    pub message: String,
+}
+
+/// What came of a migration's files.
+#[derive(Debug)]
+pub enum Reading {
+    /// It is a migration.
+    Read {
+        /// The migration, without what was refused.
+        script: Script,
+        /// What was refused.
+        refusals: Vec<Refusal>,
+    },
+    /// It is written for another server.
+    Foreign(&'static str),
+}
+
+/// Psql's commands that change what the rest of the file does; all others are for its screen.
+const WEIGHTY: [&str; 11] = [
+    "\\i",
+    "\\ir",
+    "\\include",
+    "\\include_relative",
+    "\\c",
+    "\\connect",
+    "\\gexec",
+    "\\if",
+    "\\elif",
+    "\\else",
+    "\\copy",
+];
+
+/// Reads a migration: the text of its file, and of the file with its way down where that is another.
+pub fn read(
+    format: Format,
+    file: FileId,
+    text: &str,
+    down: Option<(FileId, &str)>,
+    version: Version,
+) -> Reading {
+    let found = directives::directions(format, text);
+    let mut reader = Reader {
+        format,
+        version,
+        refusals: Vec::new(),
+        refused: Vec::new(),
+    };
+    let up = reader.part(file, text, &found.up);
+    let down = match (down, &found.down) {
+        (Some((file, text)), _) => {
+            let own = directives::directions(format, text);
+            Some(reader.part(file, text, &own.up))
+        }
+        (None, Some(direction)) => Some(reader.part(file, text, direction)),
+        (None, None) => None,
+    };
+    let refused: Vec<&str> = reader.refused.iter().map(|text| &**text).collect();
+    if let Some(server) = dialect::foreign(&refused) {
+        return Reading::Foreign(server);
+    }
+    Reading::Read {
+        script: Script {
+            format,
+            up,
+            down,
+            rerunnable: false,
+            guessed: false,
+        },
+        refusals: reader.refusals,
+    }
+}
+
+struct Reader {
+    format: Format,
+    version: Version,
+    refusals: Vec<Refusal>,
+    /// The texts of what was refused.
+    refused: Vec<Box<str>>,
+}
+
+impl Reader {
+    fn part(&mut self, file: FileId, text: &str, direction: &Direction) -> Part {
+        let base = direction.range.start;
+        let body = text.get(direction.range.clone()).unwrap_or_default();
+        // the server takes no NUL, and tools cut the text there or refuse it: said elsewhere, read as a blank here
+        let blanked = body.contains('\0').then(|| body.replace('\0', " "));
+        let body = blanked.as_deref().unwrap_or(body);
+        let site = |span: Span| Site { file, span };
+        let mut gaps = Vec::new();
+        let mut steps = Vec::new();
+        for Parsed { statement, span } in sql::parse_file(body) {
+            let own = body.get(span.range()).unwrap_or_default();
+            let whole = Span::new(base as u32 + span.start, base as u32 + span.end);
+            let first_line = own.find(['\n', '\r']).unwrap_or(own.len());
+            let head = Span::new(
+                whole.start,
+                whole.start + own[..first_line].trim_end().len() as u32,
+            );
+            match statement {
+                Statement::Other { tag, .. } if tag.starts_with('\\') => {
+                    if WEIGHTY.contains(&tag.as_str()) {
+                        gaps.push(Gap {
+                            site: Some(site(head)),
+                            what: format!("psql's `{tag}` is not followed: what it brings in or decides is not known"),
+                        });
+                    }
+                }
+                Statement::SyntaxError { message } => {
+                    self.refusals.push(Refusal {
+                        site: site(head),
+                        message: message.to_string(),
+                    });
+                    self.refused.push(own.into());
+                }
+                statement => steps.push(Step {
+                    site: site(head),
+                    whole: site(whole),
+                    text: own.into(),
+                    statements: Arc::new([statement]),
+                }),
+            }
+        }
+        let marker = Span::new(direction.marker.start as u32, direction.marker.end as u32);
+        Part {
+            place: match steps.first() {
+                Some(first) if marker == Span::default() => first.site,
+                _ => site(marker),
+            },
+            sending: self.sending(direction.outside, &steps),
+            explained: directives::is_explained(body),
+            gaps,
+            steps,
+        }
+    }
+
+    fn sending(&self, outside: bool, steps: &[Step]) -> Sending {
+        let facts = self.format.facts();
+        let flyway_decides = self.format == Format::Flyway
+            && steps
+                .iter()
+                .flat_map(|step| step.statements.iter())
+                .any(|statement| flyway_runs_outside(statement, self.version));
+        if outside || flyway_decides {
+            facts.without_transaction
+        } else {
+            facts.sending
+        }
+    }
+}
+
+/// Statements for which Flyway runs the whole migration outside of a transaction (its `PostgreSQLParser`).
+fn flyway_runs_outside(statement: &Statement, version: Version) -> bool {
+    match statement {
+        Statement::CreateIndex(index) => index.concurrently,
+        Statement::Drop(drop) => {
+            drop.concurrently || matches!(drop.kind, ObjectKind::Database | ObjectKind::Tablespace)
+        }
+        Statement::Reindex { kind, .. } => {
+            matches!(kind, ObjectKind::Schema | ObjectKind::Database)
+        }
+        Statement::Vacuum { analyze_only, .. } => !analyze_only,
+        Statement::AlterEnum(alter) => alter.rename_from.is_none() && version < Version(12),
+        Statement::CreateNamed(named) => matches!(
+            named.kind,
+            ObjectKind::Database | ObjectKind::Tablespace | ObjectKind::Subscription
+        ),
+        Statement::Other { tag, .. } => matches!(tag.as_str(), "ALTER SYSTEM" | "DISCARD ALL"),
+        _ => false,
+    }
+}
+
+impl Script {
+    /// Says how both directions are sent, whatever the files say.
+    pub fn send(&mut self, sending: Sending) {
+        self.up.sending = sending;
+        if let Some(down) = &mut self.down {
+            down.sending = sending;
+        }
+    }
+
+    /// Whether a second run of the up part is real: the project says so, or a failure may leave it half applied.
+    pub fn must_be_rerunnable(&self) -> bool {
+        let own_transactions = self
+            .up
+            .steps
+            .iter()
+            .any(|step| run::control(&step.statements).is_some());
+        self.rerunnable || (self.up.may_stop_halfway() && (!self.guessed || own_transactions))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read_plain(text: &str) -> (Script, Vec<Refusal>) {
+        match read(Format::Plain, FileId(0), text, None, Version(15)) {
+            Reading::Read { script, refusals } => (script, refusals),
+            Reading::Foreign(server) => panic!("{server}"),
+        }
+    }
+
+    fn texts(part: &Part) -> Vec<&str> {
+        part.steps.iter().map(|step| &*step.text).collect()
+    }
+
+    #[test]
+    fn places_are_those_of_the_file() {
+        let text =
+            "-- é\n-- migrate:up\nCREATE TABLE t (\n  a int\n);\n-- migrate:down\nDROP TABLE t;\n";
+        let Reading::Read { script, .. } = read(Format::Dbmate, FileId(3), text, None, Version(15))
+        else {
+            panic!("read");
+        };
+        let at = |site: Site| &text[site.span.range()];
+        assert_eq!(at(script.up.steps[0].site), "CREATE TABLE t (");
+        assert_eq!(at(script.up.steps[0].whole), "CREATE TABLE t (\n  a int\n)");
+        let down = script.down.expect("a down part");
+        assert_eq!(at(down.steps[0].whole), "DROP TABLE t");
+        assert_eq!(at(down.place), "-- migrate:down");
+    }
+
+    #[test]
+    fn a_broken_statement_is_one_refusal_and_hides_nothing() {
+        let (script, refusals) = read_plain("SELECT 1;\nCREAT TABLE x (a int);\nSELECT 2;\n");
+        assert_eq!(texts(&script.up), ["SELECT 1", "SELECT 2"]);
+        assert_eq!(refusals.len(), 1);
+        assert_eq!(refusals[0].site.span, Span::new(10, 31));
+    }
+
+    #[test]
+    fn psqls_commands_are_no_statements() {
+        let text = "\\set ON_ERROR_STOP on\nSELECT 1;\n\\i other.sql\n\\echo done\nSELECT 2;";
+        let (script, refusals) = read_plain(text);
+        assert_eq!(texts(&script.up), ["SELECT 1", "SELECT 2"]);
+        assert_eq!((refusals.len(), script.up.gaps.len()), (0, 1));
+    }
+
+    #[test]
+    fn rows_of_a_copy_are_no_statements() {
+        let text = "COPY t (a) FROM stdin;\n1; SELECT\n\\.\nSELECT 2;";
+        let (script, refusals) = read_plain(text);
+        assert_eq!(script.up.steps.len(), 2);
+        assert!(refusals.is_empty());
+    }
+
+    #[test]
+    fn files_of_other_servers_are_told() {
+        let text = "SELECT 1;\nCREATE TABLE `t` (a int) ENGINE=InnoDB;\n";
+        assert!(matches!(
+            read(Format::Plain, FileId(0), text, None, Version(15)),
+            Reading::Foreign("MySQL")
+        ));
+    }
+
+    #[test]
+    fn what_can_stop_halfway() {
+        let halfway = |text: &str, sending| {
+            let (mut script, _) = read_plain(text);
+            script.send(sending);
+            script.up.may_stop_halfway()
+        };
+        let two = "CREATE TABLE a (x int); CREATE TABLE b (x int);";
+        assert!(halfway(two, Sending::Each));
+        assert!(!halfway(two, Sending::OneCall) && !halfway(two, Sending::Block));
+        assert!(!halfway(
+            "SET lock_timeout = 1; CREATE TABLE a (x int);",
+            Sending::Each
+        ));
+        assert!(halfway(
+            "CREATE INDEX CONCURRENTLY i ON t (a);",
+            Sending::OneCall
+        ));
+        let wrapped = format!("BEGIN; {two} COMMIT;");
+        assert!(!halfway(&wrapped, Sending::Each));
+        assert!(halfway(
+            &format!("{wrapped} CREATE TABLE c (x int);"),
+            Sending::Each
+        ));
+    }
+
+    #[test]
+    fn flyway_decides_by_the_statements() {
+        let sending = |text: &str| match read(Format::Flyway, FileId(0), text, None, Version(15)) {
+            Reading::Read { script, .. } => script.up.sending,
+            Reading::Foreign(server) => panic!("{server}"),
+        };
+        assert_eq!(sending("CREATE TABLE t (a int);"), Sending::Block);
+        assert_eq!(
+            sending("CREATE INDEX CONCURRENTLY i ON t (a);"),
+            Sending::Each
+        );
+    }
+}

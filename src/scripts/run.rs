@@ -1,0 +1,209 @@
+//! One run of one direction of a SQL migration: its statements executed on a catalog, and what came of it.
+
+use std::collections::BTreeMap;
+
+use super::{Part, Sending};
+use crate::postgres::statement::TransactionStatement;
+use crate::postgres::{Catalog, Parameters, Session, Statement, TransactionMode, Version};
+use crate::sql;
+use crate::trace::{Event, Gap, Origin, RunOutput, Trace};
+
+/// What a statement does to the transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Control {
+    Begin,
+    End,
+}
+
+/// Whether a step begins or ends a transaction.
+pub(super) fn control(statements: &[Statement]) -> Option<Control> {
+    match statements.first()? {
+        Statement::Transaction(TransactionStatement::Begin) => Some(Control::Begin),
+        Statement::Transaction(TransactionStatement::Commit | TransactionStatement::Rollback) => {
+            Some(Control::End)
+        }
+        _ => None,
+    }
+}
+
+/// Whether a step leaves anything behind that a second attempt meets.
+pub(super) fn leaves_something(statements: &[Statement]) -> bool {
+    !statements.iter().all(|statement| {
+        matches!(
+            statement,
+            Statement::Set { .. }
+                | Statement::Show { .. }
+                | Statement::Query(_)
+                | Statement::Lock { .. }
+                | Statement::Transaction(_)
+                | Statement::Vacuum { .. }
+                | Statement::Comment { .. }
+        )
+    })
+}
+
+/// Whether a failure of a step leaves half of it behind.
+pub(super) fn is_concurrent(statements: &[Statement]) -> bool {
+    matches!(
+        statements.first(),
+        Some(Statement::CreateIndex(index)) if index.concurrently
+    )
+}
+
+/// Runs a part on a catalog; `None` where the direction does not exist. `assumes`: tables that no migration made and that
+/// are used directly are taken to be there ([`Session::assumes`]).
+pub fn run(part: Option<&Part>, catalog: Catalog, version: Version, assumes: bool) -> RunOutput {
+    let Some(part) = part else {
+        return output(
+            Trace {
+                missing_function: true,
+                ..Trace::default()
+            },
+            catalog,
+        );
+    };
+    let mut session = Session::new(catalog, version, sql::statements);
+    session.assumes = assumes;
+    let implicit = part.sending == Sending::OneCall && part.steps.len() > 1;
+    if part.sending == Sending::Block {
+        session.begin();
+    }
+    let mut trace = Trace {
+        events: Vec::with_capacity(part.steps.len()),
+        gaps: part.gaps.clone(),
+        ..Trace::default()
+    };
+    for step in &part.steps {
+        if implicit {
+            // each statement of a string of several opens an implicit block where none is open
+            session.begin_implicit();
+        }
+        let answer = session.execute(&step.statements, &Parameters::default());
+        for key in &answer.assumed {
+            let gap = Gap {
+                site: Some(step.site),
+                what: format!(
+                    "no migration makes the {key}: it is taken to be there, its parts are not known"
+                ),
+            };
+            trace.gaps.push(gap);
+        }
+        trace.events.push(Event {
+            site: step.site,
+            stack: vec![step.site],
+            innermost: step.site,
+            literal: Some(step.whole),
+            origin: Origin::Script,
+            statements: step.statements.clone(),
+            text: Some(step.text.clone()),
+            outcome: answer.outcome,
+            changes: answer.changes,
+            changed: None,
+            mode: answer.mode,
+            aborted: answer.aborted,
+            handled: false,
+            swallowed: None,
+            transaction: 0,
+            enums: std::sync::Arc::default(),
+            conditional: None,
+            ignored: None,
+            guards: Vec::new(),
+        });
+    }
+    finish(&mut session, part, &mut trace);
+    output(trace, session.catalog)
+}
+
+/// The end of the connection: the tool commits its transaction, and one that the file leaves open is rolled back.
+fn finish(session: &mut Session, part: &Part, trace: &mut Trace) {
+    if session.mode() == TransactionMode::Autocommit {
+        return;
+    }
+    if part.sending == Sending::Block || session.is_implicit() {
+        session.commit();
+        return;
+    }
+    session.rollback();
+    let last_begin = part
+        .steps
+        .iter()
+        .rev()
+        .find(|step| control(&step.statements) == Some(Control::Begin));
+    trace.gaps.push(Gap {
+        site: last_begin.map(|step| step.site),
+        what: "its transaction is never committed: what follows BEGIN is rolled back when the connection closes"
+            .to_owned(),
+    });
+}
+
+fn output(trace: Trace, catalog: Catalog) -> RunOutput {
+    RunOutput {
+        trace,
+        catalog,
+        decisions: Vec::new(),
+        settled: BTreeMap::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::postgres::Outcome;
+    use crate::scripts::{self, Format, Reading};
+    use crate::source::FileId;
+
+    fn failed(event: &Event) -> Option<&'static str> {
+        match &event.outcome {
+            Outcome::Error(error) => Some(error.sqlstate.code()),
+            _ => None,
+        }
+    }
+
+    fn answers(text: &str, sending: Sending) -> Vec<Option<&'static str>> {
+        let Reading::Read { mut script, .. } =
+            scripts::read(Format::Plain, FileId(0), text, None, Version(15))
+        else {
+            panic!("read");
+        };
+        script.up.sending = sending;
+        run(Some(&script.up), Catalog::default(), Version(15), true)
+            .trace
+            .events
+            .iter()
+            .map(failed)
+            .collect()
+    }
+
+    #[test]
+    fn what_may_not_stand_in_a_transaction_depends_on_how_it_is_sent() {
+        let two = "CREATE TABLE t (a int);\nCREATE INDEX CONCURRENTLY i ON t (a);\n";
+        assert_eq!(answers(two, Sending::Each), [None, None]);
+        assert_eq!(answers(two, Sending::Block), [None, Some("25001")]);
+        assert_eq!(answers(two, Sending::OneCall), [None, Some("25001")]);
+        assert_eq!(answers("VACUUM;", Sending::OneCall), [None]);
+        assert_eq!(answers("VACUUM;", Sending::Block), [Some("25001")]);
+    }
+
+    #[test]
+    fn the_files_own_transactions() {
+        let text =
+            "BEGIN;\nCREATE TABLE t (a int);\nCOMMIT;\nCREATE INDEX CONCURRENTLY i ON t (a);\n";
+        assert_eq!(answers(text, Sending::Each), [None; 4]);
+        assert_eq!(answers(text, Sending::Block), [None; 4]);
+        // in one string, what follows COMMIT is a new implicit block
+        assert_eq!(
+            answers(text, Sending::OneCall),
+            [None, None, None, Some("25001")]
+        );
+        let savepoint = "CREATE TABLE t (a int);\nSAVEPOINT s;\nROLLBACK TO s;\n";
+        assert_eq!(answers(savepoint, Sending::Block), [None; 3]);
+        assert_eq!(
+            answers(savepoint, Sending::OneCall),
+            [None, Some("25P01"), Some("25P01")]
+        );
+        assert_eq!(
+            answers("LOCK TABLE pg_class;", Sending::Each),
+            [Some("25P01")]
+        );
+    }
+}
