@@ -192,19 +192,6 @@ impl fmt::Display for Origin {
     }
 }
 
-/// An entry `[[sql]]`: a folder of SQL files.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SqlSettings {
-    /// The folder, or one file, relative to the project's root.
-    pub path: Utf8PathBuf,
-    /// Whose format it is; `None`: told from the files.
-    pub format: Option<Format>,
-    /// How the files are sent; `None`: as their tool does.
-    pub transaction: Option<Sending>,
-    /// Whether they must run twice; `None`: as the key of the whole says.
-    pub rerunnable: Option<bool>,
-}
-
 impl Default for Config {
     fn default() -> Self {
         Self {

@@ -105,7 +105,7 @@ pub(super) fn open_views(input: &Input, views: &Views) -> Result<Project, Failur
     let working_folder = working_folder()?;
     let (mut placed, stdin) = place_input(input, &working_folder)?;
     let (files, compared, about) = since::views(&placed.root, views)?;
-    let files: Arc<dyn Files> = match typed {
+    let files: Arc<dyn Files> = match stdin {
         Some((path, bytes)) => Arc::new(Overlay::new(files).with(&path, bytes)),
         None => files,
     };

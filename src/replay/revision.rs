@@ -128,7 +128,6 @@ impl Revision {
             place: script.up.place,
             identified: script.up.place,
             facts: Facts::default(),
-            application_imports: Vec::new(),
             downgrade_place: script.down.as_ref().map(|down| down.place),
             released: false,
             reported: true,

@@ -30,7 +30,7 @@ fn check(context: &Context<'_>) -> Vec<Diagnostic> {
 /// place once. They add nothing, and put back what was changed since.
 fn replaced<'a>(context: &Context<'a>) -> Vec<(&'a Event, &'a Event)> {
     let replayed = context.replayed;
-    let made = second_run::made_by_first_run(replayed);
+    let made = second_run::makers(replayed);
     let mut deleted: Vec<(&Event, &ObjectKey)> = Vec::new();
     let mut found: Vec<(&Event, &Event)> = Vec::new();
     for event in &replayed.rerun.events {
