@@ -2,6 +2,8 @@
 //!
 //! In: a project's [`Files`], what [`crate::discover`] found, a [`Config`]. Out: an [`Analysis`]. No IO but through `Files`.
 
+mod initial_schema;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,10 +11,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use camino::Utf8PathBuf;
 use rayon::prelude::*;
 
+use crate::alembic::env::EnvironmentFacts;
 use crate::alembic::revision::Facts;
 use crate::alembic::{self, Settings};
-use crate::config::Config;
+use crate::config::{Config, Driver};
 use crate::diagnostic::{Diagnostic, Severity};
+use crate::discover::versions::{Told, Versions};
 use crate::discover::{Database, ProjectModules};
 use crate::files::{Files, decode};
 use crate::history::{self, Graph, Problem};
@@ -77,6 +81,14 @@ pub struct Loaded {
     pub diagnostics: Vec<Diagnostic>,
     /// Files that could not be taken in: too large, no revisions after all.
     pub gaps: Vec<Gap>,
+    /// What is set for this database, the driver that its `env.py` uses included.
+    pub config: Arc<Config>,
+    /// Its `env.py`.
+    env_py: Option<Arc<syntax::Module>>,
+    /// What that says.
+    environment: EnvironmentFacts,
+    /// The schema before the first revision.
+    initial: Catalog,
 }
 
 /// A database as it was before the change that is judged (`--since`), for rules that compare.
@@ -129,7 +141,11 @@ pub fn load(
     files: &Arc<dyn Files>,
     sources: &Arc<SourceMap>,
     config: &Config,
+    mut told: Versions,
 ) -> Loaded {
+    let mut config = config.clone();
+    let told_driver = told.driver.take();
+    told.complete(&mut config);
     let modules = Arc::new(ProjectModules::new(
         files.clone(),
         sources.clone(),
@@ -167,10 +183,27 @@ pub fn load(
     }
     let graph = Graph::new(described);
     gaps.extend(graph_gaps(&graph));
-    let released = released(&graph, config);
+    let env_py = database
+        .env_py
+        .as_deref()
+        .and_then(|path| modules.load(path));
+    let settings = Arc::new(settings(&config));
+    let environment = env_py.as_ref().map_or_else(Default::default, |module| {
+        alembic::env::read(
+            module,
+            config.postgres_version,
+            &settings,
+            modules.clone() as Arc<dyn Modules>,
+        )
+    });
+    choose_driver(&mut config, told_driver, database, &environment);
+    let (initial, applied) = initial_catalog(files, &config, &environment, &graph, &mut gaps);
+    let released = released(&graph, &config);
     let revisions = graph
         .order()
         .iter()
+        // what the initial schema holds already is not run again
+        .filter(|index| !applied.contains(index))
         .map(|index| {
             let identifiers = &graph.revisions()[*index].identifiers;
             let mut revision = Revision::new(
@@ -195,7 +228,96 @@ pub fn load(
         modules,
         diagnostics,
         gaps,
+        config: Arc::new(config),
+        env_py,
+        environment,
+        initial,
     }
+}
+
+fn settings(config: &Config) -> Settings {
+    Settings {
+        alembic: config.alembic_version,
+        sqlalchemy: config.sqlalchemy_version,
+        driver: config.driver,
+        naming_convention: BTreeMap::new(),
+    }
+}
+
+/// The driver, where the user sets none: that of the database's URL, else of an asynchronous engine, else the one that
+/// the project lists.
+fn choose_driver(
+    config: &mut Config,
+    listed: Option<Told<Driver>>,
+    database: &Database,
+    environment: &EnvironmentFacts,
+) {
+    if config.sources.driver.is_some() {
+        return;
+    }
+    let url = database.url.as_deref();
+    let of_url = url.and_then(|url| Driver::of_url(url, config.sqlalchemy_version));
+    // psycopg 2 has no asynchronous side
+    let is_asynchronous = environment.asynchronous
+        && listed
+            .as_ref()
+            .is_none_or(|listed| listed.value == Driver::Psycopg2);
+    let chosen = match (of_url, &database.ini, &database.env_py) {
+        (Some(driver), Some(ini), _) => Some((driver, format!("`sqlalchemy.url` in `{ini}`"))),
+        (_, _, Some(env_py)) if is_asynchronous => Some((
+            Driver::Asyncpg,
+            format!("an asynchronous engine in `{env_py}`"),
+        )),
+        _ => listed.map(|listed| (listed.value, listed.source)),
+    };
+    if let Some((driver, source)) = chosen {
+        config.driver = driver;
+        config.sources.driver = Some(source);
+    }
+}
+
+/// The schema before the first revision, and the revisions that it holds already.
+fn initial_catalog(
+    files: &Arc<dyn Files>,
+    config: &Config,
+    environment: &EnvironmentFacts,
+    graph: &Graph,
+    gaps: &mut Vec<Gap>,
+) -> (Catalog, BTreeSet<history::Index>) {
+    let empty = Catalog {
+        open: !graph.is_closed(),
+        ..Catalog::default()
+    };
+    let Some(path) = &config.initial_schema else {
+        return (empty, BTreeSet::new());
+    };
+    let text = match files.read(path) {
+        Ok(Some(bytes)) => decode(&bytes).text,
+        failed => {
+            let why = failed.err().map_or_else(
+                || format!("`initial-schema`: there is no file `{path}`"),
+                |error| format!("`initial-schema`: {error}"),
+            );
+            gaps.push(Gap {
+                site: None,
+                what: why,
+            });
+            return (empty, BTreeSet::new());
+        }
+    };
+    let table = environment.version_table.as_deref();
+    let schema = initial_schema::read(
+        path,
+        &text,
+        config.postgres_version,
+        table.unwrap_or("alembic_version"),
+    );
+    gaps.extend(schema.gaps);
+    let heads = schema
+        .applied
+        .iter()
+        .flat_map(|name| graph.named_by_user(name));
+    (schema.catalog, graph.ancestors_of(heads))
 }
 
 /// What is wrong with the graph, as far as it decides what a revision is replayed on.
@@ -347,15 +469,10 @@ struct Judged {
 
 /// Replays a loaded database and lets the rules judge; keeps the traces if `keep_traces`. `base` is the database before the
 /// change that is judged.
-pub fn analyze(
-    database: &Database,
-    loaded: &Loaded,
-    base: Option<&Base>,
-    config: &Arc<Config>,
-    keep_traces: bool,
-) -> Analysis {
+pub fn analyze(loaded: &Loaded, base: Option<&Base>, keep_traces: bool) -> Analysis {
+    let config = &loaded.config;
     let modules: Arc<dyn Modules> = loaded.modules.clone();
-    let (setting, catalog) = setting(database, loaded, modules, config);
+    let (setting, catalog) = setting(loaded, modules, config);
     let judged = Mutex::new(Vec::with_capacity(loaded.revisions.len()));
     replay::replay(
         &loaded.revisions,
@@ -417,33 +534,12 @@ fn is_reported(loaded: &Loaded, diagnostic: &Diagnostic) -> bool {
 }
 
 /// What all runs have in common (the user's settings, and what `env.py` says), and the catalog before the first.
-fn setting(
-    database: &Database,
-    loaded: &Loaded,
-    modules: Arc<dyn Modules>,
-    config: &Arc<Config>,
-) -> (Setting, Catalog) {
-    let mut settings = Settings {
-        alembic: config.alembic_version,
-        sqlalchemy: config.sqlalchemy_version,
-        naming_convention: BTreeMap::new(),
-    };
-    let env_py = database
-        .env_py
-        .as_deref()
-        .and_then(|path| loaded.modules.load(path));
-    let facts = env_py.as_ref().map(|module| {
-        let settings = Arc::new(settings.clone());
-        alembic::env::read(module, config.postgres_version, &settings, modules.clone())
-    });
-    let facts = facts.unwrap_or_default();
+fn setting(loaded: &Loaded, modules: Arc<dyn Modules>, config: &Arc<Config>) -> (Setting, Catalog) {
+    let facts = loaded.environment.clone();
+    let mut settings = settings(config);
     settings.naming_convention = facts.naming_convention;
-    let catalog = Catalog {
-        open: !loaded.graph.is_closed(),
-        ..Catalog::default()
-    };
     let catalog = alembic::run::with_version_table(
-        catalog,
+        loaded.initial.clone(),
         config.postgres_version,
         facts.version_table.as_deref().unwrap_or("alembic_version"),
         facts.version_table_schema.as_deref(),
@@ -458,7 +554,7 @@ fn setting(
         modules,
         config: config.clone(),
         search_path: facts.search_path.unwrap_or_default(),
-        environment: env_py.filter(|_| facts.replaces_operations),
+        environment: loaded.env_py.clone().filter(|_| facts.replaces_operations),
     };
     (setting, catalog)
 }

@@ -1,7 +1,9 @@
 //! What the user may set: one struct for `foreshot.toml`, `[tool.foreshot]` and flags. Every default is here.
 
+mod driver;
 mod read;
 
+pub use driver::{Driver, Sources};
 pub(crate) use read::nearest;
 
 use std::collections::BTreeMap;
@@ -116,6 +118,12 @@ pub struct Config {
     pub alembic_version: PackageVersion,
     /// SQLAlchemy's version.
     pub sqlalchemy_version: PackageVersion,
+    /// The driver.
+    pub driver: Driver,
+    /// Where the versions and the driver in force come from.
+    pub sources: Sources,
+    /// A dump of the schema that the first revision finds, relative to the root.
+    pub initial_schema: Option<Utf8PathBuf>,
     /// Whether each revision of a command has a transaction of its own; `None`: as `env.py` says.
     pub transaction_per_migration: Option<bool>,
     /// Released heads: these revisions and their ancestors are replayed, not reported.
@@ -131,6 +139,9 @@ impl Default for Config {
             postgres_version: Version::default(),
             alembic_version: PackageVersion(1, 20, 1),
             sqlalchemy_version: PackageVersion(2, 0, 58),
+            driver: Driver::default(),
+            sources: Sources::default(),
+            initial_schema: None,
             transaction_per_migration: None,
             start_after: Vec::new(),
             accept_explained_downgrade: true,
@@ -145,6 +156,7 @@ pub struct Overrides {
     pub postgres_version: Option<Version>,
     pub alembic_version: Option<PackageVersion>,
     pub sqlalchemy_version: Option<PackageVersion>,
+    pub driver: Option<Driver>,
     pub transaction_per_migration: Option<bool>,
     pub start_after: Option<Vec<String>>,
     pub accept_explained_downgrade: Option<bool>,
@@ -157,12 +169,19 @@ impl Config {
     pub fn with(mut self, overrides: &Overrides) -> Self {
         if let Some(version) = overrides.postgres_version {
             self.postgres_version = version;
+            self.sources.postgres = Some("--postgres-version".to_owned());
         }
         if let Some(version) = overrides.alembic_version {
             self.alembic_version = version;
+            self.sources.alembic = Some("--alembic-version".to_owned());
         }
         if let Some(version) = overrides.sqlalchemy_version {
             self.sqlalchemy_version = version;
+            self.sources.sqlalchemy = Some("--sqlalchemy-version".to_owned());
+        }
+        if let Some(driver) = overrides.driver {
+            self.driver = driver;
+            self.sources.driver = Some("--driver".to_owned());
         }
         if overrides.transaction_per_migration.is_some() {
             self.transaction_per_migration = overrides.transaction_per_migration;

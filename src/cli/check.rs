@@ -44,7 +44,7 @@ pub(super) fn check(arguments: &CheckArguments) -> Result<u8, Failure> {
     all.summary.suppressed = suppressed.count;
     let mut diagnostics = at_levels(suppressed.diagnostics, &project.config);
     if let Some(past) = &project.past {
-        let before = past.findings(&project.config);
+        let before = past.findings();
         let files = past.files();
         let judges = |path: &Utf8Path, past| past && files.contains(path);
         let before = suppress::apply(before, &project.sources, judges, &ids);
@@ -112,14 +112,14 @@ fn reported_files(project: &Project) -> BTreeSet<camino::Utf8PathBuf> {
 }
 
 fn settings_in_force(project: &Project) -> Vec<Note> {
-    let config = &project.config;
-    let mut notes = vec![Note {
-        path: project.config_file.clone(),
-        message: format!(
-            "in force: PostgreSQL {}, Alembic {}, SQLAlchemy {}",
-            config.postgres_version.0, config.alembic_version, config.sqlalchemy_version
-        ),
-    }];
+    let mut notes: Vec<Note> = project
+        .config_file
+        .iter()
+        .map(|file| Note {
+            path: Some(file.clone()),
+            message: "the configuration".to_owned(),
+        })
+        .collect();
     for database in &project.databases {
         let environment = match (&database.ini, &database.env_py) {
             (Some(ini), _) => format!("configured by `{ini}`"),
@@ -133,8 +133,32 @@ fn settings_in_force(project: &Project) -> Vec<Note> {
                 database.revision_files.len()
             ),
         });
+        notes.push(Note {
+            path: Some(database.name.clone().into()),
+            message: versions_in_force(run::config_of(project, database)),
+        });
     }
     notes
+}
+
+/// Each version, and where it comes from.
+fn versions_in_force(config: &Config) -> String {
+    let sources = &config.sources;
+    let from = |source: &Option<String>| match source {
+        Some(source) => format!("({source})"),
+        None => "(default: nothing says another)".to_owned(),
+    };
+    format!(
+        "in force: PostgreSQL {} {}, Alembic {} {}, SQLAlchemy {} {}, driver {} {}",
+        config.postgres_version.0,
+        from(&sources.postgres),
+        config.alembic_version,
+        from(&sources.alembic),
+        config.sqlalchemy_version,
+        from(&sources.sqlalchemy),
+        config.driver,
+        from(&sources.driver),
+    )
 }
 
 /// Drops what is off; a level that the config sets wins over the finding's own severity.

@@ -9,6 +9,7 @@ use super::{Failure, Input};
 use crate::analysis::{self, Loaded};
 use crate::config::{self, Config, Level};
 use crate::diagnostic::{Diagnostic, RuleInfo, Severity};
+use crate::discover::versions::Finder;
 use crate::discover::{self, Database, Note};
 use crate::files::{Disk, FileError, Files, Placed, place};
 use crate::history::Graph;
@@ -66,10 +67,14 @@ pub(super) fn open_views(input: &Input, views: &Views) -> Result<Project, Failur
     let discovery = discover::discover(files.as_ref(), &placed.paths, &options)?;
     let config = config.with(&input.overrides());
     let sources = Arc::new(SourceMap::default());
+    let versions = Finder::new(files.as_ref());
     let loaded = discovery
         .databases
         .iter()
-        .map(|database| analysis::load(database, &files, &sources, &config))
+        .map(|database| {
+            let told = versions.versions(folder_of(database));
+            analysis::load(database, &files, &sources, &config, told)
+        })
         .collect();
     let mut notes = discovery.notes;
     notes.extend(about);
@@ -158,6 +163,20 @@ fn loaded<'a>(project: &'a Project, database: &Database) -> Option<&'a Loaded> {
     project.loaded.get(place)
 }
 
+/// Where a database's own files stand.
+pub(super) fn folder_of(database: &Database) -> &Utf8Path {
+    database
+        .script_location
+        .as_deref()
+        .or(database.version_locations.first().map(Utf8PathBuf::as_path))
+        .unwrap_or(Utf8Path::new(""))
+}
+
+/// What is in force for a database.
+pub(super) fn config_of<'a>(project: &'a Project, database: &Database) -> &'a Config {
+    loaded(project, database).map_or(&*project.config, |loaded| &*loaded.config)
+}
+
 /// The graph of a database.
 pub(super) fn graph<'a>(project: &'a Project, database: &Database) -> Option<&'a Graph> {
     loaded(project, database).map(|loaded| &loaded.graph)
@@ -172,7 +191,7 @@ pub(super) fn analyze(project: &Project, database: &Database, keep_traces: bool)
         .past
         .as_ref()
         .and_then(|past| past.base(database, loaded));
-    let analysis = analysis::analyze(database, loaded, base, &project.config, keep_traces);
+    let analysis = analysis::analyze(loaded, base, keep_traces);
     let coverage = analysis.coverage;
     Analysed {
         diagnostics: analysis.diagnostics,

@@ -1,17 +1,20 @@
 //! TOML to [`Config`]: every key is known or refused with its line and the nearest name that would be right.
 
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::{Config, ConfigError, Level, PackageVersion, postgres_version};
+use super::{Config, ConfigError, Driver, Level, PackageVersion, postgres_version};
+use crate::files::normalize;
 use crate::source::SourceFile;
 
-const KEYS: [&str; 7] = [
+const KEYS: [&str; 9] = [
     "levels",
     "postgres-version",
     "alembic-version",
     "sqlalchemy-version",
+    "driver",
+    "initial-schema",
     "transaction-per-migration",
     "start-after",
     "accept-explained-downgrade",
@@ -63,6 +66,17 @@ impl Reader<'_> {
         };
         read(&written)
             .map_err(|message| self.error(value.span().start, format!("`{key}`: {message}")))
+    }
+
+    /// A path relative to the folder of the configuration, as one relative to the root.
+    fn beside(&self, file: &str, value: &Found<'_>) -> Result<Utf8PathBuf, ConfigError> {
+        let folder = self.path.parent().unwrap_or(Utf8Path::new(""));
+        normalize(&folder.join(file)).ok_or_else(|| {
+            self.error(
+                value.span().start,
+                format!("`{file}` lies outside the project root"),
+            )
+        })
     }
 
     fn strings(&self, key: &str, value: &Found<'_>) -> Result<Vec<String>, ConfigError> {
@@ -129,18 +143,32 @@ fn read_table(
     entries.sort_by_key(|(key, _)| key.span().start);
     for (key, value) in entries {
         let name: &str = key.get_ref();
+        let source = || Some(format!("`{}`", reader.path));
         match name {
             "levels" => read_levels(reader, value, rules, &mut config)?,
             "postgres-version" => {
                 config.postgres_version = reader.version(name, value, postgres_version)?;
+                config.sources.postgres = source();
             }
             "alembic-version" => {
                 config.alembic_version =
                     reader.version(name, value, str::parse::<PackageVersion>)?;
+                config.sources.alembic = source();
             }
             "sqlalchemy-version" => {
                 config.sqlalchemy_version =
                     reader.version(name, value, str::parse::<PackageVersion>)?;
+                config.sources.sqlalchemy = source();
+            }
+            "driver" => {
+                config.driver = reader.version(name, value, str::parse::<Driver>)?;
+                config.sources.driver = source();
+            }
+            "initial-schema" => {
+                let Some(file) = value.get_ref().as_str() else {
+                    return Err(reader.wrong(name, value, "a file's path"));
+                };
+                config.initial_schema = Some(reader.beside(file, value)?);
             }
             "transaction-per-migration" => {
                 config.transaction_per_migration = Some(reader.boolean(name, value)?);
@@ -245,13 +273,19 @@ mod tests {
     fn every_key() {
         let config = read(
             "postgres-version = 15\nalembic-version = \"1.13\"\nsqlalchemy-version = 2.0\n\
-             transaction-per-migration = true\nstart-after = ['a', 'b']\naccept-explained-downgrade = false\n\
+             driver = 'asyncpg'\ninitial-schema = 'db/schema.sql'\ntransaction-per-migration = true\nstart-after = ['a', 'b']\naccept-explained-downgrade = false\n\
              [levels]\nmissing-guard = 'off'\nmissing-downgrade = 'note'\n",
         )
         .expect("well formed");
         assert_eq!(config.postgres_version, Version(15));
         assert_eq!(config.alembic_version, PackageVersion(1, 13, 0));
         assert_eq!(config.sqlalchemy_version, PackageVersion(2, 0, 0));
+        assert_eq!(config.driver, Driver::Asyncpg);
+        assert_eq!(config.sources.driver.as_deref(), Some("`foreshot.toml`"));
+        assert_eq!(
+            config.initial_schema.as_deref(),
+            Some(Utf8Path::new("db/schema.sql"))
+        );
         assert_eq!(config.transaction_per_migration, Some(true));
         assert_eq!(config.start_after, ["a", "b"]);
         assert!(!config.accept_explained_downgrade);

@@ -9,6 +9,7 @@ mod ini;
 mod modules;
 mod scan;
 mod settings;
+pub mod versions;
 
 use std::collections::BTreeSet;
 
@@ -40,6 +41,8 @@ pub struct Database {
     pub env_py: Option<Utf8PathBuf>,
     /// The file that configures it.
     pub ini: Option<Utf8PathBuf>,
+    /// The database URL that its configuration gives.
+    pub url: Option<String>,
     /// Folders of its revisions.
     pub version_locations: Vec<Utf8PathBuf>,
     /// Its revisions, sorted by path.
@@ -356,6 +359,7 @@ impl Finder<'_> {
             env_py: self.env_py(script_location.as_deref()),
             script_location,
             ini: Some(settings.file.clone()),
+            url: settings.url.clone(),
             version_locations: locations,
             revision_files: revision_files.into_iter().collect(),
             import_roots: prepended,
