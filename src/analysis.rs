@@ -12,6 +12,7 @@ use camino::Utf8PathBuf;
 use rayon::prelude::*;
 
 use crate::alembic::env::EnvironmentFacts;
+use crate::alembic::imports::Imports;
 use crate::alembic::revision::Facts;
 use crate::alembic::{self, Settings};
 use crate::config::{Config, Driver};
@@ -23,7 +24,8 @@ use crate::history::{self, Graph, Problem};
 use crate::postgres::{Catalog, Outcome};
 use crate::python::interpreter::Modules;
 use crate::python::syntax;
-use crate::replay::{self, Replayed, Revision, Setting};
+use crate::replay::window::{self, Seen};
+use crate::replay::{self, Replayed, Revision, Setting, Transactions};
 use crate::rules;
 use crate::source::{FileId, Site, SourceFile, SourceMap, Span};
 use crate::trace::{Gap, Run, TracedRun};
@@ -199,6 +201,7 @@ pub fn load(
     choose_driver(&mut config, told_driver, database, &environment);
     let (initial, applied) = initial_catalog(files, &config, &environment, &graph, &mut gaps);
     let released = released(&graph, &config);
+    let mut imports = Imports::new(&*modules, migration_folders(database));
     let revisions = graph
         .order()
         .iter()
@@ -214,6 +217,7 @@ pub fn load(
             );
             revision.released = released.contains(index);
             revision.facts = facts[*index].clone();
+            revision.application_imports = imports.of(&parsed[*index]);
             let path = sources.file(revision.file).path().to_owned();
             revision.reported = database
                 .report_only
@@ -318,6 +322,26 @@ fn initial_catalog(
         .iter()
         .flat_map(|name| graph.named_by_user(name));
     (schema.catalog, graph.ancestors_of(heads))
+}
+
+/// Folders in which modules belong to the migrations, and not to the application.
+fn migration_folders(database: &Database) -> Vec<Utf8PathBuf> {
+    let beside = database.version_locations.iter().flat_map(|location| {
+        // without an `env.py`, helpers stand beside the folder of the revisions
+        let above = database
+            .script_location
+            .is_none()
+            .then(|| location.parent().map(camino::Utf8Path::to_owned))
+            .flatten();
+        std::iter::once(location.clone()).chain(above)
+    });
+    database
+        .script_location
+        .iter()
+        .cloned()
+        .chain(beside)
+        .filter(|folder| !folder.as_str().is_empty())
+        .collect()
 }
 
 /// What is wrong with the graph, as far as it decides what a revision is replayed on.
@@ -461,6 +485,7 @@ fn syntax_errors(module: &syntax::Module) -> Vec<Diagnostic> {
 /// What the visitor gathers from one revision.
 struct Judged {
     index: usize,
+    seen: Seen,
     diagnostics: Vec<Diagnostic>,
     traces: Vec<TracedRun>,
     gaps: Vec<Gap>,
@@ -473,13 +498,17 @@ pub fn analyze(loaded: &Loaded, base: Option<&Base>, keep_traces: bool) -> Analy
     let config = &loaded.config;
     let modules: Arc<dyn Modules> = loaded.modules.clone();
     let (setting, catalog) = setting(loaded, modules, config);
+    let first = loaded
+        .revisions
+        .iter()
+        .position(|revision| !revision.released);
     let judged = Mutex::new(Vec::with_capacity(loaded.revisions.len()));
     replay::replay(
         &loaded.revisions,
         catalog,
         &setting,
         &|replayed: Replayed| {
-            let one = judge(replayed, config, keep_traces);
+            let one = judge(replayed, &setting, keep_traces, first);
             judged
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
@@ -508,11 +537,26 @@ pub fn analyze(loaded: &Loaded, base: Option<&Base>, keep_traces: bool) -> Analy
             .into_iter()
             .filter(|one| is_reported(loaded, one)),
     );
+    let mut seen = Vec::with_capacity(judged.len());
     for one in judged {
+        seen.push(one.seen);
         analysis.diagnostics.extend(one.diagnostics);
         analysis.traces.extend(one.traces);
         analysis.gaps.extend(one.gaps);
         analysis.coverage.add(one.coverage);
+    }
+    let judge = AssertUnwindSafe(|| judge_command(&seen, &setting, config));
+    match catch_unwind(judge) {
+        Ok(diagnostics) => analysis.diagnostics.extend(diagnostics),
+        Err(_) => {
+            analysis.coverage.panics += 1;
+            analysis.gaps.push(Gap {
+                site: None,
+                what:
+                    "foreshot itself broke off over the revisions as one command: please report it"
+                        .to_owned(),
+            });
+        }
     }
     analysis.coverage.panics += unread;
     analysis.coverage.gaps += loaded.gaps.len();
@@ -555,11 +599,33 @@ fn setting(loaded: &Loaded, modules: Arc<dyn Modules>, config: &Arc<Config>) -> 
         config: config.clone(),
         search_path: facts.search_path.unwrap_or_default(),
         environment: loaded.env_py.clone().filter(|_| facts.replaces_operations),
+        transactions: Transactions {
+            // without transactional DDL Alembic opens a transaction for each revision all the same
+            per_migration: config.transaction_per_migration.unwrap_or_else(|| {
+                facts.transaction_per_migration == Some(true)
+                    || facts.transactional_ddl == Some(false)
+            }),
+            autocommit: facts.autocommit,
+            committed_at_end: facts.commits_after,
+        },
     };
     (setting, catalog)
 }
 
-fn judge(replayed: Replayed, config: &Config, keep_traces: bool) -> Judged {
+/// Replays the revisions as one command, where that can matter, and lets the rules on commands judge.
+fn judge_command(seen: &[Seen], setting: &Setting, config: &Config) -> Vec<Diagnostic> {
+    // on a thread of the pool, whose stacks hold what the interpreter needs
+    let windows = rayon::scope(|_| window::replay(seen, setting));
+    rules::check_command(&rules::CommandContext {
+        seen,
+        windows: &windows,
+        config,
+        transactions: setting.transactions,
+    })
+}
+
+fn judge(replayed: Replayed, setting: &Setting, keep_traces: bool, first: Option<usize>) -> Judged {
+    let seen = Seen::of(&replayed, first == Some(replayed.index));
     let revision = replayed.revision.clone();
     let mut coverage = coverage(&replayed);
     let mut gaps: Vec<Gap> = [Run::First, Run::Downgrade]
@@ -570,7 +636,8 @@ fn judge(replayed: Replayed, config: &Config, keep_traces: bool) -> Judged {
     let diagnostics = if judged {
         let context = rules::Context {
             replayed: &replayed,
-            config,
+            config: &setting.config,
+            transactions: setting.transactions,
         };
         // a rule that breaks off must not take the findings of other revisions with it
         catch_unwind(AssertUnwindSafe(|| rules::check(&context))).unwrap_or_else(|_| {
@@ -598,6 +665,7 @@ fn judge(replayed: Replayed, config: &Config, keep_traces: bool) -> Judged {
     };
     Judged {
         index,
+        seen,
         diagnostics,
         traces,
         gaps,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use smol_str::SmolStr;
 
-use crate::postgres::{ObjectKey, ObjectKind, Outcome, Statement, TransactionMode};
+use crate::postgres::{Name, ObjectKey, ObjectKind, Outcome, Statement, TransactionMode};
 use crate::source::{FileId, Site};
 use crate::unknown::Reason;
 
@@ -86,6 +86,12 @@ pub struct Event {
     pub aborted: bool,
     /// The error reached a handler of the migration's own, under a savepoint of its own.
     pub handled: bool,
+    /// A handler of the migration's own would catch its error and go on, with no savepoint around it: the `except` clause.
+    pub swallowed: Option<Site>,
+    /// Which transaction of the run it ran in, from 0; each [`Boundary`] begins the next.
+    pub transaction: usize,
+    /// The enum types of SQLAlchemy's that the call's operation was given.
+    pub enums: Arc<[EnumType]>,
     /// It executes only if something unknown says so (a loop over rows, a branch that not all worlds take).
     pub conditional: Option<Reason>,
     /// An argument that would guard it and that Alembic ignores: `if_exists`, `if_not_exists`.
@@ -172,6 +178,45 @@ pub enum Found {
     Unknown,
 }
 
+/// An enum type as an operation was given it: `sa.Enum(...)`, `postgresql.ENUM(...)`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EnumType {
+    /// Its name in the database.
+    pub name: Name,
+    /// It is `postgresql.ENUM`, which looks before it creates and honours `create_type`.
+    pub postgres: bool,
+    /// It says `create_type=False`.
+    pub create_type_off: bool,
+    /// It belongs to a MetaData, which up to SQLAlchemy 2.0 keeps `create_table` from creating it.
+    pub metadata: bool,
+}
+
+/// A place where a migration itself ends the transaction in which Alembic runs it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Boundary {
+    /// The statement of the revision's own file: the `with` line of a block.
+    pub site: Site,
+    /// What ends it.
+    pub kind: BoundaryKind,
+    /// Which transaction of the run it ends, from 0.
+    pub transaction: usize,
+}
+
+/// What ends a transaction before Alembic does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum BoundaryKind {
+    /// `with op.get_context().autocommit_block():`, which commits and begins anew at its end.
+    AutocommitBlock,
+    /// `commit()` of Alembic's connection.
+    Commit,
+    /// `rollback()` of Alembic's connection, or of an ORM session on it.
+    Rollback,
+    /// The statement COMMIT, or END.
+    CommitText,
+    /// The statement ROLLBACK, or ABORT.
+    RollbackText,
+}
+
 /// An exception that ended a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Raised {
@@ -181,6 +226,8 @@ pub struct Raised {
     pub message: String,
     /// The statement of the revision's own file where it arose.
     pub site: Option<Site>,
+    /// A `raise` statement raised it: the migration refuses. Else something went wrong by itself.
+    pub explicit: bool,
 }
 
 /// Something that could not be analysed, and why.
@@ -199,6 +246,8 @@ pub struct Trace {
     pub events: Vec<Event>,
     /// What ended it early, if anything did.
     pub raised: Option<Raised>,
+    /// Where it ends Alembic's transaction itself, in order.
+    pub boundaries: Vec<Boundary>,
     /// What could not be analysed.
     pub gaps: Vec<Gap>,
     /// Conditions that are not known, by which worlds part: where each stands and what it is.

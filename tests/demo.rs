@@ -165,7 +165,12 @@ fn every_promise_of_the_example_is_kept() {
         ("20250114_catalog", "missing-guard", 26),
         ("20250114_catalog", "missing-guard", 34),
         ("20250402_currencies", "non-idempotent-insert", 37),
-        ("20250512_order_on_hold", "enum-value-in-transaction", 16),
+        ("20250203_orders", "enum-left-behind", 44),
+        (
+            "20250512_order_on_hold",
+            "enum-value-used-before-commit",
+            17,
+        ),
         ("20250701_seed_settings", "non-idempotent-insert", 36),
         ("20250908_customer_contact", "missing-downgrade", 27),
         ("20251007_shipping", "missing-guard", 25),

@@ -18,10 +18,10 @@ use super::text::TextClause;
 use super::{dialect, exceptions, literal, orm, result};
 use crate::postgres::expression::{QueryBody, Select, Target};
 use crate::postgres::session::SavepointId;
-use crate::postgres::{Datum, Parameters, Query, Statement};
+use crate::postgres::{Datum, Parameters, Query, Statement, TransactionMode};
 use crate::python::{Arguments, Eval, HostRef, Raise, Str, Value};
 use crate::sql::{self, Placeholders};
-use crate::trace::Origin;
+use crate::trace::{BoundaryKind, Origin};
 use crate::unknown::Reason;
 
 /// `op.get_bind()`: one object a run.
@@ -49,9 +49,12 @@ pub fn lookup(_: &mut Interp, module: &str, name: &str) -> Option<Value> {
         "create_engine"
         | "engine_from_config"
         | "create_async_engine"
-        | "async_engine_from_config" => Some(object::function("create_engine", |interp, _| {
-            Ok(interp.unknown(Reason::Environment, "create_engine(...)"))
-        })),
+        | "async_engine_from_config" => {
+            Some(object::function("create_engine", |interp, arguments| {
+                Ok(super::env::autocommit_connection(&arguments)
+                    .unwrap_or_else(|| interp.unknown(Reason::Environment, "create_engine(...)")))
+            }))
+        }
         _ => None,
     }
 }
@@ -234,6 +237,7 @@ pub fn run(
         literal: None,
         parameters,
         ignored: None,
+        enums: Arc::default(),
         place: None,
     };
     let answer = Environment::execute(interp, call)?;
@@ -373,11 +377,16 @@ fn execute_text(
             .iter()
             .find(|name| !values.iter().any(|(known, _)| known == *name))
         {
+            let given = if values.is_empty() {
+                ""
+            } else {
+                "\n[parameters: [{...}]]"
+            };
             return Err(exceptions::raise(
                 interp,
                 "StatementError",
                 &format!(
-                    "(sqlalchemy.exc.InvalidRequestError) A value is required for bind parameter '{missing}'"
+                    "(sqlalchemy.exc.InvalidRequestError) A value is required for bind parameter '{missing}'{given}"
                 ),
             ));
         }
@@ -419,6 +428,7 @@ fn call_text(
         literal: source.literal,
         parameters,
         ignored: None,
+        enums: Arc::default(),
         place: None,
     };
     let answer = Environment::execute(interp, call)?;
@@ -582,6 +592,15 @@ pub fn begin_nested(interp: &mut Interp) -> Value {
     })
 }
 
+/// Notes that the migration ends Alembic's transaction here, if one is open.
+pub fn note_end(interp: &mut Interp, kind: BoundaryKind) {
+    if interp.host.session.mode() == TransactionMode::Block {
+        let place = Environment::place(interp);
+        let handling = interp.is_handling();
+        interp.host.note_boundary(&place, kind, handling);
+    }
+}
+
 /// Commits Alembic's transaction and opens the next, as the driver does before its next statement.
 pub fn commit(interp: &mut Interp) {
     interp.host.session.commit();
@@ -689,10 +708,16 @@ impl Object for Connection {
             "begin_nested" => Ok(begin_nested(interp)),
             "begin" | "transaction" | "begin_twophase" => self.begin(interp),
             "commit" => {
+                if !self.separate {
+                    note_end(interp, BoundaryKind::Commit);
+                }
                 commit(interp);
                 Ok(Value::None)
             }
             "rollback" => {
+                if !self.separate {
+                    note_end(interp, BoundaryKind::Rollback);
+                }
                 interp.host.session.rollback();
                 interp.host.session.begin();
                 Ok(Value::None)

@@ -6,9 +6,11 @@ use std::any::Any;
 
 use super::arguments::environment;
 use super::bridge;
+use super::environment::Environment;
 use super::object::{self, Interp, Object, once};
 use crate::postgres::TransactionMode;
 use crate::python::{Arguments, Eval, HostRef, Raise, Value};
+use crate::trace::BoundaryKind;
 
 /// Looks up the names of `alembic.context` and `alembic.runtime.*`.
 pub fn lookup(interp: &mut Interp, module: &str, name: &str) -> Option<Value> {
@@ -190,12 +192,19 @@ impl Object for Block {
     }
     fn enter(&self, interp: &mut Interp, _: &HostRef) -> Eval<Value> {
         if self.autocommit && interp.host.session.mode() == TransactionMode::Block {
+            let place = Environment::place(interp);
+            interp
+                .host
+                .note_boundary(&place, BoundaryKind::AutocommitBlock, false);
             interp.host.session.commit();
         }
+        interp.host.autocommit_block |= self.autocommit;
         Ok(Value::None)
     }
     fn exit(&self, interp: &mut Interp, _: &HostRef, _: Option<&Raise>) -> Eval<bool> {
         if self.autocommit {
+            interp.host.autocommit_block = false;
+            interp.host.transaction += 1;
             interp.host.session.begin();
         }
         Ok(false)

@@ -16,6 +16,7 @@ use crate::postgres::{Catalog, Session, Version};
 use crate::python::interpreter::{Limits, Modules};
 use crate::python::syntax::StatementKind;
 use crate::python::{Arguments, Eval, Interpreter, Key, Value, syntax};
+use crate::unknown::{Reason, Unknown};
 
 /// What is known of an `env.py`; `None` where it does not say or can't be read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -38,6 +39,10 @@ pub struct EnvironmentFacts {
     pub own_version_column: bool,
     /// It connects through SQLAlchemy's asyncio extension.
     pub asynchronous: bool,
+    /// Its connection has the isolation level AUTOCOMMIT: each statement commits by itself, whatever Alembic begins.
+    pub autocommit: bool,
+    /// It commits its connection itself once the migrations have run.
+    pub commits_after: bool,
     /// It wraps or replaces operations: each run must interpret it again.
     pub replaces_operations: bool,
 }
@@ -69,7 +74,64 @@ pub fn options(interp: &mut Interp) -> Value {
 /// `context.run_migrations()`: the revision that waits.
 pub fn run_migrations(interp: &mut Interp, _: Arguments) -> Eval<Value> {
     super::run::run_pending(interp)?;
+    interp.host.memo.insert(RAN.to_owned(), Value::Bool(true));
     Ok(Value::None)
+}
+
+/// The migrations have run.
+const RAN: &str = "migrations have run";
+
+/// A connection was committed since.
+const COMMITTED: &str = "committed since";
+
+/// What an engine or connection with the isolation level AUTOCOMMIT is described by, before all that is done with it.
+const AUTOCOMMIT: &str = "a connection in AUTOCOMMIT";
+
+/// The value of `create_engine(..., isolation_level="AUTOCOMMIT")` and the like; `None` where they say nothing of it.
+pub fn autocommit_connection(arguments: &Arguments) -> Option<Value> {
+    let is_autocommit = |value: &Value| value.as_str() == Some("AUTOCOMMIT");
+    let given = match arguments.named("isolation_level") {
+        Some(level) => is_autocommit(level),
+        None => match arguments.named("execution_options") {
+            Some(Value::Dict(options)) => options
+                .borrow()
+                .get(&Key::Str("isolation_level".into()))
+                .is_some_and(is_autocommit),
+            _ => false,
+        },
+    };
+    given.then(|| Value::unknown(Unknown::new(Reason::Environment, AUTOCOMMIT)))
+}
+
+/// What `env.py` does with connections that are not known: their isolation level, their commit behind the migrations,
+/// and `run_sync(function)` of an asynchronous one, which calls the function with a connection.
+pub fn unknown_call(
+    interp: &mut Interp,
+    callee: &Unknown,
+    arguments: &Arguments,
+) -> Eval<Option<Value>> {
+    if let Some(connection) = autocommit_connection(arguments) {
+        return Ok(Some(connection));
+    }
+    if callee.what.ends_with(".commit") && interp.host.memo.contains_key(RAN) {
+        interp
+            .host
+            .memo
+            .insert(COMMITTED.to_owned(), Value::Bool(true));
+    }
+    let function = arguments.positional.first();
+    if let (Some(owner), Some(function @ Value::Function(_))) =
+        (callee.what.strip_suffix(".run_sync"), function)
+    {
+        let connection = Unknown {
+            what: owner.into(),
+            ..callee.clone()
+        };
+        let mut inner = arguments.clone();
+        inner.positional[0] = Value::unknown(connection);
+        return interp.call(function, inner).map(Some);
+    }
+    Ok(None)
 }
 
 /// `context.execute(sql)`.
@@ -111,6 +173,7 @@ pub fn read(
             asynchronous: imports_asyncio(&module.body),
             ..EnvironmentFacts::default()
         };
+    facts.commits_after = interp.host.memo.contains_key(COMMITTED);
     if interp.host.session.search_path != path {
         facts.search_path = Some(interp.host.session.search_path.clone());
     }
@@ -130,6 +193,7 @@ pub fn read(
             .filter(|text| !crate::unknown::has_hole(text))
             .map(str::to_owned)
     };
+    facts.autocommit = matches!(get("connection"), Some(Value::Unknown(unknown)) if unknown.what.starts_with(AUTOCOMMIT));
     facts.transaction_per_migration = flag("transaction_per_migration");
     facts.transactional_ddl = flag("transactional_ddl");
     facts.include_schemas = flag("include_schemas");

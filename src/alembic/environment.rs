@@ -14,7 +14,7 @@ use crate::postgres::{
 };
 use crate::python::{Class, Eval, Value};
 use crate::source::{FileId, Site};
-use crate::trace::{Event, Gap, Origin};
+use crate::trace::{Boundary, BoundaryKind, EnumType, Event, Gap, Origin};
 use crate::unknown::{Reason, Unknown};
 
 /// Versions and settings that decide how operations behave; the same for all runs of a database.
@@ -88,6 +88,8 @@ pub struct DriverCall {
     pub parameters: Parameters,
     /// An argument that would guard it and that Alembic ignores.
     pub ignored: Option<&'static str>,
+    /// Enum types that the operation was given.
+    pub enums: Arc<[EnumType]>,
     /// Where it stands, if not where the interpreter stands now (a batch executes when its block ends).
     pub place: Option<Place>,
 }
@@ -111,6 +113,7 @@ impl DriverCall {
             literal: None,
             parameters: Parameters::default(),
             ignored: None,
+            enums: Arc::default(),
             place: None,
         }
     }
@@ -126,6 +129,12 @@ pub struct Environment {
     pub revision_file: FileId,
     /// What has happened, in order.
     pub events: Vec<Event>,
+    /// Where the migration itself ended a transaction, in order.
+    pub boundaries: Vec<Boundary>,
+    /// The transaction that is open, from 0.
+    pub transaction: usize,
+    /// Whether an `autocommit_block()` is open: a transaction in it is the migration's own.
+    pub autocommit_block: bool,
     /// What could not be analysed.
     pub gaps: Vec<Gap>,
     /// Choices at unknown conditions.
@@ -154,6 +163,9 @@ impl Environment {
             settings,
             revision_file,
             events: Vec::new(),
+            boundaries: Vec::new(),
+            transaction: 0,
+            autocommit_block: false,
             gaps: Vec::new(),
             decisions: Decisions::default(),
             memo: BTreeMap::new(),
@@ -184,6 +196,33 @@ impl Environment {
         Place { stack, innermost }
     }
 
+    /// Notes that the migration ends the transaction that is open, at a place, if it is Alembic's. What a handler does
+    /// belongs to the failure that it handles.
+    pub fn note_boundary(&mut self, place: &Place, kind: BoundaryKind, handling: bool) {
+        if self.autocommit_block || handling {
+            return;
+        }
+        self.boundaries.push(Boundary {
+            site: place.stack.first().copied().unwrap_or(place.innermost),
+            kind,
+            transaction: self.transaction,
+        });
+        self.transaction += 1;
+    }
+
+    /// The handler that swallows the error of a call which failed in a transaction with no savepoint around it.
+    fn swallowed(interp: &mut Interp, answer: &Answer) -> Option<Site> {
+        let Outcome::Error(error) = &answer.outcome else {
+            return None;
+        };
+        let in_block = answer.mode == TransactionMode::Block;
+        if !in_block || interp.host.session.savepoint_depth() > 0 {
+            return None;
+        }
+        let raise = super::exceptions::database_error(interp, error);
+        interp.swallowing_handler(&raise.exception)
+    }
+
     /// Makes a driver call and records it.
     ///
     /// A statement that fails is undone and Python goes on with the error's answer, so that one failure hides no other,
@@ -194,8 +233,10 @@ impl Environment {
         let conditional = interp.conditional().map(|unknown| unknown.reason);
         let mut doubt = interp.conditional().map(gap_of);
         let guards = interp.host.questions.guarding(interp.guards());
+        let handling = interp.is_handling();
         let environment = &mut interp.host;
         let nested = environment.session.savepoint_depth() > 0;
+        let was = environment.session.mode();
         let prepares_several = call.text.is_some()
             && prepares_several(
                 environment.settings.driver,
@@ -212,7 +253,15 @@ impl Environment {
                 .session
                 .execute(&call.statements, &call.parameters)
         };
+        let transaction = environment.transaction;
+        for kind in call.statements.iter().filter_map(ends_transaction) {
+            if was == TransactionMode::Block {
+                environment.note_boundary(&place, kind, handling);
+            }
+        }
         reopen(environment, &call.statements);
+        let swallowed = Self::swallowed(interp, &answer);
+        let environment = &mut interp.host;
         for key in &answer.assumed {
             let what = format!(
                 "no revision makes the {key}: it is taken to be there, its parts are not known"
@@ -251,6 +300,9 @@ impl Environment {
             mode: answer.mode,
             aborted: answer.aborted,
             handled: failed && nested,
+            swallowed,
+            transaction,
+            enums: call.enums,
             conditional,
             ignored: call.ignored,
             guards,
@@ -265,6 +317,14 @@ impl Environment {
             }
             _ => Ok(answer),
         }
+    }
+}
+
+fn ends_transaction(statement: &Statement) -> Option<BoundaryKind> {
+    match statement {
+        Statement::Transaction(TransactionStatement::Commit) => Some(BoundaryKind::CommitText),
+        Statement::Transaction(TransactionStatement::Rollback) => Some(BoundaryKind::RollbackText),
+        _ => None,
     }
 }
 
@@ -289,15 +349,11 @@ fn prepares_several(driver: Driver, statements: &[Statement], parameters: &Param
 /// psycopg 3 looks at the server's state before each statement and opens a transaction again where a COMMIT in the text
 /// ended it; psycopg 2 and asyncpg keep a state of their own, and from there on each statement commits.
 fn reopen(environment: &mut Environment, statements: &[Statement]) {
-    let ends = |statement: &Statement| {
-        matches!(
-            statement,
-            Statement::Transaction(TransactionStatement::Commit | TransactionStatement::Rollback)
-        )
-    };
     if environment.settings.driver == Driver::Psycopg
         && environment.session.mode() == TransactionMode::Autocommit
-        && statements.iter().any(ends)
+        && statements
+            .iter()
+            .any(|statement| ends_transaction(statement).is_some())
     {
         environment.session.begin();
     }

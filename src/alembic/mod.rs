@@ -17,6 +17,7 @@ pub mod dialect;
 pub mod env;
 pub mod environment;
 pub mod exceptions;
+pub mod imports;
 pub mod inspector;
 pub mod literal;
 pub mod modules;

@@ -463,6 +463,14 @@ impl Host for Environment {
         interp.host.questions.decided(site, taken, skips, grounds)
     }
 
+    fn unknown_call(
+        interp: &mut Interp,
+        unknown: &Unknown,
+        arguments: &Arguments,
+    ) -> Eval<Option<Value>> {
+        super::env::unknown_call(interp, unknown, arguments)
+    }
+
     fn decide(interp: &mut Interp, unknown: &Unknown) -> bool {
         let site = interp.frames().last().map(|frame| frame.site);
         interp.host.decisions.decide(unknown, site)

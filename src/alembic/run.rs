@@ -11,6 +11,7 @@ use smol_str::SmolStr;
 
 use super::environment::{Environment, Settings};
 use super::object::Interp;
+use super::types::enumeration;
 use crate::postgres::statement::{
     ColumnDefinition, ConstraintDefinition, ConstraintKind, CreateTable,
 };
@@ -141,14 +142,66 @@ pub fn with_version_table(
     session.catalog
 }
 
-/// Runs a function of a revision.
+/// Runs a function of a revision, as a command of its own.
 pub fn run(input: RunInput<'_>) -> RunOutput {
-    let mut session = Session::new(input.catalog, input.version, dynamic_sql);
+    let mut session = open(&input);
+    session.begin();
+    let (interp, raised) = interpret(input, session, &[]);
+    finish(interp, raised)
+}
+
+/// A connection to the catalog of a run.
+fn open(input: &RunInput<'_>) -> Session {
+    let mut session = Session::new(input.catalog.clone(), input.version, dynamic_sql);
     if !input.search_path.is_empty() {
-        session.search_path = input.search_path;
+        session.search_path.clone_from(&input.search_path);
     }
     session.assumes = input.assumes;
-    session.begin();
+    session
+}
+
+/// One `alembic upgrade` of several revisions: what it carries from one to the next.
+#[derive(Default)]
+pub struct Command {
+    /// Its connection, with the transaction that is open.
+    session: Option<Session>,
+    /// Keys of SQLAlchemy's memo of the enum types that it made.
+    made: Vec<String>,
+}
+
+impl Command {
+    /// Runs the next revision of the command; its catalog is asked for the first only. `own_transaction`: it is committed
+    /// at its end.
+    pub fn run(&mut self, input: RunInput<'_>, own_transaction: bool) -> RunOutput {
+        let mut session = self.session.take().unwrap_or_else(|| open(&input));
+        session.begin();
+        let (mut interp, raised) = interpret(input, session, &self.made);
+        let raised = raised.map(|raise| describe(&mut interp, &raise));
+        self.made = enumeration::memo(&interp.host).map(str::to_owned).collect();
+        let mut session = interp.host.session.clone();
+        if own_transaction {
+            session.commit();
+        }
+        self.session = Some(session);
+        output(interp, raised)
+    }
+
+    /// What was made so far counts as committed by an earlier command: types are no longer new, and SQLAlchemy has no
+    /// memo of them.
+    pub fn forget_made(&mut self) {
+        self.made.clear();
+        if let Some(session) = &mut self.session {
+            session.transaction.made_types = imbl::OrdMap::new();
+        }
+    }
+}
+
+/// Interprets the function that waits, in its `env.py` where that wraps operations; what it raises, if anything.
+fn interpret(
+    input: RunInput<'_>,
+    session: Session,
+    made: &[String],
+) -> (Interp, Option<Box<Raise>>) {
     let mut host = Environment::new(session, input.settings, input.module.file);
     host.decisions.script = input.script;
     host.questions.contrary = input.contrary;
@@ -157,6 +210,7 @@ pub fn run(input: RunInput<'_>) -> RunOutput {
         .into_iter()
         .map(|(what, value)| (Rc::from(what), value))
         .collect();
+    enumeration::remember(&mut host, made);
     host.pending = Some(Pending {
         module: input.module,
         function: input.function.to_owned(),
@@ -187,7 +241,7 @@ pub fn run(input: RunInput<'_>) -> RunOutput {
     {
         raised = Some(raise);
     }
-    finish(interp, raised)
+    (interp, raised)
 }
 
 fn finish(mut interp: Interp, raised: Option<Box<Raise>>) -> RunOutput {
@@ -195,6 +249,10 @@ fn finish(mut interp: Interp, raised: Option<Box<Raise>>) -> RunOutput {
     if interp.host.session.mode() == TransactionMode::Block {
         interp.host.session.commit();
     }
+    output(interp, raised)
+}
+
+fn output(interp: Interp, raised: Option<Raised>) -> RunOutput {
     let host = interp.host;
     let decisions = host
         .decisions
@@ -211,6 +269,7 @@ fn finish(mut interp: Interp, raised: Option<Box<Raise>>) -> RunOutput {
         trace: Trace {
             events: host.events,
             raised,
+            boundaries: host.boundaries,
             gaps: host.gaps,
             stale: host.questions.stale,
             inspected: host.questions.inspected,
@@ -238,6 +297,8 @@ pub fn run_pending(interp: &mut Interp) -> Eval<()> {
         pending.done = true;
     }
     interp.host.events.clear();
+    interp.host.boundaries.clear();
+    interp.host.transaction = 0;
     if interp.host.session.mode() == TransactionMode::Autocommit {
         interp.host.session.begin();
     }
@@ -310,5 +371,6 @@ fn describe(interp: &mut Interp, raise: &Raise) -> Raised {
         class,
         message,
         site: interp.host.raise_site,
+        explicit: raise.explicit,
     }
 }

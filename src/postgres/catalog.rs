@@ -14,6 +14,7 @@ use super::name::{ObjectKey, ObjectKind};
 use super::statement::{ConstraintDefinition, ConstraintKind, Identity, IndexElement};
 
 pub mod builtin;
+pub mod compare;
 mod describe;
 pub mod lookup;
 mod merge;

@@ -19,6 +19,8 @@ pub struct Raise {
     pub exception: Value,
     /// A bound of foreshot's own was hit (steps, depth): no handler of the migration may catch it.
     pub bound: bool,
+    /// A `raise` statement says so: the migration (or its helper) refuses, nothing went wrong by itself.
+    pub explicit: bool,
 }
 
 /// Result of anything that may raise.
@@ -190,6 +192,11 @@ pub trait Host: Sized {
         _grounds: Grounds,
     ) -> (u32, bool) {
         (0, taken)
+    }
+
+    /// Something unknown is called: the value, where the host knows more of it than that.
+    fn unknown_call(_: &mut Interpreter<Self>, _: &Unknown, _: &Arguments) -> Eval<Option<Value>> {
+        Ok(None)
     }
     /// An unknown condition: which way this world goes.
     fn decide(interpreter: &mut Interpreter<Self>, unknown: &Unknown) -> bool;

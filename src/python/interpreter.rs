@@ -10,6 +10,7 @@ mod calls;
 mod classes;
 mod equality;
 mod expressions;
+mod handlers;
 mod imports;
 mod iteration;
 mod operators;
@@ -133,6 +134,8 @@ pub(crate) struct State {
     pub(crate) identities: FxHashMap<usize, Value>,
     /// Headers of the `with` statements whose bodies are being executed, outermost first.
     pub(crate) withs: Vec<Site>,
+    /// Handlers of the `try` statements whose bodies are being executed, outermost first.
+    pub(crate) guards: Vec<handlers::Guard>,
     /// Exceptions that handlers are handling, outermost first.
     pub(crate) handling: Vec<Value>,
     /// Frames that the last exception has left, innermost first, and which exception it was.
@@ -446,6 +449,7 @@ impl<H: Host> Interpreter<H> {
         Box::new(Raise {
             exception: self.unknown(Reason::Bound, what),
             bound: true,
+            explicit: false,
         })
     }
 
@@ -512,6 +516,7 @@ fn raise_of(class: &Rc<Class>, message: &str) -> Box<Raise> {
     Box::new(Raise {
         exception,
         bound: false,
+        explicit: false,
     })
 }
 

@@ -12,7 +12,7 @@ use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
 use crate::alembic::run::{Choice, RunOutput};
 use crate::postgres::Outcome;
 use crate::source::Site;
-use crate::trace::{Event, Gap, Trace};
+use crate::trace::{Boundary, Event, Gap, Trace};
 use crate::unknown::Reason;
 
 /// The worlds that tell of a run: those that end, or all where none does (a migration that checks its data and raises
@@ -57,6 +57,12 @@ pub(super) fn traces(worlds: &[&RunOutput], before: &[Gap]) -> Trace {
         for guard in &world.trace.guards {
             if !merged.guards.contains(guard) {
                 merged.guards.push(guard.clone());
+            }
+        }
+        for boundary in &world.trace.boundaries {
+            let known = |own: &Boundary| own.site == boundary.site && own.kind == boundary.kind;
+            if !merged.boundaries.iter().any(known) {
+                merged.boundaries.push(boundary.clone());
             }
         }
     }
@@ -159,6 +165,12 @@ fn agree(
         event.changed = None;
     }
     event.aborted = present.iter().all(|(_, other)| other.aborted);
+    if present
+        .iter()
+        .any(|(_, other)| other.swallowed != event.swallowed)
+    {
+        event.swallowed = None;
+    }
     if present.len() < worlds.len() && event.conditional.is_none() {
         let numbers: BTreeSet<usize> = present.iter().map(|(number, _)| *number).collect();
         let (reason, doubt) = guarding_choice(&numbers, worlds);

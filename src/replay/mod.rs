@@ -6,6 +6,7 @@
 
 mod merge;
 pub mod revision;
+pub mod window;
 mod worlds;
 
 use std::sync::Arc;
@@ -37,6 +38,20 @@ pub struct Setting {
     pub search_path: Vec<SmolStr>,
     /// `env.py`, where it wraps operations: each run begins with it.
     pub environment: Option<Arc<syntax::Module>>,
+    /// How the transactions of a command are held.
+    pub transactions: Transactions,
+}
+
+/// How `env.py` and the settings hold the transactions of a command. The four runs know nothing of it: there each revision
+/// has one; the command window and the rules do.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Transactions {
+    /// Each revision has one of its own; else one holds all.
+    pub per_migration: bool,
+    /// There is none: each statement commits by itself.
+    pub autocommit: bool,
+    /// `env.py` commits its connection at the end, whatever Alembic did.
+    pub committed_at_end: bool,
 }
 
 /// One revision with everything that its runs did.
@@ -65,6 +80,9 @@ pub struct Replayed {
     pub offline: Option<Trace>,
     /// The first run with the guards turned that passed over work in it, and what the upgrade does after that.
     pub turned: Option<Turned>,
+    /// The downgrade once more, on what it left: it shows whether its drops have guards. Only where the upgrade's calls have
+    /// some, since nothing else asks.
+    pub redowngrade: Option<Trace>,
 }
 
 /// What guards pass over: shows whether they let it run where its work is done already.
@@ -138,6 +156,10 @@ fn complete(
     let offline = (first.trace.inspected && asks_offline)
         .then(|| worlds::offline(&revision, &before, setting).trace);
     let turned = turned(&revision, &before, &first.trace, setting);
+    let redowngrade = downgrade
+        .as_ref()
+        .filter(|_| skips(&first.trace, &rerun.trace))
+        .map(|downgrade| worlds::follow(&revision, Run::Downgrade, &downgrade.worlds, setting));
     let missing = || Trace {
         missing_function: true,
         ..Trace::default()
@@ -155,6 +177,7 @@ fn complete(
         fresh,
         offline,
         turned,
+        redowngrade: redowngrade.map(|followed| followed.trace),
     }
 }
 
@@ -185,6 +208,20 @@ fn turned(
     did_more.then(|| Turned {
         rerun: worlds::follow(revision, Run::Rerun, &turned.worlds, setting).trace,
         first: turned.trace,
+    })
+}
+
+/// Whether the second run leaves out, or has nothing to do for, a call that changed something in the first.
+fn skips(first: &Trace, rerun: &Trace) -> bool {
+    first.events.iter().any(|event| {
+        !event.changes.is_empty()
+            && rerun
+                .events
+                .iter()
+                .find(|again| again.stack == event.stack && again.statements == event.statements)
+                .is_none_or(|again| {
+                    again.changes.is_empty() && matches!(again.outcome, Outcome::Ok)
+                })
     })
 }
 
@@ -247,6 +284,7 @@ mod tests {
             config: Arc::new(Config::default()),
             search_path: Vec::new(),
             environment: None,
+            transactions: Transactions::default(),
         };
         let seen = Mutex::new(Vec::new());
         replay(&revisions, Catalog::default(), &setting, &|replayed| {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use smol_str::SmolStr;
 
+use crate::alembic::imports::ApplicationImport;
 use crate::alembic::revision::Facts;
 use crate::python::syntax::{FunctionDefinition, Module, StatementKind};
 use crate::source::{FileId, Site, Span};
@@ -33,6 +34,8 @@ pub struct Revision {
     pub downgrade_place: Option<Site>,
     /// What its text says beside what it does.
     pub facts: Facts,
+    /// What it imports of the application; known once the project's modules are.
+    pub application_imports: Vec<ApplicationImport>,
     /// Released: replayed, not reported.
     pub released: bool,
     /// Reported on: false for the files that the user did not name.
@@ -81,6 +84,7 @@ impl Revision {
             identified: site(identified),
             downgrade_place: name_of("downgrade"),
             facts: Facts::default(),
+            application_imports: Vec::new(),
             released: false,
             reported: true,
             module,

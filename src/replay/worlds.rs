@@ -193,6 +193,29 @@ fn explore(scene: &Scene<'_>, bound: usize, outputs: &mut Vec<RunOutput>) -> boo
     false
 }
 
+/// A run of a revision on an empty catalog, with all unknown conditions open.
+pub(super) fn input<'a>(revision: &Arc<Revision>, run: Run, setting: &Setting) -> RunInput<'a> {
+    RunInput {
+        module: revision.module.clone(),
+        function: if run == Run::Downgrade {
+            "downgrade"
+        } else {
+            "upgrade"
+        },
+        catalog: Catalog::default(),
+        assumes: run == Run::First,
+        version: setting.config.postgres_version,
+        settings: setting.settings.clone(),
+        modules: setting.modules.clone(),
+        script: Vec::new(),
+        settled: BTreeMap::new(),
+        search_path: setting.search_path.clone(),
+        environment: setting.environment.clone(),
+        limits: Limits::default(),
+        contrary: Contrary::default(),
+    }
+}
+
 /// One world of a run. A panic in it is a gap with all that had been found elsewhere still reported.
 fn run_once(scene: &Scene<'_>, script: Vec<bool>) -> RunOutput {
     let Scene {
@@ -203,24 +226,13 @@ fn run_once(scene: &Scene<'_>, script: Vec<bool>) -> RunOutput {
         contrary,
     } = *scene;
     let input = RunInput {
-        module: revision.module.clone(),
-        function: if run == Run::Downgrade {
-            "downgrade"
-        } else {
-            "upgrade"
-        },
         catalog: start.catalog.clone(),
         // what is only assumed to be there shows nothing about a guard
         assumes: run == Run::First && contrary.turned.is_empty(),
-        version: setting.config.postgres_version,
-        settings: setting.settings.clone(),
-        modules: setting.modules.clone(),
         script,
         settled: start.settled.clone(),
-        search_path: setting.search_path.clone(),
-        environment: setting.environment.clone(),
-        limits: Limits::default(),
         contrary: contrary.clone(),
+        ..input(revision, run, setting)
     };
     let mut output =
         catch_unwind(AssertUnwindSafe(|| run::run(input))).unwrap_or_else(|_| RunOutput {

@@ -3,6 +3,7 @@
 use smol_str::SmolStr;
 
 use super::second_run::{Fault, FaultKind};
+use super::unnamed_constraint;
 use super::words;
 use crate::postgres::statement::AlterTableCommand;
 use crate::postgres::{ObjectKey, ObjectKind, ServerError, SqlState, Statement};
@@ -18,6 +19,8 @@ pub(super) enum Verdict<'a> {
     OnlyTable(&'a Guard, &'a Question),
     /// It asks whether another object is there.
     AnotherObject(&'a Guard, &'a Question),
+    /// The statement makes a constraint without a name: it needs that first, whatever guards it.
+    Unnamed,
 }
 
 /// What a statement makes or drops.
@@ -41,6 +44,9 @@ enum Bearing {
 
 /// Judges the guards of a fault.
 pub(super) fn verdict<'a>(fault: &Fault<'a>) -> Verdict<'a> {
+    if unnamed_constraint::is_it(fault) {
+        return Verdict::Unnamed;
+    }
     let Some(target) = target(fault) else {
         return Verdict::NoGuard;
     };

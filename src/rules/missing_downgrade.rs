@@ -70,7 +70,7 @@ fn check(context: &Context<'_>) -> Vec<Diagnostic> {
 }
 
 /// Whether a downgrade ran to its end and, whatever it asked, certainly changed nothing.
-fn executes_nothing(downgrade: &Trace) -> bool {
+pub(super) fn executes_nothing(downgrade: &Trace) -> bool {
     let only_asks = |event: &Event| {
         event
             .statements

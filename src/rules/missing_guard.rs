@@ -2,12 +2,13 @@
 
 use super::guards::{self, Verdict};
 use super::second_run::{self, Fault, FaultKind};
-use super::{Check, Context, Rule, advice, label, stale_inspector, words};
+use super::{Check, Context, Rule, advice, claims, label, stale_inspector, words};
 use crate::config::Level;
 use crate::diagnostic::{Diagnostic, RuleInfo, Severity};
 use crate::postgres::statement::{AlterTableCommand, Statement};
 use crate::postgres::{ObjectKind, ServerError, SqlState};
 use crate::source::Site;
+use crate::trace::Run;
 
 pub(super) const RULE: Rule = Rule {
     info: RuleInfo {
@@ -44,6 +45,7 @@ pub(super) fn schema_causes<'a>(context: &'a Context<'_>) -> Vec<Cause<'a>> {
     let faults: Vec<Fault<'_>> = second_run::faults(context.replayed)
         .into_iter()
         .filter(|fault| !second_run::is_data(fault) && fault.event.ignored.is_none())
+        .filter(|fault| !claims::is_claimed(context, Run::Rerun, fault.event))
         .filter(|fault| {
             let mut guards = fault.event.guards.iter();
             !guards.any(|guard| stale.contains(&guard.site))
@@ -141,7 +143,7 @@ pub(super) fn report(
 }
 
 /// The other faults of a cause: each place once as a label, all of them as a count.
-fn add_others(diagnostic: &mut Diagnostic, cause: &Cause<'_>, site: Site) {
+pub(super) fn add_others(diagnostic: &mut Diagnostic, cause: &Cause<'_>, site: Site) {
     let mut places = vec![site];
     for other in &cause.faults[1..] {
         if !places.contains(&other.event.site) {

@@ -1,21 +1,38 @@
 //! The rules: they judge traces, catalogs and the revision graph, never syntax.
 //!
-//! A rule is a file here, a page in `rules/` and a line in [`RULES`]. In: a [`Context`] (one revision with its runs) or a
-//! [`HistoryContext`] (the revision graph), as its [`Check`] says. Out: diagnostics at the rule's own severity; levels,
-//! suppressions and selection come after.
+//! A rule is a file here, a page in `rules/` and a line in [`RULES`]. In: a [`Context`] (one revision with its runs), a
+//! [`HistoryContext`] (the revision graph) or a [`CommandContext`] (all revisions as one command), as its [`Check`] says. Out: diagnostics at the rule's own severity;
+//! levels, suppressions and selection come after.
 
 mod advice;
+mod application_import;
 mod argument_needs_newer_alembic;
 mod autogenerate_leftover;
+mod bind_parameter_in_literal;
+mod claims;
+mod conflict_target_missing;
+mod drop_constraint_without_name;
 mod duplicate_revision;
 mod edited_released_revision;
 mod empty_revision;
-mod enum_value_in_transaction;
+mod enum_create_type_ignored;
+mod enum_created_twice;
+mod enum_left_behind;
+mod enum_type_not_created;
+mod enum_value_used_before_commit;
+mod failing_downgrade;
+mod failing_reupgrade;
+mod fails_on_existing_rows;
 mod geometry_index_twice;
+mod guard_asymmetry;
 mod guard_of_another_object;
 mod guard_proves_only_table;
 mod guards;
+mod incomplete_downgrade;
+mod invalid_index_left_behind;
 mod inverted_guard;
+mod lossy_downgrade;
+mod manual_commit;
 mod missing_downgrade;
 mod missing_guard;
 mod missing_import;
@@ -23,12 +40,22 @@ mod missing_parent;
 mod multiple_heads;
 mod non_idempotent_insert;
 mod offline_incompatible;
+mod old_rows;
+mod partial_commit;
+mod raise_after_work;
+mod reinserted_seed;
+mod relative_update;
 mod revision_cycle;
 mod revision_id_too_long;
+mod rollback;
 mod second_run;
 mod self_merge;
 mod stale_inspector;
 mod stale_parent;
+mod statement_forbidden_in_transaction;
+mod swallowed_error_in_transaction;
+mod unbounded_backfill;
+mod unnamed_constraint;
 mod unreachable_revision;
 mod words;
 
@@ -37,7 +64,8 @@ use std::sync::Arc;
 use crate::config::{Config, Level};
 use crate::diagnostic::{Diagnostic, Label, RuleInfo, Severity};
 use crate::history::{Graph, Index};
-use crate::replay::{Replayed, Revision};
+use crate::replay::window::{Seen, Windows};
+use crate::replay::{Replayed, Revision, Transactions};
 use crate::source::{Site, SourceMap};
 
 /// What a rule sees.
@@ -46,6 +74,8 @@ pub struct Context<'a> {
     pub replayed: &'a Replayed,
     /// What the user set.
     pub config: &'a Config,
+    /// How `env.py` and the settings hold the transactions of a command.
+    pub transactions: Transactions,
 }
 
 /// A rule: data and a function.
@@ -68,6 +98,8 @@ pub enum Check {
         fn(&Context<'_>) -> Vec<Diagnostic>,
         fn(&HistoryContext<'_>) -> Vec<Diagnostic>,
     ),
+    /// All revisions as one command, for what crosses them.
+    Command(fn(&CommandContext<'_>) -> Vec<Diagnostic>),
 }
 
 /// What a rule on the revision graph sees.
@@ -105,21 +137,49 @@ pub struct Side<'a> {
     pub revisions: &'a [Arc<Revision>],
 }
 
+/// What a rule on a whole command sees.
+pub struct CommandContext<'a> {
+    /// What the first runs showed of things that can matter beyond their revision, in the linear order.
+    pub seen: &'a [Seen],
+    /// The commands that were replayed.
+    pub windows: &'a Windows,
+    /// What the user set.
+    pub config: &'a Config,
+    /// How `env.py` and the settings hold the transactions of a command.
+    pub transactions: Transactions,
+}
+
 /// The rule about edits of what is released: it alone reports on released revisions.
 pub const EDITED_RELEASED: &str = edited_released_revision::RULE.info.id;
 
 /// All rules, sorted by id.
 pub static RULES: &[Rule] = &[
+    application_import::RULE,
     argument_needs_newer_alembic::RULE,
     autogenerate_leftover::RULE,
+    bind_parameter_in_literal::RULE,
+    conflict_target_missing::RULE,
+    drop_constraint_without_name::RULE,
     duplicate_revision::RULE,
     edited_released_revision::RULE,
     empty_revision::RULE,
-    enum_value_in_transaction::RULE,
+    enum_create_type_ignored::RULE,
+    enum_created_twice::RULE,
+    enum_left_behind::RULE,
+    enum_type_not_created::RULE,
+    enum_value_used_before_commit::RULE,
+    failing_downgrade::RULE,
+    failing_reupgrade::RULE,
+    fails_on_existing_rows::RULE,
     geometry_index_twice::RULE,
+    guard_asymmetry::RULE,
     guard_of_another_object::RULE,
     guard_proves_only_table::RULE,
+    incomplete_downgrade::RULE,
+    invalid_index_left_behind::RULE,
     inverted_guard::RULE,
+    lossy_downgrade::RULE,
+    manual_commit::RULE,
     missing_downgrade::RULE,
     missing_guard::RULE,
     missing_import::RULE,
@@ -127,11 +187,19 @@ pub static RULES: &[Rule] = &[
     multiple_heads::RULE,
     non_idempotent_insert::RULE,
     offline_incompatible::RULE,
+    partial_commit::RULE,
+    raise_after_work::RULE,
+    reinserted_seed::RULE,
+    relative_update::RULE,
     revision_cycle::RULE,
     revision_id_too_long::RULE,
     self_merge::RULE,
     stale_inspector::RULE,
     stale_parent::RULE,
+    statement_forbidden_in_transaction::RULE,
+    swallowed_error_in_transaction::RULE,
+    unbounded_backfill::RULE,
+    unnamed_constraint::RULE,
     unreachable_revision::RULE,
 ];
 
@@ -141,7 +209,7 @@ pub fn check(context: &Context<'_>) -> Vec<Diagnostic> {
         .iter()
         .flat_map(|rule| match rule.check {
             Check::Revision(check) | Check::Both(check, _) => check(context),
-            Check::History(_) => Vec::new(),
+            Check::History(_) | Check::Command(_) => Vec::new(),
         })
         .collect()
 }
@@ -152,12 +220,32 @@ pub fn check_history(context: &HistoryContext<'_>) -> Vec<Diagnostic> {
         .iter()
         .flat_map(|rule| match rule.check {
             Check::History(check) | Check::Both(_, check) => check(context),
-            Check::Revision(_) => Vec::new(),
+            Check::Revision(_) | Check::Command(_) => Vec::new(),
+        })
+        .collect()
+}
+
+/// Judges the revisions of a database as one command by all rules.
+pub fn check_command(context: &CommandContext<'_>) -> Vec<Diagnostic> {
+    RULES
+        .iter()
+        .flat_map(|rule| match rule.check {
+            Check::Command(check) => check(context),
+            Check::Revision(_) | Check::History(_) | Check::Both(..) => Vec::new(),
         })
         .collect()
 }
 
 impl Rule {
+    /// Whether its findings are reported: a rule that leaves a cause to it must take it over where they are not.
+    fn is_on(&self, config: &Config) -> bool {
+        config
+            .levels
+            .get(self.info.id)
+            .unwrap_or(&self.info.default_level)
+            != &Level::Off
+    }
+
     /// The severity of its findings unless one is milder.
     fn severity(&self) -> Severity {
         match self.info.default_level {
@@ -201,6 +289,13 @@ impl HistoryContext<'_> {
         }
     }
 
+    /// Whether it is one of Alembic's.
+    fn is_alembic(&self, index: Index) -> bool {
+        let file = self.graph.revisions()[index].file;
+        let mut revisions = self.revisions.iter();
+        revisions.any(|revision| revision.file == file && revision.facts.substance != 0)
+    }
+
     /// Whether it is reported on.
     fn is_reported(&self, index: Index) -> bool {
         let file = self.graph.revisions()[index].file;
@@ -212,6 +307,16 @@ impl HistoryContext<'_> {
     fn diagnostic(&self, rule: &Rule, index: Index, site: Site, message: String) -> Diagnostic {
         Diagnostic {
             revision: Some(self.id(index).to_owned()),
+            ..Diagnostic::new(rule.info.id, rule.severity(), site, message)
+        }
+    }
+}
+
+impl CommandContext<'_> {
+    /// A diagnostic of a rule about one of the revisions.
+    fn diagnostic(&self, rule: &Rule, seen: &Seen, site: Site, message: String) -> Diagnostic {
+        Diagnostic {
+            revision: Some(seen.revision.id.to_string()),
             ..Diagnostic::new(rule.info.id, rule.severity(), site, message)
         }
     }

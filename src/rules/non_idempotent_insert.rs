@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use super::missing_guard::{self, WHEN};
 use super::second_run::{self, Fault, FaultKind};
-use super::{Check, Context, Rule, label, words};
+use super::{Check, Context, Rule, claims, label, words};
 use crate::config::Level;
 use crate::diagnostic::{Diagnostic, RuleInfo, Severity};
 use crate::postgres::statement::{ConflictAction, Insert};
 use crate::postgres::{SqlState, Statement};
 use crate::source::Site;
-use crate::trace::Origin;
+use crate::trace::{Origin, Run};
 
 pub(super) const RULE: Rule = Rule {
     info: RuleInfo {
@@ -27,7 +27,9 @@ pub(super) const RULE: Rule = Rule {
 fn check(context: &Context<'_>) -> Vec<Diagnostic> {
     let mut by_place: BTreeMap<Site, Vec<Fault<'_>>> = BTreeMap::new();
     for fault in second_run::faults(context.replayed) {
-        if second_run::is_data(&fault) {
+        let told = is_told_elsewhere(context, &fault)
+            || claims::is_claimed(context, Run::Rerun, fault.event);
+        if second_run::is_data(&fault) && !told {
             by_place.entry(fault.event.site).or_default().push(fault);
         }
     }
@@ -35,6 +37,15 @@ fn check(context: &Context<'_>) -> Vec<Diagnostic> {
         .values()
         .map(|faults| report(context, faults))
         .collect()
+}
+
+/// A value that is computed from its old one is another rule's.
+fn is_told_elsewhere(context: &Context<'_>, fault: &Fault<'_>) -> bool {
+    matches!(fault.kind, FaultKind::Changes)
+        && inserted(fault).is_none_or(|insert| insert.on_conflict.is_some())
+        && super::old_rows::flat(&fault.event.statements)
+            .into_iter()
+            .any(|statement| super::relative_update::is_it(context, statement))
 }
 
 fn report(context: &Context<'_>, faults: &[Fault<'_>]) -> Diagnostic {

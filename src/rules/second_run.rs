@@ -53,7 +53,7 @@ pub(super) fn faults(replayed: &Replayed) -> Vec<Fault<'_>> {
 }
 
 /// Whether the same call failed in the first run: in the same way, or, without an error to compare, in any.
-fn failed_before(first: &Trace, event: &Event, error: Option<&ServerError>) -> bool {
+pub(super) fn failed_before(first: &Trace, event: &Event, error: Option<&ServerError>) -> bool {
     first.events.iter().any(|before| {
         before.stack == event.stack
             && matches!(&before.outcome, Outcome::Error(known) if error.is_none_or(|error| known.sqlstate == error.sqlstate))

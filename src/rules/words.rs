@@ -169,6 +169,8 @@ fn command_subject(table: &Name, command: &AlterTableCommand) -> String {
         AlterTableCommand::AddConstraint(constraint) => constraint.name.as_ref(),
         AlterTableCommand::AlterType { column, .. }
         | AlterTableCommand::SetDefault { column, .. }
+        | AlterTableCommand::SetNotNull { column }
+        | AlterTableCommand::DropNotNull { column }
         | AlterTableCommand::AddIdentity { column, .. }
         | AlterTableCommand::DropIdentity { column, .. } => Some(column),
         _ => None,
@@ -253,4 +255,55 @@ fn command_columns(command: &AlterTableCommand) -> Vec<&str> {
 /// An object's own name, without its schema and table.
 pub(super) fn last_part(key: &ObjectKey) -> &str {
     key.name.rsplit('.').next().unwrap_or(&key.name)
+}
+
+/// A thing with its kind, its name in backticks: ``table `tickets` ``, ``column `tickets.title` ``.
+pub(super) fn named(key: &ObjectKey) -> String {
+    let name = key.name.strip_prefix("public.").unwrap_or(&key.name);
+    format!(
+        "{} `{}`",
+        key.kind.noun(),
+        name.replace(crate::unknown::HOLE, "{?}")
+    )
+}
+
+/// Things as a sentence lists them: the first three by name, the others by number.
+pub(super) fn list(items: &[String]) -> String {
+    list_of(items, 3)
+}
+
+/// The same with another number of names.
+pub(super) fn list_of(items: &[String], named: usize) -> String {
+    match items {
+        [] => String::new(),
+        [only] => only.clone(),
+        [first @ .., last] if items.len() <= named => format!("{} and {last}", first.join(", ")),
+        _ => format!(
+            "{} and {} more",
+            items[..named].join(", "),
+            items.len() - named
+        ),
+    }
+}
+
+/// The relation that a statement's name means: that of the schema written, of `public`, or the only one of that name.
+pub(super) fn relation<'a>(
+    catalog: &'a crate::postgres::Catalog,
+    name: &Name,
+) -> Option<&'a crate::postgres::catalog::Relation> {
+    let public = [SmolStr::new_static("public")];
+    if let Some(found) = catalog.find_relation(&public, name) {
+        return Some(&**found);
+    }
+    if name.schema.is_some() {
+        return None;
+    }
+    let mut of_that_name = catalog
+        .relations
+        .values()
+        .filter(|relation| relation.name.name == name.name);
+    match (of_that_name.next(), of_that_name.next()) {
+        (Some(only), None) => Some(&**only),
+        _ => None,
+    }
 }

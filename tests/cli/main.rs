@@ -317,7 +317,7 @@ fn tags_of_the_rules() {
     for (id, tag) in [
         ("missing-guard", "rerun"),
         ("non-idempotent-insert", "rerun"),
-        ("enum-value-in-transaction", "transaction"),
+        ("enum-value-used-before-commit", "transaction"),
         ("missing-downgrade", "rollback"),
     ] {
         let rule = rules

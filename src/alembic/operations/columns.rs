@@ -10,6 +10,7 @@ use crate::alembic::schema::constraint::{self, ConstraintData, Shape};
 use crate::alembic::schema::generated::Generated;
 use crate::alembic::schema::metadata::alter;
 use crate::alembic::schema::{ColumnData, server_default};
+use crate::alembic::types::enumeration;
 use crate::alembic::{exceptions, types};
 use crate::postgres::statement::{
     AlterTableCommand, ColumnDefinition, ConstraintDefinition, ConstraintKind, Rename,
@@ -86,7 +87,11 @@ pub(super) fn add_column(interp: &mut Interp, bound: &Bound) -> Eval<Effect> {
             comment,
         )?);
     }
-    Ok(Effect::of(statements))
+    let enums = enumeration::told(interp, column.type_.as_ref(), table.schema.as_ref())?;
+    Ok(Effect {
+        enums: enums.into_iter().collect(),
+        ..Effect::of(statements)
+    })
 }
 
 fn add_statement(table: &Name, column: ColumnDefinition, if_not_exists: bool) -> Statement {
@@ -216,7 +221,11 @@ pub(super) fn alter_column(interp: &mut Interp, bound: &Bound) -> Eval<Effect> {
             commands.push(alter(&table, AlterTableCommand::AddConstraint(definition)));
         }
     }
-    Ok(Effect::of(commands))
+    let enums = enumeration::told(interp, type_.as_ref(), table.schema.as_ref())?;
+    Ok(Effect {
+        enums: enums.into_iter().collect(),
+        ..Effect::of(commands)
+    })
 }
 
 /// CHECK constraints that a type brings with it (an enum without a native type).

@@ -12,6 +12,7 @@ mod indexes;
 mod tables;
 
 use std::any::Any;
+use std::sync::Arc;
 
 use smol_str::SmolStr;
 
@@ -22,13 +23,15 @@ use super::{bridge, context, naming};
 use crate::config::PackageVersion;
 use crate::postgres::{Name, Statement};
 use crate::python::{Arguments, Eval, HostRef, Value};
-use crate::trace::Origin;
+use crate::trace::{EnumType, Origin};
 use batch::Batch;
 
 /// What an operation does: its statements, and what it returns.
 pub struct Effect {
     /// Its driver calls, a statement each.
     pub statements: Vec<Statement>,
+    /// Enum types that it was given.
+    pub enums: Vec<EnumType>,
     /// Its value.
     pub value: Value,
 }
@@ -37,6 +40,7 @@ impl Effect {
     fn of(statements: Vec<Statement>) -> Self {
         Self {
             statements,
+            enums: Vec::new(),
             value: Value::None,
         }
     }
@@ -418,9 +422,11 @@ pub fn call(
         name: definition.name,
         batch: batch.is_some(),
     };
+    let enums: Arc<[EnumType]> = effect.enums.into();
     for statement in effect.statements {
         let mut call = DriverCall::new(origin.clone(), statement);
         call.ignored = ignored;
+        call.enums = enums.clone();
         match batch {
             Some(batch) => batch.queue(interp, call),
             None => {

@@ -5,7 +5,7 @@ use crate::alembic::arguments::{Bound, hole};
 use crate::alembic::object::{self, Interp};
 use crate::alembic::schema::build::{self, Creation};
 use crate::alembic::schema::{self, Table};
-use crate::alembic::types::enumeration::TableCreation;
+use crate::alembic::types::enumeration::{self, TableCreation};
 use crate::postgres::statement::Rename;
 use crate::postgres::{ObjectKind, Statement};
 use crate::python::{Eval, Value};
@@ -32,7 +32,19 @@ pub(super) fn create_table(interp: &mut Interp, bound: &Bound) -> Eval<Effect> {
         <crate::alembic::Environment as crate::python::Host>::gap(interp, what);
     }
     let statements = build::create_table(interp, &data, &creation, &mut Vec::new())?;
-    Ok(Effect { statements, value })
+    let mut enums = Vec::new();
+    for column in data.columns.iter().filter_map(build::column_data) {
+        enums.extend(enumeration::told(
+            interp,
+            column.type_.as_ref(),
+            data.name.schema.as_ref(),
+        )?);
+    }
+    Ok(Effect {
+        statements,
+        enums,
+        value,
+    })
 }
 
 pub(super) fn drop_table(interp: &mut Interp, bound: &Bound) -> Eval<Effect> {

@@ -18,7 +18,7 @@ use crate::alembic::object::{self, Interp, Object, function};
 use crate::alembic::schema::Column;
 use crate::postgres::{Datum, Expr, Parameters};
 use crate::python::{Arguments, Eval, HostRef, Instance, Raise, Value};
-use crate::trace::Origin;
+use crate::trace::{BoundaryKind, Origin};
 use crate::unknown::Reason;
 
 /// Names of this file.
@@ -500,7 +500,12 @@ impl Object for OrmSession {
                 }
             }
             "flush" | "commit" => self.flush(interp)?,
-            "rollback" => self.rollback(interp),
+            "rollback" => {
+                if connection::is_bind(&self.bind) == Some(false) {
+                    connection::note_end(interp, BoundaryKind::Rollback);
+                }
+                self.rollback(interp);
+            }
             "close" | "expunge_all" | "remove" => {
                 self.new.borrow_mut().clear();
                 self.loaded.borrow_mut().clear();

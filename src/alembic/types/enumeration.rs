@@ -16,7 +16,7 @@ use crate::postgres::catalog::{QualifiedName, RelationKind};
 use crate::postgres::statement::{CreateType, Drop, DropTarget, TypeDefinition};
 use crate::postgres::{Name, ObjectKind, Session, Statement, TypeName};
 use crate::python::{Arguments, Eval, Value};
-use crate::trace::Origin;
+use crate::trace::{EnumType, Origin};
 
 /// What makes a type an enum.
 #[derive(Clone, Debug)]
@@ -33,6 +33,8 @@ pub struct Enumeration {
     pub metadata: bool,
     /// It is `postgresql.ENUM`.
     pub postgres: bool,
+    /// It says `create_type=False`, honoured or not.
+    pub create_type_off: bool,
     pub length: Option<i64>,
     /// The Python class of its labels.
     pub class: Option<Value>,
@@ -93,6 +95,7 @@ impl Enumeration {
             };
         let honours_create_type =
             postgres || interp.host.settings.sqlalchemy >= PackageVersion(2, 1, 0);
+        let create_type = flag(interp, "create_type", true)?;
         Ok(Self {
             labels,
             name,
@@ -100,7 +103,8 @@ impl Enumeration {
             inherit_schema: flag(interp, "inherit_schema", false)?,
             native: postgres || flag(interp, "native_enum", true)?,
             create_constraint: flag(interp, "create_constraint", default_constraint(interp))?,
-            create_type: !honours_create_type || flag(interp, "create_type", true)?,
+            create_type: !honours_create_type || create_type,
+            create_type_off: !create_type,
             metadata: metadata.is_some(),
             postgres,
             length: arguments.named("length").and_then(int_of),
@@ -261,6 +265,24 @@ pub fn of_column(
     Ok(None)
 }
 
+/// What a trace tells of the native enum behind a column's type, if it has a name.
+pub fn told(
+    interp: &mut Interp,
+    type_: Option<&Value>,
+    table_schema: Option<&SmolStr>,
+) -> Eval<Option<EnumType>> {
+    let Some(type_) = type_ else { return Ok(None) };
+    let found = of_column(interp, type_, table_schema)?.filter(|found| found.native);
+    Ok(found.and_then(|found| {
+        Some(EnumType {
+            name: Name::qualified(found.schema.as_deref(), found.name.as_ref()?),
+            postgres: found.postgres,
+            create_type_off: found.create_type_off,
+            metadata: found.metadata,
+        })
+    }))
+}
+
 /// How a table is being made: decides whether its enums look first and whose memo they use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TableCreation {
@@ -273,6 +295,24 @@ pub enum TableCreation {
         /// Part of `metadata.create_all`, which makes the types of its metadata too.
         all: bool,
     },
+}
+
+/// Begins the keys of the memo of made types, which lives as long as the command.
+const MADE: &str = "enum made by this run ";
+
+/// The memo of the types that were made, for the next revision of a command.
+pub fn memo(host: &Environment) -> impl Iterator<Item = &str> {
+    host.memo
+        .keys()
+        .map(String::as_str)
+        .filter(|key| key.starts_with(MADE))
+}
+
+/// Remembers the types that earlier revisions of the command made.
+pub fn remember(host: &mut Environment, made: &[String]) {
+    for key in made {
+        host.memo.insert(key.clone(), Value::Bool(true));
+    }
 }
 
 /// The CREATE TYPE that a column's enum needs before its table is made, if any.
@@ -293,7 +333,7 @@ pub fn before_table(
             if by_metadata {
                 return Ok(None);
             }
-            let key = format!("enum made by this run {name}");
+            let key = format!("{MADE}{name}");
             if interp.host.memo.insert(key, Value::Bool(true)).is_some() {
                 return Ok(None);
             }

@@ -145,7 +145,11 @@ impl Catalog {
     }
 
     /// The relation whose name is the first `parts` parts of a dotted name, and the rest.
-    fn relation_of<'a>(&self, name: &'a str, parts: usize) -> Option<(&Relation, &'a str)> {
+    pub(super) fn relation_of<'a>(
+        &self,
+        name: &'a str,
+        parts: usize,
+    ) -> Option<(&Relation, &'a str)> {
         // names may hold dots: every split is tried, the first that finds something is meant
         let dots: Vec<usize> = name.match_indices('.').map(|(at, _)| at).collect();
         if parts == 1 {

@@ -103,7 +103,7 @@ impl<H: Host> Interpreter<H> {
                 }
                 self.nested(|interpreter| H::call(interpreter, host, arguments))
             }
-            Value::Unknown(unknown) => Ok(self.call_unknown(unknown, &arguments, false)),
+            Value::Unknown(unknown) => self.call_unknown(unknown, &arguments, false),
             Value::Fresh(_) => Ok(self.unsupported("a call of a fresh value")),
             _ => Err(self.not_callable(callee)),
         }

@@ -351,7 +351,7 @@ impl<H: Host> Interpreter<H> {
             frame.call = context.site(context.module.expression(id).span);
         }
         if let Value::Unknown(unknown) = &callee_value {
-            return Ok(self.call_unknown(unknown, &arguments, dropped));
+            return self.call_unknown(unknown, &arguments, dropped);
         }
         self.call_value(&callee_value, arguments)
     }
@@ -527,7 +527,10 @@ impl<H: Host> Interpreter<H> {
         unknown: &Unknown,
         arguments: &Arguments,
         dropped: bool,
-    ) -> Value {
+    ) -> Eval<Value> {
+        if let Some(value) = H::unknown_call(self, unknown, arguments)? {
+            return Ok(value);
+        }
         let touches = arguments
             .positional
             .iter()
@@ -553,7 +556,7 @@ impl<H: Host> Interpreter<H> {
         if touches && result.reason == Reason::Environment {
             result.reason = Reason::Unsupported;
         }
-        Value::unknown(result)
+        Ok(Value::unknown(result))
     }
 }
 

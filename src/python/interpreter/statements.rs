@@ -204,6 +204,7 @@ impl<H: Host> Interpreter<H> {
             Some(exception) => Box::new(Raise {
                 exception: exception.clone(),
                 bound: false,
+                explicit: false,
             }),
             None => self.error("RuntimeError", "No active exception to reraise"),
         }
@@ -219,6 +220,7 @@ impl<H: Host> Interpreter<H> {
         Ok(Box::new(Raise {
             exception,
             bound: false,
+            explicit: true,
         }))
     }
 
@@ -397,7 +399,12 @@ impl<H: Host> Interpreter<H> {
         otherwise: &[Statement],
         finally: &[Statement],
     ) -> Eval<Flow> {
-        let result = match self.block(context, body) {
+        let depth = self.state.guards.len();
+        let guard = self.enter_try(context, handlers);
+        self.state.guards.push(guard);
+        let tried = self.block(context, body);
+        self.state.guards.truncate(depth);
+        let result = match tried {
             Ok(Flow::Normal) => self.block(context, otherwise),
             Ok(flow) => Ok(flow),
             Err(raised) if raised.bound => return Err(raised),
