@@ -2,6 +2,7 @@
 //!
 //! In: a project's [`Files`], what [`crate::discover`] found, a [`Config`]. Out: an [`Analysis`]. No IO but through `Files`.
 
+mod initial_schema;
 mod scripts;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,11 +12,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use camino::Utf8PathBuf;
 use rayon::prelude::*;
 
+use crate::alembic::env::EnvironmentFacts;
 use crate::alembic::imports::Imports;
 use crate::alembic::revision::Facts;
 use crate::alembic::{self, Settings};
-use crate::config::Config;
+use crate::config::{Config, Driver};
 use crate::diagnostic::{Diagnostic, Severity};
+use crate::discover::versions::{Told, Versions};
 use crate::discover::{Database, ProjectModules};
 use crate::files::{Files, decode};
 use crate::fix;
@@ -86,6 +89,14 @@ pub struct Loaded {
     pub gaps: Vec<Gap>,
     /// Whether findings are given fixes, and how.
     pub fixes: Option<fix::Request>,
+    /// What is set for this database, the driver that its `env.py` uses included.
+    pub config: Arc<Config>,
+    /// Its `env.py`.
+    env_py: Option<Arc<syntax::Module>>,
+    /// What that says.
+    environment: EnvironmentFacts,
+    /// The schema before the first revision.
+    initial: Catalog,
 }
 
 /// A database as it was before the change that is judged (`--since`), for rules that compare.
@@ -138,7 +149,11 @@ pub fn load(
     files: &Arc<dyn Files>,
     sources: &Arc<SourceMap>,
     config: &Config,
+    mut told: Versions,
 ) -> Loaded {
+    let mut config = config.clone();
+    let told_driver = told.driver.take();
+    told.complete(&mut config);
     if let Some(sql) = &database.sql {
         return scripts::load(database, sql, files, sources, config);
     }
@@ -179,11 +194,28 @@ pub fn load(
     }
     let graph = Graph::new(described);
     gaps.extend(graph_gaps(&graph));
-    let released = released(&graph, config);
+    let env_py = database
+        .env_py
+        .as_deref()
+        .and_then(|path| modules.load(path));
+    let settings = Arc::new(settings(&config));
+    let environment = env_py.as_ref().map_or_else(Default::default, |module| {
+        alembic::env::read(
+            module,
+            config.postgres_version,
+            &settings,
+            modules.clone() as Arc<dyn Modules>,
+        )
+    });
+    choose_driver(&mut config, told_driver, database, &environment);
+    let (initial, applied) = initial_catalog(files, &config, &environment, &graph, &mut gaps);
+    let released = released(&graph, &config);
     let mut imports = Imports::new(&*modules, migration_folders(database));
     let revisions = graph
         .order()
         .iter()
+        // what the initial schema holds already is not run again
+        .filter(|index| !applied.contains(index))
         .map(|index| {
             let identifiers = &graph.revisions()[*index].identifiers;
             let mut revision = Revision::new(
@@ -210,7 +242,96 @@ pub fn load(
         diagnostics,
         gaps,
         fixes: None,
+        config: Arc::new(config),
+        env_py,
+        environment,
+        initial,
     }
+}
+
+fn settings(config: &Config) -> Settings {
+    Settings {
+        alembic: config.alembic_version,
+        sqlalchemy: config.sqlalchemy_version,
+        driver: config.driver,
+        naming_convention: BTreeMap::new(),
+    }
+}
+
+/// The driver, where the user sets none: that of the database's URL, else of an asynchronous engine, else the one that
+/// the project lists.
+fn choose_driver(
+    config: &mut Config,
+    listed: Option<Told<Driver>>,
+    database: &Database,
+    environment: &EnvironmentFacts,
+) {
+    if config.sources.driver.is_some() {
+        return;
+    }
+    let url = database.url.as_deref();
+    let of_url = url.and_then(|url| Driver::of_url(url, config.sqlalchemy_version));
+    // psycopg 2 has no asynchronous side
+    let is_asynchronous = environment.asynchronous
+        && listed
+            .as_ref()
+            .is_none_or(|listed| listed.value == Driver::Psycopg2);
+    let chosen = match (of_url, &database.ini, &database.env_py) {
+        (Some(driver), Some(ini), _) => Some((driver, format!("`sqlalchemy.url` in `{ini}`"))),
+        (_, _, Some(env_py)) if is_asynchronous => Some((
+            Driver::Asyncpg,
+            format!("an asynchronous engine in `{env_py}`"),
+        )),
+        _ => listed.map(|listed| (listed.value, listed.source)),
+    };
+    if let Some((driver, source)) = chosen {
+        config.driver = driver;
+        config.sources.driver = Some(source);
+    }
+}
+
+/// The schema before the first revision, and the revisions that it holds already.
+fn initial_catalog(
+    files: &Arc<dyn Files>,
+    config: &Config,
+    environment: &EnvironmentFacts,
+    graph: &Graph,
+    gaps: &mut Vec<Gap>,
+) -> (Catalog, BTreeSet<history::Index>) {
+    let empty = Catalog {
+        open: !graph.is_closed(),
+        ..Catalog::default()
+    };
+    let Some(path) = &config.initial_schema else {
+        return (empty, BTreeSet::new());
+    };
+    let text = match files.read(path) {
+        Ok(Some(bytes)) => decode(&bytes).text,
+        failed => {
+            let why = failed.err().map_or_else(
+                || format!("`initial-schema`: there is no file `{path}`"),
+                |error| format!("`initial-schema`: {error}"),
+            );
+            gaps.push(Gap {
+                site: None,
+                what: why,
+            });
+            return (empty, BTreeSet::new());
+        }
+    };
+    let table = environment.version_table.as_deref();
+    let schema = initial_schema::read(
+        path,
+        &text,
+        config.postgres_version,
+        table.unwrap_or("alembic_version"),
+    );
+    gaps.extend(schema.gaps);
+    let heads = schema
+        .applied
+        .iter()
+        .flat_map(|name| graph.named_by_user(name));
+    (schema.catalog, graph.ancestors_of(heads))
 }
 
 /// Folders in which modules belong to the migrations, and not to the application.
@@ -394,17 +515,13 @@ pub struct Request<'a> {
 }
 
 /// Replays a loaded database and lets the rules judge.
-pub fn analyze(
-    database: &Database,
-    loaded: &Loaded,
-    config: &Arc<Config>,
-    request: Request<'_>,
-) -> Analysis {
+pub fn analyze(database: &Database, loaded: &Loaded, request: Request<'_>) -> Analysis {
     let Request {
         base,
         keep_traces,
         step,
     } = request;
+    let config = &loaded.config;
     let modules: Arc<dyn Modules> = loaded.modules.clone();
     let (setting, catalog) = setting(database, loaded, modules, config);
     let first = loaded
@@ -503,26 +620,10 @@ fn setting(
     modules: Arc<dyn Modules>,
     config: &Arc<Config>,
 ) -> (Setting, Catalog) {
-    let mut settings = Settings {
-        alembic: config.alembic_version,
-        sqlalchemy: config.sqlalchemy_version,
-        naming_convention: BTreeMap::new(),
-    };
-    let env_py = database
-        .env_py
-        .as_deref()
-        .and_then(|path| loaded.modules.load(path));
-    let facts = env_py.as_ref().map(|module| {
-        let settings = Arc::new(settings.clone());
-        alembic::env::read(module, config.postgres_version, &settings, modules.clone())
-    });
-    let facts = facts.unwrap_or_default();
+    let facts = loaded.environment.clone();
+    let mut settings = settings(config);
     settings.naming_convention = facts.naming_convention;
-    let fragment = database.sql.as_ref().is_some_and(|sql| sql.fragment);
-    let catalog = Catalog {
-        open: fragment || !loaded.graph.is_closed(),
-        ..Catalog::default()
-    };
+    let catalog = loaded.initial.clone();
     let catalog = if database.sql.is_some() {
         catalog
     } else {
@@ -543,7 +644,7 @@ fn setting(
         modules,
         config: config.clone(),
         search_path: facts.search_path.unwrap_or_default(),
-        environment: env_py.filter(|_| facts.replaces_operations),
+        environment: loaded.env_py.clone().filter(|_| facts.replaces_operations),
         transactions: Transactions {
             // without transactional DDL Alembic opens a transaction for each revision all the same
             per_migration: config.transaction_per_migration.unwrap_or_else(|| {

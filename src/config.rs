@@ -1,9 +1,11 @@
 //! What the user may set: one struct for `foreshot.toml`, `[tool.foreshot]` and flags. Every default is here.
 
+mod driver;
 mod keys;
 mod read;
 mod selection;
 
+pub use driver::{Driver, Sources};
 pub use keys::{KEYS, Key, Kind, schema};
 pub(crate) use read::nearest;
 pub use selection::{ALL, FileLevels, Patterns};
@@ -149,6 +151,10 @@ pub struct Config {
     pub alembic_version: PackageVersion,
     /// SQLAlchemy's version.
     pub sqlalchemy_version: PackageVersion,
+    /// The driver.
+    pub driver: Driver,
+    /// Where the versions and the driver in force come from.
+    pub sources: Sources,
     /// Whether each revision of a command has a transaction of its own; `None`: as `env.py` says.
     pub transaction_per_migration: Option<bool>,
     /// Released heads: these revisions and their ancestors are replayed, not reported.
@@ -208,6 +214,8 @@ impl Default for Config {
             postgres_version: Version::default(),
             alembic_version: PackageVersion(1, 20, 1),
             sqlalchemy_version: PackageVersion(2, 0, 58),
+            driver: Driver::default(),
+            sources: Sources::default(),
             transaction_per_migration: None,
             start_after: Vec::new(),
             accept_explained_downgrade: true,
@@ -224,6 +232,7 @@ pub struct Overrides {
     pub postgres_version: Option<Version>,
     pub alembic_version: Option<PackageVersion>,
     pub sqlalchemy_version: Option<PackageVersion>,
+    pub driver: Option<Driver>,
     pub transaction_per_migration: Option<bool>,
     pub start_after: Option<Vec<String>>,
     pub accept_explained_downgrade: Option<bool>,
@@ -239,14 +248,22 @@ impl Config {
         if let Some(version) = overrides.postgres_version {
             self.postgres_version = version;
             self.told("postgres-version");
+            self.sources.postgres = Some("--postgres-version".to_owned());
         }
         if let Some(version) = overrides.alembic_version {
             self.alembic_version = version;
             self.told("alembic-version");
+            self.sources.alembic = Some("--alembic-version".to_owned());
         }
         if let Some(version) = overrides.sqlalchemy_version {
             self.sqlalchemy_version = version;
             self.told("sqlalchemy-version");
+            self.sources.sqlalchemy = Some("--sqlalchemy-version".to_owned());
+        }
+        if let Some(driver) = overrides.driver {
+            self.driver = driver;
+            self.told("driver");
+            self.sources.driver = Some("--driver".to_owned());
         }
         if overrides.transaction_per_migration.is_some() {
             self.transaction_per_migration = overrides.transaction_per_migration;

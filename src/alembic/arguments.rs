@@ -153,7 +153,10 @@ pub fn name_of(interp: &mut Interp, value: &Value) -> Eval<Option<SmolStr>> {
     match value {
         Value::None => Ok(None),
         Value::Str(text) => Ok(Some(SmolStr::new(&text.text))),
-        Value::Unknown(_) => Ok(Some(hole())),
+        Value::Unknown(unknown) => {
+            interp.note_hole(unknown);
+            Ok(Some(hole()))
+        }
         Value::Host(host) => {
             let text = <super::Environment as crate::python::Host>::string(interp, host)?;
             Ok(Some(text.map_or_else(hole, |text| SmolStr::new(&*text))))

@@ -818,8 +818,8 @@ impl Object for Engine {
         Ok(Some(match name {
             "dialect" => dialect::dialect(interp),
             "name" => Value::str("postgresql"),
-            "driver" => Value::str("psycopg2"),
-            "url" => interp.unknown(Reason::Environment, "engine.url"),
+            "driver" => Value::str(interp.host.settings.driver.name()),
+            "url" => dialect::url(),
             "engine" | "sync_engine" => Value::Host(this.clone()),
             "pool" => interp.unknown(Reason::Environment, "engine.pool"),
             _ => return Ok(None),

@@ -2,13 +2,15 @@
 
 use std::any::Any;
 use std::cell::RefCell;
+use std::rc::Rc;
 
 use super::object::{self, Interp, Object};
 use super::{connection, inspector, result};
+use crate::config::Driver;
 use crate::postgres::TransactionMode;
 use crate::postgres::name::Quoted;
 use crate::python::{Arguments, Eval, HostRef, Raise, Value};
-use crate::unknown::{Reason, Unknown};
+use crate::unknown::{HOLE, Reason, Unknown};
 
 /// The dialect: one object a run.
 pub fn dialect(interp: &mut Interp) -> Value {
@@ -51,8 +53,8 @@ impl Object for Dialect {
     fn attribute(&self, interp: &mut Interp, _: &HostRef, name: &str) -> Eval<Option<Value>> {
         Ok(Some(match name {
             "name" => Value::str("postgresql"),
-            "driver" => Value::str("psycopg2"),
-            "dialect_description" => Value::str("postgresql+psycopg2"),
+            "driver" => Value::str(interp.host.settings.driver.name()),
+            "dialect_description" => Value::str(scheme(interp)),
             "server_version_info" => {
                 let major = i64::from(interp.host.session.version.0);
                 Value::tuple(vec![
@@ -79,7 +81,7 @@ impl Object for Dialect {
             | "delete_returning"
             | "supports_native_decimal"
             | "supports_multivalues_insert" => Value::Bool(true),
-            "is_async" => Value::Bool(false),
+            "is_async" => Value::Bool(interp.host.settings.driver == Driver::Asyncpg),
             "max_identifier_length" => Value::Int(63),
             "__class__" => super::core::marker("PGDialect_psycopg2"),
             _ => return Ok(None),
@@ -112,6 +114,64 @@ impl Object for Dialect {
         let inspector = inspector::of_connection(interp, false);
         let method = interp.attribute(&inspector, method)?;
         interp.call(&method, arguments)
+    }
+}
+
+fn scheme(interp: &Interp) -> String {
+    format!("postgresql+{}", interp.host.settings.driver)
+}
+
+/// `engine.url`.
+pub fn url() -> Value {
+    object::value(Url)
+}
+
+/// The URL of the database: what it speaks is known, where it is not.
+#[derive(Debug)]
+struct Url;
+
+impl Object for Url {
+    fn type_name(&self) -> &'static str {
+        "URL"
+    }
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+    fn methods(&self) -> &'static [&'static str] {
+        &[
+            "get_backend_name",
+            "get_driver_name",
+            "get_dialect",
+            "render_as_string",
+            "set",
+        ]
+    }
+    fn attribute(&self, interp: &mut Interp, _: &HostRef, name: &str) -> Eval<Option<Value>> {
+        Ok(Some(match name {
+            "drivername" => Value::str(scheme(interp)),
+            "database" | "host" | "port" | "username" | "password" | "query" => {
+                interp.unknown(Reason::Environment, &format!("engine.url.{name}"))
+            }
+            _ => return Ok(None),
+        }))
+    }
+    fn invoke(
+        &self,
+        interp: &mut Interp,
+        this: &HostRef,
+        method: &str,
+        _: Arguments,
+    ) -> Eval<Value> {
+        Ok(match method {
+            "get_backend_name" => Value::str("postgresql"),
+            "get_driver_name" => Value::str(interp.host.settings.driver.name()),
+            "get_dialect" => dialect(interp),
+            "render_as_string" => Value::str(format!("{}://{HOLE}", scheme(interp))),
+            _ => Value::Host(this.clone()),
+        })
+    }
+    fn string(&self, interp: &mut Interp, _: &HostRef) -> Eval<Option<Rc<str>>> {
+        Ok(Some(format!("{}://{HOLE}", scheme(interp)).into()))
     }
 }
 

@@ -14,6 +14,7 @@ use super::object::{self, Interp};
 use super::schema::metadata::MetaData;
 use crate::postgres::{Catalog, Session, Version};
 use crate::python::interpreter::{Limits, Modules};
+use crate::python::syntax::StatementKind;
 use crate::python::{Arguments, Eval, Interpreter, Key, Value, syntax};
 use crate::unknown::{Reason, Unknown};
 
@@ -36,6 +37,8 @@ pub struct EnvironmentFacts {
     pub search_path: Option<Vec<SmolStr>>,
     /// It says itself what the table of applied revisions is like: how long an id may be is not known.
     pub own_version_column: bool,
+    /// It connects through SQLAlchemy's asyncio extension.
+    pub asynchronous: bool,
     /// Its connection has the isolation level AUTOCOMMIT: each statement commits by itself, whatever Alembic begins.
     pub autocommit: bool,
     /// It commits its connection itself once the migrations have run.
@@ -167,6 +170,7 @@ pub fn read(
             replaces_operations: interp.host.memo.keys().any(|key| {
                 key.starts_with("replaced ") || key.starts_with("registered operation ")
             }),
+            asynchronous: imports_asyncio(&module.body),
             ..EnvironmentFacts::default()
         };
     facts.commits_after = interp.host.memo.contains_key(COMMITTED);
@@ -199,4 +203,15 @@ pub fn read(
         facts.naming_convention = metadata.convention.borrow().clone();
     }
     facts
+}
+
+/// Whether statements import an engine of `sqlalchemy.ext.asyncio`.
+fn imports_asyncio(body: &[syntax::Statement]) -> bool {
+    body.iter().any(|statement| match &statement.kind {
+        StatementKind::FromImport { module, names, .. } => {
+            module == "sqlalchemy.ext.asyncio"
+                && names.iter().any(|name| name.name.contains("engine"))
+        }
+        _ => false,
+    })
 }

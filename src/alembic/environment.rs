@@ -6,9 +6,12 @@ use std::sync::Arc;
 
 use super::object::Interp;
 use super::questions::Questions;
-use crate::config::PackageVersion;
+use crate::config::{Driver, PackageVersion};
 use crate::postgres::statement::TransactionStatement;
-use crate::postgres::{Answer, Catalog, Outcome, Parameters, Session, Statement, TransactionMode};
+use crate::postgres::{
+    Answer, Catalog, Outcome, Parameters, ServerError, Session, SqlState, Statement,
+    TransactionMode,
+};
 use crate::python::{Class, Eval, Value};
 use crate::source::{FileId, Site};
 use crate::trace::{Boundary, BoundaryKind, EnumType, Event, Gap, Origin};
@@ -21,6 +24,8 @@ pub struct Settings {
     pub alembic: PackageVersion,
     /// SQLAlchemy's version.
     pub sqlalchemy: PackageVersion,
+    /// The driver.
+    pub driver: Driver,
     /// Naming convention of the target metadata, as `env.py` sets it: key (`ix`, `uq`, `ck`, `fk`, `pk`) to template.
     pub naming_convention: BTreeMap<String, String>,
 }
@@ -225,21 +230,36 @@ impl Environment {
     /// (the event is then `handled`), and for a query.
     pub fn execute(interp: &mut Interp, call: DriverCall) -> Eval<Answer> {
         let place = call.place.unwrap_or_else(|| Self::place(interp));
-        let conditional = interp.conditional();
+        let conditional = interp.conditional().map(|unknown| unknown.reason);
+        let mut doubt = interp.conditional().map(gap_of);
         let guards = interp.host.questions.guarding(interp.guards());
         let handling = interp.is_handling();
         let environment = &mut interp.host;
         let nested = environment.session.savepoint_depth() > 0;
         let was = environment.session.mode();
-        let answer = environment
-            .session
-            .execute(&call.statements, &call.parameters);
+        let prepares_several = call.text.is_some()
+            && prepares_several(
+                environment.settings.driver,
+                &call.statements,
+                &call.parameters,
+            );
+        let answer = if prepares_several {
+            environment.session.refuse(ServerError::new(
+                SqlState::SYNTAX_ERROR,
+                "cannot insert multiple commands into a prepared statement",
+            ))
+        } else {
+            environment
+                .session
+                .execute(&call.statements, &call.parameters)
+        };
         let transaction = environment.transaction;
         for kind in call.statements.iter().filter_map(ends_transaction) {
             if was == TransactionMode::Block {
                 environment.note_boundary(&place, kind, handling);
             }
         }
+        reopen(environment, &call.statements);
         let swallowed = Self::swallowed(interp, &answer);
         let environment = &mut interp.host;
         for key in &answer.assumed {
@@ -248,6 +268,19 @@ impl Environment {
             );
             environment.note_gap(place.stack.first().copied(), what);
         }
+        if doubt.is_none() && matches!(answer.outcome, Outcome::Unknown(_)) {
+            let rendered;
+            let text = if let Some(text) = &call.text {
+                text
+            } else {
+                let statements: Vec<String> =
+                    call.statements.iter().map(ToString::to_string).collect();
+                rendered = statements.join("; ");
+                rendered.as_str()
+            };
+            doubt = interp.behind_hole(text).map(gap_of);
+        }
+        let environment = &mut interp.host;
         let failed = matches!(answer.outcome, Outcome::Error(_));
         let is_query = matches!(
             call.statements.last(),
@@ -273,6 +306,7 @@ impl Environment {
             conditional,
             ignored: call.ignored,
             guards,
+            doubt,
         });
         if is_query {
             super::questions::note_query(interp, &answer, &call.parameters);
@@ -293,3 +327,37 @@ fn ends_transaction(statement: &Statement) -> Option<BoundaryKind> {
         _ => None,
     }
 }
+
+fn gap_of(unknown: &Unknown) -> Gap {
+    Gap {
+        site: unknown.site,
+        what: unknown.what.to_string(),
+    }
+}
+
+/// Whether a driver prepares a text, which then may hold only one statement: asyncpg always, psycopg 3 and pg8000 where
+/// there are parameters.
+fn prepares_several(driver: Driver, statements: &[Statement], parameters: &Parameters) -> bool {
+    let several = statements.len() > 1;
+    match driver {
+        Driver::Psycopg2 => false,
+        Driver::Asyncpg => several,
+        Driver::Psycopg | Driver::Pg8000 => several && !parameters.values.is_empty(),
+    }
+}
+
+/// psycopg 3 looks at the server's state before each statement and opens a transaction again where a COMMIT in the text
+/// ended it; psycopg 2 and asyncpg keep a state of their own, and from there on each statement commits.
+fn reopen(environment: &mut Environment, statements: &[Statement]) {
+    if environment.settings.driver == Driver::Psycopg
+        && environment.session.mode() == TransactionMode::Autocommit
+        && statements
+            .iter()
+            .any(|statement| ends_transaction(statement).is_some())
+    {
+        environment.session.begin();
+    }
+}
+
+#[cfg(test)]
+mod tests;

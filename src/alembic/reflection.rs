@@ -8,10 +8,13 @@ use smol_str::SmolStr;
 
 use super::exceptions;
 use super::inspector::{self, Found};
+use super::naming::GivenName;
 use super::object::{self, Interp};
+use super::schema::constraint::{Constraint, ConstraintData, Shape};
 use super::schema::metadata::MetaData;
 use super::schema::{Column, ColumnData, Table, TableData};
-use crate::postgres::catalog::{Presence, Relation, RelationKind};
+use crate::postgres::catalog::{self, Presence, Relation, RelationKind};
+use crate::postgres::statement::ConstraintKind;
 use crate::postgres::{Catalog, Name, TypeName};
 use crate::python::{Arguments, Eval, Value};
 
@@ -44,6 +47,7 @@ pub fn reflect_table(interp: &mut Interp, table: &Value) -> Eval<()> {
                     data.columns.push(column);
                 }
             }
+            data.reflected_foreign_keys = foreign_keys(&name, &found);
             Ok(())
         }
         Found::Unknown => {
@@ -52,6 +56,47 @@ pub fn reflect_table(interp: &mut Interp, table: &Value) -> Eval<()> {
         }
         _ => Err(exceptions::raise(interp, "NoSuchTableError", &name.name)),
     }
+}
+
+/// The foreign keys that a table has, as constraints of the model. Keys and unique constraints are not told: a copy of one
+/// joins the table that it was copied from, which changes what a loop over them does.
+fn foreign_keys(table: &Name, relation: &Relation) -> Vec<Value> {
+    let made = relation.constraints.iter().filter_map(|constraint| {
+        Some(Constraint::value(ConstraintData {
+            name: GivenName::Final(constraint.name.clone()),
+            shape: shape(constraint)?,
+            table: Some(table.clone()),
+            deferrable: constraint.definition.deferrable,
+            initially_deferred: constraint.definition.initially_deferred,
+            ..ConstraintData::default()
+        }))
+    });
+    made.collect()
+}
+
+fn shape(constraint: &catalog::Constraint) -> Option<Shape> {
+    let ConstraintKind::ForeignKey {
+        columns,
+        table,
+        referenced,
+        on_delete,
+        on_update,
+    } = &constraint.definition.kind
+    else {
+        return None;
+    };
+    Some(Shape::ForeignKey {
+        columns: if columns.is_empty() {
+            constraint.columns.clone()
+        } else {
+            columns.clone()
+        },
+        table: table.clone(),
+        referenced: referenced.clone(),
+        on_delete: *on_delete,
+        on_update: *on_update,
+        use_alter: false,
+    })
 }
 
 fn has_column(data: &TableData, column: &Value) -> bool {

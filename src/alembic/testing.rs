@@ -45,6 +45,7 @@ pub(super) fn replay(
     let settings = Settings {
         alembic: PackageVersion(1, 16, 0),
         sqlalchemy,
+        driver: crate::config::Driver::Psycopg2,
         naming_convention: std::collections::BTreeMap::new(),
     };
     run_text(catalog, &text, settings)

@@ -7,11 +7,13 @@ use camino::{Utf8Path, Utf8PathBuf};
 use rayon::prelude::*;
 
 use super::{Loaded, UNREADABLE, unread};
+use crate::alembic::env::EnvironmentFacts;
 use crate::config::Config;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::discover::{Database, ProjectModules, SqlFiles};
 use crate::files::{Files, decode, join};
 use crate::history::{self, Graph, Identifiers};
+use crate::postgres::Catalog;
 use crate::replay::Revision;
 use crate::scripts::{self, Format, Migration, Reading, Refusal, Script};
 use crate::source::{FileId, Site, SourceFile, SourceMap, Span};
@@ -42,7 +44,7 @@ pub(super) fn load(
     sql: &SqlFiles,
     files: &Arc<dyn Files>,
     sources: &Arc<SourceMap>,
-    config: &Config,
+    config: Config,
 ) -> Loaded {
     let mut gaps = Vec::new();
     let migrations = scripts::migrations(sql.format, &database.revision_files);
@@ -53,7 +55,7 @@ pub(super) fn load(
             id: entry.migration.id.clone(),
             file: entry.up.0,
             // a file that foreshot can't cope with must not take the others with it
-            reading: catch_unwind(|| parse(entry, sql, config)).ok(),
+            reading: catch_unwind(|| parse(entry, sql, &config)).ok(),
         })
         .collect();
     let mut diagnostics = Vec::new();
@@ -71,7 +73,11 @@ pub(super) fn load(
             }
         }
     }
-    let (revisions, graph) = chain(database, read, sources, config);
+    let (revisions, graph) = chain(database, read, sources, &config);
+    let initial = Catalog {
+        open: sql.fragment || !graph.is_closed(),
+        ..Catalog::default()
+    };
     Loaded {
         revisions,
         graph,
@@ -83,6 +89,10 @@ pub(super) fn load(
         diagnostics,
         gaps,
         fixes: None,
+        config: Arc::new(config),
+        env_py: None,
+        environment: EnvironmentFacts::default(),
+        initial,
     }
 }
 

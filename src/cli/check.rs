@@ -109,9 +109,7 @@ pub(super) fn findings(project: &Project) -> Findings {
     }
     if let Some(past) = &project.past {
         let files = past.files();
-        let (before, _) = judge.judged(past.findings(&project.config), &|path, past| {
-            past && files.contains(path)
-        });
+        let (before, _) = judge.judged(past.findings(), &|path, past| past && files.contains(path));
         (found.diagnostics, found.summary.known) =
             since::only_new(found.diagnostics, &before, &project.sources);
     }
@@ -194,14 +192,14 @@ fn reported_files(project: &Project) -> BTreeSet<Utf8PathBuf> {
 }
 
 fn settings_in_force(project: &Project) -> Vec<Note> {
-    let config = &project.config;
-    let mut notes = vec![Note {
-        path: project.config_file.clone(),
-        message: format!(
-            "in force: PostgreSQL {}, Alembic {}, SQLAlchemy {}",
-            config.postgres_version.0, config.alembic_version, config.sqlalchemy_version
-        ),
-    }];
+    let mut notes: Vec<Note> = project
+        .config_file
+        .iter()
+        .map(|file| Note {
+            path: Some(file.clone()),
+            message: "the configuration".to_owned(),
+        })
+        .collect();
     for database in &project.databases {
         if let Some(sql) = &database.sql {
             notes.push(Note {
@@ -225,6 +223,10 @@ fn settings_in_force(project: &Project) -> Vec<Note> {
                 "a database of {} revision files, {environment}",
                 database.revision_files.len()
             ),
+        });
+        notes.push(Note {
+            path: Some(database.name.clone().into()),
+            message: versions_in_force(run::config_of(project, database)),
         });
     }
     notes
@@ -277,6 +279,26 @@ impl Judge<'_> {
             });
         (at_levels.collect(), applied.count)
     }
+}
+
+/// Each version, and where it comes from.
+fn versions_in_force(config: &Config) -> String {
+    let sources = &config.sources;
+    let from = |source: &Option<String>| match source {
+        Some(source) => format!("({source})"),
+        None => "(default: nothing says another)".to_owned(),
+    };
+    format!(
+        "in force: PostgreSQL {} {}, Alembic {} {}, SQLAlchemy {} {}, driver {} {}",
+        config.postgres_version.0,
+        from(&sources.postgres),
+        config.alembic_version,
+        from(&sources.alembic),
+        config.sqlalchemy_version,
+        from(&sources.sqlalchemy),
+        config.driver,
+        from(&sources.driver),
+    )
 }
 
 fn add(total: &mut Summary, one: Summary) {

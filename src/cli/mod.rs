@@ -21,7 +21,7 @@ use std::process::ExitCode;
 use camino::Utf8PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::config::{ALL, ConfigError, Level, Overrides, PackageVersion, postgres_version};
+use crate::config::{ALL, ConfigError, Driver, Level, Overrides, PackageVersion, postgres_version};
 use crate::diagnostic::Severity;
 use crate::discover::DiscoverError;
 use crate::files::FileError;
@@ -193,6 +193,9 @@ struct Input {
     /// Version of SQLAlchemy
     #[arg(long, value_name = "VERSION")]
     sqlalchemy_version: Option<PackageVersion>,
+    /// Driver: psycopg2, psycopg, asyncpg or pg8000
+    #[arg(long, value_name = "NAME")]
+    driver: Option<Driver>,
     /// Each revision of a command has a transaction of its own (else: as env.py says)
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     transaction_per_migration: Option<bool>,
@@ -247,6 +250,7 @@ impl Input {
             postgres_version: self.postgres_version,
             alembic_version: self.alembic_version,
             sqlalchemy_version: self.sqlalchemy_version,
+            driver: self.driver,
             transaction_per_migration: self.transaction_per_migration,
             start_after: (!self.start_after.is_empty()).then(|| self.start_after.clone()),
             accept_explained_downgrade: self.accept_explained_downgrade,

@@ -12,6 +12,7 @@ use super::{Failure, Input, baseline};
 use crate::analysis::{self, Loaded};
 use crate::config::{Config, ConfigError, Level, Loader};
 use crate::diagnostic::{Diagnostic, RuleInfo, Severity};
+use crate::discover::versions::Finder;
 use crate::discover::{self, Database, Note};
 use crate::files::{Disk, FileError, Files, Overlay, Placed, join, place, within};
 use crate::fix::{self, Attempts, Proof, Style};
@@ -128,10 +129,14 @@ pub(super) fn open_views(input: &Input, views: &Views) -> Result<Project, Failur
     };
     exclude(&mut discovery.databases, &config, named, &mut notes);
     let sources = Arc::new(SourceMap::default());
+    let versions = Finder::new(files.as_ref());
     let loaded = discovery
         .databases
         .iter()
-        .map(|database| analysis::load(database, &files, &sources, &config))
+        .map(|database| {
+            let told = versions.versions(folder_of(database));
+            analysis::load(database, &files, &sources, &config, told)
+        })
         .collect();
     notes.extend(about);
     let past =
@@ -366,11 +371,13 @@ impl Project {
         style: &Style,
     ) -> Self {
         let sources = Arc::new(SourceMap::default());
+        let versions = Finder::new(files.as_ref());
         let loaded = self
             .databases
             .iter()
             .map(|database| {
-                let mut loaded = analysis::load(database, files, &sources, &self.config);
+                let told = versions.versions(folder_of(database));
+                let mut loaded = analysis::load(database, files, &sources, &self.config, told);
                 loaded.fixes = Some(fix::Request {
                     style: style.clone(),
                     sources: sources.clone(),
@@ -404,6 +411,20 @@ fn loaded<'a>(project: &'a Project, database: &Database) -> Option<&'a Loaded> {
     project.loaded.get(place)
 }
 
+/// Where a database's own files stand.
+pub(super) fn folder_of(database: &Database) -> &Utf8Path {
+    database
+        .script_location
+        .as_deref()
+        .or(database.version_locations.first().map(Utf8PathBuf::as_path))
+        .unwrap_or(Utf8Path::new(""))
+}
+
+/// What is in force for a database.
+pub(super) fn config_of<'a>(project: &'a Project, database: &Database) -> &'a Config {
+    loaded(project, database).map_or(&*project.config, |loaded| &*loaded.config)
+}
+
 /// The graph of a database.
 pub(super) fn graph<'a>(project: &'a Project, database: &Database) -> Option<&'a Graph> {
     loaded(project, database).map(|loaded| &loaded.graph)
@@ -433,7 +454,7 @@ pub(super) fn analyze(
         keep_traces,
         step: Some(&step),
     };
-    let analysis = analysis::analyze(database, loaded, &project.config, request);
+    let analysis = analysis::analyze(database, loaded, request);
     let coverage = analysis.coverage;
     Analysed {
         diagnostics: analysis.diagnostics,

@@ -87,6 +87,7 @@ fn value(config: &Config, key: &str) -> Option<String> {
             let names: Vec<String> = config.database.iter().map(ToString::to_string).collect();
             list(&names)
         }
+        "driver" => Some(quoted(&config.driver.to_string())),
         "exclude" => list(config.exclude.lines()),
         "ignore" => list(&config.ignore),
         "initial-schema" => path(&config.initial_schema),

@@ -11,6 +11,7 @@ use super::Failure;
 use crate::analysis::{self, Base, Loaded};
 use crate::config::Config;
 use crate::diagnostic::{Diagnostic, Severity};
+use crate::discover::versions::Finder;
 use crate::discover::{self, Database, Note};
 use crate::files::{Disk, Files};
 use crate::fingerprint::{Fingerprint, Fingerprints};
@@ -115,10 +116,12 @@ impl Past {
     ) -> Self {
         let sources = Arc::new(sources.past());
         let read = |files: &Arc<dyn Files>| -> Vec<(Database, Loaded)> {
+            let versions = Finder::new(files.as_ref());
             found(files.as_ref(), paths, options)
                 .into_iter()
                 .map(|database| {
-                    let loaded = analysis::load(&database, files, &sources, config);
+                    let told = versions.versions(super::run::folder_of(&database));
+                    let loaded = analysis::load(&database, files, &sources, config, told);
                     (database, loaded)
                 })
                 .collect()
@@ -167,12 +170,11 @@ impl Past {
     }
 
     /// What the rules found before the change, at their own severities.
-    pub(super) fn findings(&self, config: &Arc<Config>) -> Vec<Diagnostic> {
+    pub(super) fn findings(&self) -> Vec<Diagnostic> {
         self.databases
             .iter()
             .flat_map(|(database, base)| {
-                analysis::analyze(database, &base.fork, config, analysis::Request::default())
-                    .diagnostics
+                analysis::analyze(database, &base.fork, analysis::Request::default()).diagnostics
             })
             .collect()
     }

@@ -13,6 +13,8 @@ pub enum Kind {
     Boolean,
     /// A version, as text or number.
     Version,
+    /// The name of a driver.
+    Driver,
     /// A path.
     Path,
     /// Text, or a list of texts.
@@ -71,6 +73,13 @@ pub static KEYS: &[Key] = &[
         meaning: "folders of the project's databases: what is checked where the command line names no path",
         default: "the working folder",
         example: "[\"services/billing\", \"services/users\"]",
+    },
+    Key {
+        name: "driver",
+        kind: Kind::Driver,
+        meaning: "the driver of the connection: what several statements in one text and a COMMIT in it come to",
+        default: "as the project's files say, else psycopg2",
+        example: "\"asyncpg\"",
     },
     Key {
         name: "exclude",
@@ -229,6 +238,9 @@ fn schema_of(kind: Kind) -> Value {
     match kind {
         Kind::Boolean => json!({"type": "boolean"}),
         Kind::Path => json!({"type": "string"}),
+        Kind::Driver => {
+            json!({"type": "string", "enum": ["psycopg2", "psycopg", "asyncpg", "pg8000"]})
+        }
         Kind::Version => reference("version"),
         Kind::Strings => reference("strings"),
         Kind::Levels => reference("levels"),

@@ -7,7 +7,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::{
-    ALL, Config, ConfigError, FileLevels, Level, Loader, Origin, PackageVersion, Patterns,
+    ALL, Config, ConfigError, Driver, FileLevels, Level, Loader, Origin, PackageVersion, Patterns,
     SqlSettings, keys, postgres_version,
 };
 use crate::files::{join, normalize};
@@ -73,6 +73,17 @@ impl Reader<'_> {
         };
         read(&written)
             .map_err(|message| self.error(value.span().start, format!("`{key}`: {message}")))
+    }
+
+    /// A path relative to the folder of the configuration, as one relative to the root.
+    fn beside(&self, file: &str, value: &Found<'_>) -> Result<Utf8PathBuf, ConfigError> {
+        let folder = self.path.parent().unwrap_or(Utf8Path::new(""));
+        normalize(&folder.join(file)).ok_or_else(|| {
+            self.error(
+                value.span().start,
+                format!("`{file}` lies outside the project root"),
+            )
+        })
     }
 
     fn strings(&self, key: &str, value: &Found<'_>) -> Result<Vec<String>, ConfigError> {
@@ -200,6 +211,7 @@ fn read_table(
         None => Config::default(),
     };
     for (name, offset, value) in in_order(table) {
+        let source = || Some(format!("`{}`", reader.path));
         match name {
             "accept-explained-downgrade" => {
                 config.accept_explained_downgrade = reader.boolean(name, value)?;
@@ -207,6 +219,7 @@ fn read_table(
             "alembic-version" => {
                 config.alembic_version =
                     reader.version(name, value, str::parse::<PackageVersion>)?;
+                config.sources.alembic = source();
             }
             "baseline" => config.baseline = Some(reader.inside(name, value)?),
             "database" => {
@@ -221,7 +234,6 @@ fn read_table(
             }
             "extend" => {}
             "ignore" => config.ignore = reader.rules(name, value)?,
-            "initial-schema" => config.initial_schema = Some(reader.inside(name, value)?),
             "levels" => {
                 for (rule, line, level) in read_levels(reader, name, value)? {
                     let origin = Origin::File(reader.path.to_owned(), line);
@@ -234,6 +246,7 @@ fn read_table(
                 .extend(read_file_levels(reader, value)?),
             "postgres-version" => {
                 config.postgres_version = reader.version(name, value, postgres_version)?;
+                config.sources.postgres = source();
             }
             "require-reason" => config.require_reason = reader.boolean(name, value)?,
             "rerunnable" => config.rerunnable = Some(reader.boolean(name, value)?),
@@ -241,6 +254,17 @@ fn read_table(
             "sqlalchemy-version" => {
                 config.sqlalchemy_version =
                     reader.version(name, value, str::parse::<PackageVersion>)?;
+                config.sources.sqlalchemy = source();
+            }
+            "driver" => {
+                config.driver = reader.version(name, value, str::parse::<Driver>)?;
+                config.sources.driver = source();
+            }
+            "initial-schema" => {
+                let Some(file) = value.get_ref().as_str() else {
+                    return Err(reader.wrong(name, value, "a file's path"));
+                };
+                config.initial_schema = Some(reader.beside(file, value)?);
             }
             "start-after" => config.start_after = reader.strings(name, value)?,
             "transaction-per-migration" => {
@@ -484,13 +508,19 @@ mod tests {
     fn every_key() {
         let config = read(
             "postgres-version = 15\nalembic-version = \"1.13\"\nsqlalchemy-version = 2.0\n\
-             transaction-per-migration = true\nstart-after = ['a', 'b']\naccept-explained-downgrade = false\n\
+             driver = 'asyncpg'\ninitial-schema = 'db/schema.sql'\ntransaction-per-migration = true\nstart-after = ['a', 'b']\naccept-explained-downgrade = false\n\
              [levels]\nmissing-guard = 'off'\nrollback = 'note'\n",
         )
         .expect("well formed");
         assert_eq!(config.postgres_version, Version(15));
         assert_eq!(config.alembic_version, PackageVersion(1, 13, 0));
         assert_eq!(config.sqlalchemy_version, PackageVersion(2, 0, 0));
+        assert_eq!(config.driver, Driver::Asyncpg);
+        assert_eq!(config.sources.driver.as_deref(), Some("`foreshot.toml`"));
+        assert_eq!(
+            config.initial_schema.as_deref(),
+            Some(Utf8Path::new("db/schema.sql"))
+        );
         assert_eq!(config.transaction_per_migration, Some(true));
         assert_eq!(config.start_after, ["a", "b"]);
         assert!(!config.accept_explained_downgrade);

@@ -10,6 +10,7 @@ mod modules;
 mod scan;
 mod settings;
 mod sql;
+pub mod versions;
 
 use std::collections::BTreeSet;
 
@@ -45,6 +46,8 @@ pub struct Database {
     pub env_py: Option<Utf8PathBuf>,
     /// The file that configures it.
     pub ini: Option<Utf8PathBuf>,
+    /// The database URL that its configuration gives.
+    pub url: Option<String>,
     /// Folders of its revisions.
     pub version_locations: Vec<Utf8PathBuf>,
     /// Its revisions, sorted by path.
@@ -380,6 +383,7 @@ impl Finder<'_> {
             env_py: self.env_py(script_location.as_deref()),
             script_location,
             ini: Some(settings.file.clone()),
+            url: settings.url.clone(),
             version_locations: locations,
             revision_files: revision_files.into_iter().collect(),
             import_roots: prepended,

@@ -26,6 +26,8 @@ pub(super) struct Settings {
     pub(super) version_locations: Option<Vec<String>>,
     pub(super) recursive: bool,
     pub(super) prepend_sys_path: Vec<String>,
+    /// `sqlalchemy.url`, where it is a constant.
+    pub(super) url: Option<String>,
     /// What could not be read.
     pub(super) problems: Vec<String>,
 }
@@ -83,6 +85,7 @@ fn from_ini(
     here: &Utf8Path,
     fallback: Option<&Settings>,
 ) -> Settings {
+    let url = ini.get(section, "sqlalchemy.url", HERE).ok().flatten();
     let mut problems = Vec::new();
     let mut get = |option: &str| match ini.get(section, option, HERE) {
         Ok(value) => value.filter(|value| !value.trim().is_empty()),
@@ -129,6 +132,7 @@ fn from_ini(
         } else {
             prepend_sys_path
         },
+        url,
         problems,
     }
 }
@@ -187,6 +191,7 @@ fn from_toml(text: &str, path: &Utf8Path) -> Option<Settings> {
                 value.as_bool() == Some(true) || value.as_str().is_some_and(is_true)
             }),
         prepend_sys_path: list("prepend_sys_path").unwrap_or_default(),
+        url: None,
         problems: Vec::new(),
     })
 }

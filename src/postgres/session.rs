@@ -237,6 +237,25 @@ impl Session {
         }
     }
 
+    /// What the server answers a call that it refuses as a whole before it looks at the catalog.
+    pub fn refuse(&mut self, error: ServerError) -> Answer {
+        let aborted = self.transaction.aborted;
+        let mode = self.transaction.mode;
+        self.abort();
+        if mode == TransactionMode::Autocommit {
+            self.end_transaction();
+        }
+        Answer {
+            outcome: Outcome::Error(error),
+            changes: Vec::new(),
+            result: None,
+            row_count: None,
+            assumed: Vec::new(),
+            aborted,
+            mode,
+        }
+    }
+
     /// Executes one statement inside a call that is running: for PL/pgSQL and other nested execution. A failure leaves
     /// what was done before it: give back a [`Session::checkpoint`] with [`Session::restore`].
     pub fn execute_nested(

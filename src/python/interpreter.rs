@@ -4,6 +4,7 @@
 //! reason; bounds on steps, turns, depth and sizes end a run with a [`Raise`] that no handler catches, after a gap.
 //! The submodules hold statements, expressions, operators, calls, classes, imports and `with`.
 
+mod annotations;
 mod attributes;
 mod calls;
 mod classes;
@@ -107,7 +108,7 @@ pub struct Interpreter<H: Host> {
     pub(crate) modules: Arc<dyn Modules>,
     pub(crate) limits: Limits,
     pub(crate) frames: Vec<Frame>,
-    pub(crate) conditional: Vec<Reason>,
+    pub(crate) conditional: Vec<Unknown>,
     pub(crate) state: State,
 }
 
@@ -142,7 +143,26 @@ pub(crate) struct State {
     pub(crate) fresh: usize,
     /// Where the truth of conditions comes from.
     pub(crate) provenance: provenance::Provenance,
+    pub(crate) holes: Holes,
 }
+
+/// What unknown values became holes of texts.
+#[derive(Default)]
+pub(crate) struct Holes {
+    /// The last.
+    last: Option<Unknown>,
+    /// Texts with holes that expressions gave, each with what was put in it.
+    texts: FxHashMap<Rc<str>, Unknown>,
+}
+
+impl Holes {
+    pub(crate) fn any(&self) -> bool {
+        self.last.is_some()
+    }
+}
+
+/// Most texts with holes that are remembered.
+const HOLED_TEXTS: usize = 256;
 
 /// Modules that were executed. Functions hold their scope and scopes their functions: the circle is broken on drop.
 #[derive(Default)]
@@ -357,8 +377,49 @@ impl<H: Host> Interpreter<H> {
     }
 
     /// Why what is executed now may not execute on a real server: the body of a loop over unknown items.
-    pub fn conditional(&self) -> Option<Reason> {
-        self.conditional.last().copied()
+    pub fn conditional(&self) -> Option<&Unknown> {
+        self.conditional.last()
+    }
+
+    /// An unknown value becomes a hole of a text.
+    pub fn note_hole(&mut self, unknown: &Unknown) {
+        let mut unknown = unknown.clone();
+        if let Some(site) = self.site() {
+            unknown = unknown.at(site);
+        }
+        self.state.holes.last = Some(unknown);
+    }
+
+    /// What stands behind the holes of a text: of the longest text with a hole that it holds.
+    pub fn behind_hole(&self, text: &str) -> Option<&Unknown> {
+        let holes = &self.state.holes;
+        let held = holes
+            .texts
+            .iter()
+            .filter(|(part, _)| text.contains(&***part));
+        held.max_by_key(|(part, _)| (part.len(), *part))
+            .map(|(_, unknown)| unknown)
+    }
+
+    /// Remembers what a text with holes was made of.
+    pub(crate) fn remember_holes(&mut self, text: &Rc<str>) {
+        let holes = &mut self.state.holes;
+        let Some(last) = &holes.last else { return };
+        if holes.texts.len() < HOLED_TEXTS
+            && crate::unknown::has_hole(text)
+            && !holes.texts.contains_key(text)
+        {
+            holes.texts.insert(text.clone(), last.clone());
+        }
+    }
+
+    /// What follows executes only if something unknown says so; the place is the current statement unless it has one.
+    pub(crate) fn push_conditional(&mut self, unknown: &Unknown) {
+        let mut unknown = unknown.clone();
+        if let Some(site) = self.site() {
+            unknown = unknown.at(site);
+        }
+        self.conditional.push(unknown);
     }
 
     /// A value as a key of a dict; TypeError where it can't be one.

@@ -85,7 +85,7 @@ impl Host for World {
         for (name, value) in &arguments.keyword {
             texts.push(format!("{name}={}", interpreter.string(value)?));
         }
-        let conditional = interpreter.conditional();
+        let conditional = interpreter.conditional().map(|unknown| unknown.reason);
         let sites = interpreter.stack_in(FileId(0));
         interpreter.host.log.push(texts.join(" "));
         interpreter.host.conditional.push(conditional);

@@ -11,7 +11,7 @@ use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
 
 use crate::postgres::Outcome;
 use crate::source::Site;
-use crate::trace::{Boundary, Event, RunOutput, Trace};
+use crate::trace::{Boundary, Choice, Event, Gap, RunOutput, Trace};
 use crate::unknown::Reason;
 
 /// The worlds that tell of a run: those that end, or all where none does (a migration that checks its data and raises
@@ -31,8 +31,9 @@ pub(super) fn usable(outputs: &[RunOutput]) -> Vec<&RunOutput> {
 /// Identity of a call across worlds.
 type CallKey = (Vec<Site>, u64, usize);
 
-/// Merges the traces of worlds; events keep the order of the first world that makes them.
-pub(super) fn traces(worlds: &[&RunOutput]) -> Trace {
+/// Merges the traces of worlds. `before` are the conditions by which the worlds parted in the runs before, for what does
+/// not part here; events keep the order of the first world that makes them.
+pub(super) fn traces(worlds: &[&RunOutput], before: &[Gap]) -> Trace {
     let mut all = worlds.iter();
     let Some(first) = all.next() else {
         return Trace::default();
@@ -75,7 +76,7 @@ pub(super) fn traces(worlds: &[&RunOutput]) -> Trace {
         .collect();
     merged.events = events
         .into_iter()
-        .map(|(key, event)| agree(&key, event, worlds, &places))
+        .map(|(key, event)| agree(&key, event, worlds, &places, before))
         .collect();
     merged.gaps.sort();
     merged.gaps.dedup();
@@ -133,6 +134,7 @@ fn agree(
     mut event: Event,
     worlds: &[&RunOutput],
     places: &[FxHashMap<&CallKey, usize>],
+    before: &[Gap],
 ) -> Event {
     let mut present = Vec::new();
     for (number, (world, places)) in worlds.iter().zip(places).enumerate() {
@@ -150,6 +152,10 @@ fn agree(
             }
             _ => Outcome::Unknown("it depends on a condition that is not known".into()),
         };
+        if event.doubt.is_none() {
+            event.doubt =
+                differing_choice(&event, &present, worlds).or_else(|| before.last().cloned());
+        }
     }
     if present
         .iter()
@@ -166,7 +172,9 @@ fn agree(
     }
     if present.len() < worlds.len() && event.conditional.is_none() {
         let numbers: BTreeSet<usize> = present.iter().map(|(number, _)| *number).collect();
-        event.conditional = Some(guarding_reason(&numbers, worlds));
+        let (reason, doubt) = guarding_choice(&numbers, worlds);
+        event.conditional = Some(reason);
+        event.doubt = doubt.or(event.doubt).or_else(|| before.last().cloned());
     }
     event
 }
@@ -179,10 +187,10 @@ fn same_answer(one: &Outcome, other: &Outcome) -> bool {
     }
 }
 
-/// Why only some worlds make a call: the reason of a choice that they share and another world made differently;
-/// settings and flags only where nothing else guards it.
-fn guarding_reason(present: &BTreeSet<usize>, worlds: &[&RunOutput]) -> Reason {
-    let mut reasons = BTreeSet::new();
+/// Why only some worlds make a call: the choice that they share and another world made differently; settings and flags
+/// only where nothing else guards it.
+fn guarding_choice(present: &BTreeSet<usize>, worlds: &[&RunOutput]) -> (Reason, Option<Gap>) {
+    let mut choices: Vec<&Choice> = Vec::new();
     for (number, world) in worlds.iter().enumerate() {
         if present.contains(&number) {
             continue;
@@ -190,20 +198,57 @@ fn guarding_reason(present: &BTreeSet<usize>, worlds: &[&RunOutput]) -> Reason {
         // where this absent world parts from a present one that shares most of its choices
         let parted = present
             .iter()
-            .filter_map(|other| {
-                let other = &worlds[*other].decisions;
-                let common = other
-                    .iter()
-                    .zip(&world.decisions)
-                    .take_while(|(one, two)| one.value == two.value)
-                    .count();
-                other.get(common).map(|choice| (common, choice.reason))
-            })
+            .filter_map(|other| parting(worlds[*other], world))
             .max_by_key(|(common, _)| *common);
-        if let Some((_, reason)) = parted {
-            reasons.insert(reason);
+        if let Some((_, choice)) = parted {
+            choices.push(choice);
         }
     }
-    reasons.remove(&Reason::Environment);
-    reasons.into_iter().next().unwrap_or(Reason::Environment)
+    // the sort is stable: of one reason the first world's choice tells
+    choices.sort_by_key(|choice| choice.reason);
+    let told = choices
+        .iter()
+        .find(|choice| choice.reason != Reason::Environment)
+        .or(choices.first());
+    told.map_or((Reason::Environment, None), |choice| {
+        (choice.reason, Some(gap(choice)))
+    })
+}
+
+/// Where two worlds part: how many choices they share, and the choice that one of them made otherwise.
+fn parting<'a>(one: &'a RunOutput, other: &RunOutput) -> Option<(usize, &'a Choice)> {
+    let common = one
+        .decisions
+        .iter()
+        .zip(&other.decisions)
+        .take_while(|(one, two)| one.value == two.value)
+        .count();
+    Some((common, one.decisions.get(common)?))
+}
+
+/// The choice by which a call comes out differently: of a pair of worlds that say different things and part late.
+fn differing_choice(
+    event: &Event,
+    present: &[(usize, &Event)],
+    worlds: &[&RunOutput],
+) -> Option<Gap> {
+    let explained = present.iter().find_map(|(_, other)| other.doubt.clone());
+    if explained.is_some() {
+        return explained;
+    }
+    let (first, original) = present.first()?;
+    present
+        .iter()
+        .filter(|(_, other)| !same_answer(&original.outcome, &other.outcome))
+        .filter_map(|(number, _)| parting(worlds[*first], worlds[*number]))
+        .max_by_key(|(common, _)| *common)
+        .map(|(_, choice)| gap(choice))
+        .or_else(|| event.doubt.clone())
+}
+
+fn gap(choice: &Choice) -> Gap {
+    Gap {
+        site: choice.site,
+        what: choice.what.clone(),
+    }
 }

@@ -255,6 +255,7 @@ mod tests {
             settings: Arc::new(Settings {
                 alembic: PackageVersion(1, 20, 1),
                 sqlalchemy: PackageVersion(2, 0, 58),
+                driver: crate::config::Driver::Psycopg2,
                 naming_convention: std::collections::BTreeMap::new(),
             }),
             modules: Arc::new(Broken),

@@ -27,6 +27,8 @@ pub(super) struct World {
     pub(super) catalog: Catalog,
     /// Conditions of the environment that were settled: they have the same value in all runs.
     pub(super) settled: BTreeMap<String, bool>,
+    /// Conditions that were not known on the way to it.
+    parted: Vec<Gap>,
 }
 
 /// The first run.
@@ -49,6 +51,7 @@ fn start(before: &Catalog) -> World {
     World {
         catalog: before.clone(),
         settled: BTreeMap::new(),
+        parted: Vec::new(),
     }
 }
 
@@ -116,7 +119,11 @@ fn follow_contrary(
         bounded |= explore(&scene, share, &mut outputs);
     }
     let traces = merge::usable(&outputs);
-    let mut trace = merge::traces(&traces);
+    let mut parted: Vec<Gap> = starts
+        .iter()
+        .flat_map(|start| start.parted.iter().cloned())
+        .collect();
+    let mut trace = merge::traces(&traces, &parted);
     if bounded {
         trace.gaps.push(Gap {
             site: None,
@@ -134,6 +141,9 @@ fn follow_contrary(
         })
         .collect();
     trace.conditions = conditions.into_iter().collect();
+    parted.extend(trace.conditions.iter().cloned());
+    parted.sort();
+    parted.dedup();
     let after = traces
         .iter()
         .map(|output| output.catalog.clone())
@@ -144,6 +154,7 @@ fn follow_contrary(
         .map(|output| World {
             catalog: output.catalog.clone(),
             settled: output.settled.clone(),
+            parted: parted.clone(),
         })
         .collect();
     First {

@@ -38,6 +38,9 @@ struct Object<'a> {
     /// It executes only if something unknown says so.
     #[serde(skip_serializing_if = "Option::is_none")]
     conditional: Option<&'static str>,
+    /// What comes of it if it executes, where only that is not known: `ok` or the SQLSTATE.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    if_executed: Option<&'static str>,
 }
 
 /// One JSON object an event, in the order of the runs.
@@ -75,12 +78,9 @@ pub fn json_lines(runs: &[TracedRun], sources: &SourceMap) -> String {
                 },
                 aborted: event.aborted,
                 handled: event.handled,
-                reason: match &event.outcome {
-                    Outcome::Unknown(why) => Some(shown(why)),
-                    _ if is_doubtful(event) => Some(DOUBT.to_owned()),
-                    _ => None,
-                },
+                reason: reason(event, sources),
                 conditional: event.conditional.map(reason_word),
+                if_executed: if_executed(event),
             };
             // text and numbers only: this can't fail
             out.push_str(&serde_json::to_string(&object).unwrap_or_default());
@@ -92,6 +92,37 @@ pub fn json_lines(runs: &[TracedRun], sources: &SourceMap) -> String {
 
 /// Why the outcome of a conditional event is not known.
 const DOUBT: &str = "whether it executes depends on what is not known";
+
+/// Why an outcome is not known: what the server could not say, and the construct by which it is so, with its place.
+pub(super) fn reason(event: &Event, sources: &SourceMap) -> Option<String> {
+    let why = match &event.outcome {
+        Outcome::Unknown(why) => shown(why),
+        _ if is_doubtful(event) => DOUBT.to_owned(),
+        _ => return None,
+    };
+    let Some(doubt) = &event.doubt else {
+        return Some(why);
+    };
+    let place = match doubt.site {
+        Some(site) if site.file == event.site.file => format!(" (line {})", lines(sources, site).0),
+        Some(site) => {
+            let path = slashes(sources.file(site.file).path());
+            format!(" ({path}:{})", lines(sources, site).0)
+        }
+        None => String::new(),
+    };
+    Some(format!("{why}: `{}`{place}", shown(&doubt.what)))
+}
+
+/// What comes of an event that may not happen.
+fn if_executed(event: &Event) -> Option<&'static str> {
+    match &event.outcome {
+        _ if !is_doubtful(event) => None,
+        Outcome::Ok => Some("ok"),
+        Outcome::Error(error) => Some(error.sqlstate.code()),
+        Outcome::Unknown(_) => None,
+    }
+}
 
 /// Whether an event may not happen at all. Settings and flags have one value in all runs: what they guard is judged.
 fn is_doubtful(event: &Event) -> bool {

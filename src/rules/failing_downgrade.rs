@@ -111,9 +111,7 @@ fn refused<'a>(
     diagnostic.help = Some(remedy(context, event, error));
     if let Some(key) = &error.object {
         let removed = removed_before(&context.replayed.downgrade, event, key);
-        let made = second_run::makers(context.replayed)
-            .get(key)
-            .copied();
+        let made = second_run::makers(context.replayed).get(key).copied();
         if let Some(removed) = removed {
             diagnostic.labels.push(label(
                 removed.site,

@@ -57,15 +57,6 @@ pub(crate) fn faults(replayed: &Replayed) -> Vec<Fault<'_>> {
         .collect()
 }
 
-/// The calls of a run that failed.
-pub(super) fn failed(trace: &Trace) -> Vec<&Event> {
-    trace
-        .events
-        .iter()
-        .filter(|event| matches!(event.outcome, Outcome::Error(_)))
-        .collect()
-}
-
 /// How bad it is that a migration can't run twice: what it promises decides.
 ///
 /// Alembic's must, unless the project says otherwise. A tool of SQL files runs each once, so there it is advice, but for
@@ -143,14 +134,4 @@ pub(super) fn makers(replayed: &Replayed) -> FxHashMap<&ObjectKey, Site> {
         }
     }
     made
-}
-
-/// Where the first run made a thing, if it did; for many things see [`makers`].
-pub(super) fn made_by_first_run(replayed: &Replayed, key: &ObjectKey) -> Option<Site> {
-    replayed
-        .first
-        .events
-        .iter()
-        .find(|event| event.changes.contains(key))
-        .map(|event| event.site)
 }

@@ -109,6 +109,7 @@ pub fn run(part: Option<&Part>, catalog: Catalog, version: Version, assumes: boo
             transaction,
             enums: Arc::default(),
             conditional: None,
+            doubt: None,
             ignored: None,
             guards: Vec::new(),
         });

@@ -12,6 +12,7 @@ fn settings() -> Settings {
     Settings {
         alembic: PackageVersion(1, 20, 1),
         sqlalchemy: PackageVersion(2, 0, 58),
+        driver: crate::config::Driver::Psycopg2,
         naming_convention: std::collections::BTreeMap::new(),
     }
 }

@@ -1,5 +1,6 @@
 //! The ORM: declarative models become Tables, sessions send what their objects need.
 
+mod annotated;
 pub mod model;
 mod mutable;
 pub mod query;

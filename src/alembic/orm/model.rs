@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use smol_str::SmolStr;
 
-use super::{columns_of, make, table_of};
+use super::{annotated, columns_of, make, table_of};
 use crate::alembic::object::{self, Interp, Object, function};
 use crate::alembic::schema::{Column, ColumnData, Table, TableData};
 use crate::postgres::Name;
@@ -61,7 +61,7 @@ pub fn lookup(name: &str) -> Option<Value> {
     })
 }
 
-/// `mapped_column(...)`: a Column; its type may come from the annotation, which is not read.
+/// `mapped_column(...)`: a Column; the annotation beside it fills in what it leaves open ([`super::annotated`]).
 fn mapped_column(interp: &mut Interp, arguments: Arguments) -> Eval<Value> {
     const OF_ORM: &[&str] = &[
         "init",
@@ -395,6 +395,8 @@ fn define(interp: &mut Interp, base: &Base, class: &Rc<Class>, table: &str) -> E
     let mut found = Vec::new();
     members(class, &mut found, true);
     let mut columns = Vec::new();
+    let annotations = annotated::of_class(class);
+    annotated::add_bare(interp, &annotations, &mut found)?;
     for (name, value, own) in found {
         let value = resolve(interp, class, value)?;
         let Some(column) = object::get::<Column>(&value) else {
@@ -413,6 +415,9 @@ fn define(interp: &mut Interp, base: &Base, class: &Rc<Class>, table: &str) -> E
             if data.name.is_empty() {
                 data.name = name.clone();
             }
+        }
+        if let Some(annotation) = annotations.get(&name) {
+            annotated::fill_in(interp, class, &value, annotation)?;
         }
         class.namespace.borrow_mut().insert(name, value.clone());
         columns.push(value);

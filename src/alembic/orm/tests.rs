@@ -93,6 +93,55 @@ fn the_base_class_style_of_2_0_is_read() {
 }
 
 #[test]
+fn annotations_give_types_and_not_null() {
+    let module = "import datetime, enum, uuid\nfrom typing import Optional\n\
+        from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship\n\
+        class Kind(enum.Enum):\n    A = 1\n\
+        class Base(DeclarativeBase):\n    type_annotation_map = {dict: sa.JSON}\n\
+        class Stamped:\n    made: Mapped[datetime.datetime] = mapped_column(server_default=sa.func.now())\n\
+        class Thing(Stamped, Base):\n    __tablename__ = 'things'\n    id: Mapped[int] = mapped_column(primary_key=True)\n    \
+        name: Mapped[str]\n    note: Mapped[str | None] = mapped_column(sa.Text)\n    \
+        other: Mapped[Optional[uuid.UUID]]\n    kind: Mapped[Kind]\n    data: Mapped[dict] = mapped_column()\n    \
+        children: Mapped[list['Child']] = relationship()\n";
+    let output = replay(
+        Catalog::default(),
+        module,
+        "Base.metadata.create_all(op.get_bind())",
+        NEW,
+    );
+    let relations = &output.catalog.relations;
+    let table = relations
+        .iter()
+        .find(|(name, _)| name.name == "things")
+        .map(|(_, relation)| relation)
+        .unwrap();
+    let mut columns: Vec<(String, String, bool)> = table
+        .columns
+        .iter()
+        .map(|column| {
+            (
+                column.name.to_string(),
+                column.type_name.name.name.to_string(),
+                column.not_null,
+            )
+        })
+        .collect();
+    columns.sort();
+    let expected = [
+        ("data", "json", true),
+        ("id", "int4", true),
+        ("kind", "kind", true),
+        ("made", "timestamp", true),
+        ("name", "varchar", true),
+        ("note", "text", false),
+        ("other", "uuid", false),
+    ];
+    let expected = expected.map(|(name, type_, not_null)| (name.into(), type_.into(), not_null));
+    assert_eq!(columns, expected);
+    assert!(relations.keys().any(|name| name.name == "things_id_seq"));
+}
+
+#[test]
 fn a_mutable_type_is_the_type_that_it_wraps() {
     let module = "from sqlalchemy.ext import mutable\n\
         class Encoded(sa.TypeDecorator):\n    impl = sa.Text().with_variant(sa.String(9), 'mysql')\n\

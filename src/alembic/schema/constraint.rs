@@ -29,6 +29,8 @@ pub struct Constraint {
 pub struct ForeignKey {
     /// What it was made of; its own column is filled in by the table.
     pub data: RefCell<ConstraintData>,
+    /// The constraint of which it is one column, where it has several or stands by itself.
+    pub whole: Option<Box<ConstraintData>>,
 }
 
 /// The parts of a constraint.
@@ -285,6 +287,7 @@ fn foreign_key(interp: &mut Interp, arguments: Arguments) -> Eval<Value> {
     let data = data_of(interp, &arguments, shape)?;
     Ok(object::value(ForeignKey {
         data: RefCell::new(data),
+        whole: None,
     }))
 }
 
@@ -450,6 +453,54 @@ impl Object for Constraint {
     fn attribute(&self, _: &mut Interp, _: &HostRef, name: &str) -> Eval<Option<Value>> {
         Ok(attribute(&self.data.borrow(), name))
     }
+    fn methods(&self) -> &'static [&'static str] {
+        COPIES
+    }
+    fn invoke(&self, _: &mut Interp, _: &HostRef, _: &str, _: Arguments) -> Eval<Value> {
+        Ok(Constraint::value(unattached(&self.data.borrow())))
+    }
+}
+
+/// What gives the same constraint without a table.
+const COPIES: &[&str] = &["copy", "_copy"];
+
+fn unattached(data: &ConstraintData) -> ConstraintData {
+    ConstraintData {
+        table: None,
+        ..data.clone()
+    }
+}
+
+/// The foreign keys of a constraint, one a column (`elements`).
+pub(super) fn foreign_keys_of(data: &ConstraintData) -> Vec<Value> {
+    let Shape::ForeignKey {
+        columns,
+        table,
+        referenced,
+        on_delete,
+        on_update,
+        use_alter,
+    } = &data.shape
+    else {
+        return Vec::new();
+    };
+    let one = |(at, column): (usize, &SmolStr)| {
+        object::value(ForeignKey {
+            data: RefCell::new(ConstraintData {
+                shape: Shape::ForeignKey {
+                    columns: vec![column.clone()],
+                    table: table.clone(),
+                    referenced: referenced.get(at).cloned().into_iter().collect(),
+                    on_delete: *on_delete,
+                    on_update: *on_update,
+                    use_alter: *use_alter,
+                },
+                ..data.clone()
+            }),
+            whole: Some(Box::new(data.clone())),
+        })
+    };
+    columns.iter().enumerate().map(one).collect()
 }
 
 impl Object for ForeignKey {
@@ -460,7 +511,23 @@ impl Object for ForeignKey {
         self
     }
     fn attribute(&self, _: &mut Interp, _: &HostRef, name: &str) -> Eval<Option<Value>> {
+        if name == "constraint" {
+            let whole = match &self.whole {
+                Some(whole) => (**whole).clone(),
+                None => self.data.borrow().clone(),
+            };
+            return Ok(Some(Constraint::value(whole)));
+        }
         Ok(attribute(&self.data.borrow(), name))
+    }
+    fn methods(&self) -> &'static [&'static str] {
+        COPIES
+    }
+    fn invoke(&self, _: &mut Interp, _: &HostRef, _: &str, _: Arguments) -> Eval<Value> {
+        Ok(object::value(ForeignKey {
+            data: RefCell::new(unattached(&self.data.borrow())),
+            whole: None,
+        }))
     }
 }
 
@@ -471,13 +538,53 @@ fn attribute(data: &ConstraintData, name: &str) -> Option<Value> {
                 .text()
                 .map_or(Value::None, |name| Value::str(name.as_str())),
         ),
-        "columns" | "column_keys" => Some(Value::list(
+        "columns" => {
+            let column = |name: &SmolStr| {
+                Column::value(super::ColumnData {
+                    name: name.clone(),
+                    table: data.table.clone(),
+                    ..super::ColumnData::default()
+                })
+            };
+            Some(Value::list(
+                data.shape.columns().iter().map(column).collect(),
+            ))
+        }
+        "column_keys" => Some(Value::list(
             data.shape
                 .columns()
                 .iter()
                 .map(|column| Value::str(column.as_str()))
                 .collect(),
         )),
+        "elements" => Some(Value::list(foreign_keys_of(data))),
+        "ondelete" | "onupdate" | "target_fullname" | "column_name" => {
+            let Shape::ForeignKey {
+                table,
+                referenced,
+                on_delete,
+                on_update,
+                ..
+            } = &data.shape
+            else {
+                return None;
+            };
+            let action = |action: ReferentialAction| match action {
+                ReferentialAction::NoAction => Value::None,
+                ReferentialAction::Cascade => Value::str("CASCADE"),
+                ReferentialAction::SetNull => Value::str("SET NULL"),
+                ReferentialAction::SetDefault => Value::str("SET DEFAULT"),
+                ReferentialAction::Restrict => Value::str("RESTRICT"),
+            };
+            Some(match name {
+                "ondelete" => action(*on_delete),
+                "onupdate" => action(*on_update),
+                _ => Value::str(format!(
+                    "{table}.{}",
+                    referenced.first().map_or("", SmolStr::as_str)
+                )),
+            })
+        }
         _ => None,
     }
 }

@@ -88,6 +88,8 @@ pub struct TableData {
     pub constraints: Vec<Value>,
     /// Index objects.
     pub indexes: Vec<Value>,
+    /// Foreign keys that it was reflected with, as constraints.
+    pub reflected_foreign_keys: Vec<Value>,
     /// The MetaData that it belongs to.
     pub metadata: Option<Value>,
     pub comment: Option<Value>,

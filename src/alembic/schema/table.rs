@@ -8,7 +8,7 @@ use indexmap::IndexMap;
 use smol_str::SmolStr;
 
 use super::build::{self, Creation};
-use super::constraint::Constraint;
+use super::constraint::{Constraint, ForeignKey, Shape};
 use super::generated::relation_exists;
 use super::index::Index;
 use super::metadata::MetaData;
@@ -364,6 +364,8 @@ impl Object for Table {
             "c" | "columns" => object::value(Columns(this.clone())),
             "constraints" => list(&data.constraints),
             "indexes" => list(&data.indexes),
+            "foreign_key_constraints" => list(&foreign_key_constraints(&data)),
+            "foreign_keys" => list(&foreign_keys(&data)),
             "metadata" => data.metadata.clone().unwrap_or(Value::None),
             "comment" => data.comment.clone().unwrap_or(Value::None),
             "primary_key" => {
@@ -399,6 +401,42 @@ impl Object for Table {
             None => data.name.name.as_str().into(),
         }))
     }
+}
+
+/// Constraints of foreign keys, but for those beside columns.
+fn foreign_key_constraints(data: &TableData) -> Vec<Value> {
+    let is_foreign = |value: &&Value| {
+        object::get::<Constraint>(value).is_some_and(|constraint| {
+            matches!(constraint.data.borrow().shape, Shape::ForeignKey { .. })
+        })
+    };
+    data.constraints
+        .iter()
+        .filter(is_foreign)
+        .chain(&data.reflected_foreign_keys)
+        .cloned()
+        .collect()
+}
+
+/// `table.foreign_keys`: those beside columns, and one a column of each constraint.
+fn foreign_keys(data: &TableData) -> Vec<Value> {
+    let mut found: Vec<Value> = Vec::new();
+    for column in data.columns.iter().filter_map(build::column_data) {
+        let beside = column.items.iter();
+        found.extend(
+            beside
+                .filter(|item| object::get::<ForeignKey>(item).is_some())
+                .cloned(),
+        );
+    }
+    for value in foreign_key_constraints(data) {
+        if let Some(constraint) = object::get::<Constraint>(&value) {
+            found.extend(super::constraint::foreign_keys_of(
+                &constraint.data.borrow(),
+            ));
+        }
+    }
+    found
 }
 
 /// `table.c`.

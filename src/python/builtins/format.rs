@@ -113,7 +113,10 @@ pub(crate) fn apply<H: Host>(
         return Ok(to_string(interpreter, value)?.to_string());
     }
     match value {
-        Value::Unknown(_) => return Ok(HOLE.to_string()),
+        Value::Unknown(unknown) => {
+            interpreter.note_hole(unknown);
+            return Ok(HOLE.to_string());
+        }
         Value::Fresh(_) => return Ok(FRESH.to_string()),
         Value::Instance(instance) => {
             if let Some(formatted) = super::dates::strftime_of(instance, text) {

@@ -15,7 +15,10 @@ const DEPTH: u32 = 12;
 pub(crate) fn to_string<H: Host>(interpreter: &mut Interpreter<H>, value: &Value) -> Eval<Rc<str>> {
     Ok(match value {
         Value::Str(text) => text.text.clone(),
-        Value::Unknown(_) => HOLE.to_string().into(),
+        Value::Unknown(unknown) => {
+            interpreter.note_hole(unknown);
+            HOLE.to_string().into()
+        }
         Value::Fresh(_) => FRESH.to_string().into(),
         Value::Host(host) => {
             let host = host.clone();
@@ -225,7 +228,10 @@ fn write_repr<H: Host>(
                 instance_text(interpreter, instance, out, true, depth)?;
             }
         }
-        Value::Unknown(_) => out.push(HOLE),
+        Value::Unknown(unknown) => {
+            interpreter.note_hole(unknown);
+            out.push(HOLE);
+        }
         Value::Fresh(_) => out.push(FRESH),
         Value::Host(_) => out.push_str(&to_string(interpreter, value)?),
         Value::Method { .. } | Value::BuiltinMethod { .. } | Value::Super { .. } => {

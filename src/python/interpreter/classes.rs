@@ -36,22 +36,11 @@ impl<H: Host> Interpreter<H> {
         for decorator in &definition.decorators {
             decorators.push(self.expression(context, *decorator)?);
         }
-        let hosted = bases.iter().any(|base| match base {
-            Value::Host(_) => true,
-            Value::Class(class) => class.host_base().is_some(),
-            _ => false,
-        });
         let scope = Rc::new(Scope {
             names: RefCell::default(),
             parent: Some(context.scope.clone()),
             ..Scope::default()
         });
-        if hosted {
-            scope
-                .names
-                .borrow_mut()
-                .insert("__evaluate_annotations__".into(), Value::None);
-        }
         let inner = Context {
             module: context.module,
             scope: scope.clone(),
@@ -63,8 +52,7 @@ impl<H: Host> Interpreter<H> {
             yields: None,
         };
         self.block(&inner, &definition.body)?;
-        let mut names = std::mem::take(&mut *scope.names.borrow_mut());
-        names.shift_remove("__evaluate_annotations__");
+        let names = std::mem::take(&mut *scope.names.borrow_mut());
         let mut ancestors = MAX_ANCESTORS;
         count_ancestors(&bases, &mut ancestors);
         if ancestors == 0 {
@@ -78,7 +66,7 @@ impl<H: Host> Interpreter<H> {
         });
         adopt(&class);
         builtins::enums::make_members(&class);
-        if hosted {
+        if class.host_base().is_some() {
             H::class_defined(self, &class, &keywords)?;
         }
         let mut value = Value::Class(class);

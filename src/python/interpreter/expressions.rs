@@ -34,6 +34,9 @@ impl<H: Host> Interpreter<H> {
         self.enter()?;
         let result = self.expression_inner(context, id);
         self.leave();
+        if let (Ok(Value::Str(string)), true) = (&result, self.state.holes.any()) {
+            self.remember_holes(&string.text);
+        }
         result
     }
 
@@ -496,7 +499,7 @@ impl<H: Host> Interpreter<H> {
                     Err(unknown) => {
                         let item = Value::unknown(unknown.then("[...]"));
                         let depth = self.conditional.len();
-                        self.conditional.push(unknown.reason);
+                        self.push_conditional(&unknown);
                         collected.hidden = Some(unknown);
                         let result = self.assign(context, *target, item).and_then(|()| {
                             self.clauses(context, comprehension, position + 1, collected)

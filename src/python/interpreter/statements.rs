@@ -238,7 +238,7 @@ impl<H: Host> Interpreter<H> {
             Err(unknown) => {
                 let item = Value::unknown(unknown.then("[...]"));
                 let depth = self.conditional.len();
-                self.conditional.push(unknown.reason);
+                self.push_conditional(&unknown);
                 let result = self
                     .assign(context, target, item)
                     .and_then(|()| self.block(context, body));
@@ -349,7 +349,7 @@ impl<H: Host> Interpreter<H> {
         loop {
             self.set_site(context.site(statement.header));
             let value = self.expression(context, condition)?;
-            let reason = match self.truth_of(&value)? {
+            let doubt = match self.truth_of(&value)? {
                 Truth::Known(false) => break,
                 Truth::Known(true) => None,
                 Truth::Unknown(unknown) => {
@@ -357,7 +357,7 @@ impl<H: Host> Interpreter<H> {
                     if turns > 0 || !self.decide(&unknown) {
                         break;
                     }
-                    Some(unknown.reason)
+                    Some(unknown)
                 }
             };
             turns += 1;
@@ -365,7 +365,9 @@ impl<H: Host> Interpreter<H> {
                 return Err(self.bound("a loop has more turns than the bound allows"));
             }
             let depth = self.conditional.len();
-            self.conditional.extend(reason);
+            if let Some(doubt) = &doubt {
+                self.push_conditional(doubt);
+            }
             let asked = self.state.asked;
             let result = self.block(context, body);
             self.conditional.truncate(depth);
@@ -374,7 +376,7 @@ impl<H: Host> Interpreter<H> {
                 Flow::Break => return Ok(Flow::Normal),
                 flow @ Flow::Return(_) => return Ok(flow),
             }
-            if reason.is_some() {
+            if doubt.is_some() {
                 break;
             }
             if self.state.asked != asked {
@@ -718,44 +720,6 @@ impl<H: Host> Interpreter<H> {
                 result?;
             }
             _ => {}
-        }
-        Ok(())
-    }
-
-    /// Annotations of a class body are kept by name: dataclasses and declarative models are made of them.
-    fn record_annotation(
-        &mut self,
-        context: &Context<'_, H>,
-        target: ExpressionId,
-        annotation: Option<ExpressionId>,
-    ) -> Eval<()> {
-        let ExpressionKind::Name(name) = &context.module.expression(target).kind else {
-            return Ok(());
-        };
-        let wanted = context
-            .scope
-            .names
-            .borrow()
-            .contains_key("__evaluate_annotations__");
-        let value = match annotation {
-            Some(annotation) if wanted => match self.expression(context, annotation) {
-                Ok(value) => value,
-                Err(raised) if raised.bound => return Err(raised),
-                // an annotation is never executed for its effect
-                Err(_) => self.unsupported("an annotation"),
-            },
-            _ => Value::None,
-        };
-        let annotations = {
-            let mut names = context.scope.names.borrow_mut();
-            names
-                .entry("__annotations__".into())
-                .or_insert_with(builtins::containers::empty_dict)
-                .clone()
-        };
-        if let Value::Dict(annotations) = annotations {
-            let key = crate::python::Key::Str(name.as_str().into());
-            annotations.borrow_mut().insert(key, value);
         }
         Ok(())
     }

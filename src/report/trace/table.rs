@@ -272,9 +272,9 @@ fn remarks(out: &mut String, run: Run, trace: &Trace, sources: &SourceMap) {
     let mut whys: Vec<(u32, String)> = trace
         .events
         .iter()
-        .filter_map(|event| match &event.outcome {
-            Outcome::Unknown(why) => Some((lines(sources, event.site).0, clean(why))),
-            _ => None,
+        .filter_map(|event| {
+            let why = super::reason(event, sources)?;
+            Some((lines(sources, event.site).0, clean(&why)))
         })
         .collect();
     whys.sort();

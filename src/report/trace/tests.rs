@@ -37,6 +37,7 @@ fn event(site: Site, outcome: Outcome) -> Event {
         conditional: None,
         ignored: None,
         guards: vec![],
+        doubt: None,
     }
 }
 

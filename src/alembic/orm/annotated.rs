@@ -1,0 +1,134 @@
+//! Columns from annotations: `id: Mapped[int]`, `note: Mapped[str | None] = mapped_column(...)`.
+
+use std::rc::Rc;
+
+use indexmap::IndexMap;
+use smol_str::SmolStr;
+
+use super::make;
+use crate::alembic::object::{self, Interp};
+use crate::alembic::schema::Column;
+use crate::python::{Arguments, Class, Eval, Key, Value};
+
+/// What `Mapped[...]` says of an attribute.
+pub(super) struct Annotation {
+    mapped: Value,
+    optional: bool,
+}
+
+/// The annotations of a class and its bases: its own win.
+pub(super) fn of_class(class: &Class) -> IndexMap<SmolStr, Annotation> {
+    let mut found = IndexMap::new();
+    collect(class, &mut found);
+    found
+}
+
+fn collect(class: &Class, into: &mut IndexMap<SmolStr, Annotation>) {
+    for base in &class.bases {
+        if let Value::Class(base) = base {
+            collect(base, into);
+        }
+    }
+    let Some(Value::Dict(own)) = class.namespace.borrow().get("__annotations__").cloned() else {
+        return;
+    };
+    for (name, value) in own.borrow().iter() {
+        if let (Key::Str(name), Value::Tuple(parts)) = (name, value)
+            && let [mapped, Value::Bool(optional)] = &**parts
+        {
+            let annotation = Annotation {
+                mapped: mapped.clone(),
+                optional: *optional,
+            };
+            into.insert(SmolStr::new(name), annotation);
+        }
+    }
+}
+
+/// Attributes that are annotated and have no value are columns, where the annotation names a type.
+pub(super) fn add_bare(
+    interp: &mut Interp,
+    annotations: &IndexMap<SmolStr, Annotation>,
+    members: &mut Vec<(SmolStr, Value, bool)>,
+) -> Eval<()> {
+    for (name, annotation) in annotations {
+        let has_value = members.iter().any(|(known, ..)| known == name);
+        if !has_value && type_class(&annotation.mapped).is_some() {
+            let column = make(interp, "sqlalchemy", "Column", Arguments::default())?;
+            members.push((name.clone(), column, true));
+        }
+    }
+    Ok(())
+}
+
+/// Gives a column the type and the NOT NULL that its annotation says, where it says none itself.
+pub(super) fn fill_in(
+    interp: &mut Interp,
+    class: &Rc<Class>,
+    column: &Value,
+    annotation: &Annotation,
+) -> Eval<()> {
+    let Some(column) = object::get::<Column>(column) else {
+        return Ok(());
+    };
+    let lacks_type = column.data.borrow().type_.is_none();
+    // a foreign key gives its column the type of the one that it refers to
+    let type_ = if lacks_type {
+        type_of(interp, class, &annotation.mapped)?
+    } else {
+        None
+    };
+    let mut data = column.data.borrow_mut();
+    if lacks_type {
+        data.type_ = type_;
+    }
+    if data.nullable.is_none() && !data.primary_key {
+        data.nullable = Some(annotation.optional);
+    }
+    Ok(())
+}
+
+/// SQLAlchemy's type for one of Python's (`sqltypes._type_map`).
+fn type_class(mapped: &Value) -> Option<&'static str> {
+    let Value::Builtin(name) = mapped else {
+        return match mapped {
+            Value::Class(class) if class.is_subclass_of("Enum") => Some("Enum"),
+            _ => None,
+        };
+    };
+    Some(match *name {
+        "int" => "Integer",
+        "str" => "String",
+        "bool" => "Boolean",
+        "float" => "Float",
+        "bytes" => "LargeBinary",
+        "datetime.datetime" => "DateTime",
+        "datetime.date" => "Date",
+        "datetime.time" => "Time",
+        "datetime.timedelta" => "Interval",
+        "decimal.Decimal" => "Numeric",
+        "uuid.UUID" => "Uuid",
+        _ => return None,
+    })
+}
+
+fn type_of(interp: &mut Interp, class: &Rc<Class>, mapped: &Value) -> Eval<Option<Value>> {
+    if let Some(Value::Dict(own)) = class.lookup("type_annotation_map") {
+        let key = interp.key(mapped)?;
+        if let Some(type_) = own.borrow().get(&key) {
+            return Ok(Some(type_.clone()));
+        }
+    }
+    let Some(name) = type_class(mapped) else {
+        return Ok(None);
+    };
+    let arguments = Arguments {
+        positional: if name == "Enum" {
+            vec![mapped.clone()]
+        } else {
+            Vec::new()
+        },
+        ..Arguments::default()
+    };
+    make(interp, "sqlalchemy", name, arguments).map(Some)
+}
