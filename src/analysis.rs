@@ -377,15 +377,29 @@ struct Judged {
     proof: Option<fix::Proof>,
 }
 
-/// Replays a loaded database and lets the rules judge; keeps the traces if `keep_traces`. `base` is the database before the
-/// change that is judged.
+/// What is asked of an analysis beside the findings.
+#[derive(Clone, Copy, Default)]
+pub struct Request<'a> {
+    /// The database before the change that is judged.
+    pub base: Option<&'a Base>,
+    /// Whether traces are kept.
+    pub keep_traces: bool,
+    /// Called when a revision is done, from any thread.
+    pub step: Option<&'a (dyn Fn() + Sync)>,
+}
+
+/// Replays a loaded database and lets the rules judge.
 pub fn analyze(
     database: &Database,
     loaded: &Loaded,
-    base: Option<&Base>,
     config: &Arc<Config>,
-    keep_traces: bool,
+    request: Request<'_>,
 ) -> Analysis {
+    let Request {
+        base,
+        keep_traces,
+        step,
+    } = request;
     let modules: Arc<dyn Modules> = loaded.modules.clone();
     let (setting, catalog) = setting(database, loaded, modules, config);
     let first = loaded
@@ -405,6 +419,9 @@ pub fn analyze(
                 first,
                 loaded.fixes.as_ref(),
             );
+            if let Some(step) = step {
+                step();
+            }
             judged
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)

@@ -1,17 +1,21 @@
 //! What the user may set: one struct for `foreshot.toml`, `[tool.foreshot]` and flags. Every default is here.
 
+mod keys;
 mod read;
+mod selection;
 
+pub use keys::{KEYS, Key, Kind, schema};
 pub(crate) use read::nearest;
+pub use selection::{ALL, FileLevels, Patterns};
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use crate::diagnostic::Severity;
-use crate::files::{Files, decode, join};
+use crate::diagnostic::{RuleInfo, Severity};
+use crate::files::{FileError, Files, decode, join};
 use crate::postgres::Version;
 
 /// A version of a Python package: major, minor, patch.
@@ -80,8 +84,8 @@ pub fn postgres_version(text: &str) -> Result<Version, String> {
     }
 }
 
-/// The level of a rule.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The level of a rule; a higher one is more severe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
     /// Not reported.
     Off,
@@ -105,11 +109,39 @@ impl FromStr for Level {
     }
 }
 
-/// Everything that can be set, with its value in force. In files the keys are these names with `-`.
+impl fmt::Display for Level {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Off => "off",
+            Self::At(severity) => severity.word(),
+        })
+    }
+}
+
+/// Everything that can be set, with its value in force. In files the keys are these names with `-`. Paths are relative to
+/// the project's root.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
-    /// Level of a rule by its id; a rule that is not here has its own default.
+    /// Level of a rule by its id or a tag; a rule that is not here has its own default.
     pub levels: BTreeMap<String, Level>,
+    /// The same for some files; the last that says something of a rule wins.
+    pub per_file_levels: Vec<FileLevels>,
+    /// Rules and tags that are reported; none: all that are on by default.
+    pub select: Vec<String>,
+    /// Rules and tags that are not reported.
+    pub ignore: Vec<String>,
+    /// Files on which nothing is reported.
+    pub exclude: Patterns,
+    /// What is checked where no path is named.
+    pub database: Vec<Utf8PathBuf>,
+    /// An SQL file with the schema on which the first revision stands.
+    pub initial_schema: Option<Utf8PathBuf>,
+    /// Whether migrations must survive a second run; `None`: Alembic's must.
+    pub rerunnable: Option<bool>,
+    /// Whether a suppression has to say why.
+    pub require_reason: bool,
+    /// The file of findings that are accepted for now.
+    pub baseline: Option<Utf8PathBuf>,
     /// Major version of the server.
     pub postgres_version: Version,
     /// Alembic's version.
@@ -122,18 +154,48 @@ pub struct Config {
     pub start_after: Vec<String>,
     /// Whether a docstring, a comment or a `raise` makes a missing downgrade a choice.
     pub accept_explained_downgrade: bool,
+    /// Where a value comes from, by its key (`levels.missing-guard`); what is not here is a default.
+    pub origins: BTreeMap<String, Origin>,
+}
+
+/// Where a value comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// A line of a file.
+    File(Utf8PathBuf, u32),
+    /// The command line.
+    CommandLine,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path, line) => write!(formatter, "{path}:{line}"),
+            Self::CommandLine => formatter.write_str("command line"),
+        }
+    }
 }
 
 impl Default for Config {
     fn default() -> Self {
         Self {
             levels: BTreeMap::new(),
+            per_file_levels: Vec::new(),
+            select: Vec::new(),
+            ignore: Vec::new(),
+            exclude: Patterns::default(),
+            database: Vec::new(),
+            initial_schema: None,
+            rerunnable: None,
+            require_reason: true,
+            baseline: None,
             postgres_version: Version::default(),
             alembic_version: PackageVersion(1, 20, 1),
             sqlalchemy_version: PackageVersion(2, 0, 58),
             transaction_per_migration: None,
             start_after: Vec::new(),
             accept_explained_downgrade: true,
+            origins: BTreeMap::new(),
         }
     }
 }
@@ -149,6 +211,8 @@ pub struct Overrides {
     pub start_after: Option<Vec<String>>,
     pub accept_explained_downgrade: Option<bool>,
     pub levels: Vec<(String, Level)>,
+    pub select: Option<Vec<String>>,
+    pub ignore: Option<Vec<String>>,
 }
 
 impl Config {
@@ -157,32 +221,45 @@ impl Config {
     pub fn with(mut self, overrides: &Overrides) -> Self {
         if let Some(version) = overrides.postgres_version {
             self.postgres_version = version;
+            self.told("postgres-version");
         }
         if let Some(version) = overrides.alembic_version {
             self.alembic_version = version;
+            self.told("alembic-version");
         }
         if let Some(version) = overrides.sqlalchemy_version {
             self.sqlalchemy_version = version;
+            self.told("sqlalchemy-version");
         }
         if overrides.transaction_per_migration.is_some() {
             self.transaction_per_migration = overrides.transaction_per_migration;
+            self.told("transaction-per-migration");
         }
         if let Some(start_after) = &overrides.start_after {
             self.start_after.clone_from(start_after);
+            self.told("start-after");
         }
         if let Some(accept) = overrides.accept_explained_downgrade {
             self.accept_explained_downgrade = accept;
+            self.told("accept-explained-downgrade");
         }
-        self.levels.extend(overrides.levels.iter().cloned());
+        if let Some(select) = &overrides.select {
+            self.select.clone_from(select);
+            self.told("select");
+        }
+        if let Some(ignore) = &overrides.ignore {
+            self.ignore.clone_from(ignore);
+            self.told("ignore");
+        }
+        for (rule, level) in &overrides.levels {
+            self.levels.insert(rule.clone(), *level);
+            self.told(&format!("levels.{rule}"));
+        }
         self
     }
 
-    /// The severity of a rule's diagnostics, from its default level; `None`: not reported.
-    pub fn severity(&self, rule: &str, default: Level) -> Option<Severity> {
-        match self.levels.get(rule).copied().unwrap_or(default) {
-            Level::Off => None,
-            Level::At(severity) => Some(severity),
-        }
+    fn told(&mut self, key: &str) {
+        self.origins.insert(key.to_owned(), Origin::CommandLine);
     }
 }
 
@@ -201,42 +278,89 @@ pub struct ConfigError {
 /// Where a configuration may stand, the first of a folder wins.
 const NAMES: [&str; 3] = ["foreshot.toml", ".foreshot.toml", "pyproject.toml"];
 
-/// Finds and reads the configuration of a folder: the nearest at or above it, inside the root. Gives the defaults and no
-/// path where there is none. `rules` are the ids that `levels` may name.
-pub fn load(
-    files: &dyn Files,
-    folder: &Utf8Path,
-    rules: &[&str],
-) -> Result<(Config, Option<Utf8PathBuf>), ConfigError> {
-    for above in folder.ancestors().chain([Utf8Path::new("")]) {
-        for name in NAMES {
-            let path = join(above, name);
-            if files.is_file(&path)
-                && let Some(config) = load_file(files, &path, rules)?
-            {
-                return Ok((config, Some(path)));
-            }
-        }
-    }
-    Ok((Config::default(), None))
+/// Reads configuration files.
+#[derive(Clone, Copy)]
+pub struct Loader<'a> {
+    /// Where they are.
+    pub files: &'a dyn Files,
+    /// The project's root in there; empty where they are the project's own files. Outside of it only what the user names,
+    /// and what that extends, is read.
+    pub root: &'a Utf8Path,
+    /// The rules that they may name.
+    pub rules: &'a [RuleInfo],
 }
 
-/// Reads one configuration file; `None` where it is a `pyproject.toml` without `[tool.foreshot]`.
-pub fn load_file(
-    files: &dyn Files,
-    path: &Utf8Path,
-    rules: &[&str],
-) -> Result<Option<Config>, ConfigError> {
-    let failed = |message: String| ConfigError {
-        file: path.to_owned(),
-        line: 1,
-        message,
-    };
-    let bytes = files
-        .read(path)
-        .map_err(|error| failed(error.to_string()))?
-        .ok_or_else(|| failed("there is no such file".to_owned()))?;
-    read::parse(path, &decode(&bytes).text, rules)
+/// A configuration and the file that it is from, where there is one.
+pub type Loaded = (Config, Option<Utf8PathBuf>);
+
+impl Loader<'_> {
+    /// Finds and reads the configuration of a folder: the nearest at or above it. Gives the defaults and no path where there
+    /// is none.
+    pub fn nearest(&self, folder: &Utf8Path) -> Result<Loaded, ConfigError> {
+        for above in folder.ancestors().chain([Utf8Path::new("")]) {
+            for name in NAMES {
+                let path = join(above, name);
+                if self.files.is_file(&path)
+                    && let Some(config) = self.file(&path)?
+                {
+                    return Ok((config, Some(path)));
+                }
+            }
+        }
+        Ok((Config::default(), None))
+    }
+
+    /// Reads one configuration file, and those that it extends; `None` where it is a `pyproject.toml` without
+    /// `[tool.foreshot]`.
+    pub fn file(&self, path: &Utf8Path) -> Result<Option<Config>, ConfigError> {
+        self.extended(path, &mut BTreeSet::new())
+    }
+
+    fn extended(
+        &self,
+        path: &Utf8Path,
+        seen: &mut BTreeSet<Utf8PathBuf>,
+    ) -> Result<Option<Config>, ConfigError> {
+        let failed = |message: String| ConfigError {
+            file: path.to_owned(),
+            line: 1,
+            message,
+        };
+        let bytes = self
+            .files
+            .read(path)
+            .map_err(|error| {
+                failed(match error {
+                    FileError::Io { message, .. } => format!("it can't be read: {message}"),
+                    other => other.to_string(),
+                })
+            })?
+            .ok_or_else(|| failed("there is no such file".to_owned()))?;
+        seen.insert(path.to_owned());
+        let text = decode(&bytes).text;
+        read::parse(self, path, &text, &mut |parent| {
+            if seen.contains(parent) {
+                return Err("it extends itself".to_owned());
+            }
+            match self.files.read(parent) {
+                Err(error) => return Err(error.to_string()),
+                Ok(None) => return Err(format!("there is no file `{parent}`")),
+                Ok(Some(_)) => {}
+            }
+            // what is wrong in there is told with its own file and line
+            self.extended(parent, seen)
+                .map(Option::unwrap_or_default)
+                .map_err(|error| error.to_string())
+        })
+    }
+
+    /// A folder of `files`, seen from the project's root; what lies outside counts as the root itself.
+    fn in_project(&self, folder: &Utf8Path) -> Utf8PathBuf {
+        folder
+            .strip_prefix(self.root)
+            .map(Utf8Path::to_owned)
+            .unwrap_or_default()
+    }
 }
 
 #[cfg(test)]
@@ -270,7 +394,12 @@ mod tests {
                 "b/pyproject.toml",
                 "[tool.foreshot]\npostgres-version = 13\n",
             );
-        let at = |folder: &str| load(&files, Utf8Path::new(folder), &[]).expect("read");
+        let loader = Loader {
+            files: &files,
+            root: Utf8Path::new(""),
+            rules: &[],
+        };
+        let at = |folder: &str| loader.nearest(Utf8Path::new(folder)).expect("read");
         assert_eq!(at("a/versions").0.postgres_version, Version(14));
         let (config, path) = at("b");
         assert_eq!(
@@ -283,5 +412,48 @@ mod tests {
             ..Overrides::default()
         };
         assert_eq!(config.with(&overrides).postgres_version, Version(11));
+    }
+
+    #[test]
+    fn a_file_may_extend_another_of_the_project() {
+        let files = Memory::new()
+            .with(
+                "shared/base.toml",
+                "postgres-version = 14\nrequire-reason = false\nexclude = ['x/']\n",
+            )
+            .with(
+                "a/foreshot.toml",
+                "extend = '../shared/base.toml'\npostgres-version = 16\n",
+            )
+            .with("b/foreshot.toml", "extend = '../../out.toml'\n")
+            .with("c/foreshot.toml", "\nextend = 'foreshot.toml'\n")
+            .with("d/foreshot.toml", "extend = '../e.toml'\n")
+            .with("e.toml", "\nno-key = 1\n");
+        let loader = Loader {
+            files: &files,
+            root: Utf8Path::new(""),
+            rules: &[],
+        };
+        let at = |folder: &str| loader.nearest(Utf8Path::new(folder));
+        let (config, _) = at("a").expect("read");
+        assert_eq!(config.postgres_version, Version(16));
+        assert!(!config.require_reason);
+        assert_eq!(
+            config.origins["require-reason"],
+            Origin::File("shared/base.toml".into(), 2)
+        );
+        // patterns are about the folder of the file in which they stand
+        assert!(config.exclude.mean(Utf8Path::new("shared/x/a.py")));
+        assert!(!config.exclude.mean(Utf8Path::new("a/x/a.py")));
+        let refusal = |folder: &str| at(folder).expect_err("refused").to_string();
+        assert_eq!(
+            refusal("b"),
+            "b/foreshot.toml:1: `extend` leads out of the project"
+        );
+        assert_eq!(
+            refusal("c"),
+            "c/foreshot.toml:2: `extend`: it extends itself"
+        );
+        assert!(refusal("d").contains("e.toml:2: unknown key `no-key`"));
     }
 }

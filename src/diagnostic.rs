@@ -25,6 +25,9 @@ impl Severity {
     }
 }
 
+/// How the label begins that shows what the first run did to make the second one fail.
+pub const FIRST_RUN: &str = "the first run";
+
 /// A second place that explains the first.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Label {

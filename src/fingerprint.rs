@@ -9,7 +9,7 @@ use camino::Utf8PathBuf;
 use sha2::{Digest, Sha256};
 
 use crate::diagnostic::Diagnostic;
-use crate::source::{FileId, SourceMap, Span};
+use crate::source::{FileId, SourceMap};
 use crate::suppress::{Scanned, scan_file};
 
 /// Longest statement that is kept for a reader, in characters.
@@ -41,6 +41,8 @@ impl Fingerprint {
 pub struct Fingerprints<'a> {
     sources: &'a SourceMap,
     scanned: HashMap<FileId, Scanned>,
+    /// Hashes by the file and the first line of a statement: a long one may have many findings.
+    hashes: HashMap<(FileId, u32), String>,
 }
 
 impl<'a> Fingerprints<'a> {
@@ -49,22 +51,35 @@ impl<'a> Fingerprints<'a> {
         Self {
             sources,
             scanned: HashMap::new(),
+            hashes: HashMap::new(),
         }
     }
 
     /// The identity of a finding.
     pub fn of(&mut self, diagnostic: &Diagnostic) -> Fingerprint {
-        let file = self.sources.file(diagnostic.site.file);
+        let id = diagnostic.site.file;
+        let file = self.sources.file(id);
+        let lines = self.lines(diagnostic);
+        let statement = match self.hashes.get(&(id, lines.0)) {
+            Some(known) => known.clone(),
+            None => {
+                let text = normalized(&self.text(id, lines));
+                let hash = hexadecimal(&Sha256::digest(text)[..8]);
+                self.hashes.insert((id, lines.0), hash.clone());
+                hash
+            }
+        };
         Fingerprint {
             rule: diagnostic.rule.to_owned(),
             file: file.path().as_str().replace('\\', "/").into(),
-            statement: hexadecimal(&Sha256::digest(normalized(&self.statement(diagnostic)))[..8]),
+            statement,
         }
     }
 
     /// The statement for a reader: on one line, cut.
     pub fn excerpt(&mut self, diagnostic: &Diagnostic) -> String {
-        let statement = self.statement(diagnostic);
+        let lines = self.lines(diagnostic);
+        let statement = self.text(diagnostic.site.file, lines);
         let mut words = statement.split_whitespace().collect::<Vec<_>>().join(" ");
         if let Some((end, _)) = words.char_indices().nth(SHOWN) {
             words.truncate(end);
@@ -87,8 +102,8 @@ impl<'a> Fingerprints<'a> {
             .collect()
     }
 
-    /// The text of a finding's statement, without comments.
-    fn statement(&mut self, diagnostic: &Diagnostic) -> String {
+    /// First and last line of a finding's statement.
+    fn lines(&mut self, diagnostic: &Diagnostic) -> (u32, u32) {
         let site = diagnostic.site;
         let file = self.sources.file(site.file);
         let scanned = self
@@ -98,23 +113,31 @@ impl<'a> Fingerprints<'a> {
         let line = file.line(site.span.start);
         // statements are in order and do not overlap
         let after = scanned.statements.partition_point(|(_, last)| *last < line);
-        let (first, last) = scanned
+        scanned
             .statements
             .get(after)
             .copied()
             .filter(|(first, _)| *first <= line)
-            .unwrap_or((line, line));
+            .unwrap_or((line, line))
+    }
+
+    /// The text of a statement, without comments.
+    fn text(&mut self, id: FileId, (first, last): (u32, u32)) -> String {
+        let file = self.sources.file(id);
+        let scanned = self.scanned.entry(id).or_insert_with(|| scan_file(&file));
         let start = file.line_start(first).unwrap_or(0);
         let end = file
             .line_span(last)
             .map_or(file.text().len() as u32, |span| span.end);
         let mut text = String::new();
         let mut at = start;
-        for comment in scanned
+        let from = scanned
             .comments
-            .iter()
-            .filter(|comment| Span::new(start, end).contains(comment.span))
-        {
+            .partition_point(|comment| comment.span.start < start);
+        for comment in &scanned.comments[from..] {
+            if comment.span.end > end {
+                break;
+            }
             text.push_str(&file.text()[at as usize..comment.span.start as usize]);
             at = comment.span.end;
         }
@@ -156,7 +179,7 @@ fn hexadecimal(bytes: &[u8]) -> String {
 mod tests {
     use super::*;
     use crate::diagnostic::Severity;
-    use crate::source::{Site, SourceFile};
+    use crate::source::{Site, SourceFile, Span};
     use std::sync::Arc;
 
     fn fingerprint(text: &str, needle: &str) -> (Fingerprint, String) {

@@ -7,6 +7,7 @@
 
 pub mod alembic;
 pub mod analysis;
+pub mod baseline;
 pub mod cli;
 pub mod config;
 pub mod diagnostic;

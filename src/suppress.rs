@@ -2,7 +2,8 @@
 //!
 //! At the end of a line the comment is about that line (about the whole statement where it stands at its end), alone on a
 //! line about the statement below; `# foreshot: file-ignore[rule] reason` is about the file. In SQL the same stands after
-//! `--`. A reason is required. A comment that is malformed, names no rule or suppresses nothing is a finding itself, so
+//! `--`; in SQL inside Python it is about the whole Python statement. A reason is required unless the configuration says
+//! otherwise. A comment that is malformed, names no rule or suppresses nothing is a finding itself, so
 //! that no comment silences more than it says.
 
 mod comments;
@@ -43,12 +44,14 @@ pub struct Applied {
 }
 
 /// Takes out what comments suppress. `judges` says of a file's path, and whether its text is that of before
-/// ([`SourceMap::is_past`]), whether its comments are judged themselves; `rules` are all ids.
+/// ([`SourceMap::is_past`]), whether its comments are judged themselves; `rules` are all ids; `require_reason`: a comment
+/// that does not say why is a finding and accepts nothing.
 pub fn apply(
     diagnostics: Vec<Diagnostic>,
     sources: &SourceMap,
     judges: impl Fn(&Utf8Path, bool) -> bool,
     rules: &[&str],
+    require_reason: bool,
 ) -> Applied {
     // a file may have come in twice, for two databases: its path is what counts, and whether its text is that of today
     let key = |id: FileId| (sources.file(id).path().to_owned(), sources.is_past(id));
@@ -69,7 +72,7 @@ pub fn apply(
             continue;
         }
         let file = sources.file(id);
-        let (suppressions, mut problems) = read(&file, id, rules);
+        let (suppressions, mut problems) = read(&file, id, rules, require_reason);
         let mut used: BTreeSet<(usize, usize)> = BTreeSet::new();
         for diagnostic in found {
             let line = file.line(diagnostic.site.span.start);
@@ -200,7 +203,12 @@ fn problem(file: FileId, span: Span, message: String, help: impl Into<String>) -
 }
 
 /// The suppressions of a file, and what is wrong with them.
-fn read(file: &SourceFile, id: FileId, rules: &[&str]) -> (Vec<Suppression>, Vec<Diagnostic>) {
+fn read(
+    file: &SourceFile,
+    id: FileId,
+    rules: &[&str],
+    require_reason: bool,
+) -> (Vec<Suppression>, Vec<Diagnostic>) {
     // most files have none: no need to look for comments
     if !file.text().contains("foreshot:") {
         return (Vec::new(), Vec::new());
@@ -213,7 +221,8 @@ fn read(file: &SourceFile, id: FileId, rules: &[&str]) -> (Vec<Suppression>, Vec
         let Some(offset) = directive(text) else {
             continue;
         };
-        match parse(&text[offset..], comment.span.start + offset as u32) {
+        let start = comment.span.start + offset as u32;
+        match parse(&text[offset..], start, require_reason) {
             Ok(parsed) => {
                 for (rule, span) in &parsed.rules {
                     if !rules.contains(&rule.as_str()) {
@@ -273,7 +282,7 @@ struct Parsed {
 }
 
 /// Reads `foreshot: ignore[a, b] reason`; `start` is its place in the file.
-fn parse(text: &str, start: u32) -> Result<Parsed, String> {
+fn parse(text: &str, start: u32, require_reason: bool) -> Result<Parsed, String> {
     let after = text["foreshot:".len()..].trim_start();
     let whole_file = after.starts_with("file-ignore");
     let rest = after
@@ -300,7 +309,7 @@ fn parse(text: &str, start: u32) -> Result<Parsed, String> {
         rules.push((name.to_owned(), Span::new(begin, begin + name.len() as u32)));
     }
     let reason = reason.trim_start_matches([' ', '\t', ':', '-', '–', '—']);
-    if !reason.chars().any(char::is_alphanumeric) {
+    if require_reason && !reason.chars().any(char::is_alphanumeric) {
         return Err("this suppression gives no reason".to_owned());
     }
     Ok(Parsed { rules, whole_file })
@@ -308,6 +317,14 @@ fn parse(text: &str, start: u32) -> Result<Parsed, String> {
 
 /// The lines that a comment is about.
 fn lines_of(comment: &Comment, scanned: &comments::Scanned) -> (u32, u32) {
+    if comment.in_string {
+        // a finding about SQL stands at the call that sends it
+        let around = scanned
+            .statements
+            .iter()
+            .find(|(first, last)| (*first..=*last).contains(&comment.line));
+        return around.copied().unwrap_or((comment.line, comment.line));
+    }
     if comment.alone {
         let below = scanned
             .statements

@@ -164,6 +164,7 @@ fn every_promise_of_the_example_is_kept() {
         ("20250114_catalog", "missing-guard", 17),
         ("20250114_catalog", "missing-guard", 26),
         ("20250114_catalog", "missing-guard", 34),
+        ("20250203_orders", "guard-asymmetry", 43),
         ("20250402_currencies", "non-idempotent-insert", 37),
         ("20250203_orders", "enum-left-behind", 44),
         (
@@ -171,9 +172,10 @@ fn every_promise_of_the_example_is_kept() {
             "enum-value-used-before-commit",
             17,
         ),
+        ("20250701_seed_settings", "guard-asymmetry", 49),
         ("20250701_seed_settings", "non-idempotent-insert", 36),
         ("20250908_customer_contact", "missing-downgrade", 27),
-        ("20251007_shipping", "missing-guard", 25),
+        ("20251007_shipping", "unnamed-constraint", 25),
         ("20251201_drop_legacy", "missing-guard", 19),
     ]
     .into_iter()

@@ -54,7 +54,6 @@ impl Questions {
         kept
     }
 
-    #[allow(clippy::cast_possible_truncation)]
     fn ask(&mut self, question: Question) -> Option<u32> {
         self.stale |= question.stale;
         if self.asked.len() >= BOUND {
@@ -66,7 +65,6 @@ impl Questions {
     }
 
     /// A condition was decided; gives its number and which way to go on.
-    #[allow(clippy::cast_possible_truncation)]
     pub fn decided(
         &mut self,
         site: Site,

@@ -50,7 +50,7 @@ pub struct Facts {
     pub template_comment: Option<Span>,
     /// Names that `upgrade()` or `downgrade()` reads and nothing binds.
     pub undefined: Vec<(SmolStr, Span)>,
-    /// What it says and does, without what changes neither: comments, the module's docstring, layout, quotes.
+    /// What it says and does (0: not read, the file is no revision of Alembic's), without what changes neither: comments, the module's docstring, layout, quotes.
     pub substance: u64,
 }
 

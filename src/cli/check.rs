@@ -1,137 +1,157 @@
-//! `foreshot check`: analyse, apply suppressions and levels, report.
+//! `foreshot check`: analyse, apply suppressions, levels, the baseline and what was there before, report.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 
+use super::progress::Progress;
 use super::run::{self, Analysed, Project};
 use super::since::{self, Views};
-use super::{CheckArguments, Failure, fix, output};
+use super::{CheckArguments, Failure, baseline, fix, output};
 use crate::config::Config;
-use crate::diagnostic::{self, Diagnostic, Severity};
+use crate::diagnostic::{self, Diagnostic, RuleInfo, Severity};
 use crate::discover::Note;
 use crate::fix::Proof;
-use crate::report::{FORMATS, Report, Style, Summary};
+use crate::report::{Report, Style, Summary};
+use crate::source::SourceMap;
 use crate::suppress;
 
-/// Opens the project that the arguments name.
-pub(super) fn open(arguments: &CheckArguments) -> Result<Project, Failure> {
+pub(super) fn check(arguments: &CheckArguments) -> Result<u8, Failure> {
+    let outputs = output::Outputs::new(&arguments.output_format, &arguments.output_file)?;
+    reported(arguments, &outputs, true).inspect_err(|failure| {
+        // what a program reads stays readable; the person is told on the other stream
+        let _ = output::print(&(outputs.format.failed)(&failure.to_string()));
+    })
+}
+
+/// Analyses and reports; `fixes`: whether what the arguments ask to repair is repaired first.
+pub(super) fn reported(
+    arguments: &CheckArguments,
+    outputs: &output::Outputs,
+    fixes: bool,
+) -> Result<u8, Failure> {
     let views = Views {
         since: arguments.since.clone(),
         staged: arguments.staged,
     };
     let project = run::open_views(&arguments.input, &views)?;
     ensure_start_exists(&project)?;
-    Ok(project)
-}
-
-pub(super) fn check(arguments: &CheckArguments) -> Result<u8, Failure> {
-    let project = open(arguments)?;
-    if arguments.fix.is_asked() {
-        return fix::fix(arguments, &project);
-    }
-    if fix::is_carried_by(&arguments.output_format) {
-        let (project, found) = fix::with_offers(&project);
-        return report(arguments, &project, found);
-    }
-    report(arguments, &project, findings(&project))
-}
-
-/// What is reported of a project.
-pub(super) struct Findings {
-    /// At their levels, sorted.
-    pub(super) diagnostics: Vec<Diagnostic>,
-    pub(super) notes: Vec<Note>,
-    pub(super) summary: Summary,
-    pub(super) proofs: Vec<Proof>,
-}
-
-/// Analyses a project, applies suppressions and levels.
-pub(super) fn findings(project: &Project) -> Findings {
+    let accepted = baseline::open(arguments, &project)?;
     let rules = run::rules();
     let mut notes = project.notes.clone();
+    if arguments.input.verbose {
+        notes.extend(settings_in_force(&project));
+    }
+    let progress = Progress::new(project.revisions());
     let mut all = Analysed::default();
     for database in &project.databases {
-        let one = run::analyze(project, database, false);
+        let one = run::analyze(&project, database, false, Some(&progress));
         all.diagnostics.extend(one.diagnostics);
-        all.proofs.extend(one.proofs);
         notes.extend(one.notes);
         add(&mut all.summary, one.summary);
     }
+    progress.end();
     all.summary.databases = project.databases.len();
-    let ids: Vec<&str> = rules.iter().map(|rule| rule.id).collect();
-    let reported = reported_files(project);
-    let suppressed = suppress::apply(
-        all.diagnostics,
-        &project.sources,
-        |path, past| !past && reported.contains(path),
-        &ids,
-    );
-    all.summary.suppressed = suppressed.count;
-    let mut diagnostics = at_levels(suppressed.diagnostics, &project.config);
-    if let Some(past) = &project.past {
-        let before = past.findings(&project.config);
-        let files = past.files();
-        let judges = |path: &Utf8Path, past| past && files.contains(path);
-        let before = suppress::apply(before, &project.sources, judges, &ids);
-        let before = at_levels(before.diagnostics, &project.config);
-        let (new, known) = since::only_new(diagnostics, &before, &project.sources);
-        diagnostics = new;
-        all.summary.known = known;
-    }
+    let files = reported_files(&project);
+    let judge = Judge {
+        rules: &rules,
+        config: &project.config,
+        sources: &project.sources,
+    };
+    let (mut diagnostics, suppressed) =
+        judge.judged(all.diagnostics, &|path, past| !past && files.contains(path));
+    all.summary.suppressed = suppressed;
     diagnostic::sort(&mut diagnostics, &project.sources);
     diagnostics.dedup();
-    Findings {
-        diagnostics,
-        notes,
-        summary: all.summary,
-        proofs: all.proofs,
+    if let Some(accepted) = &accepted {
+        if arguments.write_baseline {
+            return accepted.write(&diagnostics, &project, &files);
+        }
+        let stale;
+        (diagnostics, all.summary.baselined, stale) = accepted.apply(diagnostics, &project, &files);
+        let (stale, _) = judge.judged(stale, &|_, _| false);
+        diagnostics.extend(stale);
     }
-}
-
-/// Prints findings as the arguments ask; the exit status.
-pub(super) fn report(
-    arguments: &CheckArguments,
-    project: &Project,
-    found: Findings,
-) -> Result<u8, Failure> {
-    let rules = run::rules();
-    let mut notes = found.notes;
-    if arguments.input.verbose {
-        notes.extend(settings_in_force(project));
+    if let Some(past) = &project.past {
+        let files = past.files();
+        let (before, _) = judge.judged(past.findings(&project.config), &|path, past| {
+            past && files.contains(path)
+        });
+        (diagnostics, all.summary.known) = since::only_new(diagnostics, &before, &project.sources);
+    }
+    diagnostic::sort(&mut diagnostics, &project.sources);
+    if fixes && arguments.fix.is_asked() {
+        let only = accepted.is_some() || project.past.is_some();
+        return fix::fix(
+            arguments,
+            outputs,
+            &project,
+            only.then_some(&diagnostics[..]),
+        );
+    }
+    if fixes && outputs.carry_fixes() {
+        fix::offer(&project, &mut diagnostics);
     }
     notes.sort();
     notes.dedup();
     let report = Report {
-        diagnostics: &found.diagnostics,
+        diagnostics: &diagnostics,
         sources: &project.sources,
         rules: &rules,
-        summary: found.summary,
+        summary: all.summary,
         notes: &notes,
+        since: project.past.as_ref().map(|past| past.name.as_str()),
     };
     let style = Style {
         colour: output::colours(arguments.input.color),
         quiet: arguments.quiet,
         verbose: arguments.input.verbose,
+        statistics: arguments.statistics,
     };
-    let format = FORMATS
-        .iter()
-        .find(|format| format.name == arguments.output_format)
-        .unwrap_or(&FORMATS[0]);
-    output::print(&(format.render)(&report, style))?;
-    Ok(status(&report, arguments.exit_zero))
+    outputs.write(&report, style)?;
+    Ok(status(&report, arguments))
 }
 
-fn status(report: &Report<'_>, exit_zero: bool) -> u8 {
+/// The findings of a project before baseline and base branch, sorted, and what its revisions do.
+pub(super) fn findings(project: &Project) -> (Vec<Diagnostic>, Vec<Proof>) {
+    let rules = run::rules();
+    let (mut diagnostics, mut proofs) = (Vec::new(), Vec::new());
+    for database in &project.databases {
+        let one = run::analyze(project, database, false, None);
+        diagnostics.extend(one.diagnostics);
+        proofs.extend(one.proofs);
+    }
+    let files = reported_files(project);
+    let judge = Judge {
+        rules: &rules,
+        config: &project.config,
+        sources: &project.sources,
+    };
+    let (mut diagnostics, _) =
+        judge.judged(diagnostics, &|path, past| !past && files.contains(path));
+    diagnostic::sort(&mut diagnostics, &project.sources);
+    diagnostics.dedup();
+    (diagnostics, proofs)
+}
+
+fn status(report: &Report<'_>, arguments: &CheckArguments) -> u8 {
     if report.summary.failures > 0 {
         return 2;
     }
-    let findings = report.count(Severity::Error) + report.count(Severity::Warning);
-    u8::from(findings > 0 && !exit_zero)
+    let least = Severity::from(arguments.fail_on);
+    let fails = report
+        .diagnostics
+        .iter()
+        .any(|diagnostic| diagnostic.severity >= least);
+    u8::from(fails && !arguments.exit_zero)
 }
 
 /// The name in `start-after` must mean something somewhere: a typing mistake would report on everything.
 fn ensure_start_exists(project: &Project) -> Result<(), Failure> {
+    // a hook may name files of no database at all
+    if project.databases.is_empty() {
+        return Ok(());
+    }
     for name in &project.config.start_after {
         let known = project
             .databases
@@ -145,7 +165,7 @@ fn ensure_start_exists(project: &Project) -> Result<(), Failure> {
     Ok(())
 }
 
-fn reported_files(project: &Project) -> BTreeSet<camino::Utf8PathBuf> {
+fn reported_files(project: &Project) -> BTreeSet<Utf8PathBuf> {
     let files = project
         .databases
         .iter()
@@ -182,16 +202,45 @@ fn settings_in_force(project: &Project) -> Vec<Note> {
     notes
 }
 
-/// Drops what is off; a level that the config sets wins over the finding's own severity.
-fn at_levels(diagnostics: Vec<Diagnostic>, config: &Config) -> Vec<Diagnostic> {
-    diagnostics
-        .into_iter()
-        .filter_map(|mut diagnostic| {
-            let own = crate::config::Level::At(diagnostic.severity);
-            diagnostic.severity = config.severity(diagnostic.rule, own)?;
-            Some(diagnostic)
-        })
-        .collect()
+/// What turns the rules' findings into those that are reported.
+struct Judge<'a> {
+    rules: &'a [RuleInfo],
+    config: &'a Config,
+    sources: &'a SourceMap,
+}
+
+impl Judge<'_> {
+    /// Takes out what comments suppress, which is counted, and what is off; a level that the config sets wins over the
+    /// finding's own severity. `judges` says of which files the comments themselves are judged.
+    fn judged(
+        &self,
+        diagnostics: Vec<Diagnostic>,
+        judges: &dyn Fn(&Utf8Path, bool) -> bool,
+    ) -> (Vec<Diagnostic>, usize) {
+        let ids: Vec<&str> = self.rules.iter().map(|rule| rule.id).collect();
+        let by_id: BTreeMap<&str, &RuleInfo> =
+            self.rules.iter().map(|rule| (rule.id, rule)).collect();
+        let applied = suppress::apply(
+            diagnostics,
+            self.sources,
+            judges,
+            &ids,
+            self.config.require_reason,
+        );
+        let at_levels = applied
+            .diagnostics
+            .into_iter()
+            .filter_map(|mut diagnostic| {
+                if let Some(rule) = by_id.get(diagnostic.rule) {
+                    let file = self.sources.file(diagnostic.site.file);
+                    diagnostic.severity =
+                        self.config
+                            .severity(rule, diagnostic.severity, file.path())?;
+                }
+                Some(diagnostic)
+            });
+        (at_levels.collect(), applied.count)
+    }
 }
 
 fn add(total: &mut Summary, one: Summary) {

@@ -12,10 +12,10 @@ use camino::{Utf8Path, Utf8PathBuf};
 use clap::Args;
 use similar::TextDiff;
 
-use super::check::{self, Findings};
+use super::check;
 use super::run::{self, Project};
 use super::{CheckArguments, Failure, output};
-use crate::diagnostic::Applicability;
+use crate::diagnostic::{Applicability, Diagnostic};
 use crate::files::{Files, Overlay, decode};
 use crate::fix::{Attempts, Style, Target};
 use crate::repair::{self, Fixed, Repaired, Round, Texts, Wanted};
@@ -63,15 +63,21 @@ fn rule(text: &str) -> Result<String, String> {
 }
 
 /// Repairs a project as the arguments say.
-pub(super) fn fix(arguments: &CheckArguments, project: &Project) -> Result<u8, Failure> {
+pub(super) fn fix(
+    arguments: &CheckArguments,
+    outputs: &output::Outputs,
+    project: &Project,
+    only: Option<&[Diagnostic]>,
+) -> Result<u8, Failure> {
+    let only = only.map(|only| targets(only, project));
     let wanted = Wanted {
         unsafe_too: arguments.fix.unsafe_fixes,
         rules: arguments.fix.rules.clone(),
-        only: new_ones(project),
+        only: only.clone(),
     };
     let analyser = Analyser::new(project);
     if let Some(reason) = &arguments.fix.add_ignore {
-        return ignore(arguments, &analyser, reason);
+        return ignore(arguments, outputs, &analyser, only.as_ref(), reason);
     }
     let first = analyser.round(&Texts::new(), &Attempts::new());
     let writable = |path: &Utf8Path| analyser.is_writable(path);
@@ -90,19 +96,18 @@ pub(super) fn fix(arguments: &CheckArguments, project: &Project) -> Result<u8, F
         return Ok(u8::from(!left.is_empty()));
     }
     // what is on disk now is reported, files that were left alone included
-    let project = check::open(arguments)?;
-    let found = check::findings(&project);
-    check::report(arguments, &project, found)
+    check::reported(arguments, outputs, false)
 }
 
 /// Puts a comment above each finding, and reports what it could not silence.
 fn ignore(
     arguments: &CheckArguments,
+    outputs: &output::Outputs,
     analyser: &Analyser<'_>,
+    only: Option<&BTreeSet<Target>>,
     reason: &str,
 ) -> Result<u8, Failure> {
     let project = analyser.project;
-    let only = new_ones(project);
     let mut round = analyser.round(&Texts::new(), &Attempts::new());
     let sources = round.sources.clone();
     let rules = &arguments.fix.rules;
@@ -148,9 +153,7 @@ fn ignore(
             plural(written.len(), "file")
         ));
     }
-    let project = check::open(arguments)?;
-    let found = check::findings(&project);
-    check::report(arguments, &project, found)
+    check::reported(arguments, outputs, false)
 }
 
 fn plural(count: usize, what: &str) -> String {
@@ -158,16 +161,9 @@ fn plural(count: usize, what: &str) -> String {
     format!("{count} {what}{end}")
 }
 
-/// Where only the findings that a change brings are reported, those: others are not touched.
-fn new_ones(project: &Project) -> Option<BTreeSet<Target>> {
-    project.past.as_ref()?;
-    let found = check::findings(project);
-    let targets = found.diagnostics.iter();
-    Some(
-        targets
-            .map(|one| Target::of(one, &project.sources))
-            .collect(),
-    )
+fn targets(diagnostics: &[Diagnostic], project: &Project) -> BTreeSet<Target> {
+    let all = diagnostics.iter();
+    all.map(|one| Target::of(one, &project.sources)).collect()
 }
 
 /// Whether a format shows edits, so that they have to be made and proven.
@@ -175,32 +171,30 @@ pub(super) fn is_carried_by(format: &str) -> bool {
     matches!(format, "json" | "sarif" | "rdjson")
 }
 
-/// The project's findings with the fixes that are proven, for formats that carry them.
-pub(super) fn with_offers(project: &Project) -> (Project, Findings) {
-    let only = new_ones(project);
+/// Gives findings the fixes that are proven, for formats that carry them.
+pub(super) fn offer(project: &Project, diagnostics: &mut [Diagnostic]) {
     let analyser = Analyser::new(project);
-    let files = project.files.clone();
-    let project = project.with_files(&files, &Arc::new(Attempts::new()), &analyser.style);
-    let mut found = check::findings(&project);
-    let mut round = Round {
-        sources: project.sources.clone(),
-        diagnostics: found.diagnostics,
-        proofs: found.proofs,
-    };
+    let mut round = analyser.round(&Texts::new(), &Attempts::new());
     repair::prove(
         &mut round,
         &|texts, attempts| analyser.round(texts, attempts),
         &|path| analyser.is_writable(path),
     );
-    if let Some(only) = only {
-        let sources = round.sources.clone();
-        round
+    for diagnostic in diagnostics {
+        let target = Target::of(diagnostic, &project.sources);
+        let span = diagnostic.site.span;
+        let found = round
             .diagnostics
-            .retain(|one| only.contains(&Target::of(one, &sources)));
+            .iter()
+            .find(|one| one.site.span == span && Target::of(one, &round.sources) == target);
+        diagnostic.fix = found.and_then(|one| one.fix.clone()).map(|mut fix| {
+            for edit in &mut fix.edits {
+                // a file has another number in each analysis
+                edit.site.file = diagnostic.site.file;
+            }
+            fix
+        });
     }
-    found.diagnostics = round.diagnostics;
-    found.proofs = round.proofs;
-    (project, found)
 }
 
 /// Analyses a project with some texts replaced.
@@ -226,11 +220,11 @@ impl<'a> Analyser<'a> {
         let files: Arc<dyn Files> = Arc::new(overlay);
         let attempts = Arc::new(attempts.clone());
         let project = self.project.with_files(&files, &attempts, &self.style);
-        let found = check::findings(&project);
+        let (diagnostics, proofs) = check::findings(&project);
         Round {
             sources: project.sources.clone(),
-            diagnostics: found.diagnostics,
-            proofs: found.proofs,
+            diagnostics,
+            proofs,
         }
     }
 

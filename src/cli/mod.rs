@@ -3,10 +3,14 @@
 //! 0: clean, 1: findings of severity warning or error, 2: could not run (one sentence on standard error says why and what
 //! to do). Standard output carries the report alone.
 
+mod baseline;
 mod check;
 mod fix;
+mod init;
 mod output;
+mod progress;
 mod run;
+mod settings;
 mod shell;
 mod show;
 mod since;
@@ -17,7 +21,8 @@ use std::process::ExitCode;
 use camino::Utf8PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::config::{ConfigError, Level, Overrides, PackageVersion, postgres_version};
+use crate::config::{ALL, ConfigError, Level, Overrides, PackageVersion, postgres_version};
+use crate::diagnostic::Severity;
 use crate::discover::DiscoverError;
 use crate::files::FileError;
 use crate::git::GitError;
@@ -49,6 +54,10 @@ enum Command {
     Rules,
     /// Show the order of the revisions, with heads and merges
     Graph(GraphArguments),
+    /// Show what is in force and where each value comes from
+    Config(ConfigArguments),
+    /// Write a configuration with today's heads as released; nothing is overwritten
+    Init(InitArguments),
     /// Print the completions of a shell
     Completions {
         /// The shell
@@ -65,9 +74,18 @@ struct CheckArguments {
     /// How to print findings
     #[arg(long, alias = "format", env = "FORESHOT_OUTPUT_FORMAT", default_value = "text", value_parser = format_names())]
     output_format: String,
+    /// Write the report to a file: PATH instead of printing it, FORMAT=PATH beside (may be repeated)
+    #[arg(long, value_name = "[FORMAT=]PATH")]
+    output_file: Vec<String>,
+    /// Exit with 1 from this severity on
+    #[arg(long, value_enum, default_value = "warning")]
+    fail_on: FailOn,
     /// Exit with 0 where there are findings too
     #[arg(long)]
     exit_zero: bool,
+    /// Say how many findings each rule has
+    #[arg(long)]
+    statistics: bool,
     /// Print the findings alone
     #[arg(short, long)]
     quiet: bool,
@@ -79,6 +97,56 @@ struct CheckArguments {
     staged: bool,
     #[command(flatten)]
     fix: fix::FixArguments,
+    /// File of findings that are accepted for now
+    #[arg(long, value_name = "FILE")]
+    baseline: Option<Utf8PathBuf>,
+    /// Accept all findings of today: write them to the baseline
+    #[arg(long)]
+    write_baseline: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum FailOn {
+    /// What will fail or lose data
+    Error,
+    /// What harms later, too
+    Warning,
+    /// Advice, too
+    Note,
+}
+
+impl From<FailOn> for Severity {
+    fn from(fail_on: FailOn) -> Self {
+        match fail_on {
+            FailOn::Error => Self::Error,
+            FailOn::Warning => Self::Warning,
+            FailOn::Note => Self::Note,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+struct ConfigArguments {
+    #[command(flatten)]
+    input: Input,
+    /// Show the JSON schema of the configuration file instead
+    #[arg(long)]
+    schema: bool,
+}
+
+#[derive(Debug, Args)]
+struct InitArguments {
+    #[command(flatten)]
+    input: Input,
+    /// A hook for pre-commit too
+    #[arg(long)]
+    hook: bool,
+    /// A workflow for GitHub Actions too
+    #[arg(long)]
+    workflow: bool,
+    /// Print instead of writing
+    #[arg(long)]
+    print: bool,
 }
 
 #[derive(Debug, Args)]
@@ -111,7 +179,7 @@ struct GraphArguments {
 #[derive(Debug, Args)]
 struct Input {
     /// Folders or files; named files are reported on, all others of their database are replayed
-    #[arg(value_name = "PATH", default_value = ".")]
+    #[arg(value_name = "PATH")]
     paths: Vec<Utf8PathBuf>,
     /// Major version of the server
     #[arg(long, value_name = "VERSION", value_parser = postgres_version)]
@@ -128,9 +196,18 @@ struct Input {
     /// Revisions up to this one are released: replayed, not reported (may be repeated)
     #[arg(long, value_name = "REVISION")]
     start_after: Vec<String>,
-    /// Level of a rule: off, note, warning or error (may be repeated)
+    /// Level of a rule or tag: off, note, warning or error (may be repeated)
     #[arg(long = "level", value_name = "RULE=LEVEL", value_parser = rule_level)]
     levels: Vec<(String, Level)>,
+    /// Report these rules and tags alone
+    #[arg(long, value_name = "RULE", value_delimiter = ',', value_parser = rule_or_tag)]
+    select: Vec<String>,
+    /// Do not report these rules and tags
+    #[arg(long, value_name = "RULE", value_delimiter = ',', value_parser = rule_or_tag)]
+    ignore: Vec<String>,
+    /// `exclude` of the configuration is about named files too
+    #[arg(long)]
+    force_exclude: bool,
     /// Whether a docstring, a comment or a `raise` makes an empty downgrade a choice
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     accept_explained_downgrade: Option<bool>,
@@ -171,6 +248,8 @@ impl Input {
             start_after: (!self.start_after.is_empty()).then(|| self.start_after.clone()),
             accept_explained_downgrade: self.accept_explained_downgrade,
             levels: self.levels.clone(),
+            select: (!self.select.is_empty()).then(|| self.select.clone()),
+            ignore: (!self.ignore.is_empty()).then(|| self.ignore.clone()),
         }
     }
 }
@@ -185,16 +264,28 @@ fn format_names() -> clap::builder::PossibleValuesParser {
 /// Reads `RULE=LEVEL`.
 fn rule_level(text: &str) -> Result<(String, Level), String> {
     let (rule, level) = text.split_once('=').ok_or("write it as `rule=level`")?;
-    let ids: Vec<&str> = run::rules().iter().map(|rule| rule.id).collect();
-    if !ids.contains(&rule) {
-        let guess = crate::config::nearest(rule, &ids)
-            .map_or(String::new(), |name| format!(" (did you mean `{name}`?)"));
-        return Err(format!("there is no rule `{rule}`{guess}"));
+    let rule = rule_or_tag(rule)?;
+    if rule == ALL {
+        return Err("`all` has no level: name a rule or a tag".to_owned());
     }
     let level = level
         .parse()
         .map_err(|_| format!("`{level}` is no level: off, note, warning or error"))?;
-    Ok((rule.to_owned(), level))
+    Ok((rule, level))
+}
+
+/// The id of a rule, a tag, or `all`.
+fn rule_or_tag(text: &str) -> Result<String, String> {
+    let rules = run::rules();
+    let mut names: Vec<&str> = rules.iter().map(|rule| rule.id).collect();
+    names.extend(rules.iter().flat_map(|rule| rule.tags));
+    names.push(ALL);
+    if names.contains(&text) {
+        return Ok(text.to_owned());
+    }
+    let guess = crate::config::nearest(text, &names)
+        .map_or(String::new(), |name| format!(" (did you mean `{name}`?)"));
+    Err(format!("there is no rule or tag `{text}`{guess}"))
 }
 
 /// Why foreshot could not run; each says what to do.
@@ -208,8 +299,14 @@ enum Failure {
     Files(#[from] FileError),
     #[error(transparent)]
     Git(#[from] GitError),
+    #[error("`{0}` can't be written: {1}")]
+    Write(Utf8PathBuf, String),
     #[error("{0}")]
     Since(String),
+    #[error("{0}")]
+    Baseline(String),
+    #[error("there is no output format `{0}`: `foreshot check --help` lists them")]
+    NoFormat(String),
     #[error("the working folder can't be read: {0}")]
     WorkingFolder(String),
     #[error("the working folder's path is not UTF-8: start foreshot elsewhere and name the path")]
@@ -220,9 +317,7 @@ enum Failure {
     NoRevision(String),
     #[error("there is no rule `{0}`{1}: `foreshot rules` lists them")]
     NoRule(String, String),
-    #[error("`{0}` can't be written: {1}")]
-    Write(Utf8PathBuf, String),
-    #[error("the report can't be written: {0}")]
+    #[error("{0}")]
     Output(String),
     #[error("foreshot itself failed: please report it with the input that causes it")]
     Internal,
@@ -260,6 +355,8 @@ fn execute(command: &Command) -> Result<u8, Failure> {
         Command::Check(arguments) => in_pool(&arguments.input, || check::check(arguments)),
         Command::Trace(arguments) => in_pool(&arguments.input, || trace::trace(arguments)),
         Command::Graph(arguments) => in_pool(&arguments.input, || show::graph(arguments)),
+        Command::Config(arguments) => settings::config(arguments),
+        Command::Init(arguments) => in_pool(&arguments.input, || init::init(arguments)),
         Command::Explain { rule } => show::explain(rule),
         Command::Rules => show::rules(),
         Command::Completions { shell } => shell::completions(*shell),

@@ -1,8 +1,98 @@
-//! The two streams: the report goes to standard output whole, one sentence on what failed to standard error.
+//! What is written: the report to standard output or to files, one sentence on what failed to standard error.
 
 use std::io::{ErrorKind, IsTerminal, Write};
 
+use camino::{Utf8Path, Utf8PathBuf};
+
 use super::{Colour, Failure};
+use crate::report::{self, Format, Report, Style};
+
+/// Where reports go.
+pub(super) struct Outputs {
+    /// The format of standard output.
+    pub(super) format: &'static Format,
+    /// Whether there is one on standard output.
+    prints: bool,
+    files: Vec<(&'static Format, Utf8PathBuf)>,
+}
+
+impl Outputs {
+    /// `files` are `FORMAT=PATH`, beside what is printed, or `PATH`, instead of it.
+    pub(super) fn new(format: &str, files: &[String]) -> Result<Self, Failure> {
+        let format = report::format(format).unwrap_or(&report::FORMATS[0]);
+        let mut outputs = Self {
+            format,
+            prints: true,
+            files: Vec::new(),
+        };
+        for file in files {
+            let split = file.split_once('=');
+            match split.and_then(|(name, path)| Some((report::format(name)?, path))) {
+                Some((format, path)) => outputs.files.push((format, path.into())),
+                None => {
+                    if let Some((name, _)) = split.filter(|(name, _)| !name.contains(['/', '.'])) {
+                        return Err(Failure::NoFormat(name.to_owned()));
+                    }
+                    outputs.prints = false;
+                    outputs.files.push((format, file.into()));
+                }
+            }
+        }
+        Ok(outputs)
+    }
+
+    /// Whether a format among them shows edits, so that they have to be made and proven.
+    pub(super) fn carry_fixes(&self) -> bool {
+        let printed = self.prints.then_some(&self.format);
+        let files = self.files.iter().map(|(format, _)| format);
+        files
+            .chain(printed)
+            .any(|format| super::fix::is_carried_by(format.name))
+    }
+
+    /// Writes the report everywhere, files first: one that can't be written is a failure of the whole.
+    pub(super) fn write(&self, report: &Report<'_>, style: Style) -> Result<(), Failure> {
+        let plain = Style {
+            colour: false,
+            ..style
+        };
+        for (format, path) in &self.files {
+            replace(path, (format.render)(report, plain).as_bytes())?;
+        }
+        if self.prints {
+            print(&(self.format.render)(report, style))?;
+        }
+        Ok(())
+    }
+}
+
+/// Writes a file as a whole or not at all: nobody ever reads half of it.
+pub(super) fn replace(path: &Utf8Path, bytes: &[u8]) -> Result<(), Failure> {
+    let failed =
+        |error: std::io::Error| Failure::Output(format!("`{path}` can't be written: {error}"));
+    // a link is followed; a pipe or a device can't be replaced
+    let target = std::fs::canonicalize(path).unwrap_or_else(|_| path.as_std_path().to_owned());
+    if std::fs::metadata(&target).is_ok_and(|found| !found.is_file()) {
+        return std::fs::OpenOptions::new()
+            .write(true)
+            .open(&target)
+            .and_then(|mut file| file.write_all(bytes))
+            .map_err(failed);
+    }
+    let mut name = target.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.tmp", std::process::id()));
+    let temporary = target.with_file_name(name);
+    let written = std::fs::write(&temporary, bytes)
+        .and_then(|()| match std::fs::metadata(&target) {
+            Ok(found) => std::fs::set_permissions(&temporary, found.permissions()),
+            Err(_) => Ok(()),
+        })
+        .and_then(|()| std::fs::rename(&temporary, &target));
+    written.map_err(|error| {
+        let _ = std::fs::remove_file(&temporary);
+        failed(error)
+    })
+}
 
 /// Writes the report. A reader that has gone away (`| head`) is no failure.
 pub(super) fn print(text: &str) -> Result<(), Failure> {
@@ -11,27 +101,46 @@ pub(super) fn print(text: &str) -> Result<(), Failure> {
         .write_all(text.as_bytes())
         .and_then(|()| stream.flush());
     match written {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            Err(Failure::Output(error.to_string()))
-        }
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::Output(format!(
+            "the report can't be written: {error}"
+        ))),
         _ => Ok(()),
     }
 }
 
 /// Says one sentence to the person.
 pub(super) fn complain(sentence: &str) {
-    let _ = writeln!(std::io::stderr().lock(), "foreshot: {sentence}");
+    say(&format!("foreshot: {sentence}"));
+}
+
+/// Says a line to the person; names in it can't move the cursor.
+pub(super) fn say(line: &str) {
+    let harmless: String = line
+        .chars()
+        .map(|character| {
+            if character.is_control() {
+                '\u{FFFD}'
+            } else {
+                character
+            }
+        })
+        .collect();
+    let _ = writeln!(std::io::stderr().lock(), "{harmless}");
 }
 
 /// Whether to colour standard output.
 pub(super) fn colours(wanted: Colour) -> bool {
+    let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     match wanted {
         Colour::Always => true,
         Colour::Never => false,
+        Colour::Auto if set("NO_COLOR") => false,
+        Colour::Auto if set("FORCE_COLOR") => {
+            std::env::var_os("FORCE_COLOR").is_some_and(|value| value != "0")
+        }
         Colour::Auto => {
-            let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
             let dumb = std::env::var_os("TERM").is_some_and(|value| value == "dumb");
-            !refused && !dumb && std::io::stdout().is_terminal()
+            !dumb && std::io::stdout().is_terminal()
         }
     }
 }

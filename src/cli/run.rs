@@ -1,16 +1,18 @@
 //! From arguments to an analysis: finds the project, its configuration and its databases, and has them analysed.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
+use super::progress::Progress;
 use super::since::{self, Past, Views};
 use super::{Failure, Input};
 use crate::analysis::{self, Loaded};
-use crate::config::{self, Config, Level};
+use crate::config::{Config, ConfigError, Level, Loader};
 use crate::diagnostic::{Diagnostic, RuleInfo, Severity};
 use crate::discover::{self, Database, Note};
-use crate::files::{Disk, FileError, Files, Placed, place};
+use crate::files::{Disk, FileError, Files, Placed, place, within};
 use crate::fix::{self, Attempts, Proof, Style};
 use crate::history::Graph;
 use crate::report::Summary;
@@ -23,8 +25,12 @@ use crate::trace::{Gap, TracedRun};
 pub(super) struct Project {
     /// The view that was read.
     pub(super) files: Arc<dyn Files>,
-    /// The folder that holds all of it, absolute.
+    /// Its root, absolute.
     pub(super) root: Utf8PathBuf,
+    /// Where foreshot was started, absolute.
+    pub(super) working_folder: Utf8PathBuf,
+    /// Whether the paths are those that are looked at where none is named.
+    pub(super) asks_for_all: bool,
     /// Its files' texts, as far as read.
     pub(super) sources: Arc<SourceMap>,
     /// What is set.
@@ -39,6 +45,72 @@ pub(super) struct Project {
     pub(super) notes: Vec<Note>,
     /// What it was before the change that is judged, where one is asked for.
     pub(super) past: Option<Past>,
+}
+
+impl Project {
+    /// The text of a file as it was analysed.
+    pub(super) fn text(&self, path: &Utf8Path) -> Option<String> {
+        let mut files =
+            (0..self.sources.len() as u32).map(|number| self.sources.file(FileId(number)));
+        let found = files.find(|file| file.path() == path)?;
+        Some(found.text().to_string())
+    }
+
+    /// How the project's revisions guard, and how they are formatted.
+    pub(super) fn style(&self) -> Style {
+        let modules = self
+            .loaded
+            .iter()
+            .flat_map(|loaded| &loaded.revisions)
+            .map(|revision| revision.module.as_ref());
+        let line_length = fix::line_length(self.files.as_ref());
+        Style::measure(modules, self.config.alembic_version, line_length)
+    }
+
+    /// The same project with other files: read and parsed anew, so that it may be analysed anew; its findings are given
+    /// fixes. What it was before a change is left out.
+    pub(super) fn with_files(
+        &self,
+        files: &Arc<dyn Files>,
+        attempts: &Arc<Attempts>,
+        style: &Style,
+    ) -> Self {
+        let sources = Arc::new(SourceMap::default());
+        let loaded = self
+            .databases
+            .iter()
+            .map(|database| {
+                let mut loaded = analysis::load(database, files, &sources, &self.config);
+                loaded.fixes = Some(fix::Request {
+                    style: style.clone(),
+                    sources: sources.clone(),
+                    attempts: attempts.clone(),
+                });
+                loaded
+            })
+            .collect();
+        Self {
+            files: files.clone(),
+            root: self.root.clone(),
+            working_folder: self.working_folder.clone(),
+            asks_for_all: self.asks_for_all,
+            sources,
+            config: self.config.clone(),
+            config_file: self.config_file.clone(),
+            databases: self.databases.clone(),
+            loaded,
+            notes: self.notes.clone(),
+            past: None,
+        }
+    }
+
+    /// How many revisions there are.
+    pub(super) fn revisions(&self) -> usize {
+        self.loaded
+            .iter()
+            .map(|loaded| loaded.revisions.len())
+            .sum()
+    }
 }
 
 /// What came of an analysis, before levels and suppressions.
@@ -56,34 +128,65 @@ pub(super) fn open(input: &Input) -> Result<Project, Failure> {
     open_views(input, &Views::default())
 }
 
-/// Finds everything that the arguments name, and what it was before.
-pub(super) fn open_views(input: &Input, views: &Views) -> Result<Project, Failure> {
+/// Where the arguments point: before anything is read but names.
+fn placed(input: &Input) -> Result<(Utf8PathBuf, Placed), Failure> {
     let working_folder =
         std::env::current_dir().map_err(|error| Failure::WorkingFolder(error.to_string()))?;
     let working_folder =
         Utf8PathBuf::from_path_buf(working_folder).map_err(|_| Failure::NotUnicode)?;
-    let placed = place(&working_folder, &input.paths)?;
+    let here = [Utf8PathBuf::from(".")];
+    let paths = if input.paths.is_empty() {
+        &here[..]
+    } else {
+        &input.paths
+    };
+    let placed = place(&working_folder, paths)?;
+    Ok((working_folder, placed))
+}
+
+/// The configuration in force, and its file.
+pub(super) fn configured(input: &Input) -> Result<(Config, Option<Utf8PathBuf>), Failure> {
+    let (working_folder, placed) = placed(input)?;
+    let files = Disk::new(&placed.root)?;
+    let (config, file) = configuration(input, &files, &placed, &working_folder)?;
+    Ok((config.with(&input.overrides()), file))
+}
+
+/// Finds everything that the arguments name, and what it was before.
+pub(super) fn open_views(input: &Input, views: &Views) -> Result<Project, Failure> {
+    let (working_folder, mut placed) = placed(input)?;
     let (files, compared, about) = since::views(&placed.root, views)?;
     let (config, config_file) = configuration(input, files.as_ref(), &placed, &working_folder)?;
     let options = discover::Options {
         name: input.name.clone(),
         working_folder: placed.working_folder.clone(),
     };
-    let discovery = discover::discover(files.as_ref(), &placed.paths, &options)?;
+    if input.paths.is_empty() && !config.database.is_empty() {
+        placed.paths.clone_from(&config.database);
+    }
+    let mut discovery = discover::discover(files.as_ref(), &placed.paths, &options)?;
     let config = config.with(&input.overrides());
+    let mut notes = discovery.notes;
+    let named: &[Utf8PathBuf] = if input.force_exclude {
+        &[]
+    } else {
+        &placed.paths
+    };
+    exclude(&mut discovery.databases, &config, named, &mut notes);
     let sources = Arc::new(SourceMap::default());
     let loaded = discovery
         .databases
         .iter()
         .map(|database| analysis::load(database, &files, &sources, &config))
         .collect();
-    let mut notes = discovery.notes;
     notes.extend(about);
     let past =
         compared.map(|compared| Past::load(compared, &placed.paths, &options, &sources, &config));
     Ok(Project {
         files,
         root: placed.root,
+        working_folder,
+        asks_for_all: input.paths.is_empty(),
         sources,
         config: Arc::new(config),
         config_file,
@@ -94,6 +197,38 @@ pub(super) fn open_views(input: &Input, views: &Views) -> Result<Project, Failur
     })
 }
 
+/// Takes what the configuration excludes out of what is reported; a file that is named on the command line stays. A
+/// database of which nothing is left is not analysed.
+fn exclude(
+    databases: &mut Vec<Database>,
+    config: &Config,
+    named: &[Utf8PathBuf],
+    notes: &mut Vec<Note>,
+) {
+    databases.retain_mut(|database| {
+        let excluded = |file: &Utf8PathBuf| config.exclude.mean(file) && !named.contains(file);
+        let only = database.report_only.as_ref();
+        if !database.revision_files.iter().any(excluded) {
+            return true;
+        }
+        let left: BTreeSet<Utf8PathBuf> = database
+            .revision_files
+            .iter()
+            .filter(|file| only.is_none_or(|only| only.contains(*file)) && !excluded(file))
+            .cloned()
+            .collect();
+        if left.is_empty() {
+            notes.push(Note {
+                path: Some(database.name.clone().into()),
+                message: "is excluded by the configuration: not analysed".to_owned(),
+            });
+            return false;
+        }
+        database.report_only = Some(left);
+        true
+    });
+}
+
 fn configuration(
     input: &Input,
     files: &dyn Files,
@@ -101,25 +236,67 @@ fn configuration(
     working_folder: &Utf8Path,
 ) -> Result<(Config, Option<Utf8PathBuf>), Failure> {
     let rules = rules();
-    let ids: Vec<&str> = rules.iter().map(|rule| rule.id).collect();
     let Some(given) = &input.config else {
-        return Ok(config::load(files, &placed.working_folder, &ids)?);
+        let loader = Loader {
+            files,
+            root: Utf8Path::new(""),
+            rules: &rules,
+        };
+        let (config, file) = loader.nearest(&common_folder(files, &placed.paths))?;
+        if file.is_some() {
+            return Ok((config, file));
+        }
+        return Ok(loader.nearest(&placed.working_folder)?);
     };
-    // named on purpose: it may lie outside the project, in a folder of its own
-    let path = working_folder.join(given);
+    // named on purpose: it, and what it extends, may lie outside the project
     let missing = || FileError::Io {
         path: given.clone(),
         message: "there is no such file".to_owned(),
     };
-    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+    let path = working_folder
+        .join(given)
+        .canonicalize_utf8()
+        .map_err(|_| missing())?;
+    let top = path.ancestors().last().unwrap_or(&path);
+    let below = |path: &Utf8Path| path.strip_prefix(top).map(Utf8Path::to_owned);
+    let (Ok(inner), Ok(root)) = (below(&path), below(&placed.root)) else {
         return Err(missing().into());
     };
-    let folder = Disk::new(folder).map_err(|_| missing())?;
-    let config = config::load_file(&folder, Utf8Path::new(name), &ids).map_err(|mut error| {
-        error.file.clone_from(given);
-        error
+    let disk = Disk::new(top)?;
+    let loader = Loader {
+        files: &disk,
+        root: &root,
+        rules: &rules,
+    };
+    let config = loader.file(&inner).map_err(|error| ConfigError {
+        file: if error.file == inner {
+            given.clone()
+        } else {
+            top.join(error.file)
+        },
+        ..error
     })?;
     Ok((config.unwrap_or_default(), Some(given.clone())))
+}
+
+/// The folder that holds all paths.
+fn common_folder(files: &dyn Files, paths: &[Utf8PathBuf]) -> Utf8PathBuf {
+    let mut folders = paths.iter().map(|path| {
+        if files.is_file(path) {
+            path.parent().unwrap_or(Utf8Path::new(""))
+        } else {
+            path
+        }
+    });
+    let first = folders.next().unwrap_or(Utf8Path::new(""));
+    folders
+        .fold(first, |common, folder| {
+            common
+                .ancestors()
+                .find(|above| within(folder, above))
+                .unwrap_or(Utf8Path::new(""))
+        })
+        .to_owned()
 }
 
 /// The rules that judge the input itself, not what it does.
@@ -158,61 +335,6 @@ pub(super) fn rules() -> Vec<RuleInfo> {
     rules
 }
 
-impl Project {
-    /// The text of a file as it was analysed.
-    pub(super) fn text(&self, path: &Utf8Path) -> Option<String> {
-        let files = (0..self.sources.len() as u32).map(|number| self.sources.file(FileId(number)));
-        let found = files.into_iter().find(|file| file.path() == path)?;
-        Some(found.text().to_string())
-    }
-
-    /// How the project's revisions guard, and how they are formatted.
-    pub(super) fn style(&self) -> Style {
-        let modules = self
-            .loaded
-            .iter()
-            .flat_map(|loaded| &loaded.revisions)
-            .map(|revision| revision.module.as_ref());
-        let line_length = fix::line_length(self.files.as_ref());
-        Style::measure(modules, self.config.alembic_version, line_length)
-    }
-
-    /// The same project with other files: read and parsed anew, so that it may be analysed anew. `fixes` says how findings
-    /// are given fixes. What it was before a change is left out.
-    pub(super) fn with_files(
-        &self,
-        files: &Arc<dyn Files>,
-        attempts: &Arc<Attempts>,
-        style: &Style,
-    ) -> Self {
-        let sources = Arc::new(SourceMap::default());
-        let loaded = self
-            .databases
-            .iter()
-            .map(|database| {
-                let mut loaded = analysis::load(database, files, &sources, &self.config);
-                loaded.fixes = Some(fix::Request {
-                    style: style.clone(),
-                    sources: sources.clone(),
-                    attempts: attempts.clone(),
-                });
-                loaded
-            })
-            .collect();
-        Self {
-            files: files.clone(),
-            root: self.root.clone(),
-            sources,
-            config: self.config.clone(),
-            config_file: self.config_file.clone(),
-            databases: self.databases.clone(),
-            loaded,
-            notes: self.notes.clone(),
-            past: None,
-        }
-    }
-}
-
 fn loaded<'a>(project: &'a Project, database: &Database) -> Option<&'a Loaded> {
     let place = project
         .databases
@@ -227,7 +349,12 @@ pub(super) fn graph<'a>(project: &'a Project, database: &Database) -> Option<&'a
 }
 
 /// Replays a database and lets the rules judge.
-pub(super) fn analyze(project: &Project, database: &Database, keep_traces: bool) -> Analysed {
+pub(super) fn analyze(
+    project: &Project,
+    database: &Database,
+    keep_traces: bool,
+    progress: Option<&Progress>,
+) -> Analysed {
     let Some(loaded) = loaded(project, database) else {
         return Analysed::default();
     };
@@ -235,7 +362,17 @@ pub(super) fn analyze(project: &Project, database: &Database, keep_traces: bool)
         .past
         .as_ref()
         .and_then(|past| past.base(database, loaded));
-    let analysis = analysis::analyze(database, loaded, base, &project.config, keep_traces);
+    let step = || {
+        if let Some(progress) = progress {
+            progress.step();
+        }
+    };
+    let request = analysis::Request {
+        base,
+        keep_traces,
+        step: Some(&step),
+    };
+    let analysis = analysis::analyze(database, loaded, &project.config, request);
     let coverage = analysis.coverage;
     Analysed {
         diagnostics: analysis.diagnostics,
@@ -250,6 +387,7 @@ pub(super) fn analyze(project: &Project, database: &Database, keep_traces: bool)
             unknown_conditions: coverage.conditions,
             gaps: coverage.gaps,
             suppressed: 0,
+            baselined: 0,
             known: 0,
             failures: coverage.panics,
         },

@@ -15,7 +15,8 @@ pub(super) fn completions(shell: Shell) -> Result<u8, Failure> {
 
 /// The man page: the program, then each command as a section of its own.
 pub(super) fn man() -> Result<u8, Failure> {
-    let failed = |error: std::io::Error| Failure::Output(error.to_string());
+    let failed =
+        |error: std::io::Error| Failure::Output(format!("the man page can't be made: {error}"));
     let mut command = Cli::command();
     command.build();
     let mut written = Vec::new();

@@ -171,7 +171,8 @@ impl Past {
         self.databases
             .iter()
             .flat_map(|(database, base)| {
-                analysis::analyze(database, &base.fork, None, config, false).diagnostics
+                analysis::analyze(database, &base.fork, config, analysis::Request::default())
+                    .diagnostics
             })
             .collect()
     }

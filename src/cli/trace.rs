@@ -24,7 +24,7 @@ pub(super) fn trace(arguments: &TraceArguments) -> Result<u8, Failure> {
             continue;
         }
         found = true;
-        let analysed = run::analyze(&project, database, true);
+        let analysed = run::analyze(&project, database, true, None);
         traces.extend(analysed.traces.into_iter().filter(|traced| {
             wanted
                 .as_ref()

@@ -1,36 +1,43 @@
 //! TOML to [`Config`]: every key is known or refused with its line and the nearest name that would be right.
 
-use camino::Utf8Path;
+use std::collections::BTreeMap;
+
+use camino::{Utf8Path, Utf8PathBuf};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::{Config, ConfigError, Level, PackageVersion, postgres_version};
+use super::{
+    ALL, Config, ConfigError, FileLevels, Level, Loader, Origin, PackageVersion, Patterns, keys,
+    postgres_version,
+};
+use crate::files::{join, normalize};
 use crate::source::SourceFile;
 
-const KEYS: [&str; 7] = [
-    "levels",
-    "postgres-version",
-    "alembic-version",
-    "sqlalchemy-version",
-    "transaction-per-migration",
-    "start-after",
-    "accept-explained-downgrade",
-];
-
 type Found<'a> = Spanned<DeValue<'a>>;
+
+/// Reads the file of a path that another extends; the error is what is wrong with that.
+type Extend<'a> = &'a mut dyn FnMut(&Utf8Path) -> Result<Config, String>;
 
 struct Reader<'a> {
     path: &'a Utf8Path,
     text: &'a str,
+    /// The file's folder, seen from the project's root.
+    folder: Utf8PathBuf,
+    /// What rules, tags and `all` may be called.
+    rules: Vec<&'a str>,
 }
 
 impl Reader<'_> {
     fn error(&self, offset: usize, message: impl Into<String>) -> ConfigError {
         ConfigError {
             file: self.path.to_owned(),
-            line: SourceFile::new(self.path, self.text).line(offset as u32),
+            line: self.line(offset),
             message: message.into(),
         }
+    }
+
+    fn line(&self, offset: usize) -> u32 {
+        SourceFile::new(self.path, self.text).line(offset as u32)
     }
 
     fn wrong(&self, key: &str, value: &Found<'_>, wanted: &str) -> ConfigError {
@@ -81,15 +88,67 @@ impl Reader<'_> {
             _ => Err(wrong(value)),
         }
     }
+
+    fn unknown_rule(&self, offset: usize, name: &str) -> ConfigError {
+        let guess = suggestion(name, &self.rules);
+        self.error(offset, format!("unknown rule or tag `{name}`{guess}"))
+    }
+
+    fn rules(&self, key: &str, value: &Found<'_>) -> Result<Vec<String>, ConfigError> {
+        let names = self.strings(key, value)?;
+        for (place, name) in names.iter().enumerate() {
+            if !self.rules.contains(&name.as_str()) {
+                let at = match value.get_ref() {
+                    DeValue::Array(items) => items.get(place).map(|item| item.span().start),
+                    _ => None,
+                };
+                return Err(self.unknown_rule(at.unwrap_or(value.span().start), name));
+            }
+        }
+        Ok(names)
+    }
+
+    /// A path of the file, seen from the project's root.
+    fn inside(&self, key: &str, value: &Found<'_>) -> Result<Utf8PathBuf, ConfigError> {
+        match value.get_ref().as_str() {
+            Some(path) => self.join(key, value, path),
+            None => Err(self.wrong(key, value, "a path")),
+        }
+    }
+
+    fn join(&self, key: &str, value: &Found<'_>, path: &str) -> Result<Utf8PathBuf, ConfigError> {
+        normalize(&join(&self.folder, path)).ok_or_else(|| {
+            self.error(
+                value.span().start,
+                format!("`{key}`: `{path}` leads out of the project"),
+            )
+        })
+    }
+
+    fn patterns(&self, value: &Found<'_>, lines: Vec<String>) -> Result<Patterns, ConfigError> {
+        Patterns::new(&self.folder, lines)
+            .map_err(|message| self.error(value.span().start, message))
+    }
 }
 
 /// Reads a configuration; `None` where a `pyproject.toml` has no `[tool.foreshot]`.
 pub(super) fn parse(
+    loader: &Loader<'_>,
     path: &Utf8Path,
     text: &str,
-    rules: &[&str],
+    extend: Extend<'_>,
 ) -> Result<Option<Config>, ConfigError> {
-    let reader = Reader { path, text };
+    let mut rules: Vec<&str> = loader.rules.iter().map(|rule| rule.id).collect();
+    rules.extend(loader.rules.iter().flat_map(|rule| rule.tags));
+    rules.push(ALL);
+    rules.sort_unstable();
+    rules.dedup();
+    let reader = Reader {
+        path,
+        text,
+        folder: loader.in_project(path.parent().unwrap_or(Utf8Path::new(""))),
+        rules,
+    };
     let whole = DeTable::parse(text).map_err(|error| {
         let offset = error.span().map_or(0, |span| span.start);
         reader.error(
@@ -106,9 +165,9 @@ pub(super) fn parse(
         let Some(section_table) = section.get_ref().as_table() else {
             return Err(reader.wrong("tool.foreshot", section, "a table"));
         };
-        return read_table(&reader, section_table, rules).map(Some);
+        return read_table(&reader, section_table, extend).map(Some);
     }
-    read_table(&reader, table, rules).map(Some)
+    read_table(&reader, table, extend).map(Some)
 }
 
 fn get<'a, 'i>(table: &'a DeTable<'i>, name: &str) -> Option<&'a Found<'i>> {
@@ -118,72 +177,144 @@ fn get<'a, 'i>(table: &'a DeTable<'i>, name: &str) -> Option<&'a Found<'i>> {
         .map(|(_, value)| value)
 }
 
+/// The entries of a table in the order of the file, so that the first mistake is the one that is told.
+fn in_order<'a, 'i>(table: &'a DeTable<'i>) -> Vec<(&'a str, usize, &'a Found<'i>)> {
+    let mut entries: Vec<_> = table
+        .iter()
+        .map(|(key, value)| (key.get_ref().as_ref(), key.span().start, value))
+        .collect();
+    entries.sort_by_key(|(_, offset, _)| *offset);
+    entries
+}
+
 fn read_table(
     reader: &Reader<'_>,
     table: &DeTable<'_>,
-    rules: &[&str],
+    extend: Extend<'_>,
 ) -> Result<Config, ConfigError> {
-    let mut config = Config::default();
-    // in the order of the file, so that the first mistake is the one that is told
-    let mut entries: Vec<_> = table.iter().collect();
-    entries.sort_by_key(|(key, _)| key.span().start);
-    for (key, value) in entries {
-        let name: &str = key.get_ref();
+    let mut config = match get(table, "extend") {
+        Some(value) => read_extended(reader, value, extend)?,
+        None => Config::default(),
+    };
+    for (name, offset, value) in in_order(table) {
         match name {
-            "levels" => read_levels(reader, value, rules, &mut config)?,
-            "postgres-version" => {
-                config.postgres_version = reader.version(name, value, postgres_version)?;
+            "accept-explained-downgrade" => {
+                config.accept_explained_downgrade = reader.boolean(name, value)?;
             }
             "alembic-version" => {
                 config.alembic_version =
                     reader.version(name, value, str::parse::<PackageVersion>)?;
             }
+            "baseline" => config.baseline = Some(reader.inside(name, value)?),
+            "database" => {
+                config.database = reader
+                    .strings(name, value)?
+                    .iter()
+                    .map(|path| reader.join(name, value, path))
+                    .collect::<Result<_, _>>()?;
+            }
+            "exclude" => {
+                config.exclude = reader.patterns(value, reader.strings(name, value)?)?;
+            }
+            "extend" => {}
+            "ignore" => config.ignore = reader.rules(name, value)?,
+            "initial-schema" => config.initial_schema = Some(reader.inside(name, value)?),
+            "levels" => {
+                for (rule, line, level) in read_levels(reader, name, value)? {
+                    let origin = Origin::File(reader.path.to_owned(), line);
+                    config.origins.insert(format!("levels.{rule}"), origin);
+                    config.levels.insert(rule, level);
+                }
+            }
+            "per-file-levels" => config
+                .per_file_levels
+                .extend(read_file_levels(reader, value)?),
+            "postgres-version" => {
+                config.postgres_version = reader.version(name, value, postgres_version)?;
+            }
+            "require-reason" => config.require_reason = reader.boolean(name, value)?,
+            "rerunnable" => config.rerunnable = Some(reader.boolean(name, value)?),
+            "select" => config.select = reader.rules(name, value)?,
             "sqlalchemy-version" => {
                 config.sqlalchemy_version =
                     reader.version(name, value, str::parse::<PackageVersion>)?;
             }
+            "start-after" => config.start_after = reader.strings(name, value)?,
             "transaction-per-migration" => {
                 config.transaction_per_migration = Some(reader.boolean(name, value)?);
             }
-            "start-after" => config.start_after = reader.strings(name, value)?,
-            "accept-explained-downgrade" => {
-                config.accept_explained_downgrade = reader.boolean(name, value)?;
-            }
             unknown => {
-                let message = format!("unknown key `{unknown}`{}", suggestion(unknown, &KEYS));
-                return Err(reader.error(key.span().start, message));
+                let guess = suggestion(unknown, &keys::names());
+                return Err(reader.error(offset, format!("unknown key `{unknown}`{guess}")));
             }
         }
+        let origin = Origin::File(reader.path.to_owned(), reader.line(offset));
+        config.origins.insert(name.to_owned(), origin);
     }
     Ok(config)
 }
 
-fn read_levels(
+fn read_extended(
     reader: &Reader<'_>,
     value: &Found<'_>,
-    rules: &[&str],
-    config: &mut Config,
-) -> Result<(), ConfigError> {
-    let Some(table) = value.get_ref().as_table() else {
-        return Err(reader.wrong("levels", value, "a table of rule ids and levels"));
+    extend: Extend<'_>,
+) -> Result<Config, ConfigError> {
+    let Some(written) = value.get_ref().as_str() else {
+        return Err(reader.wrong("extend", value, "a path"));
     };
-    let mut entries: Vec<_> = table.iter().collect();
-    entries.sort_by_key(|(key, _)| key.span().start);
-    for (key, value) in entries {
-        let rule: &str = key.get_ref();
-        if !rules.contains(&rule) {
-            let message = format!("unknown rule `{rule}`{}", suggestion(rule, rules));
-            return Err(reader.error(key.span().start, message));
+    let folder = reader.path.parent().unwrap_or(Utf8Path::new(""));
+    let path = normalize(&join(folder, written))
+        .ok_or_else(|| reader.error(value.span().start, "`extend` leads out of the project"))?;
+    extend(&path)
+        .map_err(|message| reader.error(value.span().start, format!("`extend`: {message}")))
+}
+
+/// Rule or tag, line and level of each entry.
+fn read_levels(
+    reader: &Reader<'_>,
+    key: &str,
+    value: &Found<'_>,
+) -> Result<Vec<(String, u32, Level)>, ConfigError> {
+    let Some(table) = value.get_ref().as_table() else {
+        return Err(reader.wrong(key, value, "a table of rules or tags and levels"));
+    };
+    let mut levels = Vec::new();
+    for (rule, offset, value) in in_order(table) {
+        if rule == ALL || !reader.rules.contains(&rule) {
+            return Err(reader.unknown_rule(offset, rule));
         }
         let Some(text) = value.get_ref().as_str() else {
-            return Err(reader.wrong(&format!("levels.{rule}"), value, "a level in quotes"));
+            return Err(reader.wrong(&format!("{key}.{rule}"), value, "a level in quotes"));
         };
         let level: Level = text
             .parse()
             .map_err(|message: String| reader.error(value.span().start, message))?;
-        config.levels.insert(rule.to_owned(), level);
+        levels.push((rule.to_owned(), reader.line(offset), level));
     }
-    Ok(())
+    Ok(levels)
+}
+
+fn read_file_levels(
+    reader: &Reader<'_>,
+    value: &Found<'_>,
+) -> Result<Vec<FileLevels>, ConfigError> {
+    let Some(table) = value.get_ref().as_table() else {
+        let wanted = "a table of patterns, each with a table of rules or tags and levels";
+        return Err(reader.wrong("per-file-levels", value, wanted));
+    };
+    let mut found = Vec::new();
+    for (pattern, _, value) in in_order(table) {
+        let levels = read_levels(reader, &format!("per-file-levels.\"{pattern}\""), value)?;
+        let levels: BTreeMap<String, Level> = levels
+            .into_iter()
+            .map(|(rule, _, level)| (rule, level))
+            .collect();
+        found.push(FileLevels {
+            files: reader.patterns(value, vec![pattern.to_owned()])?,
+            levels,
+        });
+    }
+    Ok(found)
 }
 
 /// `: did you mean ...?`, or the list of what there is.
@@ -229,12 +360,38 @@ fn distance(one: &str, other: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diagnostic::Severity;
+    use crate::diagnostic::{RuleInfo, Severity};
+    use crate::files::Memory;
     use crate::postgres::Version;
 
+    const RULES: [RuleInfo; 2] = [
+        RuleInfo {
+            id: "missing-downgrade",
+            summary: "",
+            tags: &["rollback"],
+            category: "",
+            default_level: Level::At(Severity::Warning),
+            markdown: "",
+        },
+        RuleInfo {
+            id: "missing-guard",
+            summary: "",
+            tags: &["rerun"],
+            category: "",
+            default_level: Level::At(Severity::Error),
+            markdown: "",
+        },
+    ];
+
     fn read(text: &str) -> Result<Config, ConfigError> {
-        let rules = ["missing-guard", "missing-downgrade"];
-        parse(Utf8Path::new("foreshot.toml"), text, &rules).map(Option::unwrap_or_default)
+        let files = Memory::new();
+        let loader = Loader {
+            files: &files,
+            root: Utf8Path::new(""),
+            rules: &RULES,
+        };
+        let path = Utf8Path::new("foreshot.toml");
+        parse(&loader, path, text, &mut |_| Ok(Config::default())).map(Option::unwrap_or_default)
     }
 
     fn refusal(text: &str) -> String {
@@ -246,7 +403,7 @@ mod tests {
         let config = read(
             "postgres-version = 15\nalembic-version = \"1.13\"\nsqlalchemy-version = 2.0\n\
              transaction-per-migration = true\nstart-after = ['a', 'b']\naccept-explained-downgrade = false\n\
-             [levels]\nmissing-guard = 'off'\nmissing-downgrade = 'note'\n",
+             [levels]\nmissing-guard = 'off'\nrollback = 'note'\n",
         )
         .expect("well formed");
         assert_eq!(config.postgres_version, Version(15));
@@ -255,14 +412,24 @@ mod tests {
         assert_eq!(config.transaction_per_migration, Some(true));
         assert_eq!(config.start_after, ["a", "b"]);
         assert!(!config.accept_explained_downgrade);
+        assert_eq!(config.levels["missing-guard"], Level::Off);
+        assert_eq!(config.levels["rollback"], Level::At(Severity::Note));
         assert_eq!(
-            config.severity("missing-guard", Level::At(Severity::Error)),
-            None
+            config.origins["levels.missing-guard"],
+            Origin::File("foreshot.toml".into(), 8)
         );
-        assert_eq!(
-            config.severity("missing-downgrade", Level::Off),
-            Some(Severity::Note)
-        );
+        // the table of keys and the reader are about the same keys
+        for key in keys::KEYS {
+            let text = format!("{} = {}\n", key.name, key.example);
+            let config = read(&text).unwrap_or_else(|error| panic!("{text}{error}"));
+            let plain = Config {
+                origins: BTreeMap::new(),
+                ..config.clone()
+            };
+            assert!(plain != Config::default() || key.name == "extend", "{text}");
+            assert!(config.origins.contains_key(key.name), "{text}");
+        }
+        assert!(keys::KEYS.is_sorted_by_key(|key| key.name));
     }
 
     #[test]
@@ -273,7 +440,7 @@ mod tests {
         );
         assert_eq!(
             refusal("[levels]\nmissing-gard = 'off'\n"),
-            "foreshot.toml:2: unknown rule `missing-gard`: did you mean `missing-guard`?"
+            "foreshot.toml:2: unknown rule or tag `missing-gard`: did you mean `missing-guard`?"
         );
         assert_eq!(
             refusal("[levels]\n\nmissing-guard = 'fatal'\n"),
@@ -283,8 +450,21 @@ mod tests {
             refusal("transaction-per-migration = 1\n"),
             "foreshot.toml:1: `transaction-per-migration` must be `true` or `false`, not integer"
         );
+        assert_eq!(
+            refusal("select = [\n  'rerun',\n  'rollbak',\n]\n"),
+            "foreshot.toml:3: unknown rule or tag `rollbak`: did you mean `rollback`?"
+        );
+        assert_eq!(
+            refusal("[per-file-levels]\n'old/' = { rerum = 'off' }\n"),
+            "foreshot.toml:2: unknown rule or tag `rerum`: did you mean `rerun`?"
+        );
+        assert_eq!(
+            refusal("baseline = '../x.json'\n"),
+            "foreshot.toml:1: `baseline`: `../x.json` leads out of the project"
+        );
+        assert!(refusal("exclude = ['[z-a]']\n").contains("`[z-a]` is no pattern"));
         assert!(refusal("postgres-version = 9\n").contains("11 to 18"));
         assert!(refusal("a = 1\nb = [\n").starts_with("foreshot.toml:"));
-        assert!(refusal("zzz = 1\n").contains("known are `levels`"));
+        assert!(refusal("zzz = 1\n").contains("known are `accept-explained-downgrade`"));
     }
 }

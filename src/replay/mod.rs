@@ -14,7 +14,7 @@ use std::sync::Arc;
 use smol_str::SmolStr;
 
 use crate::alembic::Settings;
-use crate::config::{Config, Level};
+use crate::config::Config;
 use crate::postgres::{Catalog, Outcome};
 use crate::python::interpreter::Modules;
 use crate::python::syntax;
@@ -80,9 +80,6 @@ pub struct Replayed {
     pub offline: Option<Trace>,
     /// The first run with the guards turned that passed over work in it, and what the upgrade does after that.
     pub turned: Option<Turned>,
-    /// The downgrade once more, on what it left: it shows whether its drops have guards. Only where the upgrade's calls have
-    /// some, since nothing else asks.
-    pub redowngrade: Option<Trace>,
 }
 
 /// What guards pass over: shows whether they let it run where its work is done already.
@@ -152,14 +149,10 @@ fn complete(
         .trace
         .stale
         .then(|| worlds::fresh(&revision, &before, setting).trace);
-    let asks_offline = matches!(setting.config.levels.get(OFFLINE_RULE), Some(Level::At(_)));
+    let asks_offline = setting.config.asks_for(OFFLINE_RULE);
     let offline = (first.trace.inspected && asks_offline)
         .then(|| worlds::offline(&revision, &before, setting).trace);
     let turned = turned(&revision, &before, &first.trace, setting);
-    let redowngrade = downgrade
-        .as_ref()
-        .filter(|_| skips(&first.trace, &rerun.trace))
-        .map(|downgrade| worlds::follow(&revision, Run::Downgrade, &downgrade.worlds, setting));
     let missing = || Trace {
         missing_function: true,
         ..Trace::default()
@@ -177,7 +170,6 @@ fn complete(
         fresh,
         offline,
         turned,
-        redowngrade: redowngrade.map(|followed| followed.trace),
     }
 }
 
@@ -208,20 +200,6 @@ fn turned(
     did_more.then(|| Turned {
         rerun: worlds::follow(revision, Run::Rerun, &turned.worlds, setting).trace,
         first: turned.trace,
-    })
-}
-
-/// Whether the second run leaves out, or has nothing to do for, a call that changed something in the first.
-fn skips(first: &Trace, rerun: &Trace) -> bool {
-    first.events.iter().any(|event| {
-        !event.changes.is_empty()
-            && rerun
-                .events
-                .iter()
-                .find(|again| again.stack == event.stack && again.statements == event.statements)
-                .is_none_or(|again| {
-                    again.changes.is_empty() && matches!(again.outcome, Outcome::Ok)
-                })
     })
 }
 

@@ -99,7 +99,9 @@ fn excerpt(sources: &SourceMap, id: FileId, wanted: &BTreeMap<u32, u32>) -> File
             text.push('…');
         }
         let lead = text.len() - start;
-        text.extend(whole[shown.clone()].chars().map(harmless));
+        let line: String = whole[shown.clone()].chars().map(harmless).collect();
+        // a command to the runner of GitHub Actions; of the same length, so that labels stay under their text
+        text.push_str(&line.replace("##[", "##("));
         if cut_after {
             text.push('…');
         }

@@ -1,9 +1,11 @@
 //! foreshot's own JSON: structs of its own, apart from the model, so that the model may change and the format not.
 
 use serde::Serialize;
+use serde_json::{Map, Value};
 
-use super::{Report, Style, place};
-use crate::diagnostic::{Diagnostic, Severity};
+use super::{Report, Style, clean, place, pretty};
+use crate::diagnostic::{Applicability, Diagnostic, Fix, Severity};
+use crate::fingerprint::Fingerprints;
 use crate::source::{Site, SourceMap};
 
 /// Version of the format: a field more keeps it, anything else raises it.
@@ -16,6 +18,9 @@ struct Document {
     diagnostics: Vec<Finding>,
     notes: Vec<Note>,
     summary: Totals,
+    /// Why there is no report.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -35,6 +40,24 @@ struct Finding {
     #[serde(flatten)]
     location: Location,
     related: Vec<Related>,
+    /// Stays when lines move.
+    fingerprint: String,
+    fix: Option<Repair>,
+}
+
+#[derive(Serialize)]
+struct Repair {
+    message: String,
+    /// `safe` or `unsafe`.
+    applicability: &'static str,
+    edits: Vec<Edit>,
+}
+
+#[derive(Serialize)]
+struct Edit {
+    #[serde(flatten)]
+    location: Location,
+    replacement: String,
 }
 
 /// Lines and columns from 1, columns in code points; the end is one past the last character.
@@ -60,12 +83,14 @@ struct Note {
     message: String,
 }
 
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 struct Totals {
     errors: usize,
     warnings: usize,
     notes: usize,
     suppressed: usize,
+    baselined: usize,
+    known: usize,
     databases: usize,
     revisions: usize,
     statements: usize,
@@ -73,27 +98,29 @@ struct Totals {
     unknown_conditions: usize,
     gaps: usize,
     failures: usize,
+    /// Findings by rule.
+    rules: Map<String, Value>,
+}
+
+fn tool() -> Tool {
+    Tool {
+        name: env!("CARGO_PKG_NAME"),
+        version: env!("CARGO_PKG_VERSION"),
+    }
 }
 
 pub(super) fn render(report: &Report<'_>, _style: Style) -> String {
     let summary = &report.summary;
-    let document = Document {
+    pretty(&Document {
         version: VERSION,
-        tool: Tool {
-            name: env!("CARGO_PKG_NAME"),
-            version: env!("CARGO_PKG_VERSION"),
-        },
-        diagnostics: report
-            .diagnostics
-            .iter()
-            .map(|diagnostic| finding(report.sources, diagnostic))
-            .collect(),
+        tool: tool(),
+        diagnostics: findings(report),
         notes: report
             .notes
             .iter()
             .map(|note| Note {
                 path: note.path.as_ref().map(ToString::to_string),
-                message: note.message.clone(),
+                message: clean(&note.message),
             })
             .collect(),
         summary: Totals {
@@ -101,6 +128,8 @@ pub(super) fn render(report: &Report<'_>, _style: Style) -> String {
             warnings: report.count(Severity::Warning),
             notes: report.count(Severity::Note),
             suppressed: summary.suppressed,
+            baselined: summary.baselined,
+            known: summary.known,
             databases: summary.databases,
             revisions: summary.revisions,
             statements: summary.statements,
@@ -108,38 +137,89 @@ pub(super) fn render(report: &Report<'_>, _style: Style) -> String {
             unknown_conditions: summary.unknown_conditions,
             gaps: summary.gaps,
             failures: summary.failures,
+            rules: report
+                .by_rule()
+                .into_iter()
+                .map(|(rule, count)| (rule.to_owned(), Value::from(count)))
+                .collect(),
         },
-    };
-    // text and numbers only: this can't fail
-    let mut out = serde_json::to_string_pretty(&document).unwrap_or_default();
-    out.push('\n');
+        error: None,
+    })
+}
+
+pub(super) fn failed(why: &str) -> String {
+    pretty(&Document {
+        version: VERSION,
+        tool: tool(),
+        diagnostics: Vec::new(),
+        notes: Vec::new(),
+        summary: Totals::default(),
+        error: Some(clean(why)),
+    })
+}
+
+pub(super) fn render_lines(report: &Report<'_>, _style: Style) -> String {
+    let mut out = String::new();
+    for finding in findings(report) {
+        // text and numbers only: this can't fail
+        out.push_str(&serde_json::to_string(&finding).unwrap_or_default());
+        out.push('\n');
+    }
     out
 }
 
-fn finding(sources: &SourceMap, diagnostic: &Diagnostic) -> Finding {
+pub(super) fn failed_lines(why: &str) -> String {
+    format!("{}\n", serde_json::json!({"error": clean(why)}))
+}
+
+fn findings(report: &Report<'_>) -> Vec<Finding> {
+    let ids = Fingerprints::new(report.sources).ids(report.diagnostics);
+    report
+        .diagnostics
+        .iter()
+        .zip(ids)
+        .map(|(diagnostic, id)| finding(report.sources, diagnostic, id))
+        .collect()
+}
+
+fn finding(sources: &SourceMap, diagnostic: &Diagnostic, fingerprint: String) -> Finding {
     Finding {
         rule: diagnostic.rule,
         severity: diagnostic.severity.word(),
         revision: diagnostic.revision.clone(),
-        message: shown(&diagnostic.message),
-        help: diagnostic.help.as_deref().map(shown),
-        notes: diagnostic.notes.iter().map(|note| shown(note)).collect(),
+        message: clean(&diagnostic.message),
+        help: diagnostic.help.as_deref().map(clean),
+        notes: diagnostic.notes.iter().map(|note| clean(note)).collect(),
         location: location(sources, diagnostic.site),
         related: diagnostic
             .labels
             .iter()
             .map(|label| Related {
-                message: shown(&label.message),
+                message: clean(&label.message),
                 location: location(sources, label.site),
             })
             .collect(),
+        fingerprint,
+        fix: diagnostic.fix.as_ref().map(|fix| repair(sources, fix)),
     }
 }
 
-/// JSON may hold any character; only our own marks are spelled out.
-fn shown(text: &str) -> String {
-    text.replace(crate::unknown::HOLE, "{?}")
-        .replace(crate::unknown::FRESH, "{new}")
+fn repair(sources: &SourceMap, fix: &Fix) -> Repair {
+    Repair {
+        message: clean(&fix.message),
+        applicability: match fix.applicability {
+            Applicability::Safe => "safe",
+            Applicability::Unsafe => "unsafe",
+        },
+        edits: fix
+            .edits
+            .iter()
+            .map(|edit| Edit {
+                location: location(sources, edit.site),
+                replacement: edit.replacement.clone(),
+            })
+            .collect(),
+    }
 }
 
 fn location(sources: &SourceMap, site: Site) -> Location {

@@ -3,18 +3,25 @@
 //! In: sorted diagnostics and what was analysed. Out: text. The same report gives the same bytes, whatever the number of
 //! threads. Lines and columns begin at 1; columns count code points.
 
+mod code_quality;
 mod concise;
 mod excerpt;
+mod github;
 mod json;
+mod junit;
+mod markdown;
+mod rdjson;
 mod sarif;
 mod text;
 pub mod trace;
+
+use std::collections::BTreeMap;
 
 use camino::Utf8Path;
 
 use crate::diagnostic::{Diagnostic, RuleInfo, Severity};
 use crate::discover::Note;
-use crate::source::{Position, Site, SourceMap};
+use crate::source::{Position, Site, SourceMap, Span};
 use crate::unknown;
 
 /// What was analysed, and what could not be.
@@ -34,6 +41,8 @@ pub struct Summary {
     pub gaps: usize,
     /// Diagnostics that comments suppress.
     pub suppressed: usize,
+    /// Findings that the baseline accepts.
+    pub baselined: usize,
     /// Findings that are left out because they are older than the change that is judged.
     pub known: usize,
     /// Files on which foreshot itself failed: reported, and the run exits with 2.
@@ -53,6 +62,8 @@ pub struct Report<'a> {
     pub summary: Summary,
     /// What a reader should know about the input.
     pub notes: &'a [Note],
+    /// What the change that is judged is compared with, where it is with something.
+    pub since: Option<&'a str>,
 }
 
 impl Report<'_> {
@@ -62,6 +73,24 @@ impl Report<'_> {
             .iter()
             .filter(|diagnostic| diagnostic.severity == severity)
             .count()
+    }
+
+    /// The diagnostics, the most severe first.
+    fn by_severity(&self) -> Vec<&Diagnostic> {
+        let mut sorted: Vec<&Diagnostic> = self.diagnostics.iter().collect();
+        sorted.sort_by_key(|diagnostic| std::cmp::Reverse(diagnostic.severity));
+        sorted
+    }
+
+    /// How many findings each rule has, the most first.
+    fn by_rule(&self) -> Vec<(&'static str, usize)> {
+        let mut counts: BTreeMap<&'static str, usize> = BTreeMap::new();
+        for diagnostic in self.diagnostics {
+            *counts.entry(diagnostic.rule).or_default() += 1;
+        }
+        let mut counts: Vec<_> = counts.into_iter().collect();
+        counts.sort_by_key(|(rule, count)| (std::cmp::Reverse(*count), *rule));
+        counts
     }
 }
 
@@ -74,6 +103,8 @@ pub struct Style {
     pub quiet: bool,
     /// Notes on the input too.
     pub verbose: bool,
+    /// How many findings each rule has.
+    pub statistics: bool,
 }
 
 /// An output format.
@@ -85,6 +116,9 @@ pub struct Format {
     pub summary: &'static str,
     /// Gives the whole report.
     pub render: fn(&Report<'_>, Style) -> String,
+    /// Gives what programs can read where there is no report, and why there is none; nothing for people, who read the
+    /// sentence elsewhere.
+    pub failed: fn(&str) -> String,
 }
 
 /// All formats; the first is the default.
@@ -93,23 +127,97 @@ pub static FORMATS: &[Format] = &[
         name: "text",
         summary: "for people: the source line with its labels",
         render: text::render,
+        failed: nothing,
     },
     Format {
         name: "concise",
         summary: "one line a finding: path:line:col: severity[rule]: message",
         render: concise::render,
+        failed: nothing,
+    },
+    Format {
+        name: "github",
+        summary: "workflow commands: annotations of GitHub Actions",
+        render: github::render,
+        failed: github::failed,
+    },
+    Format {
+        name: "gitlab",
+        summary: "code quality report of GitLab (Code Climate)",
+        render: code_quality::render,
+        failed: code_quality::failed,
     },
     Format {
         name: "json",
         summary: "foreshot's own, versioned",
         render: json::render,
+        failed: json::failed,
+    },
+    Format {
+        name: "json-lines",
+        summary: "the findings of json, one a line",
+        render: json::render_lines,
+        failed: json::failed_lines,
+    },
+    Format {
+        name: "junit",
+        summary: "JUnit's XML",
+        render: junit::render,
+        failed: junit::failed,
+    },
+    Format {
+        name: "markdown",
+        summary: "a table for a job summary or a comment on a pull request",
+        render: markdown::render,
+        failed: markdown::failed,
+    },
+    Format {
+        name: "rdjson",
+        summary: "reviewdog, with suggestions",
+        render: rdjson::render,
+        failed: rdjson::failed,
     },
     Format {
         name: "sarif",
         summary: "SARIF 2.1.0, for code scanning",
         render: sarif::render,
+        failed: sarif::failed,
     },
 ];
+
+fn nothing(_why: &str) -> String {
+    String::new()
+}
+
+/// The format of a name.
+pub fn format(name: &str) -> Option<&'static Format> {
+    FORMATS.iter().find(|format| format.name == name)
+}
+
+/// Text and numbers as JSON, on lines of their own: this can't fail.
+fn pretty(value: &impl serde::Serialize) -> String {
+    let mut out = serde_json::to_string_pretty(value).unwrap_or_default();
+    out.push('\n');
+    out
+}
+
+/// All that is to be said on a finding, on one line each: message, notes, remedy.
+fn sentences(diagnostic: &Diagnostic) -> Vec<String> {
+    let mut lines = vec![clean(&diagnostic.message)];
+    lines.extend(
+        diagnostic
+            .notes
+            .iter()
+            .map(|note| format!("note: {}", clean(note))),
+    );
+    lines.extend(
+        diagnostic
+            .help
+            .iter()
+            .map(|help| format!("help: {}", clean(help))),
+    );
+    lines
+}
 
 /// Both ends of a site: file's path, first position, the position one past the last.
 struct Place {
@@ -126,6 +234,18 @@ fn place(sources: &SourceMap, site: Site) -> Place {
         path: slashes(file.path()),
         start,
         end,
+    }
+}
+
+/// What of a site stands on its first line: a review shows an alert only where all its lines are part of the change.
+fn first_line(sources: &SourceMap, site: Site) -> Site {
+    let file = sources.file(site.file);
+    let end = file
+        .line_span(file.line(site.span.start))
+        .map_or(site.span.end, |line| line.end.min(site.span.end));
+    Site {
+        span: Span::new(site.span.start, end.max(site.span.start)),
+        ..site
     }
 }
 
@@ -148,6 +268,8 @@ fn clean(text: &str) -> String {
         .collect::<String>()
         .replace(unknown::HOLE, "{?}")
         .replace(unknown::FRESH, "{new}")
+        // a command to the runner of GitHub Actions, wherever in a line it stands
+        .replace("##[", "##(")
 }
 
 /// Control characters, and those that turn the direction of text around.
@@ -159,6 +281,18 @@ fn is_harmful(character: char) -> bool {
 /// `1 revision`, `2 revisions`.
 fn counted(count: usize, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
+/// What stands under the findings, for people: how many each rule has.
+fn statistics(report: &Report<'_>, style: Style) -> String {
+    use std::fmt::Write;
+    let mut out = String::new();
+    if style.statistics {
+        for (rule, count) in report.by_rule() {
+            let _ = writeln!(out, "{count:>6}  {rule}");
+        }
+    }
+    out
 }
 
 /// The last line for people: what was found, what was analysed, what could not be.
@@ -176,8 +310,17 @@ fn last_line(report: &Report<'_>) -> String {
     if summary.suppressed > 0 {
         found.push(format!("{} suppressed", summary.suppressed));
     }
+    if summary.baselined > 0 {
+        found.push(format!("{} in the baseline", summary.baselined));
+    }
     if summary.known > 0 {
-        found.push(format!("{} not new", summary.known));
+        found.push(format!(
+            "{} already there before{}",
+            summary.known,
+            report
+                .since
+                .map_or(String::new(), |name| format!(" ({})", clean(name)))
+        ));
     }
     let mut line = format!(
         "{}; analysed {} and {}",

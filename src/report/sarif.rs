@@ -3,63 +3,130 @@
 //! Every rule is listed, in the order of their list, whether it found something or not: readers keep alerts by rule.
 //! One location a result; what else helps is in `relatedLocations`.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use serde_json::{Value, json};
 use serde_sarif::sarif::{
-    ArtifactLocation, Location, Message, MultiformatMessageString, PhysicalLocation, PropertyBag,
-    Region, ReportingConfiguration, ReportingDescriptor, Result as Finding, ResultLevel, Run,
-    Sarif, Tool, ToolComponent,
+    ArtifactChange, ArtifactContent, ArtifactLocation, CodeFlow, Fix as Repair, Invocation,
+    Location, Message, MultiformatMessageString, Notification, PhysicalLocation, PropertyBag,
+    Region, Replacement, ReportingConfiguration, ReportingDescriptor, Result as Finding,
+    ResultLevel, Run, RunAutomationDetails, Sarif, ThreadFlow, ThreadFlowLocation, Tool,
+    ToolComponent,
 };
 
-use super::{Report, Style, place};
+use super::{Report, Style, clean, first_line, place, pretty};
 use crate::config::Level;
-use crate::diagnostic::{Diagnostic, RuleInfo, Severity};
-use crate::source::{Site, SourceMap};
-use crate::unknown;
+use crate::diagnostic::{Diagnostic, FIRST_RUN, Fix, RuleInfo, Severity};
+use crate::fingerprint::Fingerprints;
+use crate::source::{FileId, Site, SourceMap};
 
 const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
 
 /// GitHub refuses longer descriptions.
 const MAX_DESCRIPTION: usize = 1024;
 
+/// GitHub refuses a run with more results.
+const MAX_RESULTS: usize = 25_000;
+
+/// GitHub refuses a result with more than 1,000 locations (and shows 100).
+const MAX_RELATED: usize = 900;
+
+/// Labels that the message itself links to.
+const MAX_LINKED: usize = 10;
+
+/// Bytes of all results: GitHub refuses 10 MB of gzip, and what repeats itself so much shrinks at least tenfold.
+const MAX_BYTES: usize = 64 << 20;
+
+/// The name of our fingerprint, with its version: another way of counting is another version.
+const FINGERPRINT: &str = "foreshot/v1";
+
 pub(super) fn render(report: &Report<'_>, _style: Style) -> String {
+    let ids = Fingerprints::new(report.sources).ids(report.diagnostics);
+    let mut places: Vec<usize> = (0..report.diagnostics.len()).collect();
+    // what has to go is the mildest; what stays is in the order of every report
+    places.sort_by_key(|place| std::cmp::Reverse(report.diagnostics[*place].severity));
+    places.truncate(MAX_RESULTS);
+    places.sort_unstable();
+    let mut bytes = 0;
+    let mut results = Vec::new();
+    for place in places {
+        let made = finding(report, &report.diagnostics[place], &ids[place]);
+        bytes += serde_json::to_string(&made).map_or(0, |text| text.len());
+        if bytes > MAX_BYTES {
+            break;
+        }
+        results.push(made);
+    }
+    let left = report.diagnostics.len() - results.len();
+    let notice = (left > 0).then(|| {
+        format!("{left} findings are left out: code scanning takes {MAX_RESULTS} in 10 MB")
+    });
+    log(
+        report.rules,
+        results,
+        invocation(report.summary.failures == 0, notice, "warning"),
+    )
+}
+
+pub(super) fn failed(why: &str) -> String {
+    log(
+        &[],
+        Vec::new(),
+        invocation(false, Some(clean(why)), "error"),
+    )
+}
+
+fn log(rules: &[RuleInfo], results: Vec<Finding>, invocation: Invocation) -> String {
     let driver = ToolComponent::builder()
         .name("foreshot".to_owned())
         .semantic_version(env!("CARGO_PKG_VERSION").to_owned())
         .version(env!("CARGO_PKG_VERSION").to_owned())
-        .rules(report.rules.iter().map(descriptor).collect::<Vec<_>>())
+        .rules(rules.iter().map(descriptor).collect::<Vec<_>>())
         .build();
     let run = Run::builder()
         .tool(Tool::builder().driver(driver).build())
-        .column_kind(Value::from("unicodeCodePoints"))
-        .results(
-            report
-                .diagnostics
-                .iter()
-                .map(|diagnostic| finding(report, diagnostic))
-                .collect::<Vec<_>>(),
+        // all up to the slash is the category, the rest the run's own name
+        .automation_details(
+            RunAutomationDetails::builder()
+                .id("foreshot/".to_owned())
+                .build(),
         )
+        .column_kind(Value::from("unicodeCodePoints"))
+        .invocations(vec![invocation])
+        .results(results)
         .build();
-    let log = Sarif::builder()
-        .schema(SCHEMA.to_owned())
-        .version(Value::from("2.1.0"))
-        .runs(vec![run])
+    pretty(
+        &Sarif::builder()
+            .schema(SCHEMA.to_owned())
+            .version(Value::from("2.1.0"))
+            .runs(vec![run])
+            .build(),
+    )
+}
+
+fn invocation(successful: bool, notice: Option<String>, level: &str) -> Invocation {
+    let mut made = Invocation::builder()
+        .execution_successful(successful)
         .build();
-    // text and numbers only: this can't fail
-    let mut out = serde_json::to_string_pretty(&log).unwrap_or_default();
-    out.push('\n');
-    out
+    made.tool_execution_notifications = notice.map(|notice| {
+        vec![
+            Notification::builder()
+                .message(words(&notice))
+                .level(Value::from(level))
+                .build(),
+        ]
+    });
+    made
 }
 
 fn descriptor(rule: &RuleInfo) -> ReportingDescriptor {
     let summary = text_of(rule.summary, rule.id);
     let page = text_of(rule.markdown, rule.summary);
-    let (level, problem) = match rule.default_level {
-        Level::Off => ("none", "recommendation"),
-        Level::At(Severity::Note) => ("note", "recommendation"),
-        Level::At(Severity::Warning) => ("warning", "warning"),
-        Level::At(Severity::Error) => ("error", "error"),
+    let (level, problem, precision) = match rule.default_level {
+        Level::Off | Level::At(Severity::Note) => ("note", "recommendation", "medium"),
+        Level::At(Severity::Warning) => ("warning", "warning", "high"),
+        Level::At(Severity::Error) => ("error", "error", "very-high"),
     };
     let mut properties = PropertyBag::builder().build();
     let mut tags: Vec<String> = rule.tags.iter().map(ToString::to_string).collect();
@@ -69,13 +136,12 @@ fn descriptor(rule: &RuleInfo) -> ReportingDescriptor {
     properties.tags = Some(tags);
     properties
         .additional_properties
-        .insert("precision".to_owned(), json!("very-high"));
+        .insert("precision".to_owned(), json!(precision));
     properties
         .additional_properties
         .insert("problem.severity".to_owned(), json!(problem));
     ReportingDescriptor::builder()
         .id(rule.id.to_owned())
-        .name(rule.id.to_owned())
         .short_description(formatted(&cut(&summary), None))
         .full_description(formatted(&cut(&summary), None))
         .help(formatted(&page, Some(&page)))
@@ -110,16 +176,22 @@ fn formatted(text: &str, markdown: Option<&str>) -> MultiformatMessageString {
     made
 }
 
-fn finding(report: &Report<'_>, diagnostic: &Diagnostic) -> Finding {
-    let mut message = shown(&diagnostic.message);
+fn finding(report: &Report<'_>, diagnostic: &Diagnostic, id: &str) -> Finding {
+    let mut message = linkless(&diagnostic.message);
     // readers show the message alone: the remedy goes with it
     if let Some(help) = &diagnostic.help {
-        message.push_str("\nhelp: ");
-        message.push_str(&shown(help));
+        let _ = write!(message, "\nhelp: {}", linkless(help));
     }
     for note in &diagnostic.notes {
-        message.push_str("\nnote: ");
-        message.push_str(&shown(note));
+        let _ = write!(message, "\nnote: {}", linkless(note));
+    }
+    for (index, label) in diagnostic.labels.iter().take(MAX_LINKED).enumerate() {
+        let _ = write!(
+            message,
+            "\nsee: [{}]({})",
+            linkless(&label.message),
+            index + 1
+        );
     }
     let level = match diagnostic.severity {
         Severity::Note => ResultLevel::Note,
@@ -130,48 +202,136 @@ fn finding(report: &Report<'_>, diagnostic: &Diagnostic) -> Finding {
         .message(words(&message))
         .rule_id(diagnostic.rule.to_owned())
         .level(level)
-        .locations(vec![location(report.sources, diagnostic.site)])
+        .locations(vec![location(
+            report.sources,
+            first_line(report.sources, diagnostic.site),
+        )])
+        .partial_fingerprints(BTreeMap::from([(FINGERPRINT.to_owned(), id.to_owned())]))
         .build();
-    made.rule_index = report
+    let rule = report
         .rules
         .iter()
-        .position(|rule| rule.id == diagnostic.rule)
-        .map(|index| index as i64);
+        .position(|rule| rule.id == diagnostic.rule);
+    made.rule_index = rule.map(|index| index as i64);
     if !diagnostic.labels.is_empty() {
-        let related = diagnostic.labels.iter().enumerate().map(|(index, label)| {
-            let mut made = location(report.sources, label.site);
-            made.id = Some(index as i64 + 1);
-            made.message = Some(words(&shown(&label.message)));
-            made
-        });
-        made.related_locations = Some(related.collect());
+        let labels = diagnostic.labels.iter().take(MAX_RELATED).enumerate();
+        made.related_locations = Some(
+            labels
+                .map(|(index, label)| {
+                    let mut made = located(report.sources, label.site, &label.message);
+                    made.id = Some(index as i64 + 1);
+                    made
+                })
+                .collect(),
+        );
     }
+    if rule.is_some_and(|index| report.rules[index].tags.contains(&"rerun")) {
+        made.code_flows = Some(vec![flow(report.sources, diagnostic)]);
+    }
+    made.fixes = diagnostic
+        .fix
+        .as_ref()
+        .map(|fix| vec![repair(report.sources, fix)]);
     made
+}
+
+/// How it comes to the failure: what the first run does, and what that means for the second.
+fn flow(sources: &SourceMap, diagnostic: &Diagnostic) -> CodeFlow {
+    let before = diagnostic
+        .labels
+        .iter()
+        .find(|label| label.message.starts_with(FIRST_RUN));
+    let first = match before {
+        Some(label) => located(sources, label.site, &label.message),
+        None => located(
+            sources,
+            diagnostic.site,
+            &format!("{FIRST_RUN} executes it here"),
+        ),
+    };
+    let second = located(
+        sources,
+        diagnostic.site,
+        &format!("the second run: {}", diagnostic.message),
+    );
+    let steps = [first, second]
+        .into_iter()
+        .map(|place| ThreadFlowLocation::builder().location(place).build());
+    let thread = ThreadFlow::builder()
+        .locations(steps.collect::<Vec<_>>())
+        .build();
+    CodeFlow::builder().thread_flows(vec![thread]).build()
+}
+
+fn repair(sources: &SourceMap, fix: &Fix) -> Repair {
+    let mut by_file: BTreeMap<FileId, Vec<Replacement>> = BTreeMap::new();
+    for edit in &fix.edits {
+        let replacement = Replacement::builder()
+            .deleted_region(region(sources, edit.site))
+            .inserted_content(
+                ArtifactContent::builder()
+                    .text(edit.replacement.clone())
+                    .build(),
+            )
+            .build();
+        by_file.entry(edit.site.file).or_default().push(replacement);
+    }
+    let mut changes: Vec<(String, Vec<Replacement>)> = by_file
+        .into_iter()
+        .map(|(file, replacements)| (super::slashes(sources.file(file).path()), replacements))
+        .collect();
+    // numbers of files depend on the threads
+    changes.sort_by(|one, other| one.0.cmp(&other.0));
+    let changes = changes.into_iter().map(|(path, replacements)| {
+        ArtifactChange::builder()
+            .artifact_location(ArtifactLocation::builder().uri(uri(&path)).build())
+            .replacements(replacements)
+            .build()
+    });
+    Repair::builder()
+        .description(words(&clean(&fix.message)))
+        .artifact_changes(changes.collect::<Vec<_>>())
+        .build()
 }
 
 fn words(text: &str) -> Message {
     Message::builder().text(text.to_owned()).build()
 }
 
-fn shown(text: &str) -> String {
-    text.replace(unknown::HOLE, "{?}")
-        .replace(unknown::FRESH, "{new}")
+/// Text in which brackets are brackets: a name can make no link.
+fn linkless(text: &str) -> String {
+    let text = clean(text);
+    if text.contains("](") {
+        text.replace('[', "\\[").replace(']', "\\]")
+    } else {
+        text
+    }
 }
 
-fn location(sources: &SourceMap, site: Site) -> Location {
+fn located(sources: &SourceMap, site: Site, message: &str) -> Location {
+    let mut made = location(sources, site);
+    made.message = Some(words(&clean(message)));
+    made
+}
+
+fn region(sources: &SourceMap, site: Site) -> Region {
     let place = place(sources, site);
-    let region = Region::builder()
+    Region::builder()
         .start_line(i64::from(place.start.line))
         .start_column(i64::from(place.start.column))
         .end_line(i64::from(place.end.line))
         .end_column(i64::from(place.end.column))
-        .build();
-    let artifact = ArtifactLocation::builder().uri(uri(&place.path)).build();
+        .build()
+}
+
+fn location(sources: &SourceMap, site: Site) -> Location {
+    let path = place(sources, site).path;
+    let artifact = ArtifactLocation::builder().uri(uri(&path)).build();
     Location::builder()
         .physical_location(
             PhysicalLocation::builder()
                 .artifact_location(artifact)
-                .region(region)
+                .region(region(sources, site))
                 .build(),
         )
         .build()

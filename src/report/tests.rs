@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::*;
 use crate::config::Level;
-use crate::diagnostic::Label;
+use crate::diagnostic::{Applicability, Edit, Fix, Label};
 use crate::source::{FileId, SourceFile, Span};
 
 #[path = "../../tests/common/schema.rs"]
@@ -90,6 +90,7 @@ impl Sample {
                 ..Summary::default()
             },
             notes: &self.notes,
+            since: None,
         };
         let format = FORMATS
             .iter()
@@ -298,4 +299,213 @@ fn the_order_is_by_path_not_by_file_number() {
     let mut found = vec![diagnostic(last), diagnostic(first)];
     crate::diagnostic::sort(&mut found, &sources);
     assert_eq!(found[0].site.file, first);
+}
+
+fn fixed() -> Sample {
+    let mut sample = Sample::new();
+    let place = sample.diagnostics[0].site;
+    sample.diagnostics[0].fix = Some(Fix {
+        message: "guard it".into(),
+        applicability: Applicability::Safe,
+        edits: vec![Edit {
+            site: Site {
+                span: Span::new(place.span.end - 1, place.span.end - 1),
+                ..place
+            },
+            replacement: ", if_not_exists=True".into(),
+        }],
+    });
+    sample
+}
+
+#[test]
+fn machine_formats_carry_the_fix_at_its_place() {
+    let sample = fixed();
+    let read = |format: &str| -> Value {
+        serde_json::from_str(&sample.render(format, Style::default())).expect("JSON")
+    };
+    let fix = &read("json")["diagnostics"][0]["fix"];
+    assert_eq!(fix["applicability"], "safe");
+    assert_eq!(fix["edits"][0]["column"], 22);
+    let log = read("sarif");
+    let change = &log["runs"][0]["results"][0]["fixes"][0]["artifactChanges"][0];
+    assert_eq!(change["artifactLocation"]["uri"], "db/a%20b%3A%C3%A9.py");
+    let region = &change["replacements"][0]["deletedRegion"];
+    assert_eq!(
+        (&region["startColumn"], &region["endColumn"]),
+        (&Value::from(22), &Value::from(22))
+    );
+    let schema = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/schema/sarif-schema-2.1.0.json"
+    );
+    let schema: Value =
+        serde_json::from_str(&std::fs::read_to_string(schema).expect("read")).expect("JSON");
+    assert_eq!(schema_check::errors(&schema, &log), Vec::<String>::new());
+    // reviewdog counts bytes: two of the characters before take three and two
+    let suggestion = &read("rdjson")["diagnostics"][0]["suggestions"][0];
+    assert_eq!(suggestion["range"]["start"]["column"], 25);
+    assert_eq!(suggestion["text"], ", if_not_exists=True");
+}
+
+#[test]
+fn sarif_is_what_code_scanning_reads() {
+    let mut sample = Sample::new();
+    sample.diagnostics[0].labels[0].message = "see [this](http://x) here".into();
+    let twice = sample.diagnostics[0].clone();
+    sample.diagnostics.push(twice);
+    let log: Value = serde_json::from_str(&sample.render("sarif", Style::default())).expect("JSON");
+    let run = &log["runs"][0];
+    assert_eq!(run["automationDetails"]["id"], "foreshot/");
+    assert_eq!(run["invocations"][0]["executionSuccessful"], true);
+    let [one, two] = [0, 1].map(|place| &run["results"][place]);
+    let id = |result: &Value| {
+        result["partialFingerprints"]["foreshot/v1"]
+            .as_str()
+            .map(str::to_owned)
+    };
+    assert!(id(one).is_some());
+    assert_ne!(id(one), id(two));
+    // a name in a label makes no link of its own
+    let message = one["message"]["text"].as_str().expect("text");
+    assert!(
+        message.contains("\nsee: [see \\[this\\](http://x) here](1)"),
+        "{message}"
+    );
+    let flow = &one["codeFlows"][0]["threadFlows"][0]["locations"];
+    let texts: Vec<&str> = flow
+        .as_array()
+        .expect("steps")
+        .iter()
+        .filter_map(|step| step["location"]["message"]["text"].as_str())
+        .collect();
+    assert_eq!(texts.len(), 2);
+    assert!(texts[0].starts_with("the first run") && texts[1].starts_with("the second run: "));
+}
+
+#[test]
+fn reviews_are_shown_the_first_line_of_a_call() {
+    let mut sample = Sample::new();
+    let start = TEXT.find("op.create_table").expect("there") as u32;
+    sample.diagnostics[0].site.span = Span::new(start, TEXT.len() as u32);
+    let log: Value = serde_json::from_str(&sample.render("sarif", Style::default())).expect("JSON");
+    let region = &log["runs"][0]["results"][0]["locations"][0]["physicalLocation"]["region"];
+    assert_eq!(
+        (&region["startLine"], &region["endLine"]),
+        (&Value::from(3), &Value::from(3))
+    );
+    // to the end of the line, without its line end
+    assert_eq!(region["endColumn"], 28);
+    assert!(
+        sample
+            .render("github", Style::default())
+            .contains("line=3,endLine=3,col=2,endColumn=28,")
+    );
+}
+
+#[test]
+fn more_than_code_scanning_takes_is_cut_by_severity() {
+    let mut sample = Sample::new();
+    let mild = Diagnostic {
+        severity: Severity::Note,
+        labels: vec![],
+        ..sample.diagnostics[0].clone()
+    };
+    sample.diagnostics.splice(0..0, vec![mild; 25_000]);
+    let log: Value = serde_json::from_str(&sample.render("sarif", Style::default())).expect("JSON");
+    let results = log["runs"][0]["results"].as_array().expect("results");
+    assert_eq!(results.len(), 25_000);
+    assert_eq!(results[24_999]["level"], "error");
+    let notice = &log["runs"][0]["invocations"][0]["toolExecutionNotifications"][0];
+    let text = notice["message"]["text"].as_str().expect("text");
+    assert!(text.starts_with("1 findings are left out"), "{text}");
+}
+
+#[test]
+fn annotations_are_capped_and_say_so() {
+    let mut sample = Sample::new();
+    let mild = Diagnostic {
+        severity: Severity::Warning,
+        ..sample.diagnostics[0].clone()
+    };
+    sample.diagnostics.splice(0..0, vec![mild; 12]);
+    let out = sample.render("github", Style::default());
+    let lines: Vec<&str> = out.lines().collect();
+    assert_eq!(
+        lines[0],
+        "::error file=db/a b%3Aé.py,line=3,endLine=3,col=2,endColumn=23,title=foreshot%3A missing-guard::\
+         `create_table 日é` fails on {?} when it runs again%0Ahelp: guard it"
+    );
+    assert_eq!(
+        lines
+            .iter()
+            .filter(|line| line.starts_with("::warning "))
+            .count(),
+        10
+    );
+    assert!(
+        out.contains("2 more findings without an annotation"),
+        "{out}"
+    );
+    assert!(lines[12].starts_with("db/a b:é.py:3:2: warning[missing-guard]: "));
+}
+
+#[test]
+fn no_format_prints_a_command_or_an_escape() {
+    let mut sample = Sample::new();
+    let file = sample.sources.add(Arc::new(SourceFile::new(
+        "::error file=x::\x1b[2J##[add-mask]y.py",
+        "##[error]op.x()\u{202E}\x1b[31m\n",
+    )));
+    sample.diagnostics[0].site = Site {
+        file,
+        span: Span::new(0, 12),
+    };
+    sample.diagnostics[0].labels.clear();
+    sample.diagnostics[0].message = "x\n::set-output name=a::b ##[error]z\x1b[31m\u{202E}".into();
+    sample.diagnostics[0].help = Some("\r\n::stop-commands::y".into());
+    for format in FORMATS {
+        let out = sample.render(format.name, Style::default());
+        assert!(
+            !out.contains(['\x1b', '\u{202E}']),
+            "{}: {out}",
+            format.name
+        );
+        for line in out.lines() {
+            let line = line.trim_start();
+            let own = line.starts_with("::error file=%3A%3Aerror file=x%3A%3A");
+            assert!(own || !line.starts_with("::"), "{}: {line}", format.name);
+        }
+        // paths in JSON are paths, and no runner reads JSON
+        if !["json", "json-lines", "gitlab", "rdjson"].contains(&format.name) {
+            assert!(!out.contains("##["), "{}: {out}", format.name);
+        }
+    }
+}
+
+#[test]
+fn what_a_program_reads_is_valid_where_there_is_no_report() {
+    for format in FORMATS {
+        let out = (format.failed)("no `x` here: \x1b try <y>");
+        assert!(!out.contains('\x1b'), "{}", format.name);
+        match format.name {
+            "text" | "concise" => assert_eq!(out, ""),
+            "github" => assert_eq!(
+                out,
+                "::error title=foreshot::no `x` here: \u{FFFD} try <y>\n"
+            ),
+            "junit" => assert!(out.contains("errors=\"1\"") && out.contains("try &lt;y&gt;")),
+            "markdown" => assert!(out.contains("could not run: no <code>x</code> here")),
+            _ => {
+                let value: Value = serde_json::from_str(&out).expect("JSON");
+                assert!(!value.is_null());
+            }
+        }
+    }
+    let log: Value =
+        serde_json::from_str(&(format("sarif").expect("known").failed)("why")).expect("JSON");
+    assert_eq!(
+        log["runs"][0]["invocations"][0]["executionSuccessful"],
+        false
+    );
 }

@@ -7,7 +7,7 @@ use codespan_reporting::term;
 use codespan_reporting::term::termcolor::{Ansi, NoColor, WriteColor};
 
 use super::excerpt::Excerpts;
-use super::{Report, Style, clean, counted, last_line};
+use super::{Report, Style, clean, counted, last_line, statistics};
 use crate::diagnostic::{Diagnostic, Severity};
 
 /// More labels than this hide the first ones; the machine formats have all.
@@ -51,6 +51,7 @@ fn write<W: Write + WriteColor>(out: &mut W, report: &Report<'_>, style: Style) 
             );
         }
     }
+    let _ = out.write_all(statistics(report, style).as_bytes());
     if style.quiet {
         return;
     }

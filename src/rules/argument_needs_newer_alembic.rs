@@ -4,7 +4,7 @@ use super::{Check, Context, Rule, advice, words};
 use crate::config::Level;
 use crate::diagnostic::{Diagnostic, RuleInfo, Severity};
 use crate::source::Site;
-use crate::trace::{Event, Origin, Trace};
+use crate::trace::{Event, Origin, Raised, Trace};
 
 pub(super) const RULE: Rule = Rule {
     info: RuleInfo {
@@ -39,15 +39,17 @@ fn check(context: &Context<'_>) -> Vec<Diagnostic> {
     found
 }
 
-/// The run ends where Alembic has no such parameter.
-fn refused(context: &Context<'_>, trace: &Trace, function: &str) -> Option<Diagnostic> {
-    let raised = trace.raised.as_ref()?;
+/// Whether an exception is the refusal of an argument that would guard a call.
+pub(super) fn is_it(raised: &Raised) -> bool {
     let is_guard = raised.message.contains("'if_exists'")
         || raised.message.contains("'if_not_exists'")
         || raised.message.ends_with("for if_exists");
-    if !is_guard || !matches!(raised.class.as_str(), "TypeError" | "NotImplementedError") {
-        return None;
-    }
+    is_guard && matches!(raised.class.as_str(), "TypeError" | "NotImplementedError")
+}
+
+/// The run ends where Alembic has no such parameter.
+fn refused(context: &Context<'_>, trace: &Trace, function: &str) -> Option<Diagnostic> {
+    let raised = trace.raised.as_ref().filter(|raised| is_it(raised))?;
     let message = format!(
         "`{function}()` stops here with Alembic {} (`{}: {}`)",
         context.config.alembic_version, raised.class, raised.message

@@ -74,9 +74,16 @@ fn stopped(context: &Context<'_>, trace: &Trace, command: &str) -> Option<Diagno
             format!(
                 "`alembic {command}` stops here with StatementError: SQLAlchemy takes `:{name}` in the text for a bind parameter, and it gets no value"
             ),
-            format!(
-                "write `\\:{name}` in a raw string where the colon is meant (quotes do not protect it), or pass a value: `sa.text(...).bindparams({name}=...)`"
-            ),
+            if name.starts_with(|first: char| first.is_ascii_digit()) {
+                // no parameter can have such a name
+                format!(
+                    "put a space behind the colon, or write `\\:{name}` in a raw string: quotes do not protect it"
+                )
+            } else {
+                format!(
+                    "write `\\:{name}` in a raw string where the colon is meant (quotes do not protect it), or pass a value: `sa.text(...).bindparams({name}=...)`"
+                )
+            },
         ),
         Trap::Percent => (
             format!(

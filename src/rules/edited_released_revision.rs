@@ -27,6 +27,9 @@ fn check(context: &HistoryContext<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     let mut deleted: Vec<&Arc<Revision>> = Vec::new();
     for old in base.fork.revisions {
+        if old.facts.substance == 0 {
+            continue;
+        }
         let Some(index) = context.graph.find(&old.id) else {
             // what the base branch has deleted itself is its own affair
             if base.tip.graph.find(&old.id).is_some() {

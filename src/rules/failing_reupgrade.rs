@@ -1,12 +1,12 @@
 //! `failing-reupgrade`: the upgrade after the downgrade fails, though the downgrade gave the schema back.
 
 use super::rollback;
-use super::{Check, Context, Rule, label, words};
+use super::{Check, Context, Rule, claims, label, words};
 use crate::config::Level;
 use crate::diagnostic::{Diagnostic, RuleInfo, Severity};
 use crate::postgres::{ObjectKind, Outcome, ServerError, SqlState};
 use crate::replay::Replayed;
-use crate::trace::Event;
+use crate::trace::{Event, Run};
 
 pub(super) const RULE: Rule = Rule {
     info: RuleInfo {
@@ -30,7 +30,8 @@ fn check(context: &Context<'_>) -> Vec<Diagnostic> {
         return Vec::new();
     }
     let mut errors = rollback::reupgrade_errors(replayed)
-        .filter(|(event, error)| !is_told_elsewhere(replayed, event, error));
+        .filter(|(event, error)| !is_told_elsewhere(replayed, event, error))
+        .filter(|(event, _)| !claims::is_claimed(context, Run::Reupgrade, event));
     let Some((event, error)) = errors.next() else {
         return Vec::new();
     };

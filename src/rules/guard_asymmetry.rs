@@ -115,8 +115,7 @@ fn possible(context: &Context<'_>) -> Option<Diagnostic> {
     }
     let mut dropped: Vec<(&Event, &Event, ObjectKey)> = Vec::new();
     let drops = replayed.downgrade.events.iter();
-    for event in drops.filter(|event| event.conditional.is_none() && !asks_itself(replayed, event))
-    {
+    for event in drops.filter(|event| event.conditional.is_none() && !asks_itself(event)) {
         for key in &event.changes {
             if !matches!(key.kind, ObjectKind::Table | ObjectKind::Column)
                 || restored.presence_of(key) != Some(false)
@@ -172,15 +171,20 @@ fn makes(event: &Event) -> bool {
     })
 }
 
-/// Whether a drop has a guard of its own, a clause or a condition: run once more, it is left out or does nothing. Its author
-/// has thought of databases that differ.
-fn asks_itself(replayed: &Replayed, event: &Event) -> bool {
-    let Some(again) = &replayed.redowngrade else {
-        return true;
-    };
-    let again = again
-        .events
-        .iter()
-        .find(|again| again.stack == event.stack && again.statements == event.statements);
-    again.is_none_or(|again| !matches!(again.outcome, Outcome::Error(_)))
+/// Whether a drop has a guard of its own, a condition or a clause: its author has thought of databases that differ.
+fn asks_itself(event: &Event) -> bool {
+    !event.guards.is_empty()
+        || event.statements.iter().all(|statement| match statement {
+            Statement::Drop(drop) => drop.if_exists,
+            Statement::AlterTable(alter) => alter.commands.iter().all(|command| {
+                matches!(
+                    command,
+                    AlterTableCommand::DropColumn {
+                        if_exists: true,
+                        ..
+                    }
+                )
+            }),
+            _ => false,
+        })
 }

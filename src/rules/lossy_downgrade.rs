@@ -89,7 +89,7 @@ fn renamed(replayed: &Replayed) -> Vec<Renamed<'_>> {
             let drop = rollback::touched_by(&replayed.downgrade, &after)?;
             let drops = drop.statements.iter().any(|statement| match statement {
                 Statement::Drop(_) => true,
-                Statement::AlterTable(alter) => alter
+                Statement::AlterTable(table) => table
                     .commands
                     .iter()
                     .any(|command| matches!(command, AlterTableCommand::DropColumn { .. })),

@@ -4,7 +4,7 @@ use super::guards::{self, Verdict};
 use super::second_run::{self, Fault, FaultKind};
 use super::{Check, Context, Rule, advice, claims, label, stale_inspector, words};
 use crate::config::Level;
-use crate::diagnostic::{Diagnostic, RuleInfo, Severity};
+use crate::diagnostic::{Diagnostic, FIRST_RUN, RuleInfo, Severity};
 use crate::postgres::statement::{AlterTableCommand, Statement};
 use crate::postgres::{ObjectKind, ServerError, SqlState};
 use crate::source::Site;
@@ -130,7 +130,7 @@ pub(super) fn report(
     {
         diagnostic.labels.push(label(
             made,
-            format!("the first run made or removed the {key} here"),
+            format!("{FIRST_RUN} made or removed the {key} here"),
         ));
     }
     if fault.event.innermost != site {

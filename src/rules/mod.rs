@@ -289,6 +289,13 @@ impl HistoryContext<'_> {
         }
     }
 
+    /// Whether it is one of Alembic's.
+    fn is_alembic(&self, index: Index) -> bool {
+        let file = self.graph.revisions()[index].file;
+        let mut revisions = self.revisions.iter();
+        revisions.any(|revision| revision.file == file && revision.facts.substance != 0)
+    }
+
     /// Whether it is reported on.
     fn is_reported(&self, index: Index) -> bool {
         let file = self.graph.revisions()[index].file;

@@ -68,8 +68,9 @@ fn report(context: &HistoryContext<'_>, heads: &[Index]) -> Diagnostic {
         ""
     };
     let message = format!(
-        "`alembic upgrade head` refuses to run (\"Multiple head revisions are present\"): nothing follows `{}`, nor {}{more}",
+        "`alembic upgrade head` refuses to run (\"Multiple head revisions are present\"): `{}` is a head, and so {} {}{more}",
         context.id(here),
+        if others.len() == 1 { "is" } else { "are" },
         ids.join(", ")
     );
     let mut diagnostic = context.diagnostic(&RULE, here, context.place(here), message);
@@ -78,7 +79,7 @@ fn report(context: &HistoryContext<'_>, heads: &[Index]) -> Diagnostic {
             .to_owned(),
     );
     for other in others.iter().take(8) {
-        let what = "nothing follows this one either";
+        let what = "this is a head too";
         diagnostic.labels.push(label(context.place(*other), what));
     }
     if let Some(fork) = fork(context, here, &others) {

@@ -52,7 +52,7 @@ pub(super) fn is_it(context: &Context<'_>, statement: &Statement) -> bool {
 
 /// The table and column whose value a statement computes from its old one.
 fn moved<'a>(context: &Context<'_>, statement: &'a Statement) -> Option<(&'a Name, SmolStr)> {
-    let after = &context.replayed.after;
+    let catalog = &context.replayed.after;
     match statement {
         Statement::Update(update) => {
             if update
@@ -64,7 +64,7 @@ fn moved<'a>(context: &Context<'_>, statement: &'a Statement) -> Option<(&'a Nam
             }
             let own = Own {
                 names: [Some(&update.table.name), update.alias.as_ref()],
-                relation: words::relation(after, &update.table),
+                relation: words::relation(catalog, &update.table),
             };
             moved_by(&own, &update.assignments).map(|column| (&update.table, column))
         }
@@ -85,7 +85,7 @@ fn moved<'a>(context: &Context<'_>, statement: &'a Statement) -> Option<(&'a Nam
             }
             let own = Own {
                 names: [Some(&insert.table.name), None],
-                relation: words::relation(after, &insert.table),
+                relation: words::relation(catalog, &insert.table),
             };
             moved_by(&own, assignments).map(|column| (&insert.table, column))
         }
@@ -100,7 +100,7 @@ fn moved<'a>(context: &Context<'_>, statement: &'a Statement) -> Option<(&'a Nam
             };
             let own = Own {
                 names: [Some(&alter.name.name), None],
-                relation: words::relation(after, &alter.name),
+                relation: words::relation(catalog, &alter.name),
             };
             own.moves(using, column)
                 .then(|| (&alter.name, column.clone()))

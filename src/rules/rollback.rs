@@ -280,7 +280,7 @@ pub(super) fn reupgrade_errors(
 }
 
 /// Whether an error says that an enum type is there already.
-pub(super) fn meets_enum(catalog: &Catalog, error: &ServerError) -> bool {
+fn meets_enum(catalog: &Catalog, error: &ServerError) -> bool {
     error.sqlstate == SqlState::DUPLICATE_OBJECT
         && error
             .object

@@ -20,6 +20,8 @@ pub(crate) struct Comment {
     pub(super) alone: bool,
     /// A bracket is open, or a SQL statement not yet ended.
     pub(super) inside: bool,
+    /// It is one of SQL in a string of Python.
+    pub(super) in_string: bool,
 }
 
 #[derive(Debug, Default)]
@@ -96,7 +98,35 @@ impl Scanner<'_> {
                 .iter()
                 .all(u8::is_ascii_whitespace),
             inside,
+            in_string: false,
         });
+    }
+
+    /// The comments of SQL in a string of Python, as far as they speak to foreshot.
+    fn comments_in_string(&mut self, start: usize) {
+        let end = self.at.min(self.bytes.len());
+        let text = &self.file.text()[start..end];
+        if !text.contains("foreshot:") {
+            return;
+        }
+        let mut from = start;
+        for line in text.split_inclusive(['\n', '\r']) {
+            if let Some(at) = line
+                .find("--")
+                .filter(|at| line[*at..].contains("foreshot:"))
+            {
+                let comment = line[at..].trim_end_matches(['\n', '\r', '"', '\'']);
+                let begin = from + at;
+                self.scanned.comments.push(Comment {
+                    span: Span::new(begin as u32, (begin + comment.len()) as u32),
+                    line: self.file.line(begin as u32),
+                    alone: false,
+                    inside: true,
+                    in_string: true,
+                });
+            }
+            from += line.len();
+        }
     }
 
     fn python(&mut self) {
@@ -114,7 +144,9 @@ impl Scanner<'_> {
                 b'\'' | b'"' => {
                     self.begin();
                     let formatted = self.formatted();
+                    let start = self.at;
                     self.string(formatted, 0);
+                    self.comments_in_string(start);
                 }
                 byte => {
                     self.begin();

@@ -17,7 +17,7 @@ fn applied(path: &str, text: &str) -> (Vec<u32>, Vec<String>) {
             Some(made)
         })
         .collect();
-    let applied = apply(findings, &sources, |judged, _| judged == path, &RULES);
+    let applied = apply(findings, &sources, |judged, _| judged == path, &RULES, true);
     let (own, others): (Vec<_>, Vec<_>) = applied
         .diagnostics
         .into_iter()
@@ -100,4 +100,12 @@ fn hostile_text_ends() {
         applied("x.py", text);
         applied("x.sql", text);
     }
+}
+
+#[test]
+fn sql_inside_python_accepts_for_its_whole_statement() {
+    let text = "a()\nop.execute(\n    \"\"\"\n    DROP TABLE t -- foreshot: ignore[missing-guard] gone for good\n    \"\"\"\n)\nb()\n\
+                op.execute('DROP TABLE u -- foreshot: ignore[missing-guard] that too')\nx = 'no -- comment'\n";
+    let (lines, said) = applied("a.py", text);
+    assert_eq!((lines, said), (vec![1, 7, 9, 10], vec![]));
 }

@@ -35,6 +35,12 @@ def why_undecided(results):
     return lines
 
 
+def tell(lines):
+    """At once, since the rest takes minutes."""
+    for line in lines:
+        print(line, flush=True)
+
+
 def ask(combination, arguments, tags, made, chosen, rows=True):
     """Examples and rows of one combination; returns the lines that differ, and the results of the examples."""
     without = [example for example in chosen if pages.lacks(example)]
@@ -47,6 +53,7 @@ def ask(combination, arguments, tags, made, chosen, rows=True):
         elif arguments.verbose:
             print(f"{result.word:8.60} {result.where}  {result.title}")
     print(counted(results, len(chosen) - len(examples) - len(without)), flush=True)
+    tell(lines)
     for line in why_undecided(results) if combination == pages.DEFAULT or arguments.verbose else ():
         print(line)
     for example in without:
@@ -58,7 +65,9 @@ def ask(combination, arguments, tags, made, chosen, rows=True):
     answers = pool.ask_all(made, [question for _, question in asked])
     differing = [line for (row, _), answer in zip(asked, answers) for line in [facts.differs(row, answer)] if line]
     print(f"tables: {len(asked)} rows asked, {len(asked) - len(differing)} true, {len(differing)} wrong, {others} for another combination", flush=True)
-    return lines + [f"DIFFERS  {line}" for line in differing], results
+    differing = [f"DIFFERS  {line}" for line in differing]
+    tell(differing)
+    return lines + differing, results
 
 
 def chosen_examples(arguments):
@@ -72,13 +81,16 @@ def check(arguments):
     with pool.workers(pages.DEFAULT) as made:
         lines, results = ask(pages.DEFAULT, arguments, tags, made, chosen_examples(arguments))
         if arguments.only in "examples/shop":
-            lines += shop.differs(made[0], arguments.write)
+            told = shop.differs(made[0], arguments.write)
+            tell(told)
+            lines += told
     if not (results or arguments.only):
-        lines.append("DIFFERS  there are no examples: the pages were not found")
+        lines.append("no examples")
+        print("DIFFERS  there are no examples: the pages were not found")
     for result in results:
         if not result.heading:
-            lines.append(f"DIFFERS  {result.where}  {result.title}: foreshot for {pages.DEFAULT} does not say what the heading says")
-    print("\n".join(lines))
+            lines.append("the heading of an example")
+            print(f"DIFFERS  {result.where}  {result.title}: foreshot for {pages.DEFAULT} does not say what the heading says")
     return 1 if lines else 0
 
 

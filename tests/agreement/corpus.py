@@ -9,6 +9,7 @@ import subprocess
 
 import install
 import judge
+import names
 import packages
 import pages
 import pool
@@ -109,7 +110,7 @@ def score(foreshot, folder, tags, show, total):
     for finding in json.loads(run(foreshot, folder, "check", "--output-format", "json"))["diagnostics"]:
         if "rerun" in tags.get(finding["rule"], ()):
             found[finding["path"]].append(finding)
-    counted = [revision for revision in truth["revisions"] if revision["why"] is None]
+    counted = standing(truth["revisions"], packages.folder() / folder.package.name)
     for revision in counted:
         text = (packages.folder() / folder.package.name / revision["file"]).read_text(errors="replace")
         findings = in_upgrade(text, found[revision["file"]])
@@ -119,6 +120,24 @@ def score(foreshot, folder, tags, show, total):
                 print(f"  {folder.package.name}/{revision['file']}: {line}")
     total.counts.update(mine.counts)
     return mine.row(folder.package.name, len(counted), truth["total"]), len(counted), truth["total"]
+
+
+def standing(revisions, root):
+    """The revisions that count: they ran, and need nothing that an earlier failure should have made."""
+    lost, found = names.Lost(), []
+    for revision in revisions:
+        path, runs = root / revision["file"], revision["runs"]
+        statements = runs["first"]["entries"] if runs else []
+        failed = [entry["sql"] for entry in statements if entry["state"] and not entry["handled"]]
+        if (revision["why"] or "").startswith(names.NOT_IMPORTED) and "create_all" in path.read_text(errors="replace"):
+            # the models that it makes are those of the application: what stands on them is another database here
+            break
+        if not runs or runs["first"]["raised"] or (revision["why"] or "").startswith(names.NOT_IMPORTED):
+            lost.whole(path)
+        if revision["why"] is None and not lost.used(path, [entry["sql"] for entry in statements]):
+            found.append(revision)
+        lost.some(failed)
+    return found
 
 
 def in_upgrade(text, findings):

@@ -127,7 +127,7 @@ def state_of(connection):
 
 def engine_of(url, database, isolating=True):
     arguments = {"connect_args": {"cursor_factory": IsolatingCursor}} if isolating else {}
-    return sa.create_engine(sa.engine.make_url(url).set(database=database), poolclass=NullPool, **arguments)
+    return sa.create_engine(sa.engine.make_url(url).set(drivername="postgresql+psycopg2", database=database), poolclass=NullPool, **arguments)
 
 
 def driver_of(connection):
@@ -191,30 +191,18 @@ def run(engine, module, function, path, options=None, changes=False, isolated=Tr
     return {"entries": log.entries, "raised": raised}, before, after
 
 
-class Recorder(EnvironmentContext):
-    """An environment whose `env.py` configures and runs nothing: what it asks for is kept."""
-
-    asked = None
-
-    def configure(self, connection=None, url=None, **options):
-        self.asked = options
-
-    def run_migrations(self, **_):
-        pass
-
-    def is_offline_mode(self):
-        return False
-
-    def begin_transaction(self):
-        return contextlib.nullcontext()
-
-
 def options_of(script, config, engine):
-    """What the project's `env.py` passes to `context.configure`, and why it can't be known where it fails."""
-    recorder = Recorder(config, script)
-    with recorder, patched_engines(engine):
+    """What the project's `env.py` passes to `context.configure`; it runs with nothing to do."""
+    asked = {}
+    # not by a class of our own: Alembic's proxies know theirs alone
+    environment = EnvironmentContext(config, script)
+    environment.configure = lambda connection=None, url=None, **options: asked.update(options)
+    environment.run_migrations = lambda **_: None
+    environment.is_offline_mode = lambda: False
+    environment.begin_transaction = contextlib.nullcontext
+    with environment, patched_engines(engine):
         script.run_env()
-    return {key: value for key, value in (recorder.asked or {}).items() if key not in ("dialect_name", "dialect_opts")}
+    return {key: value for key, value in asked.items() if key not in ("dialect_name", "dialect_opts", "fn")}
 
 
 @contextlib.contextmanager

@@ -1,25 +1,18 @@
 """What a server does with a whole folder of revisions: each in the four runs, on the schema that its parents left. Used by the worker."""
 
-import ast
 import hashlib
 import importlib.abc
 import importlib.machinery
 import os
 import pathlib
-import re
 import sys
 import time
 import types
 from unittest import mock
 
+import names
 import observe
 from catalog import differences
-
-OBJECT = re.compile(
-    r"\b(?:table|type|view|sequence|domain|schema|into|update|from|join|references|on)\s+(?:if\s+(?:not\s+)?exists\s+)?(?:only\s+)?(\"?\w+\"?(?:\.\"?\w+\"?)?)", re.I
-)
-OPERATIONS = re.compile(r"(create|drop|rename)_table|(add|drop|alter)_column|batch_alter_table|create_\w*(constraint|key)")
-
 
 class Stub(types.ModuleType):
     """A module that is not installed: all of its attributes are there and mean nothing."""
@@ -54,33 +47,11 @@ class Stubs(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         pass
 
 
-def bare(name):
-    return name.replace('"', "").split(".")[-1].lower()
-
-
-def objects(sql):
-    """The names of relations and types in a statement."""
-    return {bare(name) for name in OBJECT.findall(sql)} - {"select", "set", "table", "only", "information_schema"}
-
-
-def intended(path):
-    """The tables that a file would have made or altered, had it run to its end."""
-    found = set()
-    for node in ast.walk(ast.parse(pathlib.Path(path).read_bytes())):
-        if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant) and isinstance(node.args[0].value, str):
-            name = getattr(node.func, "attr", None) or getattr(node.func, "id", "")
-            if OPERATIONS.fullmatch(name):
-                found.add(bare(node.args[0].value))
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value:
-            found |= objects(node.value)
-    return found
-
-
 def revisions(folder, stubs):
     """(modules in order, [(path, why)] that can't be imported); parents first, ties by id."""
     modules, broken = {}, []
-    for root, _, names in os.walk(folder):
-        for name in sorted(names):
+    for root, _, files in os.walk(folder):
+        for name in sorted(files):
             path = os.path.join(root, name)
             if not name.endswith(".py") or b"down_revision" not in pathlib.Path(path).read_bytes():
                 continue
@@ -121,9 +92,9 @@ def project(server, question):
 
 
 def replayed(server, question, order, broken):
-    root, deadline, lost = question["root"], time.monotonic() + question["seconds"], set()
+    root, deadline, lost = question["root"], time.monotonic() + question["seconds"], names.Lost()
     for path, why in broken:
-        lost |= intended(path)
+        lost.whole(path)
         yield {"file": os.path.relpath(path, root), "why": f"can't be imported: {why}", "runs": {}}
     server.create("project")
     main = observe.engine_of(server.url, "project")
@@ -137,16 +108,17 @@ def replayed(server, question, order, broken):
         if question.get("catalog"):
             kept = sorted((key, str(text)) for key, text in after.items() if key[0] not in ("rows", "values"))
             told["catalog"] = hashlib.sha256(repr(kept).encode()).hexdigest()
-        used = set().union(*(objects(entry["sql"]) for entry in result["entries"])) if result["entries"] else set()
+        used = lost.used(path, [entry["sql"] for entry in result["entries"]])
         if result["raised"] or failed:
             first = result["raised"] or failed[0]
             told["why"] = f"the first run fails: {first['state'] or first.get('class')}: {first['message']}"
-            lost |= intended(path) if result["raised"] else set().union(*(objects(entry["sql"]) for entry in failed))
+            if result["raised"]:
+                lost.whole(path)
+            lost.some(entry["sql"] for entry in failed)
         elif stubbed:
             told["why"] = f"imports what is not installed: {', '.join(stubbed[:3])}"
-        elif (used | intended(path)) & lost:
-            names = sorted((used | intended(path)) & lost)[:3]
-            told["why"] = f"uses what an earlier failure should have made: {', '.join(names)}"
+        elif used:
+            told["why"] = f"uses what an earlier failure should have made: {', '.join(used[:3])}"
         # `all`: the other runs of those that fail, too
         if told["why"] is None or (question.get("all") and not result["raised"]):
             four_runs(server, main, other, module, path, told["runs"], after)

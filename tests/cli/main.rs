@@ -1,7 +1,10 @@
 //! The program itself, as its users meet it: exit codes, formats, positions, the same bytes each time, hostile input.
 
+mod baseline;
 #[path = "../common/mod.rs"]
 mod common;
+mod config;
+mod formats;
 mod since;
 
 use std::collections::BTreeSet;
@@ -25,6 +28,19 @@ fn rules() -> Vec<String> {
         .filter(|rule| rule != "internal-error")
         .collect()
 }
+
+const FORMATS: [&str; 10] = [
+    "text",
+    "concise",
+    "github",
+    "gitlab",
+    "json",
+    "json-lines",
+    "junit",
+    "markdown",
+    "rdjson",
+    "sarif",
+];
 
 const CLEAN: &str = r#"
 import sqlalchemy as sa
@@ -362,7 +378,7 @@ fn the_text_report_shows_the_line_and_ends_with_what_was_analysed() {
 
 #[test]
 fn the_same_bytes_for_any_number_of_threads() {
-    for format in ["text", "concise", "json", "sarif"] {
+    for format in FORMATS {
         let mut outputs = Vec::new();
         for jobs in ["1", "4"] {
             let output = foreshot(

@@ -98,7 +98,7 @@ fn a_pull_request_with_a_bad_revision_is_told_of_that_one_alone() {
     assert_exit(&output, 1);
     assert_eq!(found(&output), guard_b());
     let last = stdout(&output);
-    assert!(last.contains("1 not new"), "{last}");
+    assert!(last.contains("1 already there before (main)"), "{last}");
     // committed or not makes no difference
     git(folder.path(), &["reset", "-q", "--soft", "main"]);
     assert_eq!(found(&since(folder.path(), "main")), guard_b());

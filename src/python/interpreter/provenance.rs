@@ -53,7 +53,6 @@ pub struct Grounds {
 }
 
 impl Provenance {
-    #[allow(clippy::cast_possible_truncation)]
     pub(crate) fn mark(&self) -> u32 {
         // the bound is far below what the number holds
         self.log.len() as u32
