@@ -24,11 +24,11 @@ pub(super) fn check(arguments: &CheckArguments) -> Result<u8, Failure> {
     })
 }
 
-/// Analyses and reports; `fixes`: whether what the arguments ask to repair is repaired first.
+/// Analyses and reports; `may_repair`: whether what the arguments ask to repair is repaired first.
 pub(super) fn reported(
     arguments: &CheckArguments,
     outputs: &output::Outputs,
-    fixes: bool,
+    may_repair: bool,
 ) -> Result<u8, Failure> {
     let views = Views {
         since: arguments.since.clone(),
@@ -80,7 +80,7 @@ pub(super) fn reported(
         (diagnostics, all.summary.known) = since::only_new(diagnostics, &before, &project.sources);
     }
     diagnostic::sort(&mut diagnostics, &project.sources);
-    if fixes && arguments.fix.is_asked() {
+    if may_repair && arguments.fix.is_asked() {
         let only = accepted.is_some() || project.past.is_some();
         return fix::fix(
             arguments,
@@ -89,7 +89,7 @@ pub(super) fn reported(
             only.then_some(&diagnostics[..]),
         );
     }
-    if fixes && outputs.carry_fixes() {
+    if may_repair && outputs.carry_fixes() {
         fix::offer(&project, &mut diagnostics);
     }
     notes.sort();
