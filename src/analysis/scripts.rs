@@ -68,7 +68,7 @@ pub(super) fn load(
                 what: format!("is written for {server}: not analysed"),
             }),
             Some(Reading::Read { script, refusals }) => {
-                diagnostics.extend(refusals.into_iter().map(refused));
+                diagnostics.extend(refusals.iter().map(refused));
                 read.push((one.id, Arc::new(script)));
             }
         }
@@ -211,7 +211,7 @@ fn parse(entry: &Entry<'_>, sql: &SqlFiles, config: &Config) -> Reading {
     reading
 }
 
-fn refused(refusal: Refusal) -> Diagnostic {
+fn refused(refusal: &Refusal) -> Diagnostic {
     let message = format!(
         "the server refuses this statement (42601: {}), and a tool that sends the file as a whole runs none of it",
         refusal.message

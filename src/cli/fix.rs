@@ -278,11 +278,14 @@ fn original(project: &Project, path: &Utf8Path) -> Option<(Vec<u8>, bool)> {
     Some((bytes, mark))
 }
 
+/// A file that was not written, and why.
+type LeftAlone = (Utf8PathBuf, String);
+
 /// Writes all files that changed; gives those that were written and those that were left alone, with why.
 fn write_all(
     project: &Project,
     repaired: &Repaired,
-) -> Result<(BTreeSet<Utf8PathBuf>, Vec<(Utf8PathBuf, String)>), Failure> {
+) -> Result<(BTreeSet<Utf8PathBuf>, Vec<LeftAlone>), Failure> {
     let mut written = BTreeSet::new();
     let mut left = Vec::new();
     for (path, text) in &repaired.texts {
@@ -368,10 +371,7 @@ fn say(
         plural(written.len(), "file")
     );
     if waiting > 0 && !arguments.fix.unsafe_fixes {
-        sentence.push_str(&format!(
-            "; {} more may be fixed with `--unsafe-fixes`",
-            waiting
-        ));
+        sentence += &format!("; {waiting} more may be fixed with `--unsafe-fixes`");
     }
     output::complain(&sentence);
 }

@@ -46,9 +46,9 @@ impl Finder<'_> {
             let ours = file.extension() == Some("sql") && !taken.contains(file);
             ours && !alembic.iter().any(|folder| within(file, folder))
         });
-        let names = if named { Names::Named } else { Names::Sure };
+        let sureness = if named { Names::Named } else { Names::Sure };
         let mut known = taken;
-        for folder in scripts::recognize(self.files, &below, names) {
+        for folder in scripts::recognize(self.files, &below, sureness) {
             if !is_folder && !folder.files.iter().any(|file| file == path) {
                 continue;
             }

@@ -359,7 +359,7 @@ pub(super) fn last_name(module: &Module, callee: ExpressionId) -> Option<&str> {
     }
 }
 
-impl<'a> Call<'a> {
+impl Call<'_> {
     /// A positional argument; `None` where a spread comes before it.
     pub(super) fn positional(&self, index: usize) -> Option<ExpressionId> {
         match self.arguments.get(index)? {

@@ -228,10 +228,10 @@ fn repair(facts: &Facts<'_>, spot: &Spot<'_>, way: Way) -> Option<Repair> {
     {
         return Some(Repair::Edits(edits));
     }
-    if way == Way::Own {
-        if let Some(edit) = own_argument(facts, spot) {
-            return Some(Repair::Edits(vec![edit]));
-        }
+    if way == Way::Own
+        && let Some(edit) = own_argument(facts, spot)
+    {
+        return Some(Repair::Edits(vec![edit]));
     }
     ask::asked(code, facts.replayed, &spot.place, &spot.faults).map(Repair::Guard)
 }

@@ -442,7 +442,7 @@ pub(super) fn import(code: &Code<'_>, line: &str) -> Option<(Span, String)> {
         }
         _ => false,
     };
-    let imports = code.module.body.iter().filter(|one| {
+    let mut imports = code.module.body.iter().filter(|one| {
         matches!(
             one.kind,
             StatementKind::Import(_) | StatementKind::FromImport { .. }
@@ -465,7 +465,7 @@ pub(super) fn import(code: &Code<'_>, line: &str) -> Option<(Span, String)> {
         let at = code.line_start(place.span.start);
         return Some((Span::new(at, at), text));
     }
-    let last = third.last().copied().or_else(|| imports.last())?;
+    let last = third.last().copied().or_else(|| imports.next_back())?;
     let mut at = code.line_end(last.span.end);
     let rest = &code.text[at as usize..];
     at += if rest.starts_with("\r\n") {

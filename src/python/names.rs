@@ -281,7 +281,9 @@ impl Bound<'_> {
     fn statement(&mut self, statement: &Statement) {
         match &statement.kind {
             StatementKind::Assign { targets, .. } => {
-                targets.iter().for_each(|target| self.target(*target));
+                for target in targets {
+                    self.target(*target);
+                }
             }
             StatementKind::AugmentedAssign { target, .. }
             | StatementKind::AnnotatedAssign { target, .. } => self.target(*target),
@@ -297,7 +299,9 @@ impl Bound<'_> {
                 branches,
                 otherwise,
             } => {
-                branches.iter().for_each(|(_, body)| self.block(body));
+                for (_, body) in branches {
+                    self.block(body);
+                }
                 self.block(otherwise);
             }
             StatementKind::For {
@@ -399,7 +403,9 @@ impl Bound<'_> {
                 self.names.insert(name.clone());
             }
             ExpressionKind::Tuple(items) | ExpressionKind::List(items) => {
-                items.iter().for_each(|item| self.target(*item));
+                for item in items {
+                    self.target(*item);
+                }
             }
             ExpressionKind::Starred(inner) => self.target(*inner),
             _ => {}

@@ -85,7 +85,7 @@ fn report(
             "{call} fails ({sqlstate}): it creates the enum type `{name}` too, which is already there"
         ),
     };
-    let mut diagnostic = context.diagnostic(&RULE, seen, event.site, message);
+    let mut diagnostic = super::about_seen(&RULE, seen, event.site, message);
     diagnostic.help = Some(format!(
         "give the column a `postgresql.ENUM(..., name=\"{name}\", create_type=False)`; where the type may be missing, create it before with `.create(op.get_bind(), checkfirst=True)`"
     ));

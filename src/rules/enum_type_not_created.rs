@@ -32,7 +32,7 @@ fn check(context: &CommandContext<'_>) -> Vec<Diagnostic> {
     for one in context.seen.iter().filter(|one| one.is_judged()) {
         for event in &one.events {
             if let Some((missing, error)) = missing(event).filter(|_| one.is_certain(event)) {
-                add(report(context, one, event, missing, error));
+                add(report(one, event, missing, error));
             }
         }
         let empty = context.windows.empty.as_ref();
@@ -70,13 +70,7 @@ fn missing(event: &Event) -> Option<(&EnumType, &ServerError)> {
     Some((found, error))
 }
 
-fn report(
-    context: &CommandContext<'_>,
-    seen: &Seen,
-    event: &Event,
-    missing: &EnumType,
-    error: &ServerError,
-) -> Diagnostic {
+fn report(seen: &Seen, event: &Event, missing: &EnumType, error: &ServerError) -> Diagnostic {
     let name = &missing.name;
     let makes_table =
         matches!(&event.origin, Origin::Operation { name, .. } if *name == "create_table");
@@ -108,7 +102,7 @@ fn report(
         words::call(event),
         error.sqlstate
     );
-    let mut diagnostic = context.diagnostic(&RULE, seen, event.site, message);
+    let mut diagnostic = super::about_seen(&RULE, seen, event.site, message);
     diagnostic.help = Some(remedy);
     diagnostic
 }
@@ -135,7 +129,7 @@ fn report_remembered(
         maker.revision.id,
         error.sqlstate
     );
-    let mut diagnostic = context.diagnostic(&RULE, seen, event.site, message);
+    let mut diagnostic = super::about_seen(&RULE, seen, event.site, message);
     diagnostic.help = Some(format!(
         "give the column a `postgresql.ENUM(..., name=\"{name}\", create_type=False)` and create the type before with `.create(op.get_bind(), checkfirst=True)`"
     ));

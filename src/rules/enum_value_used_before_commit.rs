@@ -155,7 +155,7 @@ fn report(context: &CommandContext<'_>, cause: &[Use<'_>]) -> Diagnostic {
             "the upgrade fails here ({sqlstate}) on every database where the type `{type_name}` is already there: its new value `{value}` is used before the transaction that adds it is committed"
         ),
     };
-    let mut diagnostic = context.diagnostic(&RULE, first.seen, first.event.site, message);
+    let mut diagnostic = super::about_seen(&RULE, first.seen, first.event.site, message);
     let mut help = REMEDY.to_owned();
     if earlier.is_some() {
         help.push_str(", or set `transaction_per_migration=True` in `env.py`");

@@ -322,13 +322,11 @@ impl HistoryContext<'_> {
     }
 }
 
-impl CommandContext<'_> {
-    /// A diagnostic of a rule about one of the revisions.
-    fn diagnostic(&self, rule: &Rule, seen: &Seen, site: Site, message: String) -> Diagnostic {
-        Diagnostic {
-            revision: Some(seen.revision.id.to_string()),
-            ..Diagnostic::new(rule.info.id, rule.severity(), site, message)
-        }
+/// A diagnostic of a rule on a whole command about one of its revisions.
+fn about_seen(rule: &Rule, seen: &Seen, site: Site, message: String) -> Diagnostic {
+    Diagnostic {
+        revision: Some(seen.revision.id.to_string()),
+        ..Diagnostic::new(rule.info.id, rule.severity(), site, message)
     }
 }
 

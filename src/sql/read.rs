@@ -64,11 +64,14 @@ pub(super) fn statements(text: &str, style: Placeholders) -> Vec<Parsed> {
                 parsed.extend(all.map(|statement| Parsed { statement, span }));
             }
             Err(refused) if is_file && !piece.meta_command => {
-                parsed.extend(recovered(text, piece, own, refused));
+                parsed.extend(recovered(text, piece, own, *refused));
             }
             Err(statement) => {
                 let span = Span::new(piece.start as u32, piece.end as u32);
-                parsed.push(Parsed { statement, span });
+                parsed.push(Parsed {
+                    statement: *statement,
+                    span,
+                });
             }
         }
     }
@@ -119,7 +122,7 @@ fn recovered(text: &str, piece: Piece, own: &[Placeholder], refused: Statement) 
             Err(statement) => {
                 last_failed = true;
                 found.push(Parsed {
-                    statement,
+                    statement: *statement,
                     span: span(part),
                 });
             }
@@ -152,7 +155,7 @@ fn read_piece(
     piece: Piece,
     style: Placeholders,
     placeholders: &[Placeholder],
-) -> Result<Vec<Statement>, Statement> {
+) -> Result<Vec<Statement>, Box<Statement>> {
     let statement = text.get(piece.start..piece.sql_end).unwrap_or_default();
     if piece.meta_command && matches!(style, Placeholders::None | Placeholders::Template) {
         let tag = statement.split_whitespace().next().unwrap_or_default();
@@ -172,7 +175,7 @@ fn read_piece(
             return Ok(statements);
         }
     }
-    Err(match refusal {
+    Err(Box::new(match refusal {
         Refusal::Unreadable(why) => Statement::Unreadable { why },
         Refusal::Syntax(message) => {
             // the file's own text may have no hole where what is read in its place has one
@@ -180,7 +183,7 @@ fn read_piece(
             let shown = if holes { &readable.text } else { statement };
             syntax_error(shown, message, piece.tokens)
         }
-    })
+    }))
 }
 
 /// What a refusal means: with a hole outside of literals the text is not known, so the refusal may not be the server's.

@@ -12,7 +12,8 @@ fn upgrade(driver: Driver, body: &str) -> Vec<String> {
         driver,
         naming_convention: std::collections::BTreeMap::new(),
     };
-    let lines: String = body.lines().map(|line| format!("    {line}\n")).collect();
+    let lines: Vec<String> = body.lines().map(|line| format!("    {line}")).collect();
+    let lines = lines.join("\n") + "\n";
     let text =
         format!("import sqlalchemy as sa\nfrom alembic import op\n\ndef upgrade():\n{lines}");
     outcomes(&run_text(Catalog::default(), &text, settings))
