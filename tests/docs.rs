@@ -1,6 +1,6 @@
 //! The documentation is what the program is: the rules' index is generated from the pages, and every command of the pages runs.
 //!
-//! `UPDATE_EXPECT=1 cargo test --release --test docs` writes what is generated: `docs/rules.md`, `docs/rules/*.md`, and the parts of
+//! `UPDATE_EXPECT=1 cargo test --release --test docs` writes what is generated: `docs/rules.md`, `docs/configuration.md`, `docs/rules/*.md`, and the parts of
 //! `docs/SUMMARY.md` and `README.md` between `<!-- rules -->` and `<!-- /rules -->`.
 
 mod common;
@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use common::{copy_folder, root, stderr, stdout, temporary_folder};
 
@@ -52,6 +52,23 @@ fn between(text: &str, generated: &str) -> String {
     format!("{before}{start}{generated}{end}{after}")
 }
 
+/// The reference of the configuration, from the table of keys that the reader itself goes by.
+fn configuration() -> String {
+    let mut page = "# Configuration\n\n`foreshot.toml`, `.foreshot.toml`, or `[tool.foreshot]` in `pyproject.toml`: the nearest above what is \
+         checked. What is unknown is refused with its\nline and the nearest name that would be right. `foreshot config` shows what is in force and where \
+         each value comes from; `foreshot config --schema`\nprints the JSON schema, which is `foreshot.schema.json` of the repository.\n\n\
+         | key | meaning | default | example |\n| --- | --- | --- | --- |\n"
+        .to_owned();
+    for key in foreshot::config::KEYS {
+        let _ = writeln!(
+            page,
+            "| `{}` | {} | {} | `{}` |",
+            key.name, key.meaning, key.default, key.example
+        );
+    }
+    page
+}
+
 /// Every generated file with its text.
 fn generated() -> BTreeMap<PathBuf, String> {
     let pages = pages();
@@ -75,6 +92,7 @@ fn generated() -> BTreeMap<PathBuf, String> {
         "docs/rules.md".into(),
         format!("# Rules\n\nThe level is the default; each can be set in the [configuration](configuration.md).\n\n{index}"),
     );
+    files.insert("docs/configuration.md".into(), configuration());
     let mut summary = String::new();
     for page in &pages {
         let _ = writeln!(summary, "  - [{0}](rules/{0}.md)", page.id);
@@ -135,7 +153,7 @@ fn commands(text: &str) -> Vec<String> {
         if line.starts_with("```") {
             inside = line == "```sh";
         } else if inside && !line.trim().is_empty() {
-            let command = line.split("  #").next().unwrap_or(line).trim();
+            let command = line.split(" # ").next().unwrap_or(line).trim();
             commands.push(command.to_owned());
         }
     }
@@ -202,6 +220,7 @@ fn every_command_runs() {
                 .current_dir(folder.path())
                 .env_clear()
                 .env("PATH", path)
+                .stdin(Stdio::null())
                 .output()
                 .expect("a shell");
             let code = output.status.code();

@@ -4,6 +4,7 @@
 //! what was analysed.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::fs;
 use std::io::Write as _;
 use std::sync::Arc;
@@ -371,7 +372,10 @@ fn say(
         plural(written.len(), "file")
     );
     if waiting > 0 && !arguments.fix.unsafe_fixes {
-        sentence += &format!("; {waiting} more may be fixed with `--unsafe-fixes`");
+        let _ = write!(
+            sentence,
+            "; {waiting} more may be fixed with `--unsafe-fixes`"
+        );
     }
     output::complain(&sentence);
 }
