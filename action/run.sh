@@ -79,6 +79,7 @@ workspace=${GITHUB_WORKSPACE:?}
 cd "$workspace/${FORESHOT_ACTION_WORKING_DIRECTORY:-.}" 2>/dev/null || fail "the input 'working-directory' names no folder of the workspace"
 program=${FORESHOT_ACTION_PROGRAM:?}
 
+paths=() extra=()
 words paths "${FORESHOT_ACTION_PATHS:-.}"
 words extra "${FORESHOT_ACTION_ARGS:-}"
 arguments=(check)
@@ -121,6 +122,7 @@ case $sarif in
     /* | [A-Za-z]:*) ;;
     *) sarif=$workspace/$sarif ;;
 esac
+mkdir -p "$(dirname "$sarif")"
 json=${RUNNER_TEMP:?}/foreshot.json
 summary=${RUNNER_TEMP:?}/foreshot-summary.md
 arguments+=(--output-file "sarif=$sarif" --output-file "json=$json" --output-file "markdown=$summary")

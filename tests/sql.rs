@@ -59,13 +59,15 @@ fn answers(events: &[Value], run: &str) -> Vec<String> {
 const CONCURRENTLY: &str = "CREATE INDEX CONCURRENTLY i ON t (a);\n";
 const TABLE: &str = "CREATE TABLE t (a int);\n";
 
+/// Files, the folder, and whether the index can be built there.
+type Case = (Vec<(&'static str, String)>, &'static str, bool);
+
 #[test]
 fn each_format_is_sent_as_its_tool_sends_it() {
     let two = format!("ALTER TABLE t ADD COLUMN b int;\n{CONCURRENTLY}");
     let goose = |marks: &str, body: &str| format!("{marks}-- +goose Up\n{body}");
     let dbmate = |option: &str, body: &str| format!("-- migrate:up{option}\n{body}");
-    // files, the folder, and whether the index can be built there
-    let cases: Vec<(Vec<(&str, String)>, &str, bool)> = vec![
+    let cases: Vec<Case> = vec![
         (
             vec![
                 ("m/001_t.sql", TABLE.to_owned()),
