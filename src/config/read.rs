@@ -528,7 +528,7 @@ mod tests {
         assert_eq!(config.levels["rollback"], Level::At(Severity::Note));
         assert_eq!(
             config.origins["levels.missing-guard"],
-            Origin::File("foreshot.toml".into(), 8)
+            Origin::File("foreshot.toml".into(), 10)
         );
         // the table of keys and the reader are about the same keys
         for key in keys::KEYS {
