@@ -35,6 +35,8 @@ fn write_examples(folder: &Path) {
             "judged": project.join(example.judged_path()),
             "config": config,
             "transaction": example.judged().and_then(|fence| fence.value("transaction")),
+            // compared with a branch, which is not made here: what is said of it alone is not asked again
+            "compared": !example.since().is_empty(),
             "needs": example.judged().and_then(|fence| fence.value("needs")),
             "server": example.judged().and_then(|fence| fence.value("server")),
         }));

@@ -104,5 +104,5 @@ def ask(examples, combination, foreshot, tags, made):
         text = pathlib.Path(example["judged"]).read_text()
         complaints, word = judge.judge(example, findings, trace, answer, tags.get(example["rule"], set()), text)
         found = any(finding["rule"] == example["rule"] for finding in findings)
-        results.append(Result(example, complaints, word, found == example["flagged"]))
+        results.append(Result(example, complaints, word, example["compared"] or found == example["flagged"]))
     return results
