@@ -1,4 +1,4 @@
-//! Git as the `git` program: commits, merge bases, and the files of a commit or of the index as [`Files`].
+//! Git as the `git` program: commits, merge bases, and the files of a commit or of the index as [`crate::files::Files`].
 //!
 //! Only commands that read objects are called, and a repository may be hostile: no name is taken for an option, no hook, no
 //! file system monitor, no pager and no filter runs, nothing is fetched, and the repository must be the one of the

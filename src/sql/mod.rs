@@ -41,7 +41,7 @@ pub enum Placeholders {
     Named,
     /// psycopg's `%s`, `%(name)s`; `%%` is a percent sign.
     Format,
-    /// A file's: what templating tools, psql and drivers fill in ([`template`]), and psql's commands anywhere.
+    /// A file's: what templating tools, psql and drivers fill in (`template.rs`), and psql's commands anywhere.
     Template,
 }
 
