@@ -51,10 +51,10 @@ foreshot_setup() {
         return 1
     fi
     if ! foreshot_find_libclang; then
-        foreshot_install_libclang && foreshot_find_libclang || {
+        if ! foreshot_install_libclang || ! foreshot_find_libclang; then
             foreshot_say "libclang was not found"
             return 1
-        }
+        fi
     fi
 }
 

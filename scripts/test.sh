@@ -1,7 +1,7 @@
 #!/bin/bash
 # Every check and test, in one profile. The last lines say what ran.
 set -uo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit
 started=$SECONDS
 failed=()
 step() {
