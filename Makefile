@@ -12,7 +12,7 @@ SAVE :=
 # for agreement-corpus and corpus-diff: only these packages
 PACKAGES :=
 
-.PHONY: demo test agreement agreement-matrix agreement-corpus fix-agreement corpus-diff clean
+.PHONY: integrations demo test agreement agreement-matrix agreement-corpus fix-agreement corpus-diff clean
 
 ## runs foreshot over the example project
 demo:
@@ -41,6 +41,10 @@ fix-agreement:
 ## what a change adds to the findings on the public corpus, and takes away
 corpus-diff:
 	@$(ASK) diff $(if $(AGAINST),--against $(AGAINST)) $(if $(SAVE),--save $(SAVE)) $(PACKAGES)
+
+## the action, the hooks and the wheel with the tools that use them: linters, pip, pre-commit, prek
+integrations:
+	@bash scripts/integrations.sh
 
 clean:
 	$(CARGO) clean
