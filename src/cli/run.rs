@@ -76,7 +76,7 @@ pub(super) fn open(input: &Input) -> Result<Project, Failure> {
     open_views(input, &Views::default())
 }
 
-/// Where the arguments point: before anything is read but names.
+/// Where foreshot was started, absolute.
 fn working_folder() -> Result<Utf8PathBuf, Failure> {
     let folder =
         std::env::current_dir().map_err(|error| Failure::WorkingFolder(error.to_string()))?;

@@ -204,11 +204,16 @@ pub(super) fn split(text: &str, separator: char) -> Vec<&str> {
         },
         |_, _| {},
     );
-    let mut parts = Vec::new();
+    pieces(text, &cuts, separator.len_utf8())
+}
+
+/// What lies between the cuts, without the blanks around it; each cut takes away as many bytes.
+fn pieces<'a>(text: &'a str, cuts: &[usize], width: usize) -> Vec<&'a str> {
+    let mut parts = Vec::with_capacity(cuts.len() + 1);
     let mut at = 0;
     for cut in cuts {
-        parts.push(text[at..cut].trim());
-        at = cut + separator.len_utf8();
+        parts.push(text[at..*cut].trim());
+        at = cut + width;
     }
     parts.push(text[at..].trim());
     parts
@@ -233,14 +238,7 @@ fn comprehension(text: &str) -> Vec<&str> {
         },
         |_, _| {},
     );
-    let mut parts = Vec::new();
-    let mut at = 0;
-    for cut in cuts {
-        parts.push(text[at..cut].trim());
-        at = cut;
-    }
-    parts.push(text[at..].trim());
-    parts
+    pieces(text, &cuts, 0)
 }
 
 #[cfg(test)]

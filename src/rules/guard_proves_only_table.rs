@@ -1,7 +1,7 @@
 //! `guard-proves-only-table`: the guard of a column, index or constraint asks for its table.
 
 use super::guards::{self, Verdict};
-use super::{Check, Context, Rule, label, missing_guard, second_run};
+use super::{Check, Context, Rule};
 use crate::config::Level;
 use crate::diagnostic::{Diagnostic, RuleInfo, Severity};
 
@@ -18,23 +18,14 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(context: &Context<'_>) -> Vec<Diagnostic> {
-    let mut found = Vec::new();
-    let made = second_run::makers(context.replayed);
-    for cause in missing_guard::schema_causes(context) {
-        let fault = cause.faults[0];
-        let Verdict::OnlyTable(guard, question) = guards::verdict(&fault) else {
-            continue;
-        };
-        let message = format!(
-            "{}: its guard asks {}, which proves the table, not {}",
-            missing_guard::message(&fault),
-            guards::asked(question, guard),
-            guards::object(&fault, question, guard)
-        );
-        let mut diagnostic = missing_guard::report(context, &RULE, &cause, &made, message);
-        let here = label(guard.site, "this asks for the table only");
-        diagnostic.labels.insert(0, here);
-        found.push(diagnostic);
-    }
-    found
+    guards::report(
+        context,
+        &RULE,
+        |verdict| match verdict {
+            Verdict::OnlyTable(guard, question) => Some((guard, question)),
+            _ => None,
+        },
+        "which proves the table, not",
+        "this asks for the table only",
+    )
 }

@@ -2,9 +2,11 @@
 
 use smol_str::SmolStr;
 
-use super::second_run::{Fault, FaultKind};
+use super::second_run::{self, Fault, FaultKind};
 use super::unnamed_constraint;
 use super::words;
+use super::{Context, Rule, label, missing_guard};
+use crate::diagnostic::Diagnostic;
 use crate::postgres::statement::AlterTableCommand;
 use crate::postgres::{ObjectKey, ObjectKind, ServerError, SqlState, Statement};
 use crate::trace::{Event, Found, Guard, Question, Subject};
@@ -21,6 +23,35 @@ pub(super) enum Verdict<'a> {
     AnotherObject(&'a Guard, &'a Question),
     /// The statement makes a constraint without a name: it needs that first, whatever guards it.
     Unnamed,
+}
+
+/// The findings of a rule on wrong guards: `wrong` says which verdicts are its own, `proves` what the question has to do with
+/// the statement's object, `here` what the guard does.
+pub(super) fn report(
+    context: &Context<'_>,
+    rule: &Rule,
+    wrong: impl for<'a> Fn(Verdict<'a>) -> Option<(&'a Guard, &'a Question)>,
+    proves: &str,
+    here: &str,
+) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    let made = second_run::makers(context.replayed);
+    for cause in missing_guard::schema_causes(context) {
+        let fault = cause.faults[0];
+        let Some((guard, question)) = wrong(verdict(&fault)) else {
+            continue;
+        };
+        let message = format!(
+            "{}: its guard asks {}, {proves} {}",
+            missing_guard::message(&fault),
+            asked(question, guard),
+            object(&fault, question, guard)
+        );
+        let mut diagnostic = missing_guard::report(context, rule, &cause, &made, message);
+        diagnostic.labels.insert(0, label(guard.site, here));
+        found.push(diagnostic);
+    }
+    found
 }
 
 /// What a statement makes or drops.
