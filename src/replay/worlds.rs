@@ -10,15 +10,14 @@ use std::sync::Arc;
 
 use super::{Body, Revision, Setting, merge};
 use crate::alembic::run::{self, Contrary, RunInput};
+use crate::faults;
+use crate::limits::Limit;
 use crate::postgres::{Catalog, Outcome};
 use crate::python::interpreter::Limits;
 use crate::python::syntax::Module;
 use crate::scripts;
 use crate::source::Site;
 use crate::trace::{Choice, Gap, Run, RunOutput, Trace};
-
-/// Most worlds of one run.
-const MAX_WORLDS: usize = 8;
 
 /// How one world of a run ended.
 #[derive(Clone)]
@@ -107,7 +106,7 @@ fn follow_contrary(
     let mut outputs = Vec::new();
     let mut bounded = false;
     // the bound holds for the run as a whole, and each world that it starts from is looked at
-    let share = MAX_WORLDS.div_ceil(starts.len().max(1));
+    let share = Limit::Ways.count().div_ceil(starts.len().max(1));
     for start in starts {
         let scene = Scene {
             revision,
@@ -127,9 +126,7 @@ fn follow_contrary(
     if bounded {
         trace.gaps.push(Gap {
             site: None,
-            what: format!(
-                "more than {MAX_WORLDS} ways through unknown conditions: not all were followed"
-            ),
+            what: format!("{}: not all were followed", Limit::Ways.met()),
         });
     }
     let conditions: BTreeSet<Gap> = outputs
@@ -186,7 +183,7 @@ fn explore(scene: &Scene<'_>, bound: usize, outputs: &mut Vec<RunOutput>) -> boo
         let output = run_once(scene, script);
         // the earliest choice is turned last, so that worlds near the first one come first; of a run with thousands of
         // choices only as many scripts are made as can be followed, and one that shows that the bound was hit
-        let oldest = output.decisions.len().saturating_sub(MAX_WORLDS);
+        let oldest = output.decisions.len().saturating_sub(Limit::Ways.count());
         for turned in told.max(oldest)..output.decisions.len() {
             scripts.push(turn(&output.decisions, turned));
         }
@@ -227,18 +224,21 @@ fn run_once(scene: &Scene<'_>, script: Vec<bool>) -> RunOutput {
         setting,
         ..
     } = *scene;
-    let run_body = || match &revision.body {
-        Body::Python(module) => run::run(of_module(module, scene, script)),
-        Body::Script(body) => scripts::run(
-            if run == Run::Downgrade {
-                body.down.as_ref()
-            } else {
-                Some(&body.up)
-            },
-            start.catalog.clone(),
-            setting.config.postgres_version,
-            run == Run::First,
-        ),
+    let run_body = || {
+        faults::trip("run", &revision.id);
+        match &revision.body {
+            Body::Python(module) => run::run(of_module(module, scene, script)),
+            Body::Script(body) => scripts::run(
+                if run == Run::Downgrade {
+                    body.down.as_ref()
+                } else {
+                    Some(&body.up)
+                },
+                start.catalog.clone(),
+                setting.config.postgres_version,
+                run == Run::First,
+            ),
+        }
     };
     let mut output = catch_unwind(AssertUnwindSafe(run_body)).unwrap_or_else(|_| RunOutput {
         trace: Trace {
@@ -310,7 +310,7 @@ fn distinct(worlds: Vec<World>) -> Vec<World> {
         let known = kept
             .iter()
             .any(|other| other.settled == world.settled && other.catalog.same_as(&world.catalog));
-        if !known && kept.len() < MAX_WORLDS {
+        if !known && kept.len() < Limit::Ways.count() {
             kept.push(world);
         }
     }
