@@ -12,15 +12,14 @@ use rustc_hash::FxHashSet;
 
 use super::{Body, Revision, Setting, merge};
 use crate::alembic::run::{self, Contrary, RunInput};
+use crate::faults;
+use crate::limits::Limit;
 use crate::postgres::{Catalog, Outcome};
 use crate::python::interpreter::Limits;
 use crate::python::syntax::Module;
 use crate::scripts;
 use crate::source::Site;
 use crate::trace::{Choice, Gap, Run, RunOutput, Trace};
-
-/// Most worlds of one run.
-const MAX_WORLDS: usize = 8;
 
 /// How one world of a run ended.
 #[derive(Clone)]
@@ -109,7 +108,7 @@ fn follow_contrary(
     let mut outputs = Vec::new();
     let mut bounded = false;
     // the bound holds for the run as a whole, and each world that it starts from is looked at
-    let share = MAX_WORLDS.div_ceil(starts.len().max(1));
+    let share = Limit::Ways.count().div_ceil(starts.len().max(1));
     for start in starts {
         let scene = Scene {
             revision,
@@ -129,9 +128,7 @@ fn follow_contrary(
     if bounded {
         trace.gaps.push(Gap {
             site: None,
-            what: format!(
-                "more than {MAX_WORLDS} ways through unknown conditions: not all were followed"
-            ),
+            what: format!("{}: not all were followed", Limit::Ways.met()),
         });
     }
     let conditions: BTreeSet<Gap> = outputs
@@ -267,18 +264,21 @@ fn run_once(scene: &Scene<'_>, script: Vec<bool>) -> RunOutput {
         setting,
         ..
     } = *scene;
-    let run_body = || match &revision.body {
-        Body::Python(module) => run::run(of_module(module, scene, script)),
-        Body::Script(body) => scripts::run(
-            if run == Run::Downgrade {
-                body.down.as_ref()
-            } else {
-                Some(&body.up)
-            },
-            start.catalog.clone(),
-            setting.config.postgres_version,
-            run == Run::First,
-        ),
+    let run_body = || {
+        faults::trip("run", &revision.id);
+        match &revision.body {
+            Body::Python(module) => run::run(of_module(module, scene, script)),
+            Body::Script(body) => scripts::run(
+                if run == Run::Downgrade {
+                    body.down.as_ref()
+                } else {
+                    Some(&body.up)
+                },
+                start.catalog.clone(),
+                setting.config.postgres_version,
+                run == Run::First,
+            ),
+        }
     };
     let mut output = catch_unwind(AssertUnwindSafe(run_body)).unwrap_or_else(|_| RunOutput {
         trace: Trace {
@@ -350,7 +350,7 @@ fn distinct(worlds: Vec<World>) -> Vec<World> {
         let known = kept
             .iter()
             .any(|other| other.settled == world.settled && other.catalog.same_as(&world.catalog));
-        if !known && kept.len() < MAX_WORLDS {
+        if !known && kept.len() < Limit::Ways.count() {
             kept.push(world);
         }
     }

@@ -4,7 +4,7 @@ mod table;
 
 use serde::Serialize;
 
-use super::slashes;
+use super::{escaped, slashes};
 use crate::postgres::{Outcome, Statement, TransactionMode};
 use crate::source::{Site, SourceMap};
 use crate::trace::{Event, Run};
@@ -83,7 +83,7 @@ pub fn json_lines(runs: &[TracedRun], sources: &SourceMap) -> String {
                 if_executed: if_executed(event),
             };
             // text and numbers only: this can't fail
-            out.push_str(&serde_json::to_string(&object).unwrap_or_default());
+            out.push_str(&escaped(serde_json::to_string(&object).unwrap_or_default()));
             out.push('\n');
         }
     }
@@ -169,7 +169,9 @@ fn statement_text(event: &Event) -> String {
 }
 
 fn shown(text: &str) -> String {
-    text.replace(HOLE, "{?}").replace(FRESH, "{new}")
+    super::secret::covered(text)
+        .replace(HOLE, "{?}")
+        .replace(FRESH, "{new}")
 }
 
 fn outcome_word(outcome: &Outcome) -> &'static str {

@@ -8,6 +8,7 @@ use smol_str::SmolStr;
 
 use super::with::Collect;
 use super::{Context, Flow, Frame, Interpreter, YieldSink};
+use crate::limits::Limit;
 use crate::python::builtins;
 use crate::python::host::{Arguments, Eval, Host};
 use crate::python::syntax::{FunctionBody, FunctionDefinition, FunctionId, ParameterKind};
@@ -146,7 +147,7 @@ impl<H: Host> Interpreter<H> {
         sink: Option<&dyn YieldSink<H>>,
     ) -> Eval<Value> {
         if self.frames.len() >= self.limits.depth as usize {
-            return Err(self.bound("calls nest deeper than the bound allows"));
+            return Err(self.bound(Limit::CallDepth));
         }
         let definition = function.syntax.function(function.definition);
         if definition.broken {

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use indexmap::IndexMap;
 
 use super::{Context, Interpreter};
+use crate::limits::Limit;
 use crate::python::builtins;
 use crate::python::host::{Arguments, Eval, Host, Truth};
 use crate::python::syntax::{
@@ -514,7 +515,7 @@ impl<H: Host> Interpreter<H> {
                     }
                 };
                 if items.len() > self.limits.turns as usize {
-                    return Err(self.bound("a loop has more turns than the bound allows"));
+                    return Err(self.bound(Limit::LoopTurns));
                 }
                 let depth = self.conditional.len();
                 if let Some(unknown) = self.may_be_empty(&iterable).cloned() {

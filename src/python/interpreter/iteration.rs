@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use super::Interpreter;
+use crate::limits::Limit;
 use crate::python::builtins;
 use crate::python::host::{Arguments, Eval, Host, Truth};
 use crate::python::value::{Key, Value};
@@ -160,7 +161,7 @@ impl<H: Host> Interpreter<H> {
                 }
             }
             if items.len() > self.limits.turns as usize {
-                return Err(self.bound("a loop has more turns than the bound allows"));
+                return Err(self.bound(Limit::LoopTurns));
             }
         }
     }

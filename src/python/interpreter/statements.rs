@@ -5,6 +5,7 @@ use std::rc::Rc;
 use smol_str::SmolStr;
 
 use super::{Context, Flow, Interpreter, UNKNOWN_TURNS};
+use crate::limits::Limit;
 use crate::python::builtins;
 use crate::python::host::{Eval, Host, Raise, Truth};
 use crate::python::syntax::{
@@ -258,7 +259,7 @@ impl<H: Host> Interpreter<H> {
             }
         };
         if items.len() > self.limits.turns as usize {
-            return Err(self.bound("a loop has more turns than the bound allows"));
+            return Err(self.bound(Limit::LoopTurns));
         }
         let depth = self.conditional.len();
         let doubt = self.may_be_empty(iterable).cloned();
@@ -389,7 +390,7 @@ impl<H: Host> Interpreter<H> {
             };
             turns += 1;
             if turns > self.limits.turns {
-                return Err(self.bound("a loop has more turns than the bound allows"));
+                return Err(self.bound(Limit::LoopTurns));
             }
             let depth = self.conditional.len();
             if let Some(doubt) = &doubt {
