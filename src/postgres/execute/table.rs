@@ -92,7 +92,7 @@ fn inherit(
     for parent in &create.inherits {
         let parent = resolve::relation(session, parent, ObjectKind::Table)?;
         copy_parent(session, &parent, relation, plan);
-        relation.inherits.push_back(parent);
+        relation.inherits.push(parent);
     }
     let Some(parent) = &create.partition_of else {
         return Ok(());
@@ -118,7 +118,7 @@ fn copy_parent(
     relation.columns_open |= from.columns_open;
     for column in &from.columns {
         if relation.column(&column.name).is_none() {
-            relation.columns.push_back(column.clone());
+            relation.columns.push(column.clone());
         }
     }
     for constraint in from.check_constraints() {
@@ -215,7 +215,7 @@ fn own_column(
         }
         return Ok(());
     }
-    relation.columns.push_back(column);
+    relation.columns.push(column);
     Ok(())
 }
 
@@ -250,7 +250,7 @@ fn copy_like(
         } else {
             copy.identity = None;
         }
-        relation.columns.push_back(copy);
+        relation.columns.push(copy);
     }
     if like.constraints {
         plan.checks.extend(from.check_constraints().cloned());
@@ -400,10 +400,11 @@ pub(crate) fn finish_column(
     if serial || definition.identity.is_some() {
         let made = sequence::create_owned(session, table, &definition.name, Some(&definition.name));
         if serial && let Some(relation) = session.catalog.relation_mut(table) {
-            for column in &mut relation.columns {
-                if column.name == definition.name {
-                    column.default = Some(next_value(&made));
-                }
+            for column in relation
+                .columns
+                .matching_mut(|known| known.name == definition.name)
+            {
+                column.default = Some(next_value(&made));
             }
         }
     }
@@ -466,7 +467,7 @@ fn add_constraints(
         if let Some(relation) = session.catalog.relation_mut(table)
             && relation.constraint(&check.name).is_none()
         {
-            relation.constraints.push_back(check.clone());
+            relation.constraints.push(check.clone());
             session.change(table.member(ObjectKind::Constraint, &check.name));
         }
     }
@@ -601,7 +602,7 @@ pub(crate) fn clone_from_parent(
                 .name
                 .as_str(),
         );
-        relation.constraints.push_back(key);
+        relation.constraints.push(key);
         session.change(added);
     }
     Ok(())

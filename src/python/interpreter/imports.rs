@@ -50,6 +50,8 @@ impl<H: Host> Interpreter<H> {
         let path = self.modules.path_of(syntax.file);
         {
             let mut names = scope.names.borrow_mut();
+            // about one a statement
+            names.reserve(syntax.body.len() + 4);
             names.insert("__name__".into(), Value::str(name));
             let package = self.modules.package_of(syntax.file).unwrap_or_default();
             names.insert("__package__".into(), Value::str(package));
