@@ -1,5 +1,5 @@
 //! Executes folders of SQL scripts on the simulated server, one after the other, and prints the answer to each statement: for the comparison with a
-//! real server in `tests/agreement/scripts.py`.
+//! real server in `tests/agreement/regression.py`.
 //!
 //! As `foreshot trace` does, but the first run alone, in a closed world: nothing is assumed to be there that no script made.
 
