@@ -341,6 +341,20 @@ pub struct Trigger {
     pub enabled: bool,
     /// Columns of UPDATE OF.
     pub columns: Vec<SmolStr>,
+    /// On what it fires: bits of [`trigger_events`].
+    pub events: u8,
+}
+
+/// What a trigger fires on, numbered as `pg_trigger.tgtype` does.
+pub mod trigger_events {
+    /// INSERT.
+    pub const INSERT: u8 = 4;
+    /// DELETE.
+    pub const DELETE: u8 = 8;
+    /// UPDATE.
+    pub const UPDATE: u8 = 16;
+    /// All that write rows.
+    pub const ALL: u8 = INSERT | DELETE | UPDATE;
 }
 
 /// What is known of a table's rows.
@@ -409,6 +423,9 @@ pub enum TypeKind {
 pub struct Function {
     pub kind: ObjectKind,
     pub arguments: Vec<TypeName>,
+    pub argument_names: Vec<SmolStr>,
+    /// OUT parameters and columns of RETURNS TABLE.
+    pub output_names: Vec<SmolStr>,
     pub defaults: usize,
     pub returns: Option<SmolStr>,
     pub language: SmolStr,

@@ -225,6 +225,47 @@ pub(crate) fn children(session: &Session, table: &QualifiedName) -> Vec<Qualifie
         .collect()
 }
 
+/// Tables below a table, however deep: each once.
+pub(crate) fn descendants(session: &Session, table: &QualifiedName) -> Vec<QualifiedName> {
+    let mut all = children(session, table);
+    let mut next = 0;
+    while let Some(child) = all.get(next).cloned() {
+        next += 1;
+        for below in children(session, &child) {
+            if !all.contains(&below) && below != *table {
+                all.push(below);
+            }
+        }
+    }
+    all
+}
+
+/// The tables that a table inherits from, or is a partition of.
+pub(crate) fn parents(relation: &Relation) -> impl Iterator<Item = &QualifiedName> {
+    relation
+        .inherits
+        .iter()
+        .chain(relation.partition_of.iter().map(|(parent, _)| parent))
+}
+
+/// Whether a column of a table is one of its parent's too: it can be dropped and renamed there alone.
+pub(crate) fn is_inherited(session: &Session, relation: &Relation, column: &str) -> bool {
+    parents(relation).any(|parent| {
+        session
+            .catalog
+            .relation(parent)
+            .is_some_and(|parent| parent.column(column).is_some())
+    })
+}
+
+/// 42P16.
+pub(crate) fn inherited<T>(what: &str, name: &str) -> Effect<T> {
+    fail(
+        SqlState::INVALID_TABLE_DEFINITION,
+        format!("cannot {what} \"{name}\""),
+    )
+}
+
 /// Sets or clears NOT NULL of a column; nothing is checked.
 pub(crate) fn set_not_null_flag(
     session: &mut Session,
@@ -305,7 +346,7 @@ fn add_column(
         None => {}
     }
     check_not_null_rows(session, name, definition, &column)?;
-    for child in children(session, name) {
+    for child in descendants(session, name) {
         if let Some(relation) = session.catalog.relation_mut(&child)
             && relation.column(&definition.name).is_none()
         {
@@ -399,6 +440,9 @@ fn drop_column(
         let key = name.member(ObjectKind::Column, column);
         session.doubt(format!("{key} may or may not be there"));
     }
+    if is_inherited(session, &relation, column) {
+        return inherited("drop inherited column", column);
+    }
     if relation.partition_key.contains(column) {
         return fail(
             SqlState::INVALID_TABLE_DEFINITION,
@@ -409,7 +453,7 @@ fn drop_column(
         );
     }
     drop_column_dependents(session, &relation, column, cascade)?;
-    for child in children(session, name) {
+    for child in descendants(session, name) {
         remove_column(session, &child, column);
     }
     remove_column(session, name, column);

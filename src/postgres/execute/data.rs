@@ -171,6 +171,17 @@ fn tables_of<'a>(item: &'a FromItem, tables: &mut Vec<&'a Name>) {
     }
 }
 
+/// What an expression over the columns of a table is for each of its known rows.
+pub(super) fn values_of_rows(
+    session: &mut Session,
+    table: &QualifiedName,
+    expression: &Expr,
+) -> Vec<Datum> {
+    in_environment(session, &Parameters::default(), |catalog, environment| {
+        data::values_of_rows(catalog, environment, table, expression)
+    })
+}
+
 /// The value of an expression that stands alone.
 pub(super) fn evaluate(
     session: &mut Session,

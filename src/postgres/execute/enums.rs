@@ -101,7 +101,7 @@ fn add_label(
     }
     if alter.label.len() > MAX_LABEL {
         return fail(
-            SqlState::NAME_TOO_LONG,
+            SqlState::INVALID_NAME,
             format!("invalid enum label \"{}\"", alter.label),
         );
     }

@@ -83,19 +83,13 @@ fn relation(session: &mut Session, rename: &Rename) -> Effect {
             ObjectKind::View => found.kind != RelationKind::View,
             ObjectKind::MaterializedView => found.kind != RelationKind::MaterializedView,
             ObjectKind::Sequence => found.kind != RelationKind::Sequence,
-            // ALTER INDEX takes any relation before 15, a table never after
-            ObjectKind::Index => found.kind != RelationKind::Index && session.version.0 >= 15,
+            // ALTER INDEX ... RENAME takes any relation
             _ => false,
         };
     if wrong {
-        let article = if rename.kind == ObjectKind::Index {
-            "an"
-        } else {
-            "a"
-        };
         return resolve::wrong_kind(
             &old,
-            format!("\"{}\" is not {article} {}", old.name, rename.kind.noun()),
+            format!("\"{}\" is not a {}", old.name, rename.kind.noun()),
         );
     }
     let new = QualifiedName {
@@ -391,7 +385,12 @@ fn column_of(session: &mut Session, rename: &Rename) -> Effect {
         }
         None => {}
     }
-    for child in alter_table::children(session, &table) {
+    if let Some(relation) = session.catalog.relation(&table)
+        && alter_table::is_inherited(session, relation, old)
+    {
+        return alter_table::inherited("rename inherited column", old);
+    }
+    for child in alter_table::descendants(session, &table) {
         rename_column(session, &child, old, &rename.new_name);
     }
     rename_column(session, &table, old, &rename.new_name);

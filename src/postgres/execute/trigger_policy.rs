@@ -62,6 +62,7 @@ pub(crate) fn create_trigger(session: &mut Session, create: &CreateTrigger) -> E
             constraint: create.constraint,
             enabled: true,
             columns: create.columns.clone(),
+            events: create.events,
         });
     }
     session.change(key);

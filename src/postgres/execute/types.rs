@@ -73,7 +73,7 @@ fn define(
             for (index, label) in labels.iter().enumerate() {
                 if label.len() > crate::postgres::name::MAX_IDENTIFIER {
                     return fail(
-                        SqlState::NAME_TOO_LONG,
+                        SqlState::INVALID_NAME,
                         format!("invalid enum label \"{label}\""),
                     );
                 }

@@ -153,6 +153,8 @@ fn command(context: &Context<'_>, command: &AlterTableCmd) -> AlterTableCommand 
             column: name,
             if_exists: command.missing_ok,
         },
+        // of an index's column by its number
+        AlterTableType::AtSetStatistics if command.name.is_empty() => option("SET STATISTICS"),
         AlterTableType::AtSetStatistics => column_option(command, "SET STATISTICS"),
         AlterTableType::AtSetStorage => column_option(command, "SET STORAGE"),
         AlterTableType::AtSetCompression => column_option(command, "SET COMPRESSION"),
