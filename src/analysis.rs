@@ -439,8 +439,8 @@ fn parse_all(
         .map(|(id, file)| {
             // a file that foreshot can't cope with must not take the others with it
             catch_unwind(|| {
+                faults::trip("read", file.path().as_str());
                 measure(Phase::Parse, || {
-                    faults::trip("read", file.path().as_str());
                     let module = syntax::parse(*id, file.text());
                     let facts = alembic::revision::facts(&module, file.text());
                     (Arc::new(module), facts)

@@ -109,10 +109,10 @@ fn current(project: &Project) -> Findings {
         judge(project, &rules).judged(all.diagnostics, &|path, past| !past && files.contains(path))
     });
     all.summary.suppressed = suppressed;
-    for diagnostic in &mut diagnostics {
-        shorten(diagnostic);
-    }
     measure(Phase::Report, || {
+        for diagnostic in &mut diagnostics {
+            shorten(diagnostic);
+        }
         diagnostic::sort(&mut diagnostics, &project.sources);
     });
     diagnostics.dedup();

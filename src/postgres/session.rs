@@ -136,8 +136,10 @@ pub struct Session {
     /// The catalog as it was when the connection began: what is not in it was made here.
     pub initial: Catalog,
     /// A table that no statement made and a statement uses directly must be there all the same: it is assumed, and
-    /// counted. Guards and queries see it only from then on.
+    /// counted. Guards see it only from then on.
     pub assumes: bool,
+    /// The running query may ask whether a table is there: its caller catches the error that says no.
+    pub is_asking: bool,
     /// `assumes` has been asked for, and was what the answer came from.
     has_assumed: Cell<bool>,
 }
@@ -148,6 +150,7 @@ impl Session {
         let mut session = Self {
             initial: catalog.clone(),
             assumes: false,
+            is_asking: false,
             has_assumed: Cell::new(false),
             catalog,
             version,
@@ -422,6 +425,14 @@ impl Session {
     /// Whether any answer so far could have been another if it did not assume tables.
     pub fn has_assumed(&self) -> bool {
         self.has_assumed.get()
+    }
+
+    /// Takes a table that was never heard of to be there, because it is reflected and the migration could not go on
+    /// without it; whether it may be.
+    pub fn assume_reflected(&mut self, name: &super::Name) -> bool {
+        self.assumes
+            && self.savepoint_depth() == 0
+            && super::execute::resolve::relation_in_query(self, name).is_ok()
     }
 
     /// Whether the running statement is in a transaction block, explicit or implicit, or inside a function.
