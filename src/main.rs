@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 // an analysis makes and drops millions of small things on several threads
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
