@@ -10,6 +10,7 @@ mod calls;
 mod classes;
 mod equality;
 mod expressions;
+mod growth;
 mod handlers;
 mod imports;
 mod iteration;
@@ -78,7 +79,7 @@ impl Default for Limits {
 const NESTING: u32 = 4_000;
 
 /// From this size in bytes on values count for what all large values of a run may take together.
-const LARGE: usize = 1 << 16;
+const LARGE: usize = 1 << 10;
 
 /// That sum, in values of the largest size.
 const LARGE_VALUES: usize = 96;
@@ -109,7 +110,7 @@ pub struct Interpreter<H: Host> {
     pub(crate) modules: Arc<dyn Modules>,
     pub(crate) limits: Limits,
     pub(crate) frames: Vec<Frame>,
-    pub(crate) conditional: Vec<Unknown>,
+    pub(crate) conditional: Vec<growth::Doubt>,
     pub(crate) state: State,
 }
 
@@ -145,6 +146,10 @@ pub(crate) struct State {
     /// Where the truth of conditions comes from.
     pub(crate) provenance: provenance::Provenance,
     pub(crate) holes: Holes,
+    /// How many doubts there were.
+    pub(crate) doubts: u64,
+    /// Containers that grew in doubt, by address.
+    pub(crate) grown: FxHashMap<usize, growth::Growth>,
 }
 
 /// What unknown values became holes of texts.
@@ -379,7 +384,7 @@ impl<H: Host> Interpreter<H> {
 
     /// Why what is executed now may not execute on a real server: the body of a loop over unknown items.
     pub fn conditional(&self) -> Option<&Unknown> {
-        self.conditional.last()
+        self.conditional.last().map(|doubt| &doubt.unknown)
     }
 
     /// An unknown value becomes a hole of a text.
@@ -412,15 +417,6 @@ impl<H: Host> Interpreter<H> {
         {
             holes.texts.insert(text.clone(), last.clone());
         }
-    }
-
-    /// What follows executes only if something unknown says so; the place is the current statement unless it has one.
-    pub(crate) fn push_conditional(&mut self, unknown: &Unknown) {
-        let mut unknown = unknown.clone();
-        if let Some(site) = self.site() {
-            unknown = unknown.at(site);
-        }
-        self.conditional.push(unknown);
     }
 
     /// A value as a key of a dict; TypeError where it can't be one.

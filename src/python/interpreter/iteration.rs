@@ -11,6 +11,9 @@ use crate::unknown::{Unknown, has_hole, is_fresh};
 
 impl<H: Host> Interpreter<H> {
     pub(crate) fn truth_of(&mut self, value: &Value) -> Eval<Truth> {
+        if let Some(unknown) = self.may_be_empty(value) {
+            return Ok(Truth::Unknown(unknown.clone()));
+        }
         Ok(Truth::Known(match value {
             Value::None => false,
             Value::Bool(value) => *value,
