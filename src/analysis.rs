@@ -737,6 +737,7 @@ fn setting(
             }),
             autocommit: facts.autocommit,
             committed_at_end: facts.commits_after,
+            begun_by_context: facts.begins,
         },
     };
     (setting, catalog)

@@ -52,6 +52,8 @@ pub struct Transactions {
     pub autocommit: bool,
     /// `env.py` commits its connection at the end, whatever Alembic did.
     pub committed_at_end: bool,
+    /// `env.py` holds the connection by `with engine.begin()`: behind a `commit()` SQLAlchemy refuses the next statement.
+    pub begun_by_context: bool,
 }
 
 /// One revision with everything that its runs did.

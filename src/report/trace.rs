@@ -5,7 +5,7 @@ mod table;
 use serde::Serialize;
 
 use super::{escaped, slashes};
-use crate::postgres::{Outcome, TransactionMode};
+use crate::postgres::{Outcome, Statement, TransactionMode};
 use crate::source::{Site, SourceMap};
 use crate::trace::{Event, Run};
 use crate::unknown::{FRESH, HOLE, Reason};
@@ -124,11 +124,19 @@ fn if_executed(event: &Event) -> Option<&'static str> {
     }
 }
 
-/// Whether an event may not happen at all. Settings and flags have one value in all runs: what they guard is judged.
+/// Whether an event may not happen at all. Settings and flags have one value in all runs: what they guard is judged. A query
+/// that is answered leaves the database as it would be without it.
 fn is_doubtful(event: &Event) -> bool {
+    let is_read = matches!(event.outcome, Outcome::Ok)
+        && event.changes.is_empty()
+        && event
+            .statements
+            .iter()
+            .all(|statement| matches!(statement, Statement::Query(_)));
     event
         .conditional
         .is_some_and(|reason| reason != Reason::Environment)
+        && !is_read
 }
 
 /// What refused statements alter is known: nothing.
