@@ -600,6 +600,16 @@ pub(crate) const INPUTS: &[Input] = &[
             "DO $$ DECLARE s text := 'x'; a int[] := ARRAY[1]; BEGIN FOR i IN 1..100 LOOP s := s || s; a := a || a; END LOOP; END $$",
         )
     }),
+    input(
+        "an array that holds itself twice in PL/pgSQL",
+        ANY,
+        |folder, _| {
+            sql(
+                folder,
+                "CREATE TABLE IF NOT EXISTS t (a text);\nDO $$ DECLARE s text := 'a'; a text[] := ARRAY['x']; BEGIN FOR i IN 1..100 LOOP a := ARRAY[a, a]; s := replace(s, 'a', 'aa'); INSERT INTO t VALUES (array_to_string(a, ',') || s || i); END LOOP; END $$",
+            );
+        },
+    ),
     input("numbers without an end in SQL", ANY, |folder, _| {
         sql(
             folder,
@@ -707,7 +717,7 @@ pub(crate) const INPUTS: &[Input] = &[
             ),
         );
     }),
-    input("modules that import each other", SEEN, |folder, _| {
+    input("modules that import each other", LIMIT, |folder, _| {
         python(
             folder,
             "from one import *\nimport two, one.three\nx = helper()",
