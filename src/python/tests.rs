@@ -481,6 +481,26 @@ fn what_a_doubtful_loop_collects_may_be_nothing() {
 }
 
 #[test]
+fn what_libraries_make_of_a_class_is_no_error() {
+    let text = "import enum, logging, pathlib, sys, uuid\nfrom elsewhere import hybrid_property\n\
+        class Option(enum.Enum):\n    A = ('x', 1)\n    B = ('y', 2)\n    def __init__(self, name_, size):\n        self.label = name_\n        self.size = size\n\
+        class Enum(Base):\n    def __init__(self, kind):\n        self.kind = kind\n\
+        class Handler(logging.StreamHandler):\n    pass\n\
+        class Thing:\n    @hybrid_property\n    def total(self):\n        return 1\n    @total.expression\n    def total(cls):\n        return 2\n\
+        record(Option.A.label, Option.B.size, Enum(3).kind)\nHandler().setLevel(3)\n\
+        record(len(uuid.uuid4().hex) > 1)\nrecord(sys.argv[0])\npathlib.Path(__file__).parents[3] / 'x'\n\
+        __path__ = __path__ if '__path__' in dir() else []\nrecord('end')";
+    let (world, raised) = run_with(&[], text, true);
+    assert!(
+        raised.is_none(),
+        "{}",
+        raised.map_or(String::new(), |raised| describe(&raised))
+    );
+    assert!(world.log.iter().any(|line| line == "x 2 3"));
+    assert_eq!(world.log.last().map(String::as_str), Some("end"));
+}
+
+#[test]
 fn holes_and_fresh_values_compare_as_they_must() {
     let text = "import uuid\nn = rows()\nrecord(uuid.uuid4() == uuid.uuid4(), f'ix_{n}' == 'uq_a', f'ix_{n}'.startswith('ix'))\n\
                 if f'ix_{n}' == 'ix_a':\n    record('decided')\nrecord(f'a{n}b', 'x' in {'y': 1}, f'{uuid.uuid4()}')";

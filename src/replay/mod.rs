@@ -309,6 +309,34 @@ mod tests {
         assert_eq!(first.trace.events.len(), 1);
     }
 
+    /// The outcomes of a first run on an empty database.
+    fn first_outcomes(body: &str) -> (Vec<String>, bool) {
+        let revision = revision("a", 0, body);
+        let first = worlds::first(&revision, &Catalog::default(), &setting());
+        let outcomes = first.trace.events.iter().map(|event| match &event.outcome {
+            crate::postgres::Outcome::Ok => "ok".to_owned(),
+            crate::postgres::Outcome::Error(error) => error.sqlstate.code().to_owned(),
+            crate::postgres::Outcome::Unknown(_) => "unknown".to_owned(),
+        });
+        (outcomes.collect(), first.trace.raised.is_some())
+    }
+
+    #[test]
+    fn a_table_that_is_queried_or_reflected_directly_must_be_there() {
+        let ok = |count: usize| (vec!["ok".to_owned(); count], false);
+        let query = "def upgrade():\n    op.get_bind().execute(sa.text('SELECT id FROM made_elsewhere'))\n    op.add_column('made_elsewhere', sa.Column('b', sa.Integer))";
+        assert_eq!(first_outcomes(query), ok(2));
+        let reflected = "def upgrade():\n    t = sa.Table('made_elsewhere', sa.MetaData(), autoload_with=op.get_bind())\n    op.add_column('made_elsewhere', sa.Column('b', sa.Integer))";
+        assert_eq!(first_outcomes(reflected), ok(1));
+        let inspected = "def upgrade():\n    if 'b' not in [c['name'] for c in sa.inspect(op.get_bind()).get_columns('made_elsewhere')]:\n        op.add_column('made_elsewhere', sa.Column('b', sa.Integer))";
+        assert!(!first_outcomes(inspected).1);
+        // who waits for the error asks
+        let asked = "def upgrade():\n    try:\n        sa.Table('made_elsewhere', sa.MetaData(), autoload_with=op.get_bind())\n    except sa.exc.NoSuchTableError:\n        op.create_table('made_elsewhere', sa.Column('b', sa.Integer))";
+        assert_eq!(first_outcomes(asked), ok(1));
+        let asked = "def upgrade():\n    try:\n        op.get_bind().execute(sa.text('SELECT id FROM made_elsewhere'))\n    except Exception:\n        pass";
+        assert_eq!(first_outcomes(asked), (vec!["42P01".to_owned()], false));
+    }
+
     #[test]
     fn a_failure_in_one_revision_leaves_the_others() {
         let revisions = [

@@ -199,3 +199,28 @@ fn annotated_attributes_are_columns_whatever_their_type() {
     let names: Vec<&str> = table.columns.iter().map(|column| &*column.name).collect();
     assert_eq!(names, ["id", "notes", "other"]);
 }
+
+#[test]
+fn models_share_the_class_of_their_base() {
+    let output = replay(
+        Catalog::default(),
+        "from sqlalchemy.orm import declarative_base\nfrom elsewhere import Timestamps\n\
+         class Shared:\n    id = sa.Column(sa.Integer, primary_key=True)\n    def label(self):\n        return 'x'\n\
+         Base = declarative_base(cls=Shared)\n\
+         class User(Base):\n    __tablename__ = 'users'\n    name = sa.Column(sa.Text)\n\
+         class Audit(Timestamps, Base):\n    __tablename__ = 'audits'\n",
+        "Base.metadata.create_all(op.get_bind(), tables=[User.__table__])\n\
+         op.execute(sa.update(User).where(User.id == 1).values(name='x'))\n\
+         found = Audit.created_at == None\nop.execute(sa.update(User).values(name='y'))",
+        NEW,
+    );
+    assert_eq!(output.trace.raised, None);
+    let table = output
+        .catalog
+        .relations
+        .values()
+        .find(|relation| relation.name.name == "users")
+        .expect("the table");
+    let names: Vec<&str> = table.columns.iter().map(|column| &*column.name).collect();
+    assert_eq!(names, ["id", "name"]);
+}
