@@ -244,6 +244,7 @@ def main():
         say("growth", growth_table(points))
         if arguments.write:
             (ROOT / "docs" / "growth.svg").write_text(picture(points))
+            found["growth"] += "\n\n![CPU time a revision over the length of the chain](growth.svg)"
     if arguments.write:
         for part, text in found.items():
             put(ROOT / "docs" / "performance.md", part, text)
