@@ -573,6 +573,20 @@ fn what_cannot_be_read_hides_nothing() {
 }
 
 #[test]
+fn holes_in_bodies_are_no_mistakes() {
+    let folder = project(&[(
+        "m/001_f.sql",
+        "CREATE FUNCTION f() RETURNS int LANGUAGE plpgsql AS $$ BEGIN UPDATE :APP_SCHEMA.q SET a = 1; RETURN 1; END $$;\n\
+         CREATE FUNCTION g() RETURNS int LANGUAGE plpgsql AS $$ BEGIN UPDAT q SET a = 1; RETURN 1; END $$;\n\
+         COPY t FROM stdin;\n1\t'; DROP\n\\.\nSELECT 1;\n\\copy u from stdin\nit's; CREAT\n\\.\nSELECT 2;\n",
+    )]);
+    assert_eq!(
+        told(&check(folder.path(), &["m"])),
+        ["m/001_f.sql:2 error unreadable"]
+    );
+}
+
+#[test]
 fn odd_bytes_are_said() {
     let folder = common::temporary_folder();
     std::fs::create_dir_all(folder.path().join("m")).expect("a folder");

@@ -175,7 +175,20 @@ fn read_piece(
     }
     let readable = placeholders::readable(statement, placeholders, piece.start, Form::Number);
     let refusal = match read(&readable, piece.tokens) {
-        Ok(statements) => return Ok(statements),
+        Ok(statements) => {
+            let refused =
+                |statement: &Statement| matches!(statement, Statement::SyntaxError { .. });
+            let body_not_known = style == Placeholders::Template
+                && statements.iter().any(refused)
+                && has_hole_in_body(statement);
+            return Ok(if body_not_known {
+                vec![Statement::Unreadable {
+                    why: "a part of the statement is not known".into(),
+                }]
+            } else {
+                statements
+            });
+        }
         Err(refusal) => refusal,
     };
     if !readable.parameters.is_empty() {
@@ -193,6 +206,22 @@ fn read_piece(
             syntax_error(shown, message, piece.tokens)
         }
     }))
+}
+
+/// Whether the body of a function has holes of its own: psql leaves them, a tool that fills in texts does not.
+fn has_hole_in_body(statement: &str) -> bool {
+    lexer::tokens(statement)
+        .iter()
+        .filter(|token| token.kind == TokenKind::String)
+        .filter_map(|token| {
+            let text = token.text(statement);
+            let tag = text
+                .find('$')
+                .filter(|at| *at == 0)
+                .and(text.get(1..)?.find('$'))?;
+            text.get(tag + 2..text.len().checked_sub(tag + 2)?)
+        })
+        .any(|body| !template::find(body).is_empty())
 }
 
 /// What a refusal means: with a hole outside of literals the text is not known, so the refusal may not be the server's.

@@ -424,6 +424,7 @@ fn write_rows(
         _ => None,
     };
     let first_known = relation.rows.known.len();
+    let mut referring = Vec::new();
     for (place, (values, certain)) in rows.rows.into_iter().enumerate() {
         let row = match make_row(&written.relation, statement, values, place, hooks, context) {
             Ok(row) => row,
@@ -485,12 +486,6 @@ fn write_rows(
         }
         if certain && !hooks {
             check_constraints(relation, &row, context)?;
-            check_references(
-                &written.relation,
-                &row,
-                context.catalog,
-                context.environment,
-            )?;
         }
         written.touched += 1;
         written.exact &= certain;
@@ -501,7 +496,14 @@ fn write_rows(
             continue;
         }
         keys.add(relation, &row, written.relation.rows.known.len(), context);
-        written.relation.rows.known.push_back(keep(row));
+        let row = keep(row);
+        if certain && !hooks {
+            referring.push(row.clone());
+        }
+        written.relation.rows.known.push_back(row);
+    }
+    for row in &referring {
+        check_references(&written.relation, row, context.catalog, context.environment)?;
     }
     if !relation.rules.is_empty() {
         // a rule may send the rows elsewhere, or nowhere

@@ -324,7 +324,8 @@ pub(crate) fn check_constraints(
     Ok(())
 }
 
-/// 23503 where a referenced row is certainly missing: all rows of its table are known.
+/// 23503 where a referenced row is certainly missing: all rows of its table are known. `relation` is the table as it is once
+/// the statement is over, since the server looks then: rows may refer to each other.
 pub(crate) fn check_references(
     relation: &Relation,
     row: &Row,
@@ -343,12 +344,13 @@ pub(crate) fn check_references(
         if constraint.definition.initially_deferred {
             continue;
         }
-        let Some(parent) = constraint
-            .references
-            .as_ref()
-            .and_then(|name| catalog.relations.get(name))
-        else {
-            continue;
+        let parent = match &constraint.references {
+            Some(name) if *name == relation.name => relation,
+            Some(name) => match catalog.relations.get(name) {
+                Some(parent) => parent,
+                None => continue,
+            },
+            None => continue,
         };
         let all_known = (environment.fresh)(&parent.name)
             && !parent.rows.others
@@ -365,7 +367,6 @@ pub(crate) fn check_references(
         if !known {
             continue;
         }
-        let own = parent.name == relation.name;
         let absent = |candidate: &Row| {
             values.iter().zip(referenced).any(|(value, column)| {
                 let theirs = candidate.get(column);
@@ -375,8 +376,7 @@ pub(crate) fn check_references(
                     && is_generated(value) == is_generated(theirs)
             })
         };
-        let in_itself = own && !absent(row);
-        if !in_itself && parent.rows.known.iter().all(|row| absent(row)) {
+        if parent.rows.known.iter().all(|row| absent(row)) {
             return Err(reference_error(relation, constraint));
         }
     }

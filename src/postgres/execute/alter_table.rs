@@ -12,8 +12,8 @@ use crate::postgres::{Name, ServerError, Session, SqlState};
 
 use super::constraint::Origin;
 use super::{
-    Effect, Failure, alter_column, constraint, drop, fail, foreign_key, index, resolve, sequence,
-    table,
+    Effect, Failure, alter_column, constraint, drop, expressions, fail, foreign_key, index,
+    resolve, sequence, table,
 };
 
 /// ALTER TABLE and its kin.
@@ -23,6 +23,18 @@ pub(crate) fn alter(session: &mut Session, alter: &AlterTable) -> Effect {
     }
     let name = resolve::relation(session, &alter.name, alter.kind)?;
     check_kind(session, alter, &name)?;
+    // expressions of USING are read before any command runs, on the table as it is
+    for one in &alter.commands {
+        if let AlterTableCommand::AlterType {
+            column,
+            using: Some(using),
+            ..
+        } = one
+        {
+            resolve::column(session, &name, column)?;
+            expressions::check_in_table(session, &name, using, true)?;
+        }
+    }
     if matches!(alter.commands.as_slice(), [one] if pass(one) != 0) {
         return command(session, &name, &alter.commands[0]);
     }
@@ -727,6 +739,17 @@ fn inherit(session: &mut Session, name: &QualifiedName, parent: &Name) -> Effect
                     format!("child table is missing column \"{}\"", column.name),
                 );
             }
+        }
+    }
+    if let Some(from) = session.catalog.relation(&parent) {
+        let mut checks = from.check_constraints();
+        let missing = checks
+            .find(|known| !known.definition.no_inherit && child.constraint(&known.name).is_none());
+        if let Some(missing) = missing.filter(|_| !child.columns_open) {
+            return fail(
+                SqlState::DATATYPE_MISMATCH,
+                format!("child table is missing constraint \"{}\"", missing.name),
+            );
         }
     }
     if let Some(relation) = session.catalog.relation_mut(name) {

@@ -260,10 +260,13 @@ fn draws_from(session: &Session, default: &Expr, sequence: &QualifiedName) -> bo
             name, arguments, ..
         } if name.name == "nextval" => match arguments.first() {
             Some(Expr::Value(crate::postgres::Datum::Text(text))) => text,
-            Some(Expr::Cast { value, .. }) => match value.as_ref() {
-                Expr::Value(crate::postgres::Datum::Text(text)) => text,
-                _ => return false,
-            },
+            // as text it is looked up each time: nothing depends on it
+            Some(Expr::Cast { value, type_name }) if type_name.name.name != "text" => {
+                match value.as_ref() {
+                    Expr::Value(crate::postgres::Datum::Text(text)) => text,
+                    _ => return false,
+                }
+            }
             _ => return false,
         },
         Expr::Cast { value, .. } => return draws_from(session, value, sequence),

@@ -45,7 +45,7 @@ pub(crate) fn call(
         );
     }
     let block =
-        chosen(&all, arguments.len()).and_then(|found| Some((body(session, &found)?, found)));
+        chosen(all, arguments.len()).and_then(|found| Some((body(session, &found)?, found)));
     let Some((block, found)) = block else {
         return Err(Failure::Unknown(
             format!("the body of procedure `{name}` is not executed").into(),
@@ -66,7 +66,7 @@ pub(crate) fn after_select(
     let Some((_, all)) = session.catalog.find_functions(&session.search_path, name) else {
         return Ok(());
     };
-    let Some(found) = chosen(&all, arguments.len()) else {
+    let Some(found) = chosen(all, arguments.len()) else {
         return Ok(());
     };
     let Some(block) = body(session, &found) else {
@@ -203,7 +203,7 @@ fn query_writes(session: &Session, query: &Query, depth: usize) -> bool {
         && session
             .catalog
             .find_functions(&session.search_path, name)
-            .and_then(|(_, all)| chosen(&all, arguments.len()))
+            .and_then(|(_, all)| chosen(all, arguments.len()))
             .and_then(|found| body(session, &found))
             .is_some_and(|block| writes(session, &block.body, depth + 1))
 }
