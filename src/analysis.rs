@@ -3,6 +3,7 @@
 //! In: a project's [`Files`], what [`crate::discover`] found, a [`Config`]. Out: an [`Analysis`]. No IO but through `Files`.
 
 mod initial_schema;
+mod memo;
 mod scripts;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,9 +21,11 @@ use crate::config::{Config, Driver};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::discover::versions::{Told, Versions};
 use crate::discover::{Database, ProjectModules};
-use crate::files::{Files, decode};
+use crate::faults;
+use crate::files::{FileError, Files, decode};
 use crate::fix;
 use crate::history::{self, Graph, Problem};
+use crate::limits::{self, Limit};
 use crate::postgres::{Catalog, Outcome};
 use crate::python::interpreter::Modules;
 use crate::python::syntax;
@@ -31,6 +34,9 @@ use crate::replay::{self, Replayed, Revision, Setting, Transactions};
 use crate::rules;
 use crate::source::{FileId, Site, SourceFile, SourceMap, Span};
 use crate::trace::{Gap, Run, TracedRun};
+
+pub use memo::Memo;
+use memo::Memory;
 
 /// What was analysed and what could not be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -89,6 +95,8 @@ pub struct Loaded {
     pub gaps: Vec<Gap>,
     /// Whether findings are given fixes, and how.
     pub fixes: Option<fix::Request>,
+    /// What is remembered of analyses before this one.
+    pub memo: Arc<Memo>,
     /// What is set for this database, the driver that its `env.py` uses included.
     pub config: Arc<Config>,
     /// Its `env.py`.
@@ -143,31 +151,30 @@ pub const UNREADABLE: &str = "unreadable";
 /// Its page.
 pub const UNREADABLE_PAGE: &str = include_str!("../rules/unreadable.md");
 
-/// Reads and parses the revisions of a database (in parallel) and puts them in order.
+/// Reads and parses the revisions of a database (in parallel) and puts them in order. What `memo` knows from a load of
+/// nearly the same files is taken from there.
 pub fn load(
     database: &Database,
     files: &Arc<dyn Files>,
     sources: &Arc<SourceMap>,
     config: &Config,
     mut told: Versions,
+    memo: &Arc<Memo>,
 ) -> Loaded {
     let mut config = config.clone();
     let told_driver = told.driver.take();
     told.complete(&mut config);
     if let Some(sql) = &database.sql {
-        return scripts::load(database, sql, files, sources, config);
+        return scripts::load(database, sql, files, sources, config, memo);
     }
-    let modules = Arc::new(ProjectModules::new(
-        files.clone(),
-        sources.clone(),
-        database.import_roots.clone(),
-    ));
     let mut diagnostics = Vec::new();
     let mut gaps = Vec::new();
     let mut described = Vec::new();
     let mut parsed = Vec::new();
     let mut facts = Vec::new();
-    for read in parse_all(&database.revision_files, files, sources, &mut gaps) {
+    let read = parse_all(&database.revision_files, files, sources, memo, &mut gaps);
+    let modules = modules(database, files, sources, memo);
+    for read in read {
         let (module, said) = match read {
             Ok(read) => read,
             Err(file) => {
@@ -199,16 +206,22 @@ pub fn load(
         .as_deref()
         .and_then(|path| modules.load(path));
     let settings = Arc::new(settings(&config));
-    let environment = env_py.as_ref().map_or_else(Default::default, |module| {
-        alembic::env::read(
-            module,
-            config.postgres_version,
-            &settings,
-            modules.clone() as Arc<dyn Modules>,
-        )
+    let environment = memo.environment.get_or_init(|| {
+        env_py.as_ref().map_or_else(Default::default, |module| {
+            alembic::env::read(
+                module,
+                config.postgres_version,
+                &settings,
+                modules.clone() as Arc<dyn Modules>,
+            )
+        })
     });
+    let environment = environment.clone();
     choose_driver(&mut config, told_driver, database, &environment);
-    let (initial, applied) = initial_catalog(files, &config, &environment, &graph, &mut gaps);
+    let (initial, applied, said) = memo
+        .initial
+        .get_or_init(|| initial_catalog(files, &config, &environment, &graph));
+    gaps.extend(said.iter().cloned());
     let released = released(&graph, &config);
     let mut imports = Imports::new(&*modules, migration_folders(database));
     let revisions = graph
@@ -217,6 +230,9 @@ pub fn load(
         // what the initial schema holds already is not run again
         .filter(|index| !applied.contains(index))
         .map(|index| {
+            if let Some(known) = memo.revision(parsed[*index].file) {
+                return known;
+            }
             let identifiers = &graph.revisions()[*index].identifiers;
             let mut revision = Revision::new(
                 &identifiers.revision,
@@ -232,7 +248,9 @@ pub fn load(
                 .report_only
                 .as_ref()
                 .is_none_or(|only| only.contains(&path));
-            Arc::new(revision)
+            let revision = Arc::new(revision);
+            memo.remember_revision(&revision);
+            revision
         })
         .collect();
     Loaded {
@@ -242,11 +260,30 @@ pub fn load(
         diagnostics,
         gaps,
         fixes: None,
+        memo: memo.clone(),
         config: Arc::new(config),
         env_py,
         environment,
-        initial,
+        initial: initial.clone(),
     }
+}
+
+/// The modules that revisions may import: those that are known, where some were loaded before.
+fn modules(
+    database: &Database,
+    files: &Arc<dyn Files>,
+    sources: &Arc<SourceMap>,
+    memo: &Memo,
+) -> Arc<ProjectModules> {
+    let new = || {
+        let roots = database.import_roots.clone();
+        Arc::new(ProjectModules::new(files.clone(), sources.clone(), roots))
+    };
+    let Some(known) = memo.modules.get() else {
+        return memo.modules.get_or_init(new).clone();
+    };
+    let changed = memo.changed();
+    Arc::new(known.revised(files.clone(), sources.clone(), &changed))
 }
 
 fn settings(config: &Config) -> Settings {
@@ -296,14 +333,13 @@ fn initial_catalog(
     config: &Config,
     environment: &EnvironmentFacts,
     graph: &Graph,
-    gaps: &mut Vec<Gap>,
-) -> (Catalog, BTreeSet<history::Index>) {
+) -> (Catalog, BTreeSet<history::Index>, Vec<Gap>) {
     let empty = Catalog {
         open: !graph.is_closed(),
         ..Catalog::default()
     };
     let Some(path) = &config.initial_schema else {
-        return (empty, BTreeSet::new());
+        return (empty, BTreeSet::new(), Vec::new());
     };
     let text = match files.read(path) {
         Ok(Some(bytes)) => decode(&bytes).text,
@@ -312,11 +348,11 @@ fn initial_catalog(
                 || format!("`initial-schema`: there is no file `{path}`"),
                 |error| format!("`initial-schema`: {error}"),
             );
-            gaps.push(Gap {
+            let gap = Gap {
                 site: None,
                 what: why,
-            });
-            return (empty, BTreeSet::new());
+            };
+            return (empty, BTreeSet::new(), vec![gap]);
         }
     };
     let table = environment.version_table.as_deref();
@@ -326,12 +362,11 @@ fn initial_catalog(
         config.postgres_version,
         table.unwrap_or("alembic_version"),
     );
-    gaps.extend(schema.gaps);
     let heads = schema
         .applied
         .iter()
         .flat_map(|name| graph.named_by_user(name));
-    (schema.catalog, graph.ancestors_of(heads))
+    (schema.catalog, graph.ancestors_of(heads), schema.gaps)
 }
 
 /// Folders in which modules belong to the migrations, and not to the application.
@@ -406,41 +441,107 @@ fn parse_all(
     paths: &[Utf8PathBuf],
     files: &Arc<dyn Files>,
     sources: &Arc<SourceMap>,
+    memo: &Memo,
     gaps: &mut Vec<Gap>,
 ) -> Vec<Result<(Arc<syntax::Module>, Facts), FileId>> {
-    let read: Vec<Result<String, String>> = paths
+    let read: Vec<Result<String, FileError>> = paths
         .par_iter()
         .map(|path| match files.read(path) {
             Ok(Some(bytes)) => Ok(decode(&bytes).text),
-            Ok(None) => Err(format!("`{path}` is not there or no file: not analysed")),
-            Err(error) => Err(format!("not analysed: {error}")),
+            Ok(None) => Err(FileError::NoFile(path.clone())),
+            Err(error) => Err(error),
         })
         .collect();
-    let texts = read.into_iter().map(|text| {
-        text.map_err(|what| gaps.push(Gap { site: None, what }))
-            .ok()
-    });
     // numbers are given in the order of the paths, so that they do not depend on the threads
     let numbered: Vec<_> = paths
         .iter()
-        .zip(texts)
-        .filter_map(|(path, text)| {
-            let file = Arc::new(SourceFile::new(path.clone(), text?));
-            Some((sources.add(file.clone()), file))
+        .zip(read)
+        .filter_map(|(path, text)| match text {
+            Ok(text) => Some(memo.file(path, text, sources)),
+            Err(error) => {
+                gaps.push(unread_gap(path, &error, sources));
+                None
+            }
         })
         .collect();
     numbered
         .par_iter()
         .map(|(id, file)| {
+            if let Some(known) = memo.parsed(*id) {
+                return Ok(known);
+            }
             // a file that foreshot can't cope with must not take the others with it
-            catch_unwind(|| {
+            catch_unwind(AssertUnwindSafe(|| {
+                faults::trip("read", file.path().as_str());
                 let module = syntax::parse(*id, file.text());
                 let facts = alembic::revision::facts(&module, file.text());
-                (Arc::new(module), facts)
-            })
+                let module = Arc::new(module);
+                memo.remember_parsed(&module, &facts);
+                (module, facts)
+            }))
             .map_err(|_| *id)
         })
         .collect()
+}
+
+/// Why a file is not analysed. One that is too long is a file without text, so that there is a place to report on.
+fn unread_gap(path: &camino::Utf8Path, error: &FileError, sources: &SourceMap) -> Gap {
+    if matches!(error, FileError::TooLarge { .. }) {
+        let file = sources.add(Arc::new(SourceFile::new(path, "")));
+        return Gap {
+            site: Some(Site {
+                file,
+                span: Span::default(),
+            }),
+            what: Limit::FileSize.met(),
+        };
+    }
+    Gap {
+        site: None,
+        what: format!("not analysed: {error}"),
+    }
+}
+
+/// The diagnostic of what lies behind a bound.
+fn beyond(limit: Limit, site: Site, revision: Option<String>) -> Diagnostic {
+    let bound = limit.bound();
+    let message = format!(
+        "this is not judged, nor what depends on it: {}",
+        limit.met()
+    );
+    let mut diagnostic = Diagnostic::new(limits::RULE, Severity::Warning, site, message);
+    diagnostic.help = Some(if limit.get() < bound.most {
+        format!(
+            "look at it yourself, or let foreshot go further: `[limits] {}`, {} at most",
+            bound.key,
+            limits::grouped(bound.most)
+        )
+    } else {
+        "look at it yourself: foreshot goes no further".to_owned()
+    });
+    diagnostic.revision = revision;
+    diagnostic
+}
+
+/// The bounds that the runs of a revision met, and where.
+fn met(replayed: &Replayed) -> BTreeSet<(Site, Limit)> {
+    let mut found = BTreeSet::new();
+    for run in [Run::First, Run::Rerun, Run::Downgrade, Run::Reupgrade] {
+        let trace = replayed.trace(run);
+        let gaps = trace.gaps.iter().map(|gap| (gap.site, gap.what.as_str()));
+        let events = trace
+            .events
+            .iter()
+            .filter_map(|event| match &event.outcome {
+                Outcome::Unknown(why) => Some((Some(event.site), &**why)),
+                _ => None,
+            });
+        found.extend(gaps.chain(events).filter_map(|(site, what)| {
+            let limit = limits::told_by(what)?;
+            Some((site.unwrap_or(replayed.revision.place), limit))
+        }));
+    }
+    found
 }
 
 /// The diagnostic of a file in which foreshot itself failed while reading it.
@@ -473,6 +574,13 @@ fn syntax_errors(module: &syntax::Module) -> Vec<Diagnostic> {
     let Some(error) = module.errors.first() else {
         return Vec::new();
     };
+    if let Some(limit) = limits::told_by(&error.message) {
+        let site = Site {
+            file: module.file,
+            span: error.span,
+        };
+        return vec![beyond(limit, site, None)];
+    }
     vec![Diagnostic {
         rule: UNREADABLE,
         severity: Severity::Error,
@@ -493,6 +601,7 @@ fn syntax_errors(module: &syntax::Module) -> Vec<Diagnostic> {
 }
 
 /// What the visitor gathers from one revision.
+#[derive(Clone)]
 struct Judged {
     index: usize,
     seen: Seen,
@@ -529,25 +638,43 @@ pub fn analyze(database: &Database, loaded: &Loaded, request: Request<'_>) -> An
         .iter()
         .position(|revision| !revision.released);
     let judged = Mutex::new(Vec::with_capacity(loaded.revisions.len()));
+    let done = |one: Arc<Judged>| {
+        if let Some(step) = step {
+            step();
+        }
+        let mut judged = judged.lock().unwrap_or_else(PoisonError::into_inner);
+        judged.push(one);
+    };
+    let memory = Memory::of(loaded);
+    let after = |index: usize, before: &Catalog| {
+        let (after, one) = memory.as_ref()?.recall(index, before)?;
+        done(one);
+        Some(after)
+    };
+    let settled = |index: usize, after: Catalog| match &memory {
+        Some(memory) => memory.settled(index, after),
+        None => after,
+    };
+    let recalled = memory.as_ref().map(|_| replay::Recalled {
+        after: &after,
+        settled: &settled,
+    });
     replay::replay(
         &loaded.revisions,
         catalog,
         &setting,
+        recalled.as_ref(),
         &|replayed: Replayed| {
-            let one = judge(
-                replayed,
-                &setting,
-                keep_traces,
-                first,
-                loaded.fixes.as_ref(),
-            );
-            if let Some(step) = step {
-                step();
+            let catalogs = memory
+                .as_ref()
+                .map(|_| (replayed.before.clone(), replayed.after.clone()));
+            let revision = replayed.revision.clone();
+            let fixes = loaded.fixes.as_ref();
+            let one = Arc::new(judge(replayed, &setting, keep_traces, first, fixes));
+            if let (Some(memory), Some(catalogs)) = (&memory, catalogs) {
+                memory.remember(&revision, catalogs, &one);
             }
-            judged
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push(one);
+            done(one);
         },
     );
     let mut judged = judged.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -567,13 +694,13 @@ pub fn analyze(database: &Database, loaded: &Loaded, request: Request<'_>) -> An
         config,
         base: base.map(Base::view),
     });
-    analysis.diagnostics.extend(
-        of_history
-            .into_iter()
-            .filter(|one| is_reported(loaded, one)),
-    );
+    let mut elsewhere: Vec<Diagnostic> = of_history
+        .into_iter()
+        .filter(|one| is_reported(loaded, one))
+        .collect();
     let mut seen = Vec::with_capacity(judged.len());
     for one in judged {
+        let one = Arc::unwrap_or_clone(one);
         seen.push(one.seen);
         analysis.diagnostics.extend(one.diagnostics);
         analysis.traces.extend(one.traces);
@@ -581,9 +708,12 @@ pub fn analyze(database: &Database, loaded: &Loaded, request: Request<'_>) -> An
         analysis.coverage.add(one.coverage);
         analysis.proofs.extend(one.proof);
     }
-    let judge = AssertUnwindSafe(|| judge_command(&seen, &setting, config));
+    let judge = AssertUnwindSafe(|| {
+        faults::trip("command", &database.name);
+        judge_command(&seen, &setting, config)
+    });
     match catch_unwind(judge) {
-        Ok(diagnostics) => analysis.diagnostics.extend(diagnostics),
+        Ok(diagnostics) => elsewhere.extend(diagnostics),
         Err(_) => {
             analysis.coverage.panics += 1;
             analysis.gaps.push(Gap {
@@ -594,8 +724,21 @@ pub fn analyze(database: &Database, loaded: &Loaded, request: Request<'_>) -> An
             });
         }
     }
+    if let Some(request) = &loaded.fixes {
+        fix::propose_elsewhere(&loaded.revisions, &mut elsewhere, request);
+    }
+    analysis.diagnostics.extend(elsewhere);
     analysis.coverage.panics += unread;
     analysis.coverage.gaps += loaded.gaps.len();
+    analysis
+        .diagnostics
+        .extend(loaded.gaps.iter().filter_map(|gap| {
+            let (limit, site) = (limits::told_by(&gap.what)?, gap.site?);
+            let path = loaded.modules.sources().file(site.file).path().to_owned();
+            let only = database.report_only.as_ref();
+            only.is_none_or(|only| only.contains(&path))
+                .then(|| beyond(limit, site, None))
+        }));
     analysis.gaps.extend(loaded.gaps.iter().cloned());
     analysis.gaps.sort();
     analysis.gaps.dedup();
@@ -653,6 +796,7 @@ fn setting(
             }),
             autocommit: facts.autocommit,
             committed_at_end: facts.commits_after,
+            begun_by_context: facts.begins,
         },
     };
     (setting, catalog)
@@ -692,7 +836,11 @@ fn judge(
     };
     let mut diagnostics = if judged {
         // a rule that breaks off must not take the findings of other revisions with it
-        catch_unwind(AssertUnwindSafe(|| rules::check(&context))).unwrap_or_else(|_| {
+        catch_unwind(AssertUnwindSafe(|| {
+            faults::trip("judge", &revision.id);
+            rules::check(&context)
+        }))
+        .unwrap_or_else(|_| {
             coverage.panics += 1;
             gaps.push(Gap {
                 site: Some(revision.place),
@@ -706,17 +854,23 @@ fn judge(
     let proof = fixes.map(|request| {
         // a fix that can't be made is none: the finding stays
         let _ = catch_unwind(AssertUnwindSafe(|| {
+            faults::trip("fix", &revision.id);
             fix::propose(&context, &mut diagnostics, request);
         }));
         fix::Proof::of(&replayed, &request.sources)
     });
-    let diagnostics = if broke_off(&replayed) {
-        diagnostics.into_iter().chain([broken(&revision)]).collect()
-    } else {
-        diagnostics
-    };
+    if broke_off(&replayed) {
+        diagnostics.push(broken(&revision));
+    }
     let index = replayed.index;
     coverage.gaps = gaps.len();
+    if judged {
+        let id = Some(revision.id.to_string());
+        let met = met(&replayed).into_iter();
+        diagnostics.extend(met.map(|(site, limit)| beyond(limit, site, id.clone())));
+        // each is told by its finding
+        gaps.retain(|gap| limits::told_by(&gap.what).is_none());
+    }
     let traces = if keep_traces && revision.reported {
         traced(replayed, index)
     } else {
@@ -764,15 +918,6 @@ fn coverage(replayed: &Replayed) -> Coverage {
             .iter()
             .chain(&replayed.downgrade.events)
     };
-    let panics = [
-        &replayed.first,
-        &replayed.rerun,
-        &replayed.downgrade,
-        &replayed.reupgrade,
-    ]
-    .iter()
-    .filter(|trace| trace.broke_off)
-    .count();
     Coverage {
         revisions: 1,
         statements: events().count(),
@@ -781,7 +926,7 @@ fn coverage(replayed: &Replayed) -> Coverage {
             .count(),
         conditions: replayed.first.conditions.len() + replayed.downgrade.conditions.len(),
         gaps: 0,
-        panics,
+        panics: usize::from(broke_off(replayed)),
     }
 }
 

@@ -7,6 +7,7 @@ mod baseline;
 mod check;
 mod fix;
 mod init;
+mod merge;
 mod output;
 mod progress;
 mod run;
@@ -58,6 +59,8 @@ enum Command {
     Config(ConfigArguments),
     /// Write a configuration with today's heads as released; nothing is overwritten
     Init(InitArguments),
+    /// Write the revision that joins several heads, as `alembic merge heads` would
+    MergeHeads(MergeArguments),
     /// Print the completions of a shell
     Completions {
         /// The shell
@@ -77,6 +80,9 @@ struct CheckArguments {
     /// Write the report to a file: PATH instead of printing it, FORMAT=PATH beside (may be repeated)
     #[arg(long, value_name = "[FORMAT=]PATH")]
     output_file: Vec<String>,
+    /// Name of this run in SARIF, where several runs over parts of a repository are brought together
+    #[arg(long, value_name = "NAME", env = "FORESHOT_CATEGORY")]
+    category: Option<String>,
     /// Exit with 1 from this severity on
     #[arg(long, value_enum, default_value = "warning")]
     fail_on: FailOn,
@@ -144,6 +150,21 @@ struct InitArguments {
     /// A workflow for GitHub Actions too
     #[arg(long)]
     workflow: bool,
+    /// Print instead of writing
+    #[arg(long)]
+    print: bool,
+}
+
+#[derive(Debug, Args)]
+struct MergeArguments {
+    #[command(flatten)]
+    input: Input,
+    /// What the revision says of itself [default: the heads that it joins]
+    #[arg(short, long, value_name = "TEXT")]
+    message: Option<String>,
+    /// Its id [default: made from the ids of the heads]
+    #[arg(long, value_name = "ID")]
+    rev_id: Option<String>,
     /// Print instead of writing
     #[arg(long)]
     print: bool,
@@ -220,6 +241,9 @@ struct Input {
     /// Section of alembic.ini
     #[arg(short, long, value_name = "SECTION")]
     name: Option<String>,
+    /// The project's root: nothing outside of it is read [default: the git repository, else the working folder]
+    #[arg(long, value_name = "FOLDER")]
+    root: Option<Utf8PathBuf>,
     /// Configuration file [default: foreshot.toml, .foreshot.toml or pyproject.toml, the nearest]
     #[arg(long, value_name = "FILE")]
     config: Option<Utf8PathBuf>,
@@ -366,6 +390,7 @@ fn execute(command: &Command) -> Result<u8, Failure> {
         Command::Graph(arguments) => in_pool(&arguments.input, || show::graph(arguments)),
         Command::Config(arguments) => settings::config(arguments),
         Command::Init(arguments) => in_pool(&arguments.input, || init::init(arguments)),
+        Command::MergeHeads(arguments) => in_pool(&arguments.input, || merge::merge(arguments)),
         Command::Explain { rule } => show::explain(rule),
         Command::Rules => show::rules(),
         Command::Completions { shell } => shell::completions(*shell),

@@ -12,11 +12,12 @@ use super::{Failure, Input, baseline};
 use crate::analysis::{self, Loaded};
 use crate::config::{Config, ConfigError, Level, Loader};
 use crate::diagnostic::{Diagnostic, RuleInfo, Severity};
-use crate::discover::versions::Finder;
-use crate::discover::{self, Database, Note};
-use crate::files::{Disk, FileError, Files, Overlay, Placed, join, place, within};
+use crate::discover::versions::{Finder, Versions};
+use crate::discover::{self, Database, Note, ProjectModules};
+use crate::files::{Disk, FileError, Files, Overlay, Placed, join, place_below, within};
 use crate::fix::{self, Attempts, Proof, Style};
 use crate::history::Graph;
+use crate::limits::{self, Limit};
 use crate::report::Summary;
 use crate::rules;
 use crate::source::{FileId, SourceMap};
@@ -95,7 +96,7 @@ fn named_paths(input: &Input) -> Vec<Utf8PathBuf> {
 /// The configuration in force, and its file.
 pub(super) fn configured(input: &Input) -> Result<(Config, Option<Utf8PathBuf>), Failure> {
     let working_folder = working_folder()?;
-    let placed = place(&working_folder, &named_paths(input))?;
+    let placed = place_below(input.root.as_deref(), &working_folder, &named_paths(input))?;
     let files = Disk::new(&placed.root)?;
     let (config, file) = configuration(input, &files, &placed, &working_folder)?;
     Ok((config.with(&input.overrides()), file))
@@ -111,6 +112,7 @@ pub(super) fn open_views(input: &Input, views: &Views) -> Result<Project, Failur
         None => files,
     };
     let (config, config_file) = configuration(input, files.as_ref(), &placed, &working_folder)?;
+    limits::install(config.limits);
     let options = discover::Options {
         name: input.name.clone(),
         working_folder: placed.working_folder.clone(),
@@ -135,7 +137,8 @@ pub(super) fn open_views(input: &Input, views: &Views) -> Result<Project, Failur
         .iter()
         .map(|database| {
             let told = versions.versions(folder_of(database));
-            analysis::load(database, &files, &sources, &config, told)
+            let memo = Arc::default();
+            analysis::load(database, &files, &sources, &config, told, &memo)
         })
         .collect();
     notes.extend(about);
@@ -205,7 +208,10 @@ fn place_input(
                     .to_owned(),
             ));
         }
-        return Ok((place(working_folder, &named_paths(input))?, None));
+        return Ok((
+            place_below(input.root.as_deref(), working_folder, &named_paths(input))?,
+            None,
+        ));
     }
     if input.paths.len() > 1 {
         return Err(Failure::StandardInput(
@@ -213,9 +219,15 @@ fn place_input(
         ));
     }
     let mut bytes = Vec::new();
-    std::io::stdin().read_to_end(&mut bytes).map_err(|error| {
-        Failure::StandardInput(format!("standard input can't be read: {error}"))
-    })?;
+    let most = Limit::FileSize.get();
+    let read = std::io::stdin().take(most + 1).read_to_end(&mut bytes);
+    read.map_err(|error| Failure::StandardInput(format!("standard input can't be read: {error}")))?;
+    if bytes.len() as u64 > most {
+        return Err(Failure::StandardInput(format!(
+            "standard input holds more than the {} bytes that are read",
+            limits::grouped(most)
+        )));
+    }
     let file = input
         .stdin_filename
         .clone()
@@ -231,7 +243,7 @@ fn place_input(
     } else {
         folder.to_owned()
     };
-    let mut placed = place(working_folder, &[folder])?;
+    let mut placed = place_below(input.root.as_deref(), working_folder, &[folder])?;
     let path = join(&placed.paths.pop().unwrap_or_default(), name);
     placed.paths.push(path.clone());
     Ok((placed, Some((path, bytes))))
@@ -308,7 +320,7 @@ fn common_folder(files: &dyn Files, paths: &[Utf8PathBuf]) -> Utf8PathBuf {
 }
 
 /// The rules that judge the input itself, not what it does.
-static OWN_RULES: [RuleInfo; 3] = [
+static OWN_RULES: [RuleInfo; 4] = [
     RuleInfo {
         id: suppress::RULE,
         summary: "a `foreshot:` comment that is malformed, gives no reason, names no rule or suppresses nothing",
@@ -324,6 +336,14 @@ static OWN_RULES: [RuleInfo; 3] = [
         category: "input",
         default_level: Level::At(Severity::Error),
         markdown: analysis::UNREADABLE_PAGE,
+    },
+    RuleInfo {
+        id: limits::RULE,
+        summary: "a bound of foreshot's own was met: what lies behind it is not judged",
+        tags: &["input"],
+        category: "input",
+        default_level: Level::At(Severity::Warning),
+        markdown: limits::PAGE,
     },
     RuleInfo {
         id: analysis::INTERNAL,
@@ -357,27 +377,55 @@ impl Project {
             .loaded
             .iter()
             .flat_map(|loaded| &loaded.revisions)
-            .filter_map(|revision| revision.module().map(AsRef::as_ref));
+            .filter_map(|revision| {
+                let module = revision.module()?;
+                Some((
+                    module.as_ref(),
+                    self.sources.file(module.file).text().clone(),
+                ))
+            });
         let line_length = fix::line_length(self.files.as_ref());
-        Style::measure(modules, self.config.alembic_version, line_length)
+        let known = self.loaded.first().map(|loaded| loaded.modules.as_ref());
+        let nothing;
+        let known = match known {
+            Some(known) => known,
+            None => {
+                nothing = ProjectModules::new(self.files.clone(), self.sources.clone(), Vec::new());
+                &nothing
+            }
+        };
+        Style::measure(modules, known, self.config.alembic_version, line_length)
     }
 
-    /// The same project with other files: read and parsed anew, so that it may be analysed anew. `fixes` says how findings
-    /// are given fixes. What it was before a change is left out.
+    /// Has findings be given fixes.
+    pub(super) fn propose(&mut self, style: &Style) {
+        for loaded in &mut self.loaded {
+            loaded.fixes = Some(fix::Request {
+                style: style.clone(),
+                sources: self.sources.clone(),
+                attempts: Arc::default(),
+            });
+        }
+    }
+
+    /// The same project with other files, so that it may be analysed anew: what is the same is not read anew. `attempts`
+    /// says which fixes findings have had. What it was before a change is left out.
     pub(super) fn with_files(
         &self,
         files: &Arc<dyn Files>,
         attempts: &Arc<Attempts>,
         style: &Style,
     ) -> Self {
-        let sources = Arc::new(SourceMap::default());
-        let versions = Finder::new(files.as_ref());
+        let sources = Arc::new(self.sources.revised());
         let loaded = self
             .databases
             .iter()
-            .map(|database| {
-                let told = versions.versions(folder_of(database));
-                let mut loaded = analysis::load(database, files, &sources, &self.config, told);
+            .zip(&self.loaded)
+            .map(|(database, known)| {
+                let told = Versions::default();
+                let config = &known.config;
+                let memo = &known.memo;
+                let mut loaded = analysis::load(database, files, &sources, config, told, memo);
                 loaded.fixes = Some(fix::Request {
                     style: style.clone(),
                     sources: sources.clone(),

@@ -17,7 +17,8 @@ use std::collections::BTreeSet;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::config::SqlSettings;
-use crate::files::{Files, join, within};
+use crate::files::{Files, join, normalize, within};
+use crate::merge::Naming;
 use crate::scripts::{Format, Sending};
 
 pub use modules::ProjectModules;
@@ -48,6 +49,8 @@ pub struct Database {
     pub ini: Option<Utf8PathBuf>,
     /// The database URL that its configuration gives.
     pub url: Option<String>,
+    /// How its revisions' files are named.
+    pub naming: Naming,
     /// Folders of its revisions.
     pub version_locations: Vec<Utf8PathBuf>,
     /// Its revisions, sorted by path.
@@ -275,7 +278,12 @@ impl Finder<'_> {
     }
 
     /// Alembic environments configured at, below or above a path, in order of their files.
-    fn configured(&self, path: &Utf8Path, below: &[Utf8PathBuf], is_folder: bool) -> Vec<Settings> {
+    fn configured(
+        &mut self,
+        path: &Utf8Path,
+        below: &[Utf8PathBuf],
+        is_folder: bool,
+    ) -> Vec<Settings> {
         let mut files: BTreeSet<Utf8PathBuf> = below
             .iter()
             .filter(|file| {
@@ -289,6 +297,11 @@ impl Finder<'_> {
                 if self.files.is_file(&file) {
                     files.insert(file);
                 }
+            }
+        }
+        for file in &files {
+            if let Err(error) = self.files.read(file) {
+                self.note(None, format!("not read: {error}"));
             }
         }
         let name = self.options.name.as_deref();
@@ -345,6 +358,32 @@ impl Finder<'_> {
                 .filter_map(|folder| self.files.resolve(&folder))
                 .collect(),
         };
+        let leaves = |value: &&String| {
+            let plain = value.trim_start_matches('\u{1}').trim_start_matches('/');
+            value.starts_with('/') || normalize(&settings.here.join(plain)).is_none()
+        };
+        let missed: Vec<String> = settings
+            .version_locations
+            .iter()
+            .flatten()
+            .filter(|value| find(value).is_none())
+            .map(|value| ("version_locations", value))
+            .chain(
+                settings
+                    .prepend_sys_path
+                    .iter()
+                    .filter(leaves)
+                    .filter(|value| find(value).is_none())
+                    .map(|value| ("prepend_sys_path", value)),
+            )
+            .map(|(option, value)| {
+                let shown = value.replace('\u{1}', "%(here)s");
+                format!("its `{option}` `{shown}` is no folder of this project: not read")
+            })
+            .collect();
+        for message in missed {
+            self.note(Some(&settings.file), message);
+        }
         if locations.is_empty() && script_location.is_none() {
             if let Some(value) = &settings.script_location {
                 let shown = value.replace('\u{1}', "%(here)s");
@@ -384,6 +423,7 @@ impl Finder<'_> {
             script_location,
             ini: Some(settings.file.clone()),
             url: settings.url.clone(),
+            naming: settings.naming.clone(),
             version_locations: locations,
             revision_files: revision_files.into_iter().collect(),
             import_roots: prepended,

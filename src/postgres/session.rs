@@ -135,8 +135,10 @@ pub struct Session {
     /// The catalog as it was when the connection began: what is not in it was made here.
     pub initial: Catalog,
     /// A table that no statement made and a statement uses directly must be there all the same: it is assumed, and
-    /// counted. Guards and queries see it only from then on.
+    /// counted. Guards see it only from then on.
     pub assumes: bool,
+    /// The running query may ask whether a table is there: its caller catches the error that says no.
+    pub is_asking: bool,
 }
 
 impl Session {
@@ -145,6 +147,7 @@ impl Session {
         let mut session = Self {
             initial: catalog.clone(),
             assumes: false,
+            is_asking: false,
             catalog,
             version,
             parser,
@@ -404,6 +407,14 @@ impl Session {
     pub(crate) fn assumes_relation(&self, kind: super::ObjectKind) -> bool {
         self.catalog.open
             || (self.assumes && kind != super::ObjectKind::Index && self.savepoint_depth() == 0)
+    }
+
+    /// Takes a table that was never heard of to be there, because it is reflected and the migration could not go on
+    /// without it; whether it may be.
+    pub fn assume_reflected(&mut self, name: &super::Name) -> bool {
+        self.assumes
+            && self.savepoint_depth() == 0
+            && super::execute::resolve::relation_in_query(self, name).is_ok()
     }
 
     /// Whether the running statement is in a transaction block, explicit or implicit, or inside a function.

@@ -2,6 +2,7 @@
 
 use crate::postgres::catalog::QualifiedName;
 use crate::postgres::data::{self, DataAnswer};
+use crate::postgres::expression::{FromItem, QueryBody};
 use crate::postgres::query::{self, Environment};
 use crate::postgres::statement::Statement;
 use crate::postgres::{
@@ -31,6 +32,29 @@ fn in_environment<T>(
     let result = run(&mut catalog, &environment);
     session.catalog = catalog;
     result
+}
+
+/// Checks an expression over the columns of a table as a query would: the types of what it compares and chooses from.
+pub(super) fn check_over(
+    session: &mut Session,
+    table: &QualifiedName,
+    expression: &Expr,
+) -> Effect {
+    let Some(relation) = session.catalog.relation(table).cloned() else {
+        return Ok(());
+    };
+    in_environment(session, &Parameters::default(), |catalog, environment| {
+        query::check_over(catalog, environment, &relation, expression)
+    })
+    .map_err(Failure::Error)
+}
+
+/// Checks the literal of a DEFAULT against the column's type.
+pub(super) fn check_default(session: &mut Session, type_name: &TypeName, default: &Expr) -> Effect {
+    in_environment(session, &Parameters::default(), |catalog, environment| {
+        query::check_default(catalog, environment, type_name, default)
+    })
+    .map_err(Failure::Error)
 }
 
 /// Notes what a statement did in the running call.
@@ -113,10 +137,38 @@ pub(super) fn select(session: &mut Session, query: &Query, parameters: &Paramete
     if let Some(into) = &query.into {
         return view::select_into(session, into, query);
     }
+    if session.assumes && !session.is_asking {
+        let mut tables = Vec::new();
+        if let QueryBody::Select(select) = &query.body {
+            for item in &select.from {
+                tables_of(item, &mut tables);
+            }
+        }
+        for table in tables {
+            let is_member =
+                table.schema.is_none() && query.with.iter().any(|member| member.name == table.name);
+            // an error is the statement's own, in its own order
+            if !is_member && resolve::relation_in_query(session, table).is_err() {
+                break;
+            }
+        }
+    }
     let answer = in_environment(session, parameters, |catalog, environment| {
         data::select(catalog, environment, query)
     });
     settle(session, answer)
+}
+
+/// The tables that a FROM item names itself, those of subqueries apart.
+fn tables_of<'a>(item: &'a FromItem, tables: &mut Vec<&'a Name>) {
+    match item {
+        FromItem::Table { name, .. } => tables.push(name),
+        FromItem::Join { left, right, .. } => {
+            tables_of(left, tables);
+            tables_of(right, tables);
+        }
+        FromItem::Query { .. } | FromItem::Function { .. } => {}
+    }
 }
 
 /// The value of an expression that stands alone.
