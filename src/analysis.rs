@@ -3,6 +3,7 @@
 //! In: a project's [`Files`], what [`crate::discover`] found, a [`Config`]. Out: an [`Analysis`]. No IO but through `Files`.
 
 mod initial_schema;
+mod memo;
 mod scripts;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -34,6 +35,9 @@ use crate::rules;
 use crate::source::{FileId, Site, SourceFile, SourceMap, Span};
 use crate::timings::{Phase, measure};
 use crate::trace::{Gap, Run, TracedRun};
+
+pub use memo::Memo;
+use memo::Memory;
 
 /// What was analysed and what could not be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -92,6 +96,8 @@ pub struct Loaded {
     pub gaps: Vec<Gap>,
     /// Whether findings are given fixes, and how.
     pub fixes: Option<fix::Request>,
+    /// What is remembered of analyses before this one.
+    pub memo: Arc<Memo>,
     /// What is set for this database, the driver that its `env.py` uses included.
     pub config: Arc<Config>,
     /// Its `env.py`.
@@ -146,31 +152,30 @@ pub const UNREADABLE: &str = "unreadable";
 /// Its page.
 pub const UNREADABLE_PAGE: &str = include_str!("../rules/unreadable.md");
 
-/// Reads and parses the revisions of a database (in parallel) and puts them in order.
+/// Reads and parses the revisions of a database (in parallel) and puts them in order. What `memo` knows from a load of
+/// nearly the same files is taken from there.
 pub fn load(
     database: &Database,
     files: &Arc<dyn Files>,
     sources: &Arc<SourceMap>,
     config: &Config,
     mut told: Versions,
+    memo: &Arc<Memo>,
 ) -> Loaded {
     let mut config = config.clone();
     let told_driver = told.driver.take();
     told.complete(&mut config);
     if let Some(sql) = &database.sql {
-        return scripts::load(database, sql, files, sources, config);
+        return scripts::load(database, sql, files, sources, config, memo);
     }
-    let modules = Arc::new(ProjectModules::new(
-        files.clone(),
-        sources.clone(),
-        database.import_roots.clone(),
-    ));
     let mut diagnostics = Vec::new();
     let mut gaps = Vec::new();
     let mut described = Vec::new();
     let mut parsed = Vec::new();
     let mut facts = Vec::new();
-    for read in parse_all(&database.revision_files, files, sources, &mut gaps) {
+    let read = parse_all(&database.revision_files, files, sources, memo, &mut gaps);
+    let modules = modules(database, files, sources, memo);
+    for read in read {
         let (module, said) = match read {
             Ok(read) => read,
             Err(file) => {
@@ -202,16 +207,22 @@ pub fn load(
         .as_deref()
         .and_then(|path| modules.load(path));
     let settings = Arc::new(settings(&config));
-    let environment = env_py.as_ref().map_or_else(Default::default, |module| {
-        alembic::env::read(
-            module,
-            config.postgres_version,
-            &settings,
-            modules.clone() as Arc<dyn Modules>,
-        )
+    let environment = memo.environment.get_or_init(|| {
+        env_py.as_ref().map_or_else(Default::default, |module| {
+            alembic::env::read(
+                module,
+                config.postgres_version,
+                &settings,
+                modules.clone() as Arc<dyn Modules>,
+            )
+        })
     });
+    let environment = environment.clone();
     choose_driver(&mut config, told_driver, database, &environment);
-    let (initial, applied) = initial_catalog(files, &config, &environment, &graph, &mut gaps);
+    let (initial, applied, said) = memo
+        .initial
+        .get_or_init(|| initial_catalog(files, &config, &environment, &graph));
+    gaps.extend(said.iter().cloned());
     let released = released(&graph, &config);
     let mut imports = Imports::new(&*modules, migration_folders(database));
     let revisions = graph
@@ -220,6 +231,9 @@ pub fn load(
         // what the initial schema holds already is not run again
         .filter(|index| !applied.contains(index))
         .map(|index| {
+            if let Some(known) = memo.revision(parsed[*index].file) {
+                return known;
+            }
             let identifiers = &graph.revisions()[*index].identifiers;
             let mut revision = Revision::new(
                 &identifiers.revision,
@@ -235,7 +249,9 @@ pub fn load(
                 .report_only
                 .as_ref()
                 .is_none_or(|only| only.contains(&path));
-            Arc::new(revision)
+            let revision = Arc::new(revision);
+            memo.remember_revision(&revision);
+            revision
         })
         .collect();
     Loaded {
@@ -245,11 +261,30 @@ pub fn load(
         diagnostics,
         gaps,
         fixes: None,
+        memo: memo.clone(),
         config: Arc::new(config),
         env_py,
         environment,
-        initial,
+        initial: initial.clone(),
     }
+}
+
+/// The modules that revisions may import: those that are known, where some were loaded before.
+fn modules(
+    database: &Database,
+    files: &Arc<dyn Files>,
+    sources: &Arc<SourceMap>,
+    memo: &Memo,
+) -> Arc<ProjectModules> {
+    let new = || {
+        let roots = database.import_roots.clone();
+        Arc::new(ProjectModules::new(files.clone(), sources.clone(), roots))
+    };
+    let Some(known) = memo.modules.get() else {
+        return memo.modules.get_or_init(new).clone();
+    };
+    let changed = memo.changed();
+    Arc::new(known.revised(files.clone(), sources.clone(), &changed))
 }
 
 fn settings(config: &Config) -> Settings {
@@ -299,14 +334,13 @@ fn initial_catalog(
     config: &Config,
     environment: &EnvironmentFacts,
     graph: &Graph,
-    gaps: &mut Vec<Gap>,
-) -> (Catalog, BTreeSet<history::Index>) {
+) -> (Catalog, BTreeSet<history::Index>, Vec<Gap>) {
     let empty = Catalog {
         open: !graph.is_closed(),
         ..Catalog::default()
     };
     let Some(path) = &config.initial_schema else {
-        return (empty, BTreeSet::new());
+        return (empty, BTreeSet::new(), Vec::new());
     };
     let text = match files.read(path) {
         Ok(Some(bytes)) => decode(&bytes).text,
@@ -315,11 +349,11 @@ fn initial_catalog(
                 || format!("`initial-schema`: there is no file `{path}`"),
                 |error| format!("`initial-schema`: {error}"),
             );
-            gaps.push(Gap {
+            let gap = Gap {
                 site: None,
                 what: why,
-            });
-            return (empty, BTreeSet::new());
+            };
+            return (empty, BTreeSet::new(), vec![gap]);
         }
     };
     let table = environment.version_table.as_deref();
@@ -329,12 +363,11 @@ fn initial_catalog(
         config.postgres_version,
         table.unwrap_or("alembic_version"),
     );
-    gaps.extend(schema.gaps);
     let heads = schema
         .applied
         .iter()
         .flat_map(|name| graph.named_by_user(name));
-    (schema.catalog, graph.ancestors_of(heads))
+    (schema.catalog, graph.ancestors_of(heads), schema.gaps)
 }
 
 /// Folders in which modules belong to the migrations, and not to the application.
@@ -409,6 +442,7 @@ fn parse_all(
     paths: &[Utf8PathBuf],
     files: &Arc<dyn Files>,
     sources: &Arc<SourceMap>,
+    memo: &Memo,
     gaps: &mut Vec<Gap>,
 ) -> Vec<Result<(Arc<syntax::Module>, Facts), FileId>> {
     let read: Vec<Result<String, FileError>> = paths
@@ -424,10 +458,7 @@ fn parse_all(
         .iter()
         .zip(read)
         .filter_map(|(path, text)| match text {
-            Ok(text) => {
-                let file = Arc::new(SourceFile::new(path.clone(), text));
-                Some((sources.add(file.clone()), file))
-            }
+            Ok(text) => Some(memo.file(path, text, sources)),
             Err(error) => {
                 gaps.push(unread_gap(path, &error, sources));
                 None
@@ -437,15 +468,20 @@ fn parse_all(
     numbered
         .par_iter()
         .map(|(id, file)| {
+            if let Some(known) = memo.parsed(*id) {
+                return Ok(known);
+            }
             // a file that foreshot can't cope with must not take the others with it
-            catch_unwind(|| {
+            catch_unwind(AssertUnwindSafe(|| {
                 faults::trip("read", file.path().as_str());
-                measure(Phase::Parse, || {
+                let (module, facts) = measure(Phase::Parse, || {
                     let module = syntax::parse(*id, file.text());
                     let facts = alembic::revision::facts(&module, file.text());
                     (Arc::new(module), facts)
-                })
-            })
+                });
+                memo.remember_parsed(&module, &facts);
+                (module, facts)
+            }))
             .map_err(|_| *id)
         })
         .collect()
@@ -568,6 +604,7 @@ fn syntax_errors(module: &syntax::Module) -> Vec<Diagnostic> {
 }
 
 /// What the visitor gathers from one revision.
+#[derive(Clone)]
 struct Judged {
     index: usize,
     seen: Seen,
@@ -604,27 +641,48 @@ pub fn analyze(database: &Database, loaded: &Loaded, request: Request<'_>) -> An
         .iter()
         .position(|revision| !revision.released);
     let judged = Mutex::new(Vec::with_capacity(loaded.revisions.len()));
+    let done = |one: Arc<Judged>| {
+        if let Some(step) = step {
+            step();
+        }
+        let mut judged = judged.lock().unwrap_or_else(PoisonError::into_inner);
+        judged.push(one);
+    };
+    let memory = Memory::of(loaded);
+    let after = |index: usize, before: &Catalog| {
+        let (after, one) = memory.as_ref()?.recall(index, before)?;
+        done(one);
+        Some(after)
+    };
+    let settled = |index: usize, after: Catalog| match &memory {
+        Some(memory) => memory.settled(index, after),
+        None => after,
+    };
+    let recalled = memory.as_ref().map(|_| replay::Recalled {
+        after: &after,
+        settled: &settled,
+    });
     replay::replay(
         &loaded.revisions,
         catalog,
         &setting,
+        recalled.as_ref(),
         &|replayed: Replayed| {
+            let catalogs = memory
+                .as_ref()
+                .map(|_| (replayed.before.clone(), replayed.after.clone()));
+            let revision = replayed.revision.clone();
+            let fixes = loaded.fixes.as_ref();
             let one = measure(Phase::Rules, || {
-                judge(
-                    replayed,
-                    &setting,
-                    keep_traces,
-                    first,
-                    loaded.fixes.as_ref(),
-                )
+                Arc::new(judge(replayed, &setting, keep_traces, first, fixes))
             });
+            if let (Some(memory), Some(catalogs)) = (&memory, catalogs) {
+                memory.remember(&revision, catalogs, &one);
+            }
             if let Some(step) = step {
                 step();
             }
-            judged
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push(one);
+            done(one);
         },
     );
     let mut judged = judged.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -646,13 +704,13 @@ pub fn analyze(database: &Database, loaded: &Loaded, request: Request<'_>) -> An
             base: base.map(Base::view),
         })
     });
-    analysis.diagnostics.extend(
-        of_history
-            .into_iter()
-            .filter(|one| is_reported(loaded, one)),
-    );
+    let mut elsewhere: Vec<Diagnostic> = of_history
+        .into_iter()
+        .filter(|one| is_reported(loaded, one))
+        .collect();
     let mut seen = Vec::with_capacity(judged.len());
     for one in judged {
+        let one = Arc::unwrap_or_clone(one);
         seen.push(one.seen);
         analysis.diagnostics.extend(one.diagnostics);
         analysis.traces.extend(one.traces);
@@ -665,7 +723,7 @@ pub fn analyze(database: &Database, loaded: &Loaded, request: Request<'_>) -> An
         judge_command(&seen, &setting, config)
     });
     match catch_unwind(judge) {
-        Ok(diagnostics) => analysis.diagnostics.extend(diagnostics),
+        Ok(diagnostics) => elsewhere.extend(diagnostics),
         Err(_) => {
             analysis.coverage.panics += 1;
             analysis.gaps.push(Gap {
@@ -676,6 +734,10 @@ pub fn analyze(database: &Database, loaded: &Loaded, request: Request<'_>) -> An
             });
         }
     }
+    if let Some(request) = &loaded.fixes {
+        fix::propose_elsewhere(&loaded.revisions, &mut elsewhere, request);
+    }
+    analysis.diagnostics.extend(elsewhere);
     analysis.coverage.panics += unread;
     analysis.coverage.gaps += loaded.gaps.len();
     analysis

@@ -324,6 +324,24 @@ impl Graph {
         heads
     }
 
+    /// Heads that should be one: several of a connected part of the graph, without a branch label that says that they are
+    /// meant to be; each part's by id.
+    pub fn heads_to_join(&self) -> Vec<Vec<Index>> {
+        let heads = self.effective_heads();
+        let unmeant = |head: &Index| {
+            let id = &self.revisions[*head].identifiers.revision;
+            !self.is_labelled(*head) && self.find(id) == Some(*head)
+        };
+        self.components()
+            .into_iter()
+            .map(|part| {
+                let own = heads.iter().filter(|head| part.contains(head));
+                own.copied().filter(unmeant).collect::<Vec<Index>>()
+            })
+            .filter(|heads| heads.len() > 1)
+            .collect()
+    }
+
     /// The parts of the graph that nothing connects, each sorted, in the order of their least members.
     pub fn components(&self) -> Vec<Vec<Index>> {
         let count = self.revisions.len();

@@ -19,6 +19,7 @@ pub mod fix;
 pub mod git;
 pub mod history;
 pub mod limits;
+pub mod merge;
 pub mod postgres;
 pub mod python;
 pub mod repair;

@@ -3,7 +3,7 @@
 //! In: a first analysis whose findings carry proposals, and a way to analyse the project with some texts replaced. Out:
 //! the new texts, and what was fixed. A fix is kept if its finding is gone, no finding of its severity or a higher one has
 //! come, the first run of each revision leaves what it left, and nothing has become unknown. All fixes of a pass are tried at once;
-//! only the files in which something went wrong are tried again, one fix at a time. No IO.
+//! only the files in which something went wrong are tried again, in halves down to the fix that is to blame. No IO.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -17,8 +17,11 @@ use crate::source::SourceMap;
 /// How often fixes are applied and looked for again.
 const PASSES: usize = 24;
 
-/// How often, in one pass, the fixes of bad files are tried one by one.
+/// How often, in one pass, the fixes of bad files are tried in parts.
 const TRIALS: usize = 64;
+
+/// The same for a report, which must not take many times as long: what is not proven by then is not offered.
+const TRIALS_OF_REPORT: usize = 8;
 
 /// New texts of some files.
 pub type Texts = BTreeMap<Utf8PathBuf, String>;
@@ -96,10 +99,19 @@ pub fn repair(
     let mut texts = Texts::new();
     let mut attempts = Attempts::new();
     let mut fixed = Vec::new();
+    // since refusals were last forgotten
+    let mut kept_since = false;
     for _ in 0..PASSES {
         let candidates = candidates(&round, wanted, writable);
         if candidates.is_empty() {
-            break;
+            if !kept_since || attempts.is_empty() {
+                break;
+            }
+            // what was refused may go now that others are done: else a second call would find it
+            attempts.clear();
+            kept_since = false;
+            round = analyse(&texts, &attempts);
+            continue;
         }
         let pass = Pass {
             before: &round,
@@ -113,6 +125,7 @@ pub fn repair(
             *attempts.entry(target).or_default() += 1;
         }
         if let Some((next, new_texts)) = after {
+            kept_since |= !kept.is_empty();
             fixed.extend(kept.into_iter().map(|one| Fixed {
                 target: one.target,
                 message: one.message,
@@ -147,8 +160,7 @@ pub fn prove(round: &mut Round, analyse: &Analyse<'_>, writable: &dyn Fn(&Utf8Pa
             before: round,
             texts: &texts,
             analyse,
-            // a report must not take many times as long: what is not proven at once is not offered
-            trials: 0,
+            trials: TRIALS_OF_REPORT,
         };
         let waiting: Vec<Chosen> = all_chosen(round, &wanted, writable)
             .into_iter()
@@ -288,7 +300,7 @@ struct Pass<'a> {
     before: &'a Round,
     texts: &'a Texts,
     analyse: &'a Analyse<'a>,
-    /// How often the fixes of bad files are tried one by one.
+    /// How often the fixes of bad files are tried in parts.
     trials: usize,
 }
 
@@ -307,24 +319,19 @@ impl Pass<'_> {
         let (suspects, mut kept): (Vec<Chosen>, Vec<Chosen>) = candidates
             .into_iter()
             .partition(|one| bad.contains(&one.target.path));
-        let mut by_file: BTreeMap<Utf8PathBuf, Vec<Chosen>> = BTreeMap::new();
-        for one in suspects {
-            by_file
-                .entry(one.target.path.clone())
-                .or_default()
-                .push(one);
-        }
-        for waiting in by_file.values_mut() {
-            waiting.reverse();
-        }
+        let mut parts = Parts::new(suspects);
         let mut refused = Vec::new();
         let mut last = None;
         for _ in 0..self.trials {
-            let next: Vec<Chosen> = by_file.values_mut().filter_map(Vec::pop).collect();
+            let next = parts.next();
             if next.is_empty() {
                 break;
             }
-            let trial: Vec<Chosen> = kept.iter().chain(&next).cloned().collect();
+            let trial: Vec<Chosen> = kept
+                .iter()
+                .chain(next.iter().flat_map(|(_, part)| part))
+                .cloned()
+                .collect();
             let (after, texts) = self.with(&trial, attempts);
             let bad = self.bad(&after, &trial);
             if bad.is_empty() {
@@ -333,24 +340,23 @@ impl Pass<'_> {
                 continue;
             }
             // what goes wrong in a revision may come from one before it: the first is to blame, the others are tried again
-            let blamed = self
-                .before
-                .proofs
-                .iter()
-                .map(|proof| &proof.path)
-                .find(|path| {
-                    bad.contains(*path) && next.iter().any(|one| one.target.path == **path)
-                })
+            let proofs = self.before.proofs.iter().map(|proof| &proof.path);
+            let blamed = proofs
+                .filter(|path| bad.contains(*path))
+                .find(|path| next.iter().any(|(own, _)| own == *path))
                 .cloned();
-            for one in next {
-                let path = one.target.path.clone();
+            for (path, mut part) in next {
                 if !bad.contains(&path) {
-                    kept.push(one);
+                    kept.append(&mut part);
                     last = None;
-                } else if blamed.as_ref().is_none_or(|blamed| *blamed == path) {
-                    refused.push(one.target);
+                } else if blamed.as_ref().is_some_and(|blamed| *blamed != path) {
+                    parts.put_back(path, part);
+                } else if part.len() == 1 {
+                    refused.extend(part.into_iter().map(|one| one.target));
                 } else {
-                    by_file.entry(path).or_default().push(one);
+                    let second = part.split_off(part.len() / 2);
+                    parts.put_back(path.clone(), second);
+                    parts.put_back(path, part);
                 }
             }
         }
@@ -423,7 +429,19 @@ impl Pass<'_> {
                 blame(&target.path);
             }
         }
+        // a revision that an exception ended and that goes on now: what was behind is not the fix's doing
+        let shown: BTreeSet<&Utf8PathBuf> = self
+            .before
+            .proofs
+            .iter()
+            .zip(&after.proofs)
+            .filter(|(before, now)| before.path == now.path && before.goes_on(now))
+            .map(|(before, _)| &before.path)
+            .collect();
         for (target, (count, severity)) in &new {
+            if shown.contains(&target.path) {
+                continue;
+            }
             let least = chosen
                 .iter()
                 .filter(|one| one.target.path == target.path)
@@ -443,6 +461,46 @@ impl Pass<'_> {
             bad.extend(changed.iter().map(|one| (*one).clone()));
         }
         bad
+    }
+}
+
+/// The fixes of bad files, each file's in parts that are still to be tried, the next one last.
+struct Parts {
+    waiting: BTreeMap<Utf8PathBuf, Vec<Vec<Chosen>>>,
+}
+
+impl Parts {
+    /// The fixes of a file together have failed already: they begin as two halves.
+    fn new(suspects: Vec<Chosen>) -> Self {
+        let mut by_file: BTreeMap<Utf8PathBuf, Vec<Chosen>> = BTreeMap::new();
+        for one in suspects {
+            let path = one.target.path.clone();
+            by_file.entry(path).or_default().push(one);
+        }
+        let halves = |mut all: Vec<Chosen>| {
+            let second = all.split_off(all.len().div_ceil(2));
+            let parts = [second, all];
+            parts.into_iter().filter(|part| !part.is_empty()).collect()
+        };
+        Self {
+            waiting: by_file
+                .into_iter()
+                .map(|(path, all)| (path, halves(all)))
+                .collect(),
+        }
+    }
+
+    /// The next part of each file.
+    fn next(&mut self) -> Vec<(Utf8PathBuf, Vec<Chosen>)> {
+        let next = self
+            .waiting
+            .iter_mut()
+            .filter_map(|(path, parts)| Some((path.clone(), parts.pop()?)));
+        next.collect()
+    }
+
+    fn put_back(&mut self, path: Utf8PathBuf, part: Vec<Chosen>) {
+        self.waiting.entry(path).or_default().push(part);
     }
 }
 

@@ -3,6 +3,7 @@
 //! Offsets are bytes into the UTF-8 text. Lines and columns count from 1; columns count code points.
 //! Reading files is left to [`crate::files`].
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -147,6 +148,8 @@ impl SourceFile {
 pub struct SourceMap {
     files: Arc<RwLock<Vec<Numbered>>>,
     past: bool,
+    /// Numbers of texts that another text has taken the place of, here.
+    superseded: RwLock<BTreeSet<FileId>>,
 }
 
 #[derive(Debug)]
@@ -162,7 +165,45 @@ impl SourceMap {
         Self {
             files: self.files.clone(),
             past: true,
+            superseded: RwLock::default(),
         }
+    }
+
+    /// The same map for an analysis of files of which some have another text: numbers mean the same in both.
+    #[must_use]
+    pub fn revised(&self) -> Self {
+        Self {
+            files: self.files.clone(),
+            past: self.past,
+            superseded: RwLock::default(),
+        }
+    }
+
+    /// Says that a text is not that of its file any more.
+    pub fn supersede(&self, id: FileId) {
+        let mut superseded = self
+            .superseded
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        superseded.insert(id);
+    }
+
+    /// Says that a text is that of its file again.
+    pub fn restore(&self, id: FileId) {
+        let mut superseded = self
+            .superseded
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        superseded.remove(&id);
+    }
+
+    /// Whether a text is not that of its file any more.
+    pub fn is_superseded(&self, id: FileId) -> bool {
+        let superseded = self
+            .superseded
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        superseded.contains(&id)
     }
 
     /// Adds a file and gives its number.

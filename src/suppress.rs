@@ -56,7 +56,8 @@ pub fn apply(
     // a file may have come in twice, for two databases: its path is what counts, and whether its text is that of today
     let key = |id: FileId| (sources.file(id).path().to_owned(), sources.is_past(id));
     let mut files: BTreeMap<(Utf8PathBuf, bool), FileId> = BTreeMap::new();
-    for id in (0..sources.len() as u32).map(FileId) {
+    let numbers = (0..sources.len() as u32).map(FileId);
+    for id in numbers.filter(|id| !sources.is_superseded(*id)) {
         files.entry(key(id)).or_insert(id);
     }
     let mut applied = Applied::default();

@@ -5,7 +5,7 @@ mod common;
 use std::fs;
 
 use common::{
-    JUDGED, assert_exit, foreshot, stderr, stdout, temporary_folder, write, write_project,
+    JUDGED, assert_exit, foreshot, git, stderr, stdout, temporary_folder, write, write_project,
 };
 
 const BASE: &str = "import sqlalchemy as sa\nfrom alembic import op\n\nrevision = \"a\"\ndown_revision = None\n\n\n\
@@ -171,6 +171,123 @@ fn released_revisions_are_never_touched() {
     let folder = project(&second(ADDED));
     let arguments = ["check", "--diff", "--start-after", "b"];
     assert_exit(&foreshot(folder.path(), &arguments), 0);
+}
+
+#[test]
+fn what_was_there_before_a_change_is_never_touched() {
+    let folder = project(&second(ADDED));
+    git(folder.path(), &["init", "-q", "-b", "main"]);
+    git(folder.path(), &["add", "-A"]);
+    git(folder.path(), &["commit", "-q", "-m", "released"]);
+    let third = second(&ADDED.replace("\"c\"", "\"d\""))
+        .replace("\"b\"", "\"c\"")
+        .replace("\"a\"", "\"b\"");
+    write(folder.path(), "alembic/versions/c.py", &third);
+    // released, and edited all the same: it has findings, and stays as it is
+    let edited = second(&format!("{ADDED}\n{}", ADDED.replace("\"c\"", "\"e\"")));
+    write(folder.path(), "alembic/versions/b.py", &edited);
+    let arguments = ["check", "--fix-only", "--since", "main"];
+    assert_exit(&foreshot(folder.path(), &arguments), 0);
+    assert_eq!(read(&folder, "alembic/versions/b.py"), edited);
+    assert!(read(&folder, "alembic/versions/c.py").contains("if_not_exists=True"));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_out_of_the_project_is_not_followed() {
+    let outside = temporary_folder();
+    let text = second(ADDED);
+    write(outside.path(), "b.py", &text);
+    let folder = project(&text);
+    let link = folder.path().join("alembic/versions/b.py");
+    fs::remove_file(&link).expect("removed");
+    std::os::unix::fs::symlink(outside.path().join("b.py"), &link).expect("a link");
+    foreshot(folder.path(), &["check", "--fix"]);
+    assert_eq!(
+        fs::read_to_string(outside.path().join("b.py")).expect("there"),
+        text
+    );
+    assert!(fs::symlink_metadata(&link).expect("the link").is_symlink());
+}
+
+#[test]
+fn a_comment_with_a_reason_is_put_above_each_finding() {
+    let folder = project(&second(ADDED));
+    let arguments = ["check", "--add-ignore", "applied everywhere by hand"];
+    let output = foreshot(folder.path(), &arguments);
+    assert_exit(&output, 0);
+    assert!(
+        stderr(&output).contains("1 finding commented in 1 file"),
+        "{}",
+        stderr(&output)
+    );
+    let text = read(&folder, "alembic/versions/b.py");
+    assert!(
+        text.contains(
+            "    # foreshot: ignore[missing-guard] applied everywhere by hand\n    op.add_column("
+        ),
+        "{text}"
+    );
+    assert_exit(&foreshot(folder.path(), &["check"]), 0);
+    assert_eq!(read(&folder, "alembic/versions/a.py"), BASE);
+}
+
+#[test]
+fn a_sql_file_is_repaired_in_its_own_text() {
+    let folder = temporary_folder();
+    write(folder.path(), "foreshot.toml", "rerunnable = true\n");
+    write(
+        folder.path(),
+        "migrations/001_tickets.sql",
+        "create table tickets (id int primary key);\n",
+    );
+    write(
+        folder.path(),
+        "migrations/002_state.sql",
+        "CREATE TYPE ticket_state AS ENUM ('open');\nALTER TABLE tickets ADD COLUMN state ticket_state;\nINSERT INTO tickets VALUES (1, 'open');\n",
+    );
+    foreshot(folder.path(), &["check", "--fix-only", "migrations"]);
+    assert_eq!(
+        read(&folder, "migrations/001_tickets.sql"),
+        "create table if not exists tickets (id int primary key);\n"
+    );
+    assert_eq!(
+        read(&folder, "migrations/002_state.sql"),
+        "DO $$ BEGIN CREATE TYPE ticket_state AS ENUM ('open'); EXCEPTION WHEN duplicate_object THEN NULL; END $$;\n\
+         ALTER TABLE tickets ADD COLUMN IF NOT EXISTS state ticket_state;\nINSERT INTO tickets VALUES (1, 'open') ON CONFLICT DO NOTHING;\n"
+    );
+    assert_exit(
+        &foreshot(folder.path(), &["check", "--diff", "migrations"]),
+        0,
+    );
+}
+
+#[test]
+fn heads_are_joined_as_alembic_joins_them() {
+    let folder = project(&second(ADDED));
+    let other = second(&ADDED.replace("\"c\"", "\"d\"")).replace("\"b\"", "\"x\"");
+    write(folder.path(), "alembic/versions/x.py", &other);
+    write(
+        folder.path(),
+        "alembic/script.py.mako",
+        "\"\"\"${message}\"\"\"\n\nrevision = ${repr(up_revision)}\ndown_revision = ${repr(down_revision)}\n\n\n\
+         def upgrade():\n    ${upgrades if upgrades else \"pass\"}\n",
+    );
+    let arguments = ["merge-heads", "--message", "join", "--rev-id", "m1"];
+    assert_exit(&foreshot(folder.path(), &arguments), 0);
+    assert_eq!(
+        read(&folder, "alembic/versions/m1_join.py"),
+        "\"\"\"join\"\"\"\n\nrevision = 'm1'\ndown_revision = ('b', 'x')\n\n\ndef upgrade():\n    pass\n"
+    );
+    let graph = foreshot(folder.path(), &["graph"]);
+    assert!(stdout(&graph).contains("heads: m1\n"), "{}", stdout(&graph));
+    let again = foreshot(folder.path(), &["merge-heads"]);
+    assert_exit(&again, 0);
+    assert!(
+        stderr(&again).contains("no heads to join"),
+        "{}",
+        stderr(&again)
+    );
 }
 
 #[test]

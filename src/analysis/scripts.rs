@@ -7,7 +7,7 @@ use std::sync::Arc;
 use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 use rayon::prelude::*;
 
-use super::{Loaded, UNREADABLE, unread, unread_gap};
+use super::{Loaded, Memo, UNREADABLE, unread, unread_gap};
 use crate::alembic::env::EnvironmentFacts;
 use crate::config::Config;
 use crate::diagnostic::{Diagnostic, Severity};
@@ -50,6 +50,7 @@ pub(super) fn load(
     files: &Arc<dyn Files>,
     sources: &Arc<SourceMap>,
     config: Config,
+    memo: &Arc<Memo>,
 ) -> Loaded {
     let mut gaps = Vec::new();
     let migrations = scripts::migrations(sql.format, &database.revision_files);
@@ -68,7 +69,7 @@ pub(super) fn load(
             });
         }
     }
-    let entries = entries(&migrations, sql.format, files, sources, &mut gaps);
+    let entries = entries(&migrations, sql.format, files, (sources, memo), &mut gaps);
     let parsed: Vec<Parsed> = entries
         .par_iter()
         .map(|entry| Parsed {
@@ -116,6 +117,7 @@ pub(super) fn load(
         diagnostics,
         gaps,
         fixes: None,
+        memo: memo.clone(),
         config: Arc::new(config),
         env_py: None,
         environment: EnvironmentFacts::default(),
@@ -135,7 +137,7 @@ fn entries<'a>(
     migrations: &'a [Migration],
     format: Format,
     files: &Arc<dyn Files>,
-    sources: &Arc<SourceMap>,
+    (sources, memo): (&SourceMap, &Memo),
     gaps: &mut Vec<Gap>,
 ) -> Vec<Entry<'a>> {
     let paths: Vec<&Utf8PathBuf> = migrations
@@ -160,8 +162,7 @@ fn entries<'a>(
         match text {
             Ok((text, notes)) => {
                 let empty = text.trim().is_empty();
-                let file = Arc::new(SourceFile::new(path.clone(), text));
-                let id = sources.add(file.clone());
+                let (id, file) = memo.file(path, text, sources);
                 let notes = notes
                     .into_iter()
                     .chain(empty.then(|| "is empty".to_owned()));

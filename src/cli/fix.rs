@@ -15,6 +15,7 @@ use similar::TextDiff;
 
 use super::check::{self, Findings};
 use super::run::{self, Project};
+use super::since::Past;
 use super::{CheckArguments, Failure, output};
 use crate::diagnostic::Applicability;
 use crate::files::{Files, Overlay, decode};
@@ -65,13 +66,16 @@ fn rule(text: &str) -> Result<String, String> {
 }
 
 /// Repairs a project as the arguments say.
-pub(super) fn fix(arguments: &CheckArguments, project: &Project) -> Result<u8, Failure> {
+pub(super) fn fix(arguments: &CheckArguments, mut project: Project) -> Result<u8, Failure> {
+    let style = project.style();
+    project.propose(&style);
+    let project = &project;
     let wanted = Wanted {
         unsafe_too: arguments.fix.unsafe_fixes,
         rules: arguments.fix.rules.clone(),
         only: new_ones(project),
     };
-    let analyser = Analyser::new(project);
+    let analyser = Analyser { project, style };
     if let Some(reason) = &arguments.fix.add_ignore {
         return ignore(arguments, &analyser, reason);
     }
@@ -160,16 +164,21 @@ fn plural(count: usize, what: &str) -> String {
     format!("{count} {what}{end}")
 }
 
-/// Where only the findings that a change brings are reported, those: others are not touched.
+/// Where only the findings that a change brings are reported, those: others are not touched, nor is a revision that was
+/// there before the change, since it is released for it.
 fn new_ones(project: &Project) -> Option<BTreeSet<Target>> {
-    project.past.as_ref()?;
+    let past = project.past.as_ref()?;
     let found = check::findings(project);
+    Some(among_new_files(past, &found, project))
+}
+
+fn among_new_files(past: &Past, found: &Findings, project: &Project) -> BTreeSet<Target> {
+    let old = past.files();
     let targets = found.diagnostics.iter();
-    Some(
-        targets
-            .map(|one| Target::of(one, &project.sources))
-            .collect(),
-    )
+    targets
+        .map(|one| Target::of(one, &project.sources))
+        .filter(|target| !old.contains(&target.path))
+        .collect()
 }
 
 /// Whether a format shows edits, so that they have to be made and proven.
@@ -178,27 +187,47 @@ pub(super) fn is_carried_by(format: &str) -> bool {
 }
 
 /// The project's findings with the fixes that are proven, for formats that carry them.
-pub(super) fn with_offers(project: &Project) -> (Project, Findings) {
-    let only = new_ones(project);
-    let analyser = Analyser::new(project);
-    let files = project.files.clone();
-    let project = project.with_files(&files, &Arc::new(Attempts::new()), &analyser.style);
+pub(super) fn with_offers(mut project: Project) -> (Project, Findings) {
+    let style = project.style();
+    project.propose(&style);
     let mut found = check::findings(&project);
-    let mut round = Round {
-        sources: project.sources.clone(),
-        diagnostics: found.diagnostics,
-        proofs: found.proofs,
+    let analyser = Analyser {
+        project: &project,
+        style,
     };
+    let mut round = if project.past.is_some() {
+        // a fix is proven on all findings, whoever brought them
+        analyser.round(&Texts::new(), &Attempts::new())
+    } else {
+        Round {
+            sources: project.sources.clone(),
+            diagnostics: std::mem::take(&mut found.diagnostics),
+            proofs: std::mem::take(&mut found.proofs),
+        }
+    };
+    let reported: Option<BTreeSet<Target>> = project.past.as_ref().map(|_| {
+        let targets = found.diagnostics.iter();
+        targets
+            .map(|one| Target::of(one, &project.sources))
+            .collect()
+    });
+    let past = project.past.as_ref();
+    let fixable = past.map(|past| among_new_files(past, &found, &project));
     repair::prove(
         &mut round,
         &|texts, attempts| analyser.round(texts, attempts),
         &|path| analyser.is_writable(path),
     );
-    if let Some(only) = only {
+    if let (Some(reported), Some(fixable)) = (reported, fixable) {
         let sources = round.sources.clone();
         round
             .diagnostics
-            .retain(|one| only.contains(&Target::of(one, &sources)));
+            .retain(|one| reported.contains(&Target::of(one, &sources)));
+        for one in &mut round.diagnostics {
+            if !fixable.contains(&Target::of(one, &sources)) {
+                one.fix = None;
+            }
+        }
     }
     found.diagnostics = round.diagnostics;
     found.proofs = round.proofs;
@@ -212,14 +241,7 @@ struct Analyser<'a> {
     style: Style,
 }
 
-impl<'a> Analyser<'a> {
-    fn new(project: &'a Project) -> Self {
-        Self {
-            project,
-            style: project.style(),
-        }
-    }
-
+impl Analyser<'_> {
     fn round(&self, texts: &Texts, attempts: &Attempts) -> Round {
         let mut overlay = Overlay::new(self.project.files.clone());
         for (path, text) in texts {
@@ -379,4 +401,62 @@ fn say(
         );
     }
     output::complain(&sentence);
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::super::{Cli, Command};
+    use super::*;
+
+    #[test]
+    fn a_file_that_changed_meanwhile_is_left_alone() {
+        let folder = std::env::temp_dir().join(format!("foreshot-fix-{}", std::process::id()));
+        let versions = folder.join("alembic/versions");
+        fs::create_dir_all(&versions).expect("a folder");
+        fs::write(folder.join("alembic/env.py"), "").expect("written");
+        let text = "revision = 'a'\ndown_revision = None\n\n\ndef upgrade():\n    pass\n";
+        for name in ["a.py", "b.py"] {
+            let text = text.replace("'a'", &format!("'{}'", &name[..1]));
+            fs::write(versions.join(name), text).expect("written");
+        }
+        let root = folder.to_str().expect("text").to_owned();
+        let parsed = Cli::try_parse_from(["foreshot", "check", &root]).expect("parsed");
+        let Command::Check(arguments) = parsed.command else {
+            panic!("another command");
+        };
+        let project = check::open(&arguments).expect("opened");
+        let path = |name: &str| {
+            let files = project.databases[0].revision_files.iter();
+            files
+                .clone()
+                .find(|path| path.ends_with(name))
+                .expect("there")
+                .clone()
+        };
+        let (left, right) = (path("a.py"), path("b.py"));
+        let repaired = Repaired {
+            texts: [&left, &right]
+                .map(|path| (path.clone(), "fixed = True\n".to_owned()))
+                .into(),
+            fixed: Vec::new(),
+            last: Round {
+                sources: project.sources.clone(),
+                diagnostics: Vec::new(),
+                proofs: Vec::new(),
+            },
+        };
+        // somebody saves the file while it is analysed
+        fs::write(versions.join("a.py"), "mine = True\n").expect("written");
+        let (written, alone) = write_all(&project, &repaired).expect("written");
+        assert_eq!(alone, [(left, "it changed meanwhile".to_owned())]);
+        assert_eq!(written, BTreeSet::from([right]));
+        let read = |name: &str| fs::read_to_string(versions.join(name)).expect("there");
+        assert_eq!(
+            (read("a.py").as_str(), read("b.py").as_str()),
+            ("mine = True\n", "fixed = True\n")
+        );
+        fs::remove_dir_all(&folder).expect("removed");
+    }
 }

@@ -7,6 +7,7 @@ mod baseline;
 mod check;
 mod fix;
 mod init;
+mod merge;
 mod output;
 mod progress;
 mod run;
@@ -58,6 +59,8 @@ enum Command {
     Config(ConfigArguments),
     /// Write a configuration with today's heads as released; nothing is overwritten
     Init(InitArguments),
+    /// Write the revision that joins several heads, as `alembic merge heads` would
+    MergeHeads(MergeArguments),
     /// Print the completions of a shell
     Completions {
         /// The shell
@@ -150,6 +153,21 @@ struct InitArguments {
     /// A workflow for GitHub Actions too
     #[arg(long)]
     workflow: bool,
+    /// Print instead of writing
+    #[arg(long)]
+    print: bool,
+}
+
+#[derive(Debug, Args)]
+struct MergeArguments {
+    #[command(flatten)]
+    input: Input,
+    /// What the revision says of itself [default: the heads that it joins]
+    #[arg(short, long, value_name = "TEXT")]
+    message: Option<String>,
+    /// Its id [default: made from the ids of the heads]
+    #[arg(long, value_name = "ID")]
+    rev_id: Option<String>,
     /// Print instead of writing
     #[arg(long)]
     print: bool,
@@ -375,6 +393,7 @@ fn execute(command: &Command) -> Result<u8, Failure> {
         Command::Graph(arguments) => in_pool(&arguments.input, || show::graph(arguments)),
         Command::Config(arguments) => settings::config(arguments),
         Command::Init(arguments) => in_pool(&arguments.input, || init::init(arguments)),
+        Command::MergeHeads(arguments) => in_pool(&arguments.input, || merge::merge(arguments)),
         Command::Explain { rule } => show::explain(rule),
         Command::Rules => show::rules(),
         Command::Completions { shell } => shell::completions(*shell),

@@ -12,8 +12,8 @@ use super::{Failure, Input, baseline};
 use crate::analysis::{self, Loaded};
 use crate::config::{Config, ConfigError, Level, Loader};
 use crate::diagnostic::{Diagnostic, RuleInfo, Severity};
-use crate::discover::versions::Finder;
-use crate::discover::{self, Database, Note};
+use crate::discover::versions::{Finder, Versions};
+use crate::discover::{self, Database, Note, ProjectModules};
 use crate::files::{Disk, FileError, Files, Overlay, Placed, join, place_below, within};
 use crate::fix::{self, Attempts, Proof, Style};
 use crate::history::Graph;
@@ -142,7 +142,8 @@ pub(super) fn open_views(input: &Input, views: &Views) -> Result<Project, Failur
         .iter()
         .map(|database| {
             let told = measure(Phase::Discover, || versions.versions(folder_of(database)));
-            analysis::load(database, &files, &sources, &config, told)
+            let memo = Arc::default();
+            analysis::load(database, &files, &sources, &config, told, &memo)
         })
         .collect();
     notes.extend(about);
@@ -381,27 +382,55 @@ impl Project {
             .loaded
             .iter()
             .flat_map(|loaded| &loaded.revisions)
-            .filter_map(|revision| revision.module().map(AsRef::as_ref));
+            .filter_map(|revision| {
+                let module = revision.module()?;
+                Some((
+                    module.as_ref(),
+                    self.sources.file(module.file).text().clone(),
+                ))
+            });
         let line_length = fix::line_length(self.files.as_ref());
-        Style::measure(modules, self.config.alembic_version, line_length)
+        let known = self.loaded.first().map(|loaded| loaded.modules.as_ref());
+        let nothing;
+        let known = match known {
+            Some(known) => known,
+            None => {
+                nothing = ProjectModules::new(self.files.clone(), self.sources.clone(), Vec::new());
+                &nothing
+            }
+        };
+        Style::measure(modules, known, self.config.alembic_version, line_length)
     }
 
-    /// The same project with other files: read and parsed anew, so that it may be analysed anew. `fixes` says how findings
-    /// are given fixes. What it was before a change is left out.
+    /// Has findings be given fixes.
+    pub(super) fn propose(&mut self, style: &Style) {
+        for loaded in &mut self.loaded {
+            loaded.fixes = Some(fix::Request {
+                style: style.clone(),
+                sources: self.sources.clone(),
+                attempts: Arc::default(),
+            });
+        }
+    }
+
+    /// The same project with other files, so that it may be analysed anew: what is the same is not read anew. `attempts`
+    /// says which fixes findings have had. What it was before a change is left out.
     pub(super) fn with_files(
         &self,
         files: &Arc<dyn Files>,
         attempts: &Arc<Attempts>,
         style: &Style,
     ) -> Self {
-        let sources = Arc::new(SourceMap::default());
-        let versions = Finder::new(files.as_ref());
+        let sources = Arc::new(self.sources.revised());
         let loaded = self
             .databases
             .iter()
-            .map(|database| {
-                let told = measure(Phase::Discover, || versions.versions(folder_of(database)));
-                let mut loaded = analysis::load(database, files, &sources, &self.config, told);
+            .zip(&self.loaded)
+            .map(|(database, known)| {
+                let told = Versions::default();
+                let config = &known.config;
+                let memo = &known.memo;
+                let mut loaded = analysis::load(database, files, &sources, config, told, memo);
                 loaded.fixes = Some(fix::Request {
                     style: style.clone(),
                     sources: sources.clone(),

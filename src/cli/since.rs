@@ -121,7 +121,8 @@ impl Past {
                 .into_iter()
                 .map(|database| {
                     let told = versions.versions(super::run::folder_of(&database));
-                    let loaded = analysis::load(&database, files, &sources, config, told);
+                    let memo = Arc::default();
+                    let loaded = analysis::load(&database, files, &sources, config, told, &memo);
                     (database, loaded)
                 })
                 .collect()

@@ -18,6 +18,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::config::SqlSettings;
 use crate::files::{Files, join, normalize, within};
+use crate::merge::Naming;
 use crate::scripts::{Format, Sending};
 
 pub use modules::ProjectModules;
@@ -48,6 +49,8 @@ pub struct Database {
     pub ini: Option<Utf8PathBuf>,
     /// The database URL that its configuration gives.
     pub url: Option<String>,
+    /// How its revisions' files are named.
+    pub naming: Naming,
     /// Folders of its revisions.
     pub version_locations: Vec<Utf8PathBuf>,
     /// Its revisions, sorted by path.
@@ -420,6 +423,7 @@ impl Finder<'_> {
             script_location,
             ini: Some(settings.file.clone()),
             url: settings.url.clone(),
+            naming: settings.naming.clone(),
             version_locations: locations,
             revision_files: revision_files.into_iter().collect(),
             import_roots: prepended,

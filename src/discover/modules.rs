@@ -2,7 +2,7 @@
 //!
 //! Shared by all threads: what a name means depends on the roots alone, never on who asks first.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -32,6 +32,8 @@ pub struct ProjectModules {
     roots: Vec<Utf8PathBuf>,
     loaded: RwLock<Loaded>,
     known: RwLock<Known>,
+    /// Files that an import led to.
+    imported: RwLock<HashSet<Utf8PathBuf>>,
 }
 
 /// What was looked up before: a project's files do not change while it is analysed, and each import of each run of each
@@ -59,7 +61,58 @@ impl ProjectModules {
             roots,
             loaded: RwLock::default(),
             known: RwLock::default(),
+            imported: RwLock::default(),
         }
+    }
+
+    /// The same modules for files of which some have another text: all that is loaded but those.
+    #[must_use]
+    pub fn revised(
+        &self,
+        files: Arc<dyn Files>,
+        sources: Arc<SourceMap>,
+        changed: &[Utf8PathBuf],
+    ) -> Self {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        let loaded = self.loaded.read().unwrap_or_else(PoisonError::into_inner);
+        let kept = |path: &Utf8PathBuf| !changed.contains(path);
+        Self {
+            files,
+            sources,
+            roots: self.roots.clone(),
+            loaded: RwLock::new(Loaded {
+                by_path: loaded
+                    .by_path
+                    .iter()
+                    .filter(|(path, _)| kept(path))
+                    .map(|(path, module)| (path.clone(), module.clone()))
+                    .collect(),
+                paths: loaded.paths.clone(),
+            }),
+            known: RwLock::new(Known {
+                names: known.names.clone(),
+                packages: known.packages.clone(),
+            }),
+            imported: RwLock::default(),
+        }
+    }
+
+    fn note_import(&self, path: Utf8PathBuf) {
+        let imported = self.imported.read().unwrap_or_else(PoisonError::into_inner);
+        if !imported.contains(&path) {
+            drop(imported);
+            let mut imported = self
+                .imported
+                .write()
+                .unwrap_or_else(PoisonError::into_inner);
+            imported.insert(path);
+        }
+    }
+
+    /// Whether an import led to one of these files.
+    pub fn imports_any(&self, paths: &[Utf8PathBuf]) -> bool {
+        let imported = self.imported.read().unwrap_or_else(PoisonError::into_inner);
+        paths.iter().any(|path| imported.contains(path))
     }
 
     /// The parsed module of a file; `None` where it can't be read. Revisions and `env.py` come in by this door too, so
@@ -201,7 +254,11 @@ impl ProjectModules {
 impl Modules for ProjectModules {
     fn find(&self, name: &str, _from: FileId) -> Option<Arc<syntax::Module>> {
         match self.locate(name)? {
-            Found::File(path, _) => self.load(&path),
+            Found::File(path, _) => {
+                let module = self.load(&path);
+                self.note_import(path);
+                module
+            }
             Found::Namespace(portions) => {
                 let first = portions.into_iter().next()?;
                 // an empty body; the name of the folder stands for a file that is not there

@@ -8,6 +8,7 @@ use toml::{Table, Value};
 
 use super::ini::Ini;
 use crate::files::{Files, decode, join, normalize};
+use crate::merge::Naming;
 
 /// Stands for `%(here)s`.
 const HERE: &str = "\u{1}";
@@ -28,6 +29,8 @@ pub(super) struct Settings {
     pub(super) prepend_sys_path: Vec<String>,
     /// `sqlalchemy.url`, where it is a constant.
     pub(super) url: Option<String>,
+    /// `file_template`, `truncate_slug_length`.
+    pub(super) naming: Naming,
     /// What could not be read.
     pub(super) problems: Vec<String>,
 }
@@ -94,6 +97,13 @@ fn from_ini(
             None
         }
     };
+    let mut naming = fallback.map_or_else(Naming::default, |fallback| fallback.naming.clone());
+    if let Some(template) = get("file_template") {
+        naming.file_template = template;
+    }
+    if let Some(length) = get("truncate_slug_length").and_then(|text| text.trim().parse().ok()) {
+        naming.slug_length = length;
+    }
     let separator = get("path_separator");
     let version_separator = get("version_path_separator");
     let locations = get("version_locations");
@@ -133,6 +143,7 @@ fn from_ini(
             prepend_sys_path
         },
         url,
+        naming,
         problems,
     }
 }
@@ -192,6 +203,17 @@ fn from_toml(text: &str, path: &Utf8Path) -> Option<Settings> {
             }),
         prepend_sys_path: list("prepend_sys_path").unwrap_or_default(),
         url: None,
+        naming: Naming {
+            file_template: alembic
+                .get("file_template")
+                .and_then(place)
+                .unwrap_or(Naming::default().file_template),
+            slug_length: alembic
+                .get("truncate_slug_length")
+                .and_then(Value::as_integer)
+                .and_then(|length| usize::try_from(length).ok())
+                .unwrap_or(Naming::default().slug_length),
+        },
         problems: Vec::new(),
     })
 }

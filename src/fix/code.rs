@@ -175,6 +175,17 @@ impl<'a> Code<'a> {
         offset + rest.find(['\n', '\r']).unwrap_or(rest.len()) as u32
     }
 
+    /// Offset behind the line end at an offset; the offset itself at the end of the text.
+    pub(super) fn next_line(&self, end: u32) -> u32 {
+        let rest = &self.text[end as usize..];
+        let width = if rest.starts_with("\r\n") {
+            2
+        } else {
+            usize::from(!rest.is_empty())
+        };
+        end + width as u32
+    }
+
     /// The blanks before an offset on its line; `None` where something else stands there.
     pub(super) fn indent(&self, offset: u32) -> Option<&'a str> {
         let indent = &self.text[self.line_start(offset) as usize..offset as usize];
@@ -204,28 +215,30 @@ impl<'a> Code<'a> {
         self.indent(statement.span.start).is_some() && (rest.is_empty() || rest.starts_with('#'))
     }
 
-    /// An edit of a statement that stands on one line: where it makes the line too long, the whole line, broken.
+    /// Edits of a statement that stands on one line: where they make the line too long, the whole line, broken.
     pub(super) fn fitted(
         &self,
         statement: &Statement,
         function: &FunctionDefinition,
-        edit: (Span, String),
-    ) -> (Span, String) {
+        edits: Vec<(Span, String)>,
+    ) -> Vec<(Span, String)> {
         let line = Span::new(
             self.line_start(statement.span.start),
             self.line_end(statement.span.start),
         );
-        if !line.contains(statement.span) || !line.contains(edit.0) {
-            return edit;
+        let inside = edits.iter().all(|(span, _)| line.contains(*span));
+        if !line.contains(statement.span) || !inside {
+            return edits;
         }
         let was = self.slice(line);
-        let is = replaced(self.text, line, std::slice::from_ref(&edit));
+        let is = replaced(self.text, line, &edits);
         let unit = self.unit(function);
-        if was.chars().count() > self.limit || is.chars().count() <= self.limit {
-            return edit;
+        let fits = is.contains('\n') || is.chars().count() <= self.limit;
+        if fits || was.chars().count() > self.limit {
+            return edits;
         }
         let broken = layout::fit(&is, unit, self.limit).join("\n");
-        (line, self.with_line_ends(&broken))
+        vec![(line, self.with_line_ends(&broken))]
     }
 
     /// The call of a statement whose callee is, or ends with, a name; only where there is exactly one.
@@ -282,7 +295,7 @@ impl<'a> Code<'a> {
             self.line_end(last.span.end),
         );
         let body = replaced(self.text, span, inner);
-        let lines = layout::deeper(&body, unit, self.limit);
+        let lines = layout::deeper(&body, self.slice(span), unit, self.limit);
         let mut out = layout::fit(&format!("{indent}{header}"), unit, self.limit).join("\n");
         out.push('\n');
         out.push_str(&lines);
@@ -408,6 +421,19 @@ impl Call<'_> {
             .max()
     }
 
+    fn start_of_arguments(&self, module: &Module) -> Option<u32> {
+        let first = self.arguments.first()?;
+        match first {
+            Argument::Positional(id) => Some(module.expression(*id).span.start),
+            // a keyword stands before its value
+            Argument::Keyword(name, id) => {
+                let value = module.expression(*id).span.start;
+                value.checked_sub(name.len() as u32 + 1)
+            }
+            Argument::Spread(_) | Argument::SpreadKeywords(_) => None,
+        }
+    }
+
     /// The edit that gives the call one more argument at its end.
     pub(super) fn with_argument(&self, code: &Code<'_>, argument: &str) -> Option<(Span, String)> {
         let close = self.span.end - 1;
@@ -447,8 +473,33 @@ impl Call<'_> {
             );
             return Some((Span::new(closing_line, closing_line), text));
         }
-        // black's form without a magic comma: all arguments on one line of their own
-        Some((Span::new(last, last), format!(", {argument}")))
+        // a formatter's form without a comma at the end: all arguments on one line of their own, else each on one
+        let own = self.start_of_arguments(code.module);
+        let own = own.and_then(|open| Some((open, code.indent(open)?)));
+        let Some((open, indent)) = own else {
+            return Some((Span::new(last, last), format!(", {argument}")));
+        };
+        let (first, end) = (code.line_start(open), code.line_end(last));
+        let whole = code.slice(Span::new(first, end));
+        let parts = layout::split(code.slice(Span::new(open, last)), ',');
+        if whole.contains('\n') {
+            // several lines: the last argument, or the only one, is broken; a comment behind it stays behind it
+            let comment = code.slice(Span::new(last, end));
+            let text = format!(",{comment}{}{indent}{argument},", code.newline);
+            return Some((Span::new(last, end), text));
+        }
+        if whole.chars().count() + argument.len() + 2 <= code.limit {
+            return Some((Span::new(last, last), format!(", {argument}")));
+        }
+        let line = &code.text[code.line_start(self.span.start) as usize..];
+        let outer: String = line.chars().take_while(|one| one.is_whitespace()).collect();
+        let unit = indent.strip_prefix(outer.as_str()).unwrap_or("    ");
+        let lines: Vec<String> = parts
+            .into_iter()
+            .chain([argument])
+            .flat_map(|part| layout::fit(&format!("{indent}{part},"), unit, code.limit))
+            .collect();
+        Some((Span::new(first, last), lines.join(code.newline)))
     }
 }
 

@@ -6,16 +6,14 @@
 
 use std::collections::BTreeSet;
 
-use super::Facts;
 use super::ask::qualified;
 use super::code::Code;
-use super::setup;
+use super::{Facts, again, setup};
 use crate::diagnostic::{Applicability, Diagnostic, Fix};
-use crate::postgres::catalog::{Constraint, QualifiedName, Relation};
+use crate::postgres::catalog::QualifiedName;
 use crate::postgres::name::Quoted;
 use crate::postgres::statement::{
-    AlterTable, AlterTableCommand, ColumnDefinition, ConstraintDefinition, ConstraintKind,
-    CreateIndex, Generated, Statement, TypeDefinition,
+    AlterTable, AlterTableCommand, ConstraintKind, Statement, TypeDefinition,
 };
 use crate::postgres::{Name, ObjectKind, Outcome};
 use crate::python::syntax::{ExpressionKind, StatementKind};
@@ -198,7 +196,21 @@ impl Writer<'_, '_> {
                 match drop.kind {
                     ObjectKind::Index => {
                         let name = qualified(self.facts.replayed, &drop.targets[0].name);
-                        done(vec![self.execute(&self.index_again(&name)?)?])
+                        let index = again::index(&self.facts.replayed.before, &name)?;
+                        done(vec![self.execute(&index)?])
+                    }
+                    ObjectKind::Table => {
+                        let name = qualified(self.facts.replayed, &drop.targets[0].name);
+                        let statements = again::table(self.facts.replayed, &name)?;
+                        let lines: Option<Vec<String>> =
+                            statements.iter().map(|one| self.execute(one)).collect();
+                        Some(Undone {
+                            lines: lines?,
+                            loses: Some(format!(
+                                "the rows of {} are not brought back",
+                                drop.targets[0].name
+                            )),
+                        })
                     }
                     _ => None,
                 }
@@ -262,7 +274,7 @@ impl Writer<'_, '_> {
                     let constraint = before.constraint(name)?;
                     lines.push(self.again(
                         alter,
-                        AlterTableCommand::AddConstraint(definition(constraint)),
+                        AlterTableCommand::AddConstraint(again::constraint(constraint)),
                     )?);
                 }
                 AlterTableCommand::DropColumn { name, .. } => {
@@ -273,26 +285,13 @@ impl Writer<'_, '_> {
                         .any(|one| one.columns.contains(name))
                         && !before.indexes.iter().any(|one| one.columns.contains(name));
                     let column = before.column(name).filter(|_| alone)?;
-                    lines.push(
-                        self.again(
-                            alter,
-                            AlterTableCommand::AddColumn {
-                                column: ColumnDefinition {
-                                    name: column.name.clone(),
-                                    type_name: column.type_name.clone(),
-                                    not_null: column.not_null,
-                                    default: column.default.clone(),
-                                    identity: column.identity,
-                                    generated: column
-                                        .generated
-                                        .clone()
-                                        .map(|(value, stored)| Generated { value, stored }),
-                                    constraints: Vec::new(),
-                                },
-                                if_not_exists: false,
-                            },
-                        )?,
-                    );
+                    lines.push(self.again(
+                        alter,
+                        AlterTableCommand::AddColumn {
+                            column: again::column(&self.facts.replayed.before, before, column),
+                            if_not_exists: false,
+                        },
+                    )?);
                     loses = Some(format!(
                         "the values of {}.{} are not brought back",
                         alter.name,
@@ -353,43 +352,6 @@ impl Writer<'_, '_> {
             commands: vec![command],
         })))
     }
-
-    /// The statement that makes an index of the catalog before the upgrade.
-    fn index_again(&self, name: &QualifiedName) -> Option<Statement> {
-        let relations = &self.facts.replayed.before.relations;
-        let table: &Relation = relations.get(relations.get(name)?.index_of.as_ref()?)?;
-        let index = table.index(&name.name)?;
-        if index.constraint.is_some() {
-            return None;
-        }
-        let schema = (table.name.schema != "public").then_some(table.name.schema.as_str());
-        Some(Statement::CreateIndex(Box::new(CreateIndex {
-            name: Some(index.name.clone()),
-            table: Name::qualified(schema, &table.name.name),
-            unique: index.unique,
-            concurrently: false,
-            if_not_exists: false,
-            only: false,
-            method: index.method.clone(),
-            elements: index.elements.clone(),
-            include: index.include.clone(),
-            filter: index.filter.clone(),
-            nulls_not_distinct: index.nulls_not_distinct,
-        })))
-    }
-}
-
-/// A constraint as it has to be written to come back under its own name.
-fn definition(constraint: &Constraint) -> ConstraintDefinition {
-    let mut definition = constraint.definition.clone();
-    definition.name = Some(constraint.name.clone());
-    if let (ConstraintKind::ForeignKey { table, .. }, Some(references)) =
-        (&mut definition.kind, &constraint.references)
-    {
-        let schema = (references.schema != "public").then_some(references.schema.as_str());
-        *table = Name::qualified(schema, &references.name);
-    }
-    definition
 }
 
 /// The edits that put lines into `downgrade()`.

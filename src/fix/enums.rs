@@ -1,69 +1,12 @@
-//! Repairs of enum types and of statements that must run outside a transaction block.
+//! Repairs of enum types.
 
 use super::Facts;
 use super::code::Code;
 use super::setup;
 use crate::diagnostic::{Applicability, Diagnostic, Fix};
-use crate::postgres::Statement;
 use crate::postgres::catalog::TypeKind;
 use crate::python::syntax::ExpressionKind;
 use crate::source::Span;
-
-/// Puts a statement into a block of its own that commits around it.
-pub(super) fn autocommit(
-    facts: &Facts<'_>,
-    diagnostic: &Diagnostic,
-    attempt: usize,
-) -> Option<Fix> {
-    (attempt == 0).then(|| proposal(facts, diagnostic))?
-}
-
-fn proposal(facts: &Facts<'_>, diagnostic: &Diagnostic) -> Option<Fix> {
-    let code = facts.code;
-    let place = code.place(diagnostic.site.span.start)?;
-    let statement = place.statement()?;
-    let events: Vec<_> = [&facts.replayed.first, &facts.replayed.downgrade]
-        .into_iter()
-        .flat_map(|trace| &trace.events)
-        .filter(|event| event.site.span.start == statement.span.start)
-        .collect();
-    // a batch executes later than its calls stand
-    let alone = !events.is_empty()
-        && events.iter().all(|event| {
-            event.innermost == event.site && event.statements.iter().all(stands_alone)
-        });
-    if !alone {
-        return None;
-    }
-    let (block, index) = *place.chain.last()?;
-    let mut edits = Vec::new();
-    if let Some(edit) = setup::import_of_op(code) {
-        edits.push(edit);
-    }
-    edits.push(code.under(
-        block,
-        index..=index,
-        "with op.get_context().autocommit_block():",
-        code.unit(place.function),
-        &[],
-    )?);
-    facts.fix(
-        "run it in an `autocommit_block()`, which commits what comes before it",
-        Applicability::Unsafe,
-        edits,
-    )
-}
-
-/// Whether a statement is one for which a block of its own is meant.
-fn stands_alone(statement: &Statement) -> bool {
-    match statement {
-        Statement::AlterEnum(alter) => alter.rename_from.is_none(),
-        Statement::CreateIndex(index) => index.concurrently,
-        Statement::Drop(drop) => drop.concurrently,
-        Statement::Reindex { .. } | Statement::Vacuum { .. } => true,
-        _ => false,
-    }
-}
 
 /// Drops the types that a downgrade leaves behind, after what used them.
 pub(super) fn left_behind(

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Facts;
 use super::ask::{self, Ask, Asked};
 use super::code::{Code, Place};
-use super::setup::{self, Setup};
+use super::setup::{self, By, Setup};
 use super::{native, sql_text};
 use crate::diagnostic::{Applicability, Diagnostic, Fix};
 use crate::postgres::Statement;
@@ -19,6 +19,9 @@ use crate::rules::second_run::Fault;
 use crate::rules::words;
 use crate::source::{Site, Span};
 use crate::trace::{Event, Origin};
+
+/// What is done where the SQL text itself gets the guard.
+pub(super) const IN_TEXT: &str = "write it so that it may run again";
 
 /// A statement of the source with what goes wrong there.
 pub(super) struct Spot<'a> {
@@ -41,6 +44,8 @@ pub(super) enum Repair {
 /// Which way is gone.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Way {
+    /// A predicate of the project's own.
+    Helper,
     /// The text's own clause, or an argument of the call.
     Own,
     /// One Inspector a function.
@@ -50,11 +55,13 @@ pub(super) enum Way {
 }
 
 /// The ways in the order in which a project wants them.
-fn ways(facts: &Facts<'_>) -> [Way; 3] {
-    if facts.style.native {
-        [Way::Own, Way::Shared, Way::Fresh]
+fn ways(facts: &Facts<'_>) -> &'static [Way] {
+    if !facts.style.helpers.is_empty() {
+        &[Way::Helper, Way::Shared, Way::Fresh, Way::Own]
+    } else if facts.style.native {
+        &[Way::Own, Way::Shared, Way::Fresh]
     } else {
-        [Way::Shared, Way::Fresh, Way::Own]
+        &[Way::Shared, Way::Fresh, Way::Own]
     }
 }
 
@@ -66,7 +73,7 @@ pub(super) fn fix(facts: &Facts<'_>, diagnostic: &Diagnostic, attempt: usize) ->
         .position(|cause| cause.faults[0].event.site == diagnostic.site)?;
     let mut left = attempt;
     for way in ways(facts) {
-        if let Some(fix) = proposal(facts, cause, way) {
+        if let Some(fix) = proposal(facts, cause, *way) {
             if left == 0 {
                 return Some(fix);
             }
@@ -171,16 +178,24 @@ fn proposal(facts: &Facts<'_>, cause: usize, way: Way) -> Option<Fix> {
             Repair::Guard(asked) => {
                 let group = group(facts, spots, repairs, index)?;
                 guarded = true;
-                let fresh = way == Way::Fresh || is_stale(facts, spots, repairs, index, asked);
-                edits.extend(guard(facts, spots, repairs, &group, asked, fresh)?);
+                let by = if way == Way::Helper {
+                    By::Helper
+                } else if way == Way::Fresh || is_stale(facts, spots, repairs, index, asked) {
+                    By::FreshInspector
+                } else {
+                    By::Inspector
+                };
+                edits.extend(guard(facts, spots, repairs, &group, asked, by)?);
                 done.extend(group.members);
             }
         }
     }
-    let message = if guarded {
+    let message = if guarded && way == Way::Helper {
+        "ask first, as the project does"
+    } else if guarded {
         "ask the inspector first"
     } else if text {
-        "write it so that it may run again"
+        IN_TEXT
     } else {
         "pass the argument that guards it"
     };
@@ -226,18 +241,22 @@ fn repair(facts: &Facts<'_>, spot: &Spot<'_>, way: Way) -> Option<Repair> {
         && way != Way::Fresh
         && let Some(edits) = sql_text::edits(facts, &spot.faults)
     {
+        let edits = match spot.place.statement() {
+            Some(statement) => code.fitted(statement, spot.place.function, edits),
+            None => edits,
+        };
         return Some(Repair::Edits(edits));
     }
     if way == Way::Own
-        && let Some(edit) = own_argument(facts, spot)
+        && let Some(edits) = own_argument(facts, spot)
     {
-        return Some(Repair::Edits(vec![edit]));
+        return Some(Repair::Edits(edits));
     }
     ask::asked(code, facts.replayed, &spot.place, &spot.faults).map(Repair::Guard)
 }
 
 /// The argument of Alembic's own that guards all calls of a spot.
-fn own_argument(facts: &Facts<'_>, spot: &Spot<'_>) -> Option<(Span, String)> {
+fn own_argument(facts: &Facts<'_>, spot: &Spot<'_>) -> Option<Vec<(Span, String)>> {
     let event = spot.faults.first()?.event;
     let Origin::Operation { name, batch } = &event.origin else {
         return None;
@@ -263,7 +282,11 @@ fn own_argument(facts: &Facts<'_>, spot: &Spot<'_>) -> Option<(Span, String)> {
     let statement = spot.place.statement()?;
     let call = facts.code.call(statement.span, name)?;
     let edit = native::set(facts.code, &call, argument)?;
-    Some(facts.code.fitted(statement, spot.place.function, edit))
+    Some(
+        facts
+            .code
+            .fitted(statement, spot.place.function, vec![edit]),
+    )
 }
 
 /// Whether two calls of one operation do the same kind of thing.
@@ -341,7 +364,7 @@ fn group<'a>(
     // a variable that is set under the guard must be read under it
     let mut position = first;
     while position <= last {
-        for name in assigned(facts, &block[position]) {
+        for name in assigned(facts.code, &block[position]) {
             let readers: Vec<usize> = (position + 1..block.len())
                 .filter(|later| facts.code.mentions(block[*later].span, &name))
                 .collect();
@@ -356,7 +379,7 @@ fn group<'a>(
         }
         position += 1;
     }
-    let outside = assigned_names(facts, &block[first..=last])
+    let outside = assigned_names(facts.code, &block[first..=last])
         .iter()
         .any(|name| {
             let function = spots[index].place.function;
@@ -417,8 +440,8 @@ fn first_ask<'a>(
 }
 
 /// Names that a simple statement binds.
-fn assigned(facts: &Facts<'_>, statement: &Python) -> Vec<String> {
-    let module = facts.code.module;
+fn assigned(code: &Code<'_>, statement: &Python) -> Vec<String> {
+    let module = code.module;
     let mut names = Vec::new();
     let mut target = |id| {
         if let ExpressionKind::Name(name) = &module.expression(id).kind {
@@ -433,10 +456,11 @@ fn assigned(facts: &Facts<'_>, statement: &Python) -> Vec<String> {
     names
 }
 
-fn assigned_names(facts: &Facts<'_>, statements: &[Python]) -> Vec<String> {
+/// Names that some simple statements bind.
+pub(super) fn assigned_names(code: &Code<'_>, statements: &[Python]) -> Vec<String> {
     statements
         .iter()
-        .flat_map(|statement| assigned(facts, statement))
+        .flat_map(|statement| assigned(code, statement))
         .collect()
 }
 
@@ -447,7 +471,7 @@ fn guard(
     repairs: &[Option<Repair>],
     group: &Group<'_>,
     asked: &Asked,
-    fresh: bool,
+    by: By,
 ) -> Option<Vec<(Span, String)>> {
     let lead = spots.get(*group.members.first()?)?;
     let leading = match repairs[*group.members.first()?].as_ref()? {
@@ -458,7 +482,7 @@ fn guard(
     let Setup {
         mut edits,
         condition,
-    } = setup::condition(facts, lead, &leading.ask, &plan, fresh)?;
+    } = setup::condition(facts, lead, &leading.ask, &plan, by)?;
     let inner: Vec<(Span, String)> = group
         .members
         .iter()

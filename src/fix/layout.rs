@@ -75,24 +75,39 @@ pub(super) fn without_comments(text: &str) -> String {
     }
 }
 
-/// Lines one step deeper; what stands inside a string that spans lines is left as it is.
-pub(super) fn deeper(text: &str, unit: &str, limit: usize) -> String {
+/// Lines one step deeper; what stands inside a string that spans lines is left as it is, and so is a line that was too long
+/// in the file already (`original`).
+pub(super) fn deeper(text: &str, original: &str, unit: &str, limit: usize) -> String {
     let text = text.replace("\r\n", "\n");
+    let was_there = |line: &str| original.lines().any(|one| one == line);
     let mut inside: Vec<(usize, usize)> = Vec::new();
     walk(&text, |_, _| {}, |start, end| inside.push((start, end)));
     let mut out = Vec::new();
     let mut at = 0;
-    for line in text.split('\n') {
+    let lines: Vec<&str> = text.split('\n').collect();
+    for (number, line) in lines.iter().enumerate() {
         let in_string = inside.iter().any(|(start, end)| *start < at && at < *end);
         let ends_in_string = inside
             .iter()
             .any(|(start, end)| *start < at + line.len() && at + line.len() < *end);
         if in_string || line.trim().is_empty() {
-            out.push(line.to_owned());
+            out.push((*line).to_owned());
         } else {
             let moved = format!("{unit}{line}");
-            if width(line) <= limit && width(&moved) > limit && !ends_in_string {
-                out.extend(fit(&moved, unit, limit));
+            let own = width(line) > limit && was_there(line);
+            if !own && width(&moved) > limit && !ends_in_string {
+                let opened = number.checked_sub(1).map(|before| lines[before].trim_end());
+                let closed = lines.get(number + 1).map(|after| after.trim_start());
+                let inside = opened.is_some_and(|line| line.ends_with(['(', '[', '{']))
+                    && closed.is_some_and(|line| line.starts_with([')', ']', '}']));
+                out.extend(match each(&moved) {
+                    // all that a bracket holds on one line: each part gets its own
+                    Some(parts) if inside => parts
+                        .iter()
+                        .flat_map(|part| fit(part, unit, limit))
+                        .collect(),
+                    _ => fit(&moved, unit, limit),
+                });
             } else {
                 out.push(moved);
             }
@@ -102,10 +117,95 @@ pub(super) fn deeper(text: &str, unit: &str, limit: usize) -> String {
     out.join("\n")
 }
 
+/// The parts between the commas of a line, each with one behind it; `None` where there is but one.
+fn each(line: &str) -> Option<Vec<String>> {
+    let indent = &line[..line.len() - line.trim_start().len()];
+    let parts = split(line.trim(), ',');
+    let several = parts.len() > 1 && !line.contains('#');
+    several.then(|| {
+        let parts = parts.into_iter().filter(|part| !part.is_empty());
+        parts.map(|part| format!("{indent}{part},")).collect()
+    })
+}
+
 fn width(line: &str) -> usize {
     line.chars()
         .map(|character| if character == '\t' { 4 } else { 1 })
         .sum()
+}
+
+/// How many places of a text are not as a formatter with that line length leaves them: lines that it would break, and
+/// broken ones that it would join.
+pub(super) fn misfits(text: &str, limit: usize) -> usize {
+    let text = text.replace("\r\n", "\n");
+    let mut strings: Vec<(usize, usize)> = Vec::new();
+    walk(&text, |_, _| {}, |start, end| strings.push((start, end)));
+    let mut at = 0;
+    let mut lines: Vec<&str> = Vec::new();
+    for line in text.split('\n') {
+        let inside = strings.iter().any(|(start, end)| {
+            (*start < at && at < *end) || (*start < at + line.len() && at + line.len() < *end)
+        });
+        // what stands in a string that spans lines is as its author wants it
+        lines.push(if inside { "#" } else { line });
+        at += line.len() + 1;
+    }
+    let several = |line: &str| {
+        let parts = split(line.trim(), ',');
+        !line.contains('#') && parts.iter().filter(|part| !part.is_empty()).count() > 1
+    };
+    let too_long =
+        |line: &&&str| width(line) > limit && (last_bracket(line).is_some() || several(line));
+    let joinable = |three: &&[&str]| {
+        let [first, middle, last] = three else {
+            return false;
+        };
+        first.ends_with(['(', '[', '{'])
+            && last.trim_start().starts_with([')', ']', '}'])
+            && !middle.trim_end().ends_with([',', '(', '[', '{'])
+            && !three.iter().any(|line| line.contains('#'))
+            && width(first) + width(middle.trim()) + width(last.trim()) <= limit
+    };
+    lines.iter().filter(too_long).count() + lines.windows(3).filter(joinable).count()
+}
+
+/// A condition in brackets of its own, an operand a line; `None` where the line is none, or ends with a bracket to break.
+fn condition(line: &str, indent: &str, unit: &str) -> Option<Vec<String>> {
+    let inner = line.trim_start().strip_prefix("if ")?.strip_suffix(':')?;
+    if inner.ends_with([')', ']', '}']) || inner.contains('#') {
+        return None;
+    }
+    let mut parts = operands(inner, &[" and ", " or "]);
+    if parts.len() == 1 {
+        parts = operands(inner, &[" not in ", " in "]);
+    }
+    let mut out = vec![format!("{indent}if (")];
+    out.extend(parts.into_iter().map(|one| format!("{indent}{unit}{one}")));
+    out.push(format!("{indent}):"));
+    Some(out)
+}
+
+/// The operands of some operators outside of brackets, each with the operator before it.
+fn operands<'a>(text: &'a str, operators: &[&str]) -> Vec<&'a str> {
+    let mut depth = 0_i32;
+    let mut cuts = Vec::new();
+    walk(
+        text,
+        |at, character| match character {
+            '(' | '[' | '{' => depth += 1,
+            ')' | ']' | '}' => depth -= 1,
+            ' ' if depth == 0
+                && operators.iter().any(|one| text[at..].starts_with(one))
+                // the second word of `not in`
+                && !text[..at].ends_with(" not") =>
+            {
+                cuts.push(at);
+            }
+            _ => {}
+        },
+        |_, _| {},
+    );
+    pieces(text, &cuts, 0)
 }
 
 /// One line as the lines that a formatter would make of it.
@@ -113,13 +213,16 @@ pub(super) fn fit(line: &str, unit: &str, limit: usize) -> Vec<String> {
     if width(line) <= limit {
         return vec![line.to_owned()];
     }
-    let Some((head, body, tail)) = last_bracket(line) else {
-        return vec![line.to_owned()];
-    };
     let indent: String = line
         .chars()
         .take_while(|character| character.is_whitespace())
         .collect();
+    if let Some(broken) = condition(line, &indent, unit) {
+        return broken;
+    }
+    let Some((head, body, tail)) = last_bracket(line) else {
+        return vec![line.to_owned()];
+    };
     let deeper = format!("{indent}{unit}");
     let whole = format!("{deeper}{body}");
     let mut out = vec![head.to_owned()];
@@ -127,22 +230,14 @@ pub(super) fn fit(line: &str, unit: &str, limit: usize) -> Vec<String> {
     let magic = body.trim_end().ends_with(',');
     if width(&whole) <= limit && !magic {
         out.push(whole);
-    } else if parts.len() > 1 || magic || is_call(head) {
-        let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
-        let comma = if comprehension(body).len() > 1 && parts.len() == 1 {
-            ""
-        } else {
-            ","
-        };
+    } else if parts.len() > 1 || magic {
+        let parts = parts.into_iter().filter(|part| !part.is_empty());
         for part in parts {
-            if comma.is_empty() {
-                for clause in comprehension(part) {
-                    out.push(format!("{deeper}{clause}"));
-                }
-            } else {
-                out.extend(fit(&format!("{deeper}{part}{comma}"), unit, limit));
-            }
+            out.extend(fit(&format!("{deeper}{part},"), unit, limit));
         }
+    } else if is_call(head) && comprehension(body).len() == 1 {
+        // what stands alone gets no comma
+        out.extend(fit(&whole, unit, limit));
     } else {
         for clause in comprehension(body) {
             out.extend(fit(&format!("{deeper}{clause}"), unit, limit));
@@ -249,7 +344,7 @@ mod tests {
     fn lines_are_moved_and_strings_are_not() {
         let text = "    op.execute(\n        \"\"\"\n  SELECT 1\n    \"\"\"\n    )\n\n    # why";
         assert_eq!(
-            deeper(text, "    ", 88),
+            deeper(text, text, "    ", 88),
             "        op.execute(\n            \"\"\"\n  SELECT 1\n    \"\"\"\n        )\n\n        # why"
         );
     }
@@ -292,6 +387,46 @@ mod tests {
                 "}"
             ]
         );
+    }
+
+    #[test]
+    fn a_long_condition_gets_brackets() {
+        assert_eq!(
+            fit(
+                "    if \"old\" in columns and \"new\" not in columns:",
+                "    ",
+                40
+            ),
+            [
+                "    if (",
+                "        \"old\" in columns",
+                "        and \"new\" not in columns",
+                "    ):"
+            ]
+        );
+        assert_eq!(
+            fit(
+                "if \"a_rather_long_name\" not in unique_constraints:",
+                "    ",
+                40
+            ),
+            [
+                "if (",
+                "    \"a_rather_long_name\"",
+                "    not in unique_constraints",
+                "):"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_line_length_shows_in_what_is_broken_and_what_is_not() {
+        let text = "call(\n    \"a text of some length\", other\n)\n";
+        assert_eq!(misfits(text, 30), 1);
+        assert_eq!(misfits(text, 36), 1);
+        assert_eq!(misfits(text, 34), 0);
+        assert_eq!(misfits("call(\n    a,\n)\n", 88), 0);
+        assert_eq!(misfits("\"\"\"\ncall(\n    a\n)\n\"\"\"\n", 88), 0);
     }
 
     #[test]

@@ -4,15 +4,22 @@
 //! has one. What is made here is a proposal: whether it cures its finding and harms nothing is shown by [`crate::repair`],
 //! which has the project simulated again. One file a kind of repair; rules know nothing of them, since they never see syntax.
 
+mod again;
 mod ask;
+mod blocks;
 mod code;
 mod downgrade;
 mod enums;
 mod guards;
+mod helpers;
+mod imports;
 mod insert;
 mod layout;
+mod names;
 mod native;
+mod not_exists;
 mod proof;
+mod script;
 mod setup;
 mod sql_text;
 mod style;
@@ -24,10 +31,12 @@ use camino::Utf8PathBuf;
 
 use crate::config::Config;
 use crate::diagnostic::{Applicability, Diagnostic, Edit, Fix};
+use crate::python::syntax;
 use crate::replay::Replayed;
-use crate::rules;
+use crate::replay::Revision;
 use crate::rules::missing_guard::{self, Cause};
-use crate::source::{Site, SourceMap, Span};
+use crate::rules::{self, missing_import};
+use crate::source::{FileId, Site, SourceMap, Span};
 
 pub use proof::Proof;
 pub use style::{Style, line_length};
@@ -92,33 +101,37 @@ impl Facts<'_> {
         applicability: Applicability,
         edits: Vec<(Span, String)>,
     ) -> Option<Fix> {
-        if edits.is_empty() {
-            return None;
-        }
-        let mut kept: Vec<Edit> = Vec::new();
-        for (span, replacement) in edits {
-            let edit = Edit {
-                site: Site {
-                    file: self.replayed.revision.file,
-                    span,
-                },
-                replacement,
-            };
-            if !kept.contains(&edit) {
-                kept.push(edit);
-            }
-        }
-        // insertions at one place keep their order, and come before what replaces the text behind them
-        kept.sort_by_key(|edit| (edit.site.span.start, edit.site.span.end));
-        let overlap = kept
-            .windows(2)
-            .any(|pair| pair[1].site.span.start < pair[0].site.span.end);
-        (!overlap).then(|| Fix {
-            message: message.into(),
-            applicability,
-            edits: kept,
-        })
+        fix_of(self.replayed.revision.file, message, applicability, edits)
     }
+}
+
+/// A fix of a file, if there are edits and none of them overlap.
+fn fix_of(
+    file: FileId,
+    message: impl Into<String>,
+    applicability: Applicability,
+    edits: Vec<(Span, String)>,
+) -> Option<Fix> {
+    let mut kept: Vec<Edit> = Vec::new();
+    for (span, replacement) in edits {
+        let edit = Edit {
+            site: Site { file, span },
+            replacement,
+        };
+        if !kept.contains(&edit) {
+            kept.push(edit);
+        }
+    }
+    // insertions at one place keep their order, and come before what replaces the text behind them
+    kept.sort_by_key(|edit| (edit.site.span.start, edit.site.span.end));
+    let overlap = kept
+        .windows(2)
+        .any(|pair| pair[1].site.span.start < pair[0].site.span.end);
+    (!overlap && !kept.is_empty()).then(|| Fix {
+        message: message.into(),
+        applicability,
+        edits: kept,
+    })
 }
 
 /// Makes the proposal for a finding that follows some that were refused: the first is the best.
@@ -133,9 +146,13 @@ static FIXERS: &[(&str, Fixer)] = &[
     ("missing-downgrade", downgrade::fix),
     ("missing-guard", guards::fix),
     ("non-idempotent-insert", insert::fix),
-    ("statement-forbidden-in-transaction", enums::autocommit),
+    ("partial-commit", blocks::partial),
+    ("statement-forbidden-in-transaction", blocks::forbidden),
     ("unnamed-constraint", guards::fix),
 ];
+
+/// Rules of the graph and of whole commands whose findings have repairs too.
+static ELSEWHERE: [&str; 2] = ["enum-value-used-before-commit", "missing-import"];
 
 /// Whether a rule reports causes of what goes wrong on a second run.
 fn is_about_guards(rule: &str) -> bool {
@@ -153,6 +170,7 @@ pub fn rules_with_fixes() -> impl Iterator<Item = &'static str> {
     FIXERS
         .iter()
         .map(|(rule, _)| *rule)
+        .chain(ELSEWHERE)
         .filter(|rule| rules::RULES.iter().any(|known| known.info.id == *rule))
 }
 
@@ -163,11 +181,19 @@ pub fn propose(context: &rules::Context<'_>, diagnostics: &mut [Diagnostic], req
         diagnostic.site.file == replayed.revision.file
             && FIXERS.iter().any(|(rule, _)| *rule == diagnostic.rule)
     };
-    // what a SQL file lacks is left to its author
-    let Some(module) = replayed.revision.module() else {
+    if !diagnostics.iter().any(fixable) {
         return;
+    }
+    // a SQL file has text alone
+    let empty;
+    let module = match replayed.revision.module() {
+        Some(module) => module,
+        None => {
+            empty = Arc::new(syntax::parse(replayed.revision.file, ""));
+            &empty
+        }
     };
-    if module.is_broken() || !diagnostics.iter().any(fixable) {
+    if module.is_broken() {
         return;
     }
     let source = request.sources.file(replayed.revision.file);
@@ -203,6 +229,47 @@ pub fn propose(context: &rules::Context<'_>, diagnostics: &mut [Diagnostic], req
             continue;
         };
         let attempt = tried(diagnostic);
-        diagnostic.fix = fixer(&facts, diagnostic, attempt);
+        diagnostic.fix = if replayed.revision.script().is_none() {
+            fixer(&facts, diagnostic, attempt)
+        } else if is_about_guards(diagnostic.rule) {
+            script::fix(&facts, diagnostic, attempt)
+        } else if diagnostic.rule == insert::RULE {
+            insert::fix(&facts, diagnostic, attempt)
+        } else {
+            None
+        };
+    }
+}
+
+/// Gives the findings on the graph and on whole commands the fixes that they may have.
+pub fn propose_elsewhere(
+    revisions: &[Arc<Revision>],
+    diagnostics: &mut [Diagnostic],
+    request: &Request,
+) {
+    for diagnostic in diagnostics {
+        if !ELSEWHERE.contains(&diagnostic.rule) {
+            continue;
+        }
+        let mut all = revisions.iter();
+        let own = all.find(|revision| revision.file == diagnostic.site.file);
+        let Some(module) = own.and_then(|revision| revision.module()) else {
+            continue;
+        };
+        if module.is_broken() {
+            continue;
+        }
+        let source = request.sources.file(module.file);
+        let code = Code::new(module, source.text(), request.style.line_length);
+        let target = Target::of(diagnostic, &request.sources);
+        let attempt = request.attempts.get(&target).copied().unwrap_or(0);
+        diagnostic.fix = if diagnostic.rule == missing_import::ID {
+            let modules = revisions.iter().filter_map(|revision| revision.module());
+            (attempt == 0)
+                .then(|| imports::fix(&code, diagnostic, modules.map(AsRef::as_ref)))
+                .flatten()
+        } else {
+            blocks::used_before_commit(&code, diagnostic, attempt)
+        };
     }
 }

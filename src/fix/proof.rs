@@ -72,17 +72,29 @@ impl Proof {
 
     /// Whether a fix that turned `self` into `after` did no harm here.
     pub fn holds(&self, after: &Self) -> bool {
-        // where a call failed and works now, there is more
+        // where a call failed and works now, or an exception ended the run that does not any more, there is more
+        let goes_on = self.goes_on_in(after, Run::First);
         let same = self.result == after.result
-            || (after.failed < self.failed
+            || ((after.failed < self.failed || goes_on)
                 && self
                     .result
                     .iter()
                     .all(|(key, _)| after.result.iter().any(|(now, _)| now == key)));
         same && after.failed <= self.failed
             && after.raised.iter().all(|now| self.raised.contains(now))
-            && after.unknown[0] <= self.unknown[0]
-            && after.unknown[1] <= self.unknown[1]
+            && (goes_on || after.unknown[0] <= self.unknown[0])
+            && (self.goes_on(after) || after.unknown[1] <= self.unknown[1])
+    }
+
+    /// Whether an exception ended a run that none ends after a fix: what comes behind is seen for the first time.
+    pub fn goes_on(&self, after: &Self) -> bool {
+        let mut runs = self.raised.iter().map(|(run, _)| *run);
+        runs.any(|run| self.goes_on_in(after, run))
+    }
+
+    fn goes_on_in(&self, after: &Self, run: Run) -> bool {
+        let ends = |proof: &Self| proof.raised.iter().any(|(ended, _)| *ended == run);
+        ends(self) && !ends(after)
     }
 }
 

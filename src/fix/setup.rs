@@ -4,6 +4,7 @@ use super::Facts;
 use super::ask::{Ask, Listing, TableText};
 use super::code::{Code, last_name};
 use super::guards::{Plan, Spot};
+use super::helpers::{self, Given};
 use super::layout;
 use crate::config::PackageVersion;
 use crate::python::syntax::{
@@ -18,23 +19,37 @@ pub(super) struct Setup {
     pub(super) condition: String,
 }
 
+/// By what a guard asks.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum By {
+    /// The project's own predicate.
+    Helper,
+    /// One Inspector a function.
+    Inspector,
+    /// An Inspector of its own.
+    FreshInspector,
+}
+
 /// The condition of a guard, as text.
 pub(super) fn condition(
     facts: &Facts<'_>,
     spot: &Spot<'_>,
     ask: &Ask,
     plan: &Plan<'_>,
-    fresh: bool,
+    by: By,
 ) -> Option<Setup> {
     let mut writer = Writer {
         facts,
         spot,
         plan,
-        fresh,
+        fresh: by == By::FreshInspector,
         edits: Vec::new(),
         inserted: Vec::new(),
     };
-    let condition = writer.ask(ask)?;
+    let condition = match by {
+        By::Helper => writer.helper(ask)?,
+        By::Inspector | By::FreshInspector => writer.ask(ask)?,
+    };
     Some(Setup {
         edits: writer.edits,
         condition,
@@ -106,6 +121,46 @@ impl<'a> Writer<'a, '_> {
                 ))
             }
         }
+    }
+
+    /// The call of the project's own predicate.
+    fn helper(&mut self, ask: &Ask) -> Option<String> {
+        let facts = self.facts;
+        let helper = helpers::of(&facts.style.helpers, ask)?;
+        let (table, part, present) = match ask {
+            Ask::Table { table, present } => (table, None, *present),
+            Ask::Part {
+                table,
+                name,
+                present,
+                ..
+            } => (table, Some(name), *present),
+            _ => return None,
+        };
+        let before = self.spot.place.outermost()?;
+        let mut arguments = Vec::new();
+        for given in &helper.arguments {
+            arguments.push(match given {
+                Given::Table => table.name.clone(),
+                Given::Part => part?.clone(),
+                Given::Connection => self.bind(before)?,
+                Given::Inspector => self.inspector()?,
+                Given::Schema => table.schema.clone().unwrap_or_else(|| "None".to_owned()),
+            });
+        }
+        if let Some(schema) = &table.schema
+            && !helper.arguments.contains(&Given::Schema)
+        {
+            arguments.push(format!("{}={schema}", helper.schema.as_ref()?));
+        }
+        if !helpers::is_imported(self.code().module, helper) {
+            let edit = import_of_project(self.code(), &helper.import)?;
+            if !self.edits.contains(&edit) {
+                self.edits.push(edit);
+            }
+        }
+        let not = if present { "" } else { "not " };
+        Some(format!("{not}{}({})", helper.callee, arguments.join(", ")))
     }
 
     fn has_table(&mut self, table: &TableText) -> Option<String> {
@@ -428,6 +483,31 @@ pub(super) fn postgresql(code: &Code<'_>) -> Option<(String, Option<(Span, Strin
     }
     let edit = import(code, "from sqlalchemy.dialects import postgresql")?;
     Some(("postgresql".to_owned(), Some(edit)))
+}
+
+/// The edit that imports something of the project's own: behind what the file imports of the same package, else behind all
+/// imports, in a part of its own.
+pub(super) fn import_of_project(code: &Code<'_>, line: &str) -> Option<(Span, String)> {
+    let package = |text: &str| {
+        let module = text.split_whitespace().nth(1)?;
+        Some(module.split('.').next()?.to_owned())
+    };
+    let imports = code.module.body.iter().filter(|one| {
+        matches!(
+            one.kind,
+            StatementKind::Import(_) | StatementKind::FromImport { .. }
+        ) && code.has_own_lines(one)
+    });
+    let last = imports.clone().next_back()?;
+    let same = imports
+        .filter(|one| package(code.slice(one.span)) == package(line))
+        .next_back();
+    let at = code.line_end(same.unwrap_or(last).span.end);
+    let gap = if same.is_some() { "\n" } else { "\n\n" };
+    Some((
+        Span::new(at, at),
+        code.with_line_ends(&format!("{gap}{line}")),
+    ))
 }
 
 /// The edit that adds an import: before the first import from `alembic` or `sqlalchemy`, as isort has it.

@@ -7,7 +7,7 @@ use super::Facts;
 use crate::postgres::statement::{AlterTableCommand, ConstraintKind, Statement};
 use crate::postgres::{ObjectKind, Version};
 use crate::rules::second_run::Fault;
-use crate::source::Span;
+use crate::source::{Site, Span};
 use crate::sql::{self, Placeholders, Token, TokenKind};
 
 /// An edit of a text, by bytes in it.
@@ -15,20 +15,8 @@ type Local = (usize, usize, String);
 
 /// The edits of the literal that the calls of a place execute; `None` where it is no literal, or has no guard to be given.
 pub(super) fn edits(facts: &Facts<'_>, faults: &[Fault<'_>]) -> Option<Vec<(Span, String)>> {
-    let literal = faults.first()?.event.literal?;
-    let same = faults
-        .iter()
-        .all(|fault| fault.event.literal == Some(literal));
-    if !same || literal.file != facts.replayed.revision.file {
-        return None;
-    }
-    let text = facts.code.slice(literal.span);
-    let parameters = !sql::named_parameters(text).is_empty();
-    let placeholders = if parameters {
-        Placeholders::Named
-    } else {
-        Placeholders::None
-    };
+    let (literal, text, placeholders) = literal(facts, faults)?;
+    let parameters = placeholders == Placeholders::Named;
     let mut found = Vec::new();
     for parsed in sql::parse(text, placeholders).iter() {
         let at = parsed.span.start as usize;
@@ -46,6 +34,27 @@ pub(super) fn edits(facts: &Facts<'_>, faults: &[Fault<'_>]) -> Option<Vec<(Span
         }
     }
     (!found.is_empty()).then_some(found)
+}
+
+/// The one literal of the revision's own file that the calls of a place execute, its text, and what stands in it for values.
+pub(super) fn literal<'a>(
+    facts: &Facts<'a>,
+    faults: &[Fault<'_>],
+) -> Option<(Site, &'a str, Placeholders)> {
+    let literal = faults.first()?.event.literal?;
+    let same = faults
+        .iter()
+        .all(|fault| fault.event.literal == Some(literal));
+    if !same || literal.file != facts.replayed.revision.file {
+        return None;
+    }
+    let text = facts.code.slice(literal.span);
+    let placeholders = if sql::named_parameters(text).is_empty() {
+        Placeholders::None
+    } else {
+        Placeholders::Named
+    };
+    Some((literal, text, placeholders))
 }
 
 struct Rewrite<'a> {

@@ -1,16 +1,22 @@
 //! How a project guards, and how long its lines are: measured, not asked.
 
+use std::sync::Arc;
+
 use crate::config::PackageVersion;
 use crate::files::{Files, decode};
+use crate::python::interpreter::Modules;
 use crate::python::syntax::{Argument, ExpressionKind, Module};
 
-use super::code;
+use super::helpers::{self, Helper};
+use super::{code, layout};
 
 /// How a project's own revisions guard, and how they are formatted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Style {
     /// Alembic's own arguments (`if_not_exists=True`) rather than the Inspector.
     pub native: bool,
+    /// The project's own predicates, where most of its guards use them.
+    pub helpers: Vec<Helper>,
     /// Longest line, where the project's formatter is told.
     pub line_length: Option<usize>,
 }
@@ -19,12 +25,15 @@ impl Style {
     /// Measures some revisions: what most of their guards are. Without any, Alembic's own arguments where the version in
     /// force has them all.
     pub fn measure<'a>(
-        modules: impl Iterator<Item = &'a Module>,
+        revisions: impl Iterator<Item = (&'a Module, Arc<str>)> + Clone,
+        modules: &dyn Modules,
         alembic: PackageVersion,
         line_length: Option<usize>,
     ) -> Self {
         let (mut native, mut asked) = (0, 0);
-        for module in modules {
+        let mut texts = Vec::new();
+        for (module, text) in revisions.clone() {
+            texts.push(text);
             for expression in &module.expressions {
                 let ExpressionKind::Call { callee, arguments } = &expression.kind else {
                     continue;
@@ -48,16 +57,38 @@ impl Style {
                 }
             }
         }
-        let native = if native == asked {
+        let all = revisions.map(|(module, _)| module);
+        let helpers = helpers::measure(all, modules, asked.max(native));
+        let native = if !helpers.is_empty() {
+            false
+        } else if native == asked {
             alembic >= PackageVersion(1, 16, 0)
         } else {
             native > asked
         };
         Self {
             native,
-            line_length,
+            helpers,
+            line_length: line_length.or_else(|| measured_length(&texts)),
         }
     }
+}
+
+/// The line length with which most texts are as a formatter leaves them; `None` where none is. Of several the most usual.
+fn measured_length(texts: &[Arc<str>]) -> Option<usize> {
+    let misfits = |limit: usize| {
+        let texts = texts.iter();
+        texts
+            .filter(|text| layout::misfits(text, limit) > 0)
+            .count()
+    };
+    let usual = [88, 79, 80, 100, 120];
+    let best = usual
+        .into_iter()
+        .map(|limit| (misfits(limit), limit))
+        .reduce(|best, other| if other.0 < best.0 { other } else { best });
+    best.filter(|(files, _)| files * 8 <= texts.len())
+        .map(|(_, limit)| limit)
 }
 
 fn is_guarded(operation: &str) -> bool {

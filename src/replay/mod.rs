@@ -110,12 +110,21 @@ impl Replayed {
     }
 }
 
-/// Replays revisions that stand in their linear order, starting from `catalog`; calls `visit` once a revision, from any
-/// thread and in any order. Returns the catalog at the head.
+/// What is remembered of revisions that were replayed before.
+pub struct Recalled<'a> {
+    /// The catalog after a revision that need not be replayed again from a catalog.
+    pub after: &'a (dyn Fn(usize, &Catalog) -> Option<Catalog> + Sync),
+    /// A catalog after a revision, or one that is the same and was there before.
+    pub settled: &'a (dyn Fn(usize, Catalog) -> Catalog + Sync),
+}
+
+/// Replays revisions that stand in their linear order, starting from `catalog`; calls `visit` once a revision that is not
+/// recalled, from any thread and in any order. Returns the catalog at the head.
 pub fn replay(
     revisions: &[Arc<Revision>],
     catalog: Catalog,
     setting: &Setting,
+    recalled: Option<&Recalled<'_>>,
     visit: &(dyn Fn(Replayed) + Sync),
 ) -> Catalog {
     let waiting = &AtomicUsize::new(0);
@@ -124,9 +133,18 @@ pub fn replay(
         let mut current = catalog;
         for (index, revision) in revisions.iter().enumerate() {
             let before = current;
-            let first = measure(Phase::Interpret, || {
+            if let Some(recalled) = recalled
+                && let Some(after) = (recalled.after)(index, &before)
+            {
+                current = after;
+                continue;
+            }
+            let mut first = measure(Phase::Interpret, || {
                 worlds::first(revision, &before, setting)
             });
+            if let Some(recalled) = recalled {
+                first.after = (recalled.settled)(index, first.after);
+            }
             current = first.after.clone();
             let revision = revision.clone();
             if waiting.load(Ordering::Relaxed) >= most {
@@ -354,14 +372,20 @@ mod tests {
         ];
         let setting = setting();
         let seen = Mutex::new(Vec::new());
-        replay(&revisions, Catalog::default(), &setting, &|replayed| {
-            let outcomes = replayed.rerun.events.len();
-            seen.lock().expect("not poisoned").push((
-                replayed.revision.id.to_string(),
-                replayed.first.broke_off,
-                outcomes,
-            ));
-        });
+        replay(
+            &revisions,
+            Catalog::default(),
+            &setting,
+            None,
+            &|replayed| {
+                let outcomes = replayed.rerun.events.len();
+                seen.lock().expect("not poisoned").push((
+                    replayed.revision.id.to_string(),
+                    replayed.first.broke_off,
+                    outcomes,
+                ));
+            },
+        );
         let mut seen = seen.into_inner().expect("not poisoned");
         seen.sort();
         assert_eq!(

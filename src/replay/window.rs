@@ -19,7 +19,7 @@ use crate::trace::{Event, Origin, Run, Trace};
 use crate::unknown::Reason;
 
 /// What the first run of a revision showed of things that can matter beyond it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Seen {
     /// The revision.
     pub revision: Arc<Revision>,

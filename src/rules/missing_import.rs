@@ -5,9 +5,12 @@ use crate::config::Level;
 use crate::diagnostic::{Diagnostic, RuleInfo, Severity};
 use crate::source::Site;
 
+/// Its id.
+pub(crate) const ID: &str = "missing-import";
+
 pub(super) const RULE: Rule = Rule {
     info: RuleInfo {
-        id: "missing-import",
+        id: ID,
         summary: "a revision uses a name that it neither defines nor imports, mostly a type that autogenerate wrote",
         tags: &["history"],
         category: "history",
@@ -39,6 +42,14 @@ const WELL_KNOWN: &[(&str, &str)] = &[
     ("op", "from alembic import op"),
 ];
 
+/// The import of a well-known name.
+pub(crate) fn well_known(name: &str) -> Option<&'static str> {
+    let mut known = WELL_KNOWN.iter();
+    known
+        .find(|(one, _)| *one == name)
+        .map(|(_, import)| *import)
+}
+
 fn check(context: &HistoryContext<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     for (index, described) in context.graph.revisions().iter().enumerate() {
@@ -60,9 +71,8 @@ fn check(context: &HistoryContext<'_>) -> Vec<Diagnostic> {
                 "the revision stops here (`NameError: name '{name}' is not defined`): nothing in the file defines or imports it"
             );
             let mut diagnostic = context.diagnostic(&RULE, index, site, message);
-            let import = WELL_KNOWN.iter().find(|(known, _)| known == name);
-            diagnostic.help = Some(match import {
-                Some((_, import)) => format!(
+            diagnostic.help = Some(match well_known(name) {
+                Some(import) => format!(
                     "add `{import}` at the top, and to `script.py.mako`, so that the next revision has it too"
                 ),
                 None => "import or define it at the top of the file".to_owned(),

@@ -35,7 +35,7 @@ mod lossy_downgrade;
 mod manual_commit;
 mod missing_downgrade;
 pub(crate) mod missing_guard;
-mod missing_import;
+pub(crate) mod missing_import;
 mod missing_parent;
 mod multiple_heads;
 mod non_idempotent_insert;

@@ -28,19 +28,8 @@ fn check(context: &HistoryContext<'_>) -> Vec<Diagnostic> {
     }) {
         return Vec::new();
     }
-    let mut found = Vec::new();
-    for component in graph.components() {
-        let heads: Vec<Index> = graph
-            .effective_heads()
-            .into_iter()
-            .filter(|head| component.contains(head) && !graph.is_labelled(*head))
-            .filter(|head| graph.find(context.id(*head)) == Some(*head))
-            .collect();
-        if heads.len() > 1 {
-            found.push(report(context, &heads));
-        }
-    }
-    found
+    let joined = graph.heads_to_join();
+    joined.iter().map(|heads| report(context, heads)).collect()
 }
 
 fn report(context: &HistoryContext<'_>, heads: &[Index]) -> Diagnostic {
@@ -75,7 +64,7 @@ fn report(context: &HistoryContext<'_>, heads: &[Index]) -> Diagnostic {
     );
     let mut diagnostic = context.diagnostic(&RULE, here, context.place(here), message);
     diagnostic.help = Some(
-        "let this one follow the other head by its `down_revision`, or join them with `alembic merge heads`; a branch on purpose has `branch_labels`"
+        "let this one follow the other head by its `down_revision`, or join them with `foreshot merge-heads`; a branch on purpose has `branch_labels`"
             .to_owned(),
     );
     for other in others.iter().take(8) {

@@ -27,6 +27,7 @@ SERVERS = {
     18: "18.4.0-beta.17",
 }
 DRIVER = "2.9.13"
+RUFF = "0.17.6"
 
 
 class Missing(Exception):
@@ -70,6 +71,18 @@ def python(alembic, sqlalchemy, extra=()):
         raise Missing(f"Alembic {alembic} with SQLAlchemy {sqlalchemy} and psycopg2 can't be installed here: {failure}") from None
     done.write_text("\n".join(wanted))
     return interpreter
+
+
+def ruff():
+    """The formatter, in an environment of its own."""
+    folder = cache() / f"ruff-{RUFF}"
+    program = folder / "bin" / "ruff"
+    if not program.exists():
+        say(f"installing ruff {RUFF}")
+        shutil.rmtree(folder, ignore_errors=True)
+        call([sys.executable, "-m", "venv", folder])
+        call([folder / "bin" / "python", "-m", "pip", "--disable-pip-version-check", "--no-input", "-q", "install", f"ruff=={RUFF}"])
+    return program
 
 
 def npm_platform():

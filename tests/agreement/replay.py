@@ -1,7 +1,6 @@
 """What a server does with a whole folder of revisions: each in the four runs, on the schema that its parents left. Used by the worker."""
 
 import ast
-import hashlib
 import importlib.abc
 import importlib.machinery
 import os
@@ -103,13 +102,13 @@ def replayed(server, question, order, broken):
     for module, path, stubbed in order:
         if time.monotonic() > deadline:
             return
+        other_text = question.get("fixed", {}).get(os.path.relpath(path, root))
+        if other_text:
+            server.create("project_fixed", "project")
         result, _, after = observe.run(main, module, "upgrade", path)
         failed = [entry for entry in result["entries"] if entry["state"] and not entry["handled"]]
         told = {"file": os.path.relpath(path, root), "why": None, "runs": {"first": result}}
         used = lost.used(path, [entry["sql"] for entry in result["entries"]])
-        if question.get("catalog"):
-            kept = sorted((key, str(text)) for key, text in after.items() if key[0] not in ("rows", "values"))
-            told["catalog"] = hashlib.sha256(repr(kept).encode()).hexdigest()
         if result["raised"] or failed:
             first = result["raised"] or failed[0]
             told["why"] = f"the first run fails: {first['state'] or first.get('class')}: {first['message']}"
@@ -120,21 +119,38 @@ def replayed(server, question, order, broken):
             told["why"] = f"imports what is not installed: {', '.join(stubbed[:3])}"
         elif used:
             told["why"] = f"uses what an earlier failure should have made: {', '.join(used[:3])}"
+        if "fixed" in question:
+            if other_text and told["why"] is None:
+                told["fixed"] = fixed(server, other, other_text, after)
         # `all`: the other runs of those that fail, too
-        if told["why"] is None or (question.get("all") and not result["raised"]):
-            four_runs(server, main, other, module, path, told["runs"], after)
+        elif told["why"] is None or (question.get("all") and not result["raised"]):
+            four_runs(server, "project", other, module, path, told["runs"], after)
         yield told
 
 
-def four_runs(server, main, other, module, path, runs, start):
+def fixed(server, other, path, wanted):
+    """What the other text of a revision does where the revision itself stood: its runs, and how the state differs that its first one leaves."""
+    try:
+        module = observe.load(path)
+    except Exception as failure:
+        return {"why": f"can't be imported: {type(failure).__name__}: {failure}"}
+    engine = observe.engine_of(server.url, "project_fixed")
+    result, _, after = observe.run(engine, module, "upgrade", path)
+    told = {"runs": {"first": result}, "differs": [list(key) for key in sorted(differences(wanted, after)) if key[0] != "values"]}
+    if not result["raised"]:
+        four_runs(server, "project_fixed", other, module, path, told["runs"], after)
+    return told
+
+
+def four_runs(server, template, other, module, path, runs, start):
     """The runs after the first, on copies of what it left."""
-    server.create("project_copy", "project")
+    server.create("project_copy", template)
     result, _, end = observe.run(other, module, "upgrade", path, changes=True)
     changed = differences(start, end)
     for entry in result["entries"]:
         entry["lasting"] = [list(key) for key in entry.pop("touched") if tuple(key) in changed]
     runs["rerun"] = result
     if hasattr(module, "downgrade"):
-        server.create("project_copy", "project")
+        server.create("project_copy", template)
         runs["downgrade"], _, _ = observe.run(other, module, "downgrade", path)
         runs["reupgrade"], _, _ = observe.run(other, module, "upgrade", path)

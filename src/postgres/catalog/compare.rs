@@ -9,6 +9,20 @@ use crate::postgres::name::{ObjectKey, ObjectKind};
 use crate::postgres::statement::ConstraintKind;
 
 impl Catalog {
+    /// Whether everything in both is equal. Quick where one was made from the other: what is shared is not looked at.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.open == other.open
+            && self.relations.is_same(&other.relations)
+            && (self.schemas.ptr_eq(&other.schemas) || self.schemas == other.schemas)
+            && (self.types.ptr_eq(&other.types) || self.types == other.types)
+            && (self.functions.ptr_eq(&other.functions) || self.functions == other.functions)
+            && (self.extensions.ptr_eq(&other.extensions) || self.extensions == other.extensions)
+            && (self.named.ptr_eq(&other.named) || self.named == other.named)
+            && (self.comments.ptr_eq(&other.comments) || self.comments == other.comments)
+            && (self.maybe.ptr_eq(&other.maybe) || self.maybe == other.maybe)
+            && (self.gone.ptr_eq(&other.gone) || self.gone == other.gone)
+    }
+
     /// Whether a thing is there for certain (`Some(true)`), not there (`Some(false)`), or in some worlds only (`None`).
     pub fn presence_of(&self, key: &ObjectKey) -> Option<bool> {
         if self.maybe.contains(key) {

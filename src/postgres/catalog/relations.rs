@@ -50,6 +50,20 @@ impl Relations {
         self.map.insert(name, relation);
     }
 
+    /// Whether the same relations are there, found quickly where they are shared.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        if self.map.ptr_eq(&other.map) {
+            return true;
+        }
+        let equal = |one: &Arc<Relation>, two: &Arc<Relation>| Arc::ptr_eq(one, two) || one == two;
+        self.map.len() == other.map.len()
+            && self
+                .map
+                .iter()
+                .zip(&other.map)
+                .all(|((name, one), (same, two))| name == same && equal(one, two))
+    }
+
     /// Takes a relation out.
     pub fn remove(&mut self, name: &QualifiedName) -> Option<Arc<Relation>> {
         self.map.remove(name)
