@@ -231,6 +231,8 @@ pub struct Raised {
     pub site: Option<Site>,
     /// A `raise` statement raised it: the migration refuses. Else something went wrong by itself.
     pub explicit: bool,
+    /// Every way through unknown conditions leads to it; else not all of them were followed.
+    pub certain: bool,
 }
 
 /// Something that could not be analysed, and why.
@@ -253,6 +255,8 @@ pub struct Trace {
     pub boundaries: Vec<Boundary>,
     /// What could not be analysed.
     pub gaps: Vec<Gap>,
+    /// Things that no revision makes and that it uses: they are taken to have been there.
+    pub assumed: Vec<ObjectKey>,
     /// Conditions that are not known, by which worlds part: where each stands and what it is.
     pub conditions: Vec<Gap>,
     /// All conditions that questions to the catalog decided, in order, each once.

@@ -244,6 +244,7 @@ fn output(interp: Interp, raised: Option<Raised>) -> RunOutput {
             raised,
             boundaries: host.boundaries,
             gaps: host.gaps,
+            assumed: host.assumed,
             stale: host.questions.stale,
             inspected: host.questions.inspected,
             guards: host.questions.each_guard(),
@@ -345,5 +346,6 @@ fn describe(interp: &mut Interp, raise: &Raise) -> Raised {
         message,
         site: interp.host.raise_site,
         explicit: raise.explicit,
+        certain: true,
     }
 }

@@ -85,6 +85,9 @@ pub struct Catalog {
     /// What a statement removed, and so is known not to be there: things of the whole cluster (roles), and in an open
     /// world everything.
     pub gone: OrdSet<ObjectKey>,
+    /// Tables that a revision made from models of the application (`create_all`): on a database of an earlier day they are what
+    /// the models were then.
+    pub modelled: OrdSet<QualifiedName>,
     /// Open world: an object never heard of may exist.
     pub open: bool,
 }
@@ -108,6 +111,7 @@ impl Default for Catalog {
             comments: OrdMap::new(),
             maybe: OrdSet::new(),
             gone: OrdSet::new(),
+            modelled: OrdSet::new(),
             open: false,
         }
     }

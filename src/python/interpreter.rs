@@ -168,6 +168,8 @@ const HOLED_TEXTS: usize = 256;
 #[derive(Default)]
 pub(crate) struct Loaded {
     pub(crate) modules: FxHashMap<FileId, Rc<Module>>,
+    /// Those that were executed to their end.
+    pub(crate) complete: FxHashSet<FileId>,
 }
 
 impl Drop for Loaded {
@@ -379,6 +381,19 @@ impl<H: Host> Interpreter<H> {
     /// Why what is executed now may not execute on a real server: the body of a loop over unknown items.
     pub fn conditional(&self) -> Option<&Unknown> {
         self.conditional.last()
+    }
+
+    /// Does something that executes on a real server only if something unknown says so.
+    pub fn in_doubt<T>(
+        &mut self,
+        doubt: Option<&Unknown>,
+        act: impl FnOnce(&mut Self) -> Eval<T>,
+    ) -> Eval<T> {
+        let depth = self.conditional.len();
+        self.conditional.extend(doubt.cloned());
+        let result = act(self);
+        self.conditional.truncate(depth);
+        result
     }
 
     /// An unknown value becomes a hole of a text.

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use super::{Body, Revision, Setting, merge};
 use crate::alembic::run::{self, Contrary, RunInput};
+use crate::postgres::catalog::Presence;
 use crate::postgres::{Catalog, Outcome};
 use crate::python::interpreter::Limits;
 use crate::python::syntax::Module;
@@ -125,6 +126,9 @@ fn follow_contrary(
         .collect();
     let mut trace = merge::traces(&traces, &parted);
     if bounded {
+        if let Some(raised) = &mut trace.raised {
+            raised.certain = false;
+        }
         trace.gaps.push(Gap {
             site: None,
             what: format!(
@@ -237,7 +241,7 @@ fn run_once(scene: &Scene<'_>, script: Vec<bool>) -> RunOutput {
             },
             start.catalog.clone(),
             setting.config.postgres_version,
-            run == Run::First,
+            assumes(run, &start.catalog),
         ),
     };
     let mut output = catch_unwind(AssertUnwindSafe(run_body)).unwrap_or_else(|_| RunOutput {
@@ -270,11 +274,26 @@ fn of_module(module: &Arc<Module>, scene: &Scene<'_>, script: Vec<bool>) -> RunI
     RunInput {
         catalog: start.catalog.clone(),
         // what is only assumed to be there shows nothing about a guard
-        assumes: run == Run::First && contrary.turned.is_empty(),
+        assumes: assumes(run, &start.catalog) && contrary.turned.is_empty(),
         script,
         settled: start.settled.clone(),
         contrary: contrary.clone(),
         ..input(module, run, setting)
+    }
+}
+
+/// Whether tables that no revision makes and that a run uses directly are taken to be there: a first run is known to have
+/// succeeded somewhere. Where one has used such a table, others come from elsewhere too (`create_all()`, say), and a
+/// downgrade may refer to them.
+fn assumes(run: Run, catalog: &Catalog) -> bool {
+    let knows_of_others = || {
+        let mut relations = catalog.relations.values();
+        relations.any(|relation| relation.presence == Presence::Assumed)
+    };
+    match run {
+        Run::First => true,
+        Run::Rerun => false,
+        Run::Downgrade | Run::Reupgrade => knows_of_others(),
     }
 }
 

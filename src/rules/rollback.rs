@@ -166,6 +166,10 @@ pub(super) fn is_enum(catalog: &Catalog, key: &ObjectKey) -> bool {
 
 fn fate(replayed: &Replayed, restored: &Catalog, key: &ObjectKey) -> Option<Fate> {
     let (before, after) = (&replayed.before, &replayed.after);
+    // what no revision makes was there before the upgrade that uses it; what it was like is not known
+    if replayed.first.assumed.contains(key) {
+        return (!restored.presence_of(key)? && !after.presence_of(key)?).then_some(Fate::Missing);
+    }
     let untouched = || Some(after.presence_of(key)? && before.is_alike(after, key));
     match (before.presence_of(key)?, restored.presence_of(key)?) {
         (false, false) => None,
@@ -267,13 +271,19 @@ pub(super) fn touched_by<'a>(trace: &'a Trace, key: &ObjectKey) -> Option<&'a Ev
 pub(super) fn reupgrade_errors(
     replayed: &Replayed,
 ) -> impl Iterator<Item = (&Event, &ServerError)> {
+    new_errors(replayed).filter(move |(_, error)| {
+        !replayed
+            .restored
+            .as_ref()
+            .is_some_and(|restored| meets_enum(restored, error))
+    })
+}
+
+/// All errors of the upgrade after the downgrade that its first run did not have.
+pub(super) fn new_errors(replayed: &Replayed) -> impl Iterator<Item = (&Event, &ServerError)> {
     let failed = super::second_run::failures(&replayed.first);
     errors(&replayed.reupgrade).filter(move |(event, error)| {
         !super::second_run::failed_before(&failed, event, Some(error))
-            && !replayed
-                .restored
-                .as_ref()
-                .is_some_and(|restored| meets_enum(restored, error))
     })
 }
 

@@ -19,7 +19,7 @@ use crate::alembic::schema::Column;
 use crate::postgres::{Datum, Expr, Parameters};
 use crate::python::{Arguments, Eval, HostRef, Instance, Raise, Value};
 use crate::trace::{BoundaryKind, Origin};
-use crate::unknown::Reason;
+use crate::unknown::{Reason, Unknown};
 
 /// Names of this file.
 pub fn lookup(name: &str) -> Option<Value> {
@@ -101,11 +101,19 @@ struct Loaded {
     values: Vec<(SmolStr, Value)>,
 }
 
+/// An object that was added and not yet sent.
+#[derive(Debug)]
+struct New {
+    instance: Rc<Instance>,
+    /// It was added in a loop over unknown items: whether there is one is not known.
+    doubt: Option<Unknown>,
+}
+
 /// An ORM session.
 #[derive(Debug)]
 pub struct OrmSession {
     bind: Value,
-    new: RefCell<Vec<Rc<Instance>>>,
+    new: RefCell<Vec<New>>,
     loaded: RefCell<Vec<Loaded>>,
     deleted: RefCell<Vec<Rc<Instance>>>,
 }
@@ -129,7 +137,7 @@ impl OrmSession {
         });
     }
 
-    fn add(&self, value: &Value) {
+    fn add(&self, interp: &Interp, value: &Value) {
         let Value::Instance(instance) = value else {
             return;
         };
@@ -137,29 +145,32 @@ impl OrmSession {
             .new
             .borrow()
             .iter()
-            .any(|known| Rc::ptr_eq(known, instance))
+            .any(|known| Rc::ptr_eq(&known.instance, instance))
             || self
                 .loaded
                 .borrow()
                 .iter()
                 .any(|known| Rc::ptr_eq(&known.instance, instance));
         if !is_known {
-            self.new.borrow_mut().push(instance.clone());
+            self.new.borrow_mut().push(New {
+                instance: instance.clone(),
+                doubt: interp.conditional().cloned(),
+            });
         }
     }
 
     /// Sends what the session's objects need.
     pub fn flush(&self, interp: &mut Interp) -> Eval<()> {
-        let new: Vec<Rc<Instance>> = self.new.borrow_mut().drain(..).collect();
-        let mut batch: Vec<Rc<Instance>> = Vec::new();
-        for instance in new {
-            // objects of one model with the same attributes set go in one statement
-            if batch.last().is_some_and(|last| !is_alike(last, &instance)) {
-                self.insert(interp, &std::mem::take(&mut batch))?;
-            }
-            batch.push(instance);
+        let new: Vec<New> = self.new.borrow_mut().drain(..).collect();
+        // objects of one model with the same attributes set go in one statement
+        for batch in new.chunk_by(|one, next| {
+            one.doubt == next.doubt && is_alike(&one.instance, &next.instance)
+        }) {
+            let instances: Vec<Rc<Instance>> =
+                batch.iter().map(|new| new.instance.clone()).collect();
+            let doubt = batch[0].doubt.as_ref();
+            interp.in_doubt(doubt, |interp| self.insert(interp, &instances))?;
         }
-        self.insert(interp, &batch)?;
         self.update_changed(interp)?;
         let deleted: Vec<Rc<Instance>> = self.deleted.borrow_mut().drain(..).collect();
         for instance in deleted {
@@ -466,11 +477,11 @@ impl Object for OrmSession {
     ) -> Eval<Value> {
         let first = arguments.positional.first().cloned().unwrap_or(Value::None);
         match method {
-            "add" => self.add(&first),
+            "add" => self.add(interp, &first),
             "add_all" | "bulk_save_objects" => {
                 if let Ok(items) = interp.items(&first)? {
                     for item in &items {
-                        self.add(item);
+                        self.add(interp, item);
                     }
                 }
                 if method == "bulk_save_objects" {
@@ -495,7 +506,7 @@ impl Object for OrmSession {
                 if let Value::Instance(instance) = &first {
                     self.new
                         .borrow_mut()
-                        .retain(|known| !Rc::ptr_eq(known, instance));
+                        .retain(|known| !Rc::ptr_eq(&known.instance, instance));
                     self.deleted.borrow_mut().push(instance.clone());
                 }
             }

@@ -260,6 +260,7 @@ impl<H: Host> Interpreter<H> {
         if items.len() > self.limits.turns as usize {
             return Err(self.bound("a loop has more turns than the bound allows"));
         }
+        let size = live_size::<H>(iterable);
         for item in items {
             self.set_site(context.site(statement.header));
             self.assign(context, target, item)?;
@@ -267,6 +268,17 @@ impl<H: Host> Interpreter<H> {
                 Flow::Normal | Flow::Continue => {}
                 Flow::Break => return Ok(Flow::Normal),
                 flow @ Flow::Return(_) => return Ok(flow),
+            }
+            // Python looks when it asks for the next item, behind the last one too
+            if live_size::<H>(iterable) != size {
+                self.set_site(context.site(statement.header));
+                let what = if matches!(iterable, Value::Dict(_)) {
+                    "dictionary"
+                } else {
+                    "Set"
+                };
+                let message = format!("{what} changed size during iteration");
+                return Err(self.error("RuntimeError", &message));
             }
         }
         self.set_site(context.site(statement.header));
@@ -744,4 +756,13 @@ fn ends_in_leaving(body: &[Statement]) -> bool {
                 | StatementKind::Raise { .. }
         )
     )
+}
+
+/// The size of a collection that may not change while a loop goes over it.
+fn live_size<H: Host>(iterable: &Value) -> Option<usize> {
+    match iterable {
+        Value::Dict(items) | Value::Set(items) => Some(items.borrow().len()),
+        Value::Host(host) => H::live_size(host),
+        _ => None,
+    }
 }
