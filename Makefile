@@ -12,7 +12,11 @@ SAVE :=
 # for agreement-corpus and corpus-diff: only these packages
 PACKAGES :=
 
-.PHONY: integrations demo test agreement agreement-matrix agreement-corpus fix-agreement corpus-diff clean
+# for fuzz: what, and for how many seconds
+TARGET := python
+TIME := 3600
+
+.PHONY: integrations demo deny fuzz hostile test agreement agreement-matrix agreement-corpus fix-agreement corpus-diff clean
 
 ## runs foreshot over the example project
 demo:
@@ -45,6 +49,18 @@ corpus-diff:
 ## the action, the hooks and the wheel with the tools that use them: linters, pip, pre-commit, prek
 integrations:
 	@bash scripts/integrations.sh
+
+## hostile inputs at full size: time, memory and answer of each
+hostile:
+	@FORESHOT_HOSTILE=table $(RUN) $(CARGO) test $(PROFILE) --test hostile -- every_hostile --nocapture
+
+## looks for inputs that panic, hang or eat memory: `make fuzz TARGET=sql TIME=600`; targets are python, sql, config, suppressions, fixes
+fuzz:
+	@$(RUN) bash scripts/fuzz.sh $(TARGET) $(TIME)
+
+## licences, sources and advisories of what is linked (needs cargo-deny; the advisories come from GitHub)
+deny:
+	@$(RUN) $(CARGO) deny --locked check
 
 clean:
 	$(CARGO) clean

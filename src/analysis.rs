@@ -20,9 +20,11 @@ use crate::config::{Config, Driver};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::discover::versions::{Told, Versions};
 use crate::discover::{Database, ProjectModules};
-use crate::files::{Files, decode};
+use crate::faults;
+use crate::files::{FileError, Files, decode};
 use crate::fix;
 use crate::history::{self, Graph, Problem};
+use crate::limits::{self, Limit};
 use crate::postgres::{Catalog, Outcome};
 use crate::python::interpreter::Modules;
 use crate::python::syntax;
@@ -420,25 +422,27 @@ fn parse_all(
     sources: &Arc<SourceMap>,
     gaps: &mut Vec<Gap>,
 ) -> Vec<Result<(Arc<syntax::Module>, Facts), FileId>> {
-    let read: Vec<Result<String, String>> = paths
+    let read: Vec<Result<String, FileError>> = paths
         .par_iter()
         .map(|path| match files.read(path) {
             Ok(Some(bytes)) => Ok(decode(&bytes).text),
-            Ok(None) => Err(format!("`{path}` is not there or no file: not analysed")),
-            Err(error) => Err(format!("not analysed: {error}")),
+            Ok(None) => Err(FileError::NoFile(path.clone())),
+            Err(error) => Err(error),
         })
         .collect();
-    let texts = read.into_iter().map(|text| {
-        text.map_err(|what| gaps.push(Gap { site: None, what }))
-            .ok()
-    });
     // numbers are given in the order of the paths, so that they do not depend on the threads
     let numbered: Vec<_> = paths
         .iter()
-        .zip(texts)
-        .filter_map(|(path, text)| {
-            let file = Arc::new(SourceFile::new(path.clone(), text?));
-            Some((sources.add(file.clone()), file))
+        .zip(read)
+        .filter_map(|(path, text)| match text {
+            Ok(text) => {
+                let file = Arc::new(SourceFile::new(path.clone(), text));
+                Some((sources.add(file.clone()), file))
+            }
+            Err(error) => {
+                gaps.push(unread_gap(path, &error, sources));
+                None
+            }
         })
         .collect();
     numbered
@@ -446,6 +450,7 @@ fn parse_all(
         .map(|(id, file)| {
             // a file that foreshot can't cope with must not take the others with it
             catch_unwind(|| {
+                faults::trip("read", file.path().as_str());
                 let module = syntax::parse(*id, file.text());
                 let facts = alembic::revision::facts(&module, file.text());
                 (Arc::new(module), facts)
@@ -453,6 +458,66 @@ fn parse_all(
             .map_err(|_| *id)
         })
         .collect()
+}
+
+/// Why a file is not analysed. One that is too long is a file without text, so that there is a place to report on.
+fn unread_gap(path: &camino::Utf8Path, error: &FileError, sources: &SourceMap) -> Gap {
+    if matches!(error, FileError::TooLarge { .. }) {
+        let file = sources.add(Arc::new(SourceFile::new(path, "")));
+        return Gap {
+            site: Some(Site {
+                file,
+                span: Span::default(),
+            }),
+            what: Limit::FileSize.met(),
+        };
+    }
+    Gap {
+        site: None,
+        what: format!("not analysed: {error}"),
+    }
+}
+
+/// The diagnostic of what lies behind a bound.
+fn beyond(limit: Limit, site: Site, revision: Option<String>) -> Diagnostic {
+    let bound = limit.bound();
+    let message = format!(
+        "this is not judged, nor what depends on it: {}",
+        limit.met()
+    );
+    let mut diagnostic = Diagnostic::new(limits::RULE, Severity::Warning, site, message);
+    diagnostic.help = Some(if limit.get() < bound.most {
+        format!(
+            "look at it yourself, or let foreshot go further: `[limits] {}`, {} at most",
+            bound.key,
+            limits::grouped(bound.most)
+        )
+    } else {
+        "look at it yourself: foreshot goes no further".to_owned()
+    });
+    diagnostic.revision = revision;
+    diagnostic
+}
+
+/// The bounds that the runs of a revision met, and where.
+fn met(replayed: &Replayed) -> BTreeSet<(Site, Limit)> {
+    let mut found = BTreeSet::new();
+    for run in [Run::First, Run::Rerun, Run::Downgrade, Run::Reupgrade] {
+        let trace = replayed.trace(run);
+        let gaps = trace.gaps.iter().map(|gap| (gap.site, gap.what.as_str()));
+        let events = trace
+            .events
+            .iter()
+            .filter_map(|event| match &event.outcome {
+                Outcome::Unknown(why) => Some((Some(event.site), &**why)),
+                _ => None,
+            });
+        found.extend(gaps.chain(events).filter_map(|(site, what)| {
+            let limit = limits::told_by(what)?;
+            Some((site.unwrap_or(replayed.revision.place), limit))
+        }));
+    }
+    found
 }
 
 /// The diagnostic of a file in which foreshot itself failed while reading it.
@@ -485,6 +550,13 @@ fn syntax_errors(module: &syntax::Module) -> Vec<Diagnostic> {
     let Some(error) = module.errors.first() else {
         return Vec::new();
     };
+    if let Some(limit) = limits::told_by(&error.message) {
+        let site = Site {
+            file: module.file,
+            span: error.span,
+        };
+        return vec![beyond(limit, site, None)];
+    }
     vec![Diagnostic {
         rule: UNREADABLE,
         severity: Severity::Error,
@@ -593,7 +665,10 @@ pub fn analyze(database: &Database, loaded: &Loaded, request: Request<'_>) -> An
         analysis.coverage.add(one.coverage);
         analysis.proofs.extend(one.proof);
     }
-    let judge = AssertUnwindSafe(|| judge_command(&seen, &setting, config));
+    let judge = AssertUnwindSafe(|| {
+        faults::trip("command", &database.name);
+        judge_command(&seen, &setting, config)
+    });
     match catch_unwind(judge) {
         Ok(diagnostics) => analysis.diagnostics.extend(diagnostics),
         Err(_) => {
@@ -608,6 +683,15 @@ pub fn analyze(database: &Database, loaded: &Loaded, request: Request<'_>) -> An
     }
     analysis.coverage.panics += unread;
     analysis.coverage.gaps += loaded.gaps.len();
+    analysis
+        .diagnostics
+        .extend(loaded.gaps.iter().filter_map(|gap| {
+            let (limit, site) = (limits::told_by(&gap.what)?, gap.site?);
+            let path = loaded.modules.sources().file(site.file).path().to_owned();
+            let only = database.report_only.as_ref();
+            only.is_none_or(|only| only.contains(&path))
+                .then(|| beyond(limit, site, None))
+        }));
     analysis.gaps.extend(loaded.gaps.iter().cloned());
     analysis.gaps.sort();
     analysis.gaps.dedup();
@@ -665,6 +749,7 @@ fn setting(
             }),
             autocommit: facts.autocommit,
             committed_at_end: facts.commits_after,
+            begun_by_context: facts.begins,
         },
     };
     (setting, catalog)
@@ -704,7 +789,11 @@ fn judge(
     };
     let mut diagnostics = if judged {
         // a rule that breaks off must not take the findings of other revisions with it
-        catch_unwind(AssertUnwindSafe(|| rules::check(&context))).unwrap_or_else(|_| {
+        catch_unwind(AssertUnwindSafe(|| {
+            faults::trip("judge", &revision.id);
+            rules::check(&context)
+        }))
+        .unwrap_or_else(|_| {
             coverage.panics += 1;
             gaps.push(Gap {
                 site: Some(revision.place),
@@ -718,17 +807,23 @@ fn judge(
     let proof = fixes.map(|request| {
         // a fix that can't be made is none: the finding stays
         let _ = catch_unwind(AssertUnwindSafe(|| {
+            faults::trip("fix", &revision.id);
             fix::propose(&context, &mut diagnostics, request);
         }));
         fix::Proof::of(&replayed, &request.sources)
     });
-    let diagnostics = if broke_off(&replayed) {
-        diagnostics.into_iter().chain([broken(&revision)]).collect()
-    } else {
-        diagnostics
-    };
+    if broke_off(&replayed) {
+        diagnostics.push(broken(&revision));
+    }
     let index = replayed.index;
     coverage.gaps = gaps.len();
+    if judged {
+        let id = Some(revision.id.to_string());
+        let met = met(&replayed).into_iter();
+        diagnostics.extend(met.map(|(site, limit)| beyond(limit, site, id.clone())));
+        // each is told by its finding
+        gaps.retain(|gap| limits::told_by(&gap.what).is_none());
+    }
     let traces = if keep_traces && revision.reported {
         traced(replayed, index)
     } else {
@@ -776,15 +871,6 @@ fn coverage(replayed: &Replayed) -> Coverage {
             .iter()
             .chain(&replayed.downgrade.events)
     };
-    let panics = [
-        &replayed.first,
-        &replayed.rerun,
-        &replayed.downgrade,
-        &replayed.reupgrade,
-    ]
-    .iter()
-    .filter(|trace| trace.broke_off)
-    .count();
     Coverage {
         revisions: 1,
         statements: events().count(),
@@ -793,7 +879,7 @@ fn coverage(replayed: &Replayed) -> Coverage {
             .count(),
         conditions: replayed.first.conditions.len() + replayed.downgrade.conditions.len(),
         gaps: 0,
-        panics,
+        panics: usize::from(broke_off(replayed)),
     }
 }
 

@@ -18,6 +18,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::diagnostic::{RuleInfo, Severity};
 use crate::files::{FileError, Files, decode, join};
+use crate::limits::Limits;
 use crate::postgres::Version;
 use crate::scripts::{Format, Sending};
 
@@ -161,6 +162,8 @@ pub struct Config {
     pub start_after: Vec<String>,
     /// Whether a docstring, a comment or a `raise` makes a missing downgrade a choice.
     pub accept_explained_downgrade: bool,
+    /// Bounds.
+    pub limits: Limits,
     /// Folders of SQL files, in the order of the file.
     pub sql: Vec<SqlSettings>,
     /// Where a value comes from, by its key (`levels.missing-guard`); what is not here is a default.
@@ -219,6 +222,7 @@ impl Default for Config {
             transaction_per_migration: None,
             start_after: Vec::new(),
             accept_explained_downgrade: true,
+            limits: Limits::default(),
             origins: BTreeMap::new(),
             sql: Vec::new(),
         }

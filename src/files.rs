@@ -15,10 +15,10 @@ mod root;
 use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 
 pub use decode::{Decoded, decode};
-pub use disk::{DEFAULT_SIZE_LIMIT, Disk};
+pub use disk::Disk;
 pub use memory::Memory;
 pub use overlay::Overlay;
-pub use root::{Placed, place};
+pub use root::{Placed, place, place_below};
 
 /// Why a file could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +26,9 @@ pub enum FileError {
     /// It lies, once its links are resolved, outside the project root.
     #[error("`{0}` lies outside the project root and is not read")]
     Outside(Utf8PathBuf),
+    /// There is none, or it is a folder, a pipe, a device.
+    #[error("`{0}` is not there or no file")]
+    NoFile(Utf8PathBuf),
     /// It is longer than the bound on file size.
     #[error("`{path}` has {size} bytes, more than the {limit} that are read")]
     TooLarge {

@@ -11,6 +11,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use foreshot::limits::grouped;
+
 use common::{copy_folder, root, stderr, stdout, temporary_folder};
 
 /// A rule as its page and `foreshot rules` tell.
@@ -64,6 +66,24 @@ fn configuration() -> String {
             page,
             "| `{}` | {} | {} | `{}` |",
             key.name, key.meaning, key.default, key.example
+        );
+    }
+    page.push_str(
+        "\n## Bounds\n\nForeshot takes in what a stranger wrote, so all that may grow is bounded. The keys of the table `limits`; what a bound cuts off is a \
+         finding of [`limit-reached`](rules/limit-reached.md).\n\n| key | bounds | default | at most |\n| --- | --- | --- | --- |\n",
+    );
+    for bound in &foreshot::limits::BOUNDS {
+        let most = if bound.most == u64::MAX {
+            "any number".to_owned()
+        } else {
+            grouped(bound.most)
+        };
+        let _ = writeln!(
+            page,
+            "| `{}` | {} | {} | {most} |",
+            bound.key,
+            bound.meaning,
+            grouped(bound.default)
         );
     }
     page

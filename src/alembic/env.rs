@@ -43,6 +43,8 @@ pub struct EnvironmentFacts {
     pub autocommit: bool,
     /// It commits its connection itself once the migrations have run.
     pub commits_after: bool,
+    /// It has its connection from `engine.begin()`: SQLAlchemy refuses whatever comes after a `commit()` in there.
+    pub begins: bool,
     /// It wraps or replaces operations: each run must interpret it again.
     pub replaces_operations: bool,
 }
@@ -194,6 +196,7 @@ pub fn read(
             .map(str::to_owned)
     };
     facts.autocommit = matches!(get("connection"), Some(Value::Unknown(unknown)) if unknown.what.starts_with(AUTOCOMMIT));
+    facts.begins = matches!(get("connection"), Some(Value::Unknown(unknown)) if unknown.what.contains(".begin("));
     facts.transaction_per_migration = flag("transaction_per_migration");
     facts.transactional_ddl = flag("transactional_ddl");
     facts.include_schemas = flag("include_schemas");

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::object::Interp;
 use super::questions::Questions;
 use crate::config::{Driver, PackageVersion};
+use crate::limits::Limit;
 use crate::postgres::statement::TransactionStatement;
 use crate::postgres::{
     Answer, Catalog, ObjectKey, Outcome, Parameters, ServerError, Session, SqlState, Statement,
@@ -232,6 +233,9 @@ impl Environment {
     /// but for two cases, in which the exception is raised as the driver would: under a savepoint of the migration's own
     /// (the event is then `handled`), and for a query.
     pub fn execute(interp: &mut Interp, call: DriverCall) -> Eval<Answer> {
+        if interp.host.events.len() >= Limit::Statements.count() {
+            return Err(interp.bound(Limit::Statements));
+        }
         let place = call.place.unwrap_or_else(|| Self::place(interp));
         let conditional = interp.conditional().map(|unknown| unknown.reason);
         let mut doubt = interp.conditional().map(gap_of);

@@ -333,14 +333,6 @@ fn describe(interp: &mut Interp, raise: &Raise) -> Raised {
         Ok(text) => text.replace(crate::unknown::HOLE, "{?}"),
         Err(_) => String::new(),
     };
-    if raise.bound {
-        // what the bound was is a gap of its own
-        let site = interp.host.raise_site;
-        interp.host.note_gap(
-            site,
-            "the run ends here, at a bound of foreshot's own".to_owned(),
-        );
-    }
     Raised {
         class,
         message,

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use camino::{Utf8Path, Utf8PathBuf};
 use rayon::prelude::*;
 
-use super::{Loaded, UNREADABLE, unread};
+use super::{Loaded, UNREADABLE, unread, unread_gap};
 use crate::alembic::env::EnvironmentFacts;
 use crate::config::Config;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::discover::{Database, ProjectModules, SqlFiles};
-use crate::files::{Files, decode, join};
+use crate::faults;
+use crate::files::{FileError, Files, decode, join};
 use crate::history::{self, Graph, Identifiers};
 use crate::postgres::Catalog;
 use crate::replay::Revision;
@@ -116,15 +117,15 @@ fn entries<'a>(
         .flat_map(|migration| [Some(&migration.up), migration.down.as_ref()])
         .flatten()
         .collect();
-    let texts: Vec<Result<(String, Vec<String>), String>> = paths
+    let texts: Vec<Result<(String, Vec<String>), FileError>> = paths
         .par_iter()
         .map(|path| match files.read(path) {
             Ok(Some(bytes)) => {
                 let decoded = decode(&bytes);
                 Ok((decoded.text, decoded.notes))
             }
-            Ok(None) => Err(format!("`{path}` is not there or no file: not analysed")),
-            Err(error) => Err(format!("not analysed: {error}")),
+            Ok(None) => Err(FileError::NoFile((*path).clone())),
+            Err(error) => Err(error),
         })
         .collect();
     let mut texts = paths.into_iter().zip(texts);
@@ -144,8 +145,8 @@ fn entries<'a>(
                 }));
                 Some((id, file))
             }
-            Err(what) => {
-                gaps.push(Gap { site: None, what });
+            Err(error) => {
+                gaps.push(unread_gap(path, &error, sources));
                 None
             }
         }
@@ -189,6 +190,7 @@ fn asks_for_none(format: Format, up: &Utf8Path, files: &dyn Files) -> bool {
 }
 
 fn parse(entry: &Entry<'_>, sql: &SqlFiles, config: &Config) -> Reading {
+    faults::trip("read", entry.up.1.path().as_str());
     let down = entry.down.as_ref();
     let mut reading = scripts::read(
         sql.format,

@@ -9,6 +9,7 @@ use super::run::Project;
 use super::{CheckArguments, Failure, output, run};
 use crate::baseline::{Baseline, Stale};
 use crate::diagnostic::{Diagnostic, Severity};
+use crate::files::{Disk, FileError, Files, decode};
 use crate::source::{Site, SourceFile, Span};
 use crate::suppress;
 
@@ -38,21 +39,21 @@ pub(super) fn open(
         }
         (None, None) => return Ok(None),
     };
-    let text = match std::fs::read_to_string(&path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound && arguments.write_baseline => {
-            String::new()
-        }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+    // what the configuration names stays inside the project; what the user names is where they say
+    let read = if arguments.baseline.is_some() {
+        named(&path)
+    } else {
+        Disk::new(&project.root).and_then(|disk| disk.read(&shown))
+    };
+    let text = match read {
+        Ok(Some(bytes)) => decode(&bytes).text,
+        Ok(None) if arguments.write_baseline => String::new(),
+        Ok(None) => {
             return Err(Failure::Baseline(format!(
                 "there is no baseline `{shown}`: `--write-baseline` makes it"
             )));
         }
-        Err(error) => {
-            return Err(Failure::Baseline(format!(
-                "the baseline `{shown}` can't be read: {error}"
-            )));
-        }
+        Err(error) => return Err(Failure::Baseline(format!("the baseline: {error}"))),
     };
     let rules = run::rules();
     let ids: Vec<&str> = rules.iter().map(|rule| rule.id).collect();
@@ -76,6 +77,21 @@ pub(super) fn open(
         text,
         baseline,
     }))
+}
+
+/// A file wherever it is, read as those of a project are.
+fn named(path: &Utf8Path) -> Result<Option<Vec<u8>>, FileError> {
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+        return Ok(None);
+    };
+    // a link is followed
+    match path.canonicalize_utf8() {
+        Ok(target) => match (target.parent(), target.file_name()) {
+            (Some(folder), Some(name)) => Disk::new(folder)?.read(Utf8Path::new(name)),
+            _ => Ok(None),
+        },
+        Err(_) => Disk::new(folder)?.read(Utf8Path::new(name)),
+    }
 }
 
 impl Opened {

@@ -13,7 +13,8 @@ use crate::config::Config;
 use crate::diagnostic::{self, Diagnostic, RuleInfo, Severity};
 use crate::discover::Note;
 use crate::fix::Proof;
-use crate::report::{Report, Style, Summary};
+use crate::limits::{Limit, grouped};
+use crate::report::{Report, Style, Summary, holds_password};
 use crate::source::SourceMap;
 use crate::suppress;
 
@@ -84,14 +85,75 @@ fn current(project: &Project) -> Findings {
     let (mut diagnostics, suppressed) =
         judge(project, &rules).judged(all.diagnostics, &|path, past| !past && files.contains(path));
     all.summary.suppressed = suppressed;
+    for diagnostic in &mut diagnostics {
+        shorten(diagnostic);
+    }
     diagnostic::sort(&mut diagnostics, &project.sources);
     diagnostics.dedup();
+    for note in &mut notes {
+        cut(&mut note.message);
+    }
     Findings {
         diagnostics,
         notes,
         summary: all.summary,
         proofs: all.proofs,
     }
+}
+
+/// Cuts the texts of a finding to what may be shown: names in them are as long as who wrote them wants.
+fn shorten(diagnostic: &mut Diagnostic) {
+    cut(&mut diagnostic.message);
+    let texts = diagnostic.help.iter_mut().chain(&mut diagnostic.revision);
+    let labels = diagnostic.labels.iter_mut().map(|label| &mut label.message);
+    texts
+        .chain(&mut diagnostic.notes)
+        .chain(labels)
+        .for_each(cut);
+}
+
+fn cut(text: &mut String) {
+    let most = Limit::TextLength.count();
+    // bytes bound characters from above
+    if text.len() <= most {
+        return;
+    }
+    if let Some((at, _)) = text.char_indices().nth(most) {
+        let left = text[at..].chars().count();
+        text.truncate(at);
+        *text += &format!("… ({} more characters)", grouped(left as u64));
+    }
+}
+
+/// Leaves the gravest findings where there are more than may be reported, and says so.
+fn leave_the_gravest(diagnostics: &mut Vec<Diagnostic>, notes: &mut Vec<Note>) {
+    let most = Limit::Findings.count();
+    let found = diagnostics.len();
+    if found <= most {
+        return;
+    }
+    let mut severities: Vec<Severity> = diagnostics.iter().map(|one| one.severity).collect();
+    severities.sort_unstable_by_key(|severity| std::cmp::Reverse(*severity));
+    let least = severities[most];
+    let mut of_the_least = severities[..most]
+        .iter()
+        .filter(|one| **one == least)
+        .count();
+    diagnostics.retain(|one| {
+        let kept = one.severity > least || (one.severity == least && of_the_least > 0);
+        if kept && one.severity == least {
+            of_the_least -= 1;
+        }
+        kept
+    });
+    notes.push(Note {
+        path: None,
+        message: format!(
+            "{}: the gravest are listed, {} are not (`[limits] findings`)",
+            Limit::Findings.met(),
+            grouped((found - most) as u64)
+        ),
+    });
 }
 
 /// What is reported of a project: what is found, without what the baseline accepts and what was there before.
@@ -126,14 +188,24 @@ pub(super) fn report(
     let outputs = output::Outputs::new(&arguments.output_format, &arguments.output_file)?;
     let rules = run::rules();
     let mut notes = found.notes;
+    let mut diagnostics = found.diagnostics;
+    leave_the_gravest(&mut diagnostics, &mut notes);
+    // an edit is what it is: one that repeats a password is made by `--fix` alone
+    for diagnostic in &mut diagnostics {
+        diagnostic.fix.take_if(|fix| {
+            let mut texts = fix.edits.iter().map(|edit| edit.replacement.as_str());
+            texts.any(holds_password)
+        });
+    }
     if arguments.input.verbose {
         notes.extend(settings_in_force(project));
     }
     notes.sort();
     notes.dedup();
     let report = Report {
-        diagnostics: &found.diagnostics,
+        diagnostics: &diagnostics,
         sources: &project.sources,
+        category: arguments.category.as_deref(),
         rules: &rules,
         summary: found.summary,
         notes: &notes,

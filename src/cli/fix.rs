@@ -20,6 +20,7 @@ use crate::diagnostic::Applicability;
 use crate::files::{Files, Overlay, decode};
 use crate::fix::{Attempts, Style, Target};
 use crate::repair::{self, Fixed, Repaired, Round, Texts, Wanted};
+use crate::report::clean;
 use crate::suppress;
 
 /// What to fix.
@@ -264,7 +265,7 @@ fn diff(project: &Project, repaired: &Repaired) -> Result<u8, Failure> {
             &diff
                 .unified_diff()
                 .context_radius(3)
-                .header(&format!("a/{path}"), &format!("b/{path}"))
+                .header(&clean(&format!("a/{path}")), &clean(&format!("b/{path}")))
                 .to_string(),
         );
     }

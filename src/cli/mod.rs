@@ -77,6 +77,9 @@ struct CheckArguments {
     /// Write the report to a file: PATH instead of printing it, FORMAT=PATH beside (may be repeated)
     #[arg(long, value_name = "[FORMAT=]PATH")]
     output_file: Vec<String>,
+    /// Name of this run in SARIF, where several runs over parts of a repository are brought together
+    #[arg(long, value_name = "NAME", env = "FORESHOT_CATEGORY")]
+    category: Option<String>,
     /// Exit with 1 from this severity on
     #[arg(long, value_enum, default_value = "warning")]
     fail_on: FailOn,
@@ -220,6 +223,9 @@ struct Input {
     /// Section of alembic.ini
     #[arg(short, long, value_name = "SECTION")]
     name: Option<String>,
+    /// The project's root: nothing outside of it is read [default: the git repository, else the working folder]
+    #[arg(long, value_name = "FOLDER")]
+    root: Option<Utf8PathBuf>,
     /// Configuration file [default: foreshot.toml, .foreshot.toml or pyproject.toml, the nearest]
     #[arg(long, value_name = "FILE")]
     config: Option<Utf8PathBuf>,

@@ -5,6 +5,7 @@ use std::io::{ErrorKind, IsTerminal, Write};
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::{Colour, Failure};
+use crate::files::{normalize, place};
 use crate::report::{self, Format, Report, Style};
 
 /// Where reports go.
@@ -68,8 +69,8 @@ impl Outputs {
 pub(super) fn replace(path: &Utf8Path, bytes: &[u8]) -> Result<(), Failure> {
     let failed =
         |error: std::io::Error| Failure::Output(format!("`{path}` can't be written: {error}"));
-    // a link is followed; a pipe or a device can't be replaced
-    let target = std::fs::canonicalize(path).unwrap_or_else(|_| path.as_std_path().to_owned());
+    let target = target_of(path).map_err(failed)?;
+    // a pipe or a device can't be replaced
     if std::fs::metadata(&target).is_ok_and(|found| !found.is_file()) {
         return std::fs::OpenOptions::new()
             .write(true)
@@ -80,16 +81,63 @@ pub(super) fn replace(path: &Utf8Path, bytes: &[u8]) -> Result<(), Failure> {
     let mut name = target.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{}.tmp", std::process::id()));
     let temporary = target.with_file_name(name);
-    let written = std::fs::write(&temporary, bytes)
-        .and_then(|()| match std::fs::metadata(&target) {
-            Ok(found) => std::fs::set_permissions(&temporary, found.permissions()),
-            Err(_) => Ok(()),
+    let written = std::fs::OpenOptions::new()
+        .write(true)
+        // what somebody put there is not followed
+        .create_new(true)
+        .open(&temporary)
+        .and_then(|mut file| {
+            file.write_all(bytes)?;
+            if let Ok(found) = std::fs::metadata(&target) {
+                file.set_permissions(found.permissions())?;
+            }
+            // on the disk before it takes the other's place
+            file.sync_all()
         })
         .and_then(|()| std::fs::rename(&temporary, &target));
     written.map_err(|error| {
-        let _ = std::fs::remove_file(&temporary);
+        if error.kind() != ErrorKind::AlreadyExists {
+            let _ = std::fs::remove_file(&temporary);
+        }
         failed(error)
     })
+}
+
+/// What a path means once its links are followed. A path inside the project must stay there: a link in a project may be a
+/// stranger's, and leads to a file of the user's.
+fn target_of(path: &Utf8Path) -> std::io::Result<std::path::PathBuf> {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_str().is_empty() => folder,
+        _ => Utf8Path::new("."),
+    };
+    let name = path.file_name().ok_or(ErrorKind::InvalidFilename)?;
+    let target = match std::fs::canonicalize(path) {
+        Ok(target) => target,
+        Err(_) => std::fs::canonicalize(folder)?.join(name),
+    };
+    let Some(root) = std::env::current_dir()
+        .ok()
+        .and_then(|here| Utf8PathBuf::from_path_buf(here).ok())
+        .and_then(|here| Some((place(&here, &[".".into()]).ok()?.root, here)))
+        .and_then(|(root, here)| {
+            // as it is written, without following links
+            let written = Utf8PathBuf::from_path_buf(std::path::absolute(here.join(path)).ok()?);
+            let plain = normalize(written.ok()?.strip_prefix("/").ok()?)?;
+            Utf8Path::new("/")
+                .join(plain)
+                .starts_with(&root)
+                .then_some(root)
+        })
+    else {
+        return Ok(target);
+    };
+    if target.starts_with(&root) {
+        return Ok(target);
+    }
+    Err(std::io::Error::other(format!(
+        "a link leads out of the project, to `{}`: name that path itself if it is meant",
+        target.display()
+    )))
 }
 
 /// Writes the report. A reader that has gone away (`| head`) is no failure.

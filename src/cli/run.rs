@@ -14,9 +14,10 @@ use crate::config::{Config, ConfigError, Level, Loader};
 use crate::diagnostic::{Diagnostic, RuleInfo, Severity};
 use crate::discover::versions::Finder;
 use crate::discover::{self, Database, Note};
-use crate::files::{Disk, FileError, Files, Overlay, Placed, join, place, within};
+use crate::files::{Disk, FileError, Files, Overlay, Placed, join, place_below, within};
 use crate::fix::{self, Attempts, Proof, Style};
 use crate::history::Graph;
+use crate::limits::{self, Limit};
 use crate::report::Summary;
 use crate::rules;
 use crate::source::{FileId, SourceMap};
@@ -95,7 +96,7 @@ fn named_paths(input: &Input) -> Vec<Utf8PathBuf> {
 /// The configuration in force, and its file.
 pub(super) fn configured(input: &Input) -> Result<(Config, Option<Utf8PathBuf>), Failure> {
     let working_folder = working_folder()?;
-    let placed = place(&working_folder, &named_paths(input))?;
+    let placed = place_below(input.root.as_deref(), &working_folder, &named_paths(input))?;
     let files = Disk::new(&placed.root)?;
     let (config, file) = configuration(input, &files, &placed, &working_folder)?;
     Ok((config.with(&input.overrides()), file))
@@ -111,6 +112,7 @@ pub(super) fn open_views(input: &Input, views: &Views) -> Result<Project, Failur
         None => files,
     };
     let (config, config_file) = configuration(input, files.as_ref(), &placed, &working_folder)?;
+    limits::install(config.limits);
     let options = discover::Options {
         name: input.name.clone(),
         working_folder: placed.working_folder.clone(),
@@ -205,7 +207,10 @@ fn place_input(
                     .to_owned(),
             ));
         }
-        return Ok((place(working_folder, &named_paths(input))?, None));
+        return Ok((
+            place_below(input.root.as_deref(), working_folder, &named_paths(input))?,
+            None,
+        ));
     }
     if input.paths.len() > 1 {
         return Err(Failure::StandardInput(
@@ -213,9 +218,15 @@ fn place_input(
         ));
     }
     let mut bytes = Vec::new();
-    std::io::stdin().read_to_end(&mut bytes).map_err(|error| {
-        Failure::StandardInput(format!("standard input can't be read: {error}"))
-    })?;
+    let most = Limit::FileSize.get();
+    let read = std::io::stdin().take(most + 1).read_to_end(&mut bytes);
+    read.map_err(|error| Failure::StandardInput(format!("standard input can't be read: {error}")))?;
+    if bytes.len() as u64 > most {
+        return Err(Failure::StandardInput(format!(
+            "standard input holds more than the {} bytes that are read",
+            limits::grouped(most)
+        )));
+    }
     let file = input
         .stdin_filename
         .clone()
@@ -231,7 +242,7 @@ fn place_input(
     } else {
         folder.to_owned()
     };
-    let mut placed = place(working_folder, &[folder])?;
+    let mut placed = place_below(input.root.as_deref(), working_folder, &[folder])?;
     let path = join(&placed.paths.pop().unwrap_or_default(), name);
     placed.paths.push(path.clone());
     Ok((placed, Some((path, bytes))))
@@ -308,7 +319,7 @@ fn common_folder(files: &dyn Files, paths: &[Utf8PathBuf]) -> Utf8PathBuf {
 }
 
 /// The rules that judge the input itself, not what it does.
-static OWN_RULES: [RuleInfo; 3] = [
+static OWN_RULES: [RuleInfo; 4] = [
     RuleInfo {
         id: suppress::RULE,
         summary: "a `foreshot:` comment that is malformed, gives no reason, names no rule or suppresses nothing",
@@ -324,6 +335,14 @@ static OWN_RULES: [RuleInfo; 3] = [
         category: "input",
         default_level: Level::At(Severity::Error),
         markdown: analysis::UNREADABLE_PAGE,
+    },
+    RuleInfo {
+        id: limits::RULE,
+        summary: "a bound of foreshot's own was met: what lies behind it is not judged",
+        tags: &["input"],
+        category: "input",
+        default_level: Level::At(Severity::Warning),
+        markdown: limits::PAGE,
     },
     RuleInfo {
         id: analysis::INTERNAL,

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use super::{ConfigArguments, Failure, output, run};
 use crate::config::{Config, KEYS, Origin, schema};
+use crate::limits::BOUNDS;
 
 pub(super) fn config(arguments: &ConfigArguments) -> Result<u8, Failure> {
     if arguments.schema {
@@ -56,6 +57,14 @@ fn in_force(config: &Config) -> String {
                     for (rule, level) in &entry.levels {
                         let _ = writeln!(tables, "{rule} = \"{level}\"");
                     }
+                }
+            }
+            "limits" => {
+                tables.push_str("\n[limits]\n");
+                for bound in &BOUNDS {
+                    let from = origin(&format!("limits.{}", bound.key));
+                    let number = config.limits.of(bound.limit);
+                    let _ = writeln!(tables, "{} = {number}  # {from}", bound.key);
                 }
             }
             // what it brought stands with its own file

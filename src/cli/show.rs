@@ -5,6 +5,7 @@ use std::fmt::Write;
 use super::{Failure, GraphArguments, output, run};
 use crate::config::{Level, nearest};
 use crate::history::{Graph, Index, Problem};
+use crate::report::clean;
 
 /// Lists all rules.
 pub(super) fn rules() -> Result<u8, Failure> {
@@ -44,29 +45,37 @@ pub(super) fn explain(id: &str) -> Result<u8, Failure> {
 pub(super) fn graph(arguments: &GraphArguments) -> Result<u8, Failure> {
     let project = run::open(&arguments.input)?;
     let mut out = String::new();
+    // names come from the files: none may move a cursor, or be a command to a CI system
+    let mut line = |text: String| {
+        let text = clean(&text);
+        let shield = if text.trim_start().starts_with("::") {
+            "./"
+        } else {
+            ""
+        };
+        let _ = writeln!(out, "{shield}{text}");
+    };
     for database in &project.databases {
         let Some(graph) = run::graph(&project, database) else {
             continue;
         };
-        let _ = writeln!(
-            out,
+        line(format!(
             "{}: {} revisions, heads: {}",
             database.name,
             graph.revisions().len(),
             ids(graph, &graph.heads())
-        );
+        ));
         for index in graph.order() {
             let path = project.sources.file(graph.revisions()[*index].file);
-            let _ = writeln!(
-                out,
+            line(format!(
                 "  {}{}  {}",
                 id(graph, *index),
                 marks(graph, *index),
                 path.path()
-            );
+            ));
         }
         for problem in graph.problems() {
-            let _ = writeln!(out, "  problem: {}", describe(graph, problem));
+            line(format!("  problem: {}", describe(graph, problem)));
         }
     }
     output::print(&out)?;

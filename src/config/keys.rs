@@ -4,6 +4,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::diagnostic::RuleInfo;
+use crate::limits::BOUNDS;
 use crate::scripts::FORMATS;
 
 /// What may stand as a key's value.
@@ -23,6 +24,8 @@ pub enum Kind {
     Rules,
     /// A table of rule or tag and level.
     Levels,
+    /// A table of bound and number.
+    Limits,
     /// A table of pattern and such a table.
     LevelsByFile,
     /// A list of tables, one a folder of SQL files.
@@ -115,6 +118,13 @@ pub static KEYS: &[Key] = &[
         meaning: "levels of rules and tags: off, note, warning or error",
         default: "each rule's own",
         example: "{ missing-downgrade = \"note\", rerun = \"error\" }",
+    },
+    Key {
+        name: "limits",
+        kind: Kind::Limits,
+        meaning: "how much of an input is taken in: each of the bounds below",
+        default: "each bound's own",
+        example: "{ loop-turns = 100000 }",
     },
     Key {
         name: "per-file-levels",
@@ -212,6 +222,19 @@ pub fn schema(rules: &[RuleInfo]) -> Value {
         .chain(&tags)
         .map(|name| ((*name).to_owned(), json!({"$ref": "#/definitions/level"})))
         .collect();
+    let bounds: Map<String, Value> = BOUNDS
+        .iter()
+        .map(|bound| {
+            let description = format!("{} [default: {}]", bound.meaning, bound.default);
+            let value = json!({
+                "type": "integer",
+                "minimum": 1,
+                "maximum": bound.most,
+                "description": description,
+            });
+            (bound.key.to_owned(), value)
+        })
+        .collect();
     json!({
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "foreshot.toml",
@@ -222,6 +245,7 @@ pub fn schema(rules: &[RuleInfo]) -> Value {
         "definitions": {
             "level": {"type": "string", "enum": ["off", "note", "warning", "error"]},
             "levels": {"type": "object", "properties": named, "additionalProperties": false},
+            "limits": {"type": "object", "properties": bounds, "additionalProperties": false},
             "rule": {"type": "string", "enum": every},
             "strings": {"anyOf": [
                 {"type": "string"},
@@ -244,6 +268,7 @@ fn schema_of(kind: Kind) -> Value {
         Kind::Version => reference("version"),
         Kind::Strings => reference("strings"),
         Kind::Levels => reference("levels"),
+        Kind::Limits => reference("limits"),
         Kind::Rules => {
             json!({"anyOf": [
                 {"$ref": "#/definitions/rule"},

@@ -11,6 +11,7 @@ use super::{
     SqlSettings, keys, postgres_version,
 };
 use crate::files::{join, normalize};
+use crate::limits::{BOUNDS, Limit};
 use crate::scripts::{FORMATS, Format, Sending};
 use crate::source::SourceFile;
 
@@ -241,6 +242,14 @@ fn read_table(
                     config.levels.insert(rule, level);
                 }
             }
+            "limits" => {
+                for (limit, line, number) in read_limits(reader, value)? {
+                    let origin = Origin::File(reader.path.to_owned(), line);
+                    let key = limit.bound().key;
+                    config.origins.insert(format!("limits.{key}"), origin);
+                    config.limits.set(limit, number);
+                }
+            }
             "per-file-levels" => config
                 .per_file_levels
                 .extend(read_file_levels(reader, value)?),
@@ -320,6 +329,39 @@ fn read_levels(
         levels.push((rule.to_owned(), reader.line(offset), level));
     }
     Ok(levels)
+}
+
+/// Bound, line and number of each entry.
+fn read_limits(
+    reader: &Reader<'_>,
+    value: &Found<'_>,
+) -> Result<Vec<(Limit, u32, u64)>, ConfigError> {
+    let Some(table) = value.get_ref().as_table() else {
+        return Err(reader.wrong("limits", value, "a table of bounds and numbers"));
+    };
+    let mut found = Vec::new();
+    for (name, offset, value) in in_order(table) {
+        let Some(bound) = BOUNDS.iter().find(|bound| bound.key == name) else {
+            let known: Vec<&str> = BOUNDS.iter().map(|bound| bound.key).collect();
+            let guess = suggestion(name, &known);
+            return Err(reader.error(offset, format!("unknown bound `limits.{name}`{guess}")));
+        };
+        let DeValue::Integer(written) = value.get_ref() else {
+            return Err(reader.wrong(&format!("limits.{name}"), value, "a number"));
+        };
+        let number = u64::from_str_radix(&written.as_str().replace('_', ""), written.radix())
+            .ok()
+            .filter(|number| (1..=bound.most).contains(number));
+        let Some(number) = number else {
+            let most = bound.most;
+            return Err(reader.error(
+                value.span().start,
+                format!("`limits.{name}` must be from 1 to {most}"),
+            ));
+        };
+        found.push((bound.limit, reader.line(offset), number));
+    }
+    Ok(found)
 }
 
 fn read_file_levels(
@@ -574,6 +616,16 @@ mod tests {
             refusal("baseline = '../x.json'\n"),
             "foreshot.toml:1: `baseline`: `../x.json` leads out of the project"
         );
+        assert_eq!(
+            refusal("[limits]\nloop-turn = 5\n"),
+            "foreshot.toml:2: unknown bound `limits.loop-turn`: did you mean `loop-turns`?"
+        );
+        assert_eq!(
+            refusal("[limits]\nnesting = 1_000\n"),
+            "foreshot.toml:2: `limits.nesting` must be from 1 to 220"
+        );
+        assert!(refusal("limits.steps = -1\n").contains("must be from 1"));
+        assert!(refusal("limits.steps = 'many'\n").contains("must be a number, not string"));
         assert!(refusal("exclude = ['[z-a]']\n").contains("`[z-a]` is no pattern"));
         assert!(refusal("postgres-version = 9\n").contains("11 to 18"));
         assert!(refusal("a = 1\nb = [\n").starts_with("foreshot.toml:"));

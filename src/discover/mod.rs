@@ -17,7 +17,7 @@ use std::collections::BTreeSet;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::config::SqlSettings;
-use crate::files::{Files, join, within};
+use crate::files::{Files, join, normalize, within};
 use crate::scripts::{Format, Sending};
 
 pub use modules::ProjectModules;
@@ -275,7 +275,12 @@ impl Finder<'_> {
     }
 
     /// Alembic environments configured at, below or above a path, in order of their files.
-    fn configured(&self, path: &Utf8Path, below: &[Utf8PathBuf], is_folder: bool) -> Vec<Settings> {
+    fn configured(
+        &mut self,
+        path: &Utf8Path,
+        below: &[Utf8PathBuf],
+        is_folder: bool,
+    ) -> Vec<Settings> {
         let mut files: BTreeSet<Utf8PathBuf> = below
             .iter()
             .filter(|file| {
@@ -289,6 +294,11 @@ impl Finder<'_> {
                 if self.files.is_file(&file) {
                     files.insert(file);
                 }
+            }
+        }
+        for file in &files {
+            if let Err(error) = self.files.read(file) {
+                self.note(None, format!("not read: {error}"));
             }
         }
         let name = self.options.name.as_deref();
@@ -345,6 +355,32 @@ impl Finder<'_> {
                 .filter_map(|folder| self.files.resolve(&folder))
                 .collect(),
         };
+        let leaves = |value: &&String| {
+            let plain = value.trim_start_matches('\u{1}').trim_start_matches('/');
+            value.starts_with('/') || normalize(&settings.here.join(plain)).is_none()
+        };
+        let missed: Vec<String> = settings
+            .version_locations
+            .iter()
+            .flatten()
+            .filter(|value| find(value).is_none())
+            .map(|value| ("version_locations", value))
+            .chain(
+                settings
+                    .prepend_sys_path
+                    .iter()
+                    .filter(leaves)
+                    .filter(|value| find(value).is_none())
+                    .map(|value| ("prepend_sys_path", value)),
+            )
+            .map(|(option, value)| {
+                let shown = value.replace('\u{1}', "%(here)s");
+                format!("its `{option}` `{shown}` is no folder of this project: not read")
+            })
+            .collect();
+        for message in missed {
+            self.note(Some(&settings.file), message);
+        }
         if locations.is_empty() && script_location.is_none() {
             if let Some(value) = &settings.script_location {
                 let shown = value.replace('\u{1}', "%(here)s");

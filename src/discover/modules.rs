@@ -95,6 +95,11 @@ impl ProjectModules {
         module
     }
 
+    /// The texts of the modules.
+    pub(crate) fn sources(&self) -> &SourceMap {
+        &self.sources
+    }
+
     /// Adds modules that were parsed elsewhere (revisions, in parallel).
     pub fn insert(&self, module: Arc<syntax::Module>) {
         let path = self.sources.file(module.file).path().to_owned();

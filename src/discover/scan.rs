@@ -83,9 +83,14 @@ pub(super) struct Scans {
 impl Scans {
     pub(super) fn of(&mut self, files: &dyn Files, path: &Utf8Path) -> &Scan {
         self.seen.entry(path.to_owned()).or_insert_with(|| {
-            // what can't be read is reported by the one who reads it for good
-            let bytes = files.read(path).ok().flatten().unwrap_or_default();
-            scan(&decode(&bytes).text)
+            match files.read(path) {
+                Ok(bytes) => scan(&decode(&bytes.unwrap_or_default()).text),
+                // it may be one: why it can't be read is reported by the one who reads it for good
+                Err(_) => Scan {
+                    is_revision: true,
+                    ..Scan::default()
+                },
+            }
         })
     }
 }

@@ -7,15 +7,14 @@ use camino::{Utf8Path, Utf8PathBuf};
 use ignore::WalkBuilder;
 
 use super::{FileError, Files, normalize, within};
-
-/// Longest file that is read, in bytes, unless told otherwise.
-pub const DEFAULT_SIZE_LIMIT: u64 = 64 << 20;
+use crate::limits::Limit;
 
 /// A folder on disk as a project.
 #[derive(Clone, Debug)]
 pub struct Disk {
     root: Utf8PathBuf,
-    limit: u64,
+    /// Another bound than that in force.
+    limit: Option<u64>,
 }
 
 impl Disk {
@@ -27,14 +26,14 @@ impl Disk {
         })?;
         Ok(Self {
             root: resolved,
-            limit: DEFAULT_SIZE_LIMIT,
+            limit: None,
         })
     }
 
     /// The same project with another bound on file size, in bytes.
     #[must_use]
     pub fn with_limit(mut self, limit: u64) -> Self {
-        self.limit = limit;
+        self.limit = Some(limit);
         self
     }
 
@@ -92,21 +91,22 @@ impl Files for Disk {
         if !metadata.is_file() {
             return Ok(None);
         }
+        let limit = self.limit.unwrap_or_else(|| Limit::FileSize.get());
         let too_large = |size| FileError::TooLarge {
             path: path.to_owned(),
             size,
-            limit: self.limit,
+            limit,
         };
-        if metadata.len() > self.limit {
+        if metadata.len() > limit {
             return Err(too_large(metadata.len()));
         }
         let file = fs::File::open(&located).map_err(failed)?;
         let mut bytes = Vec::with_capacity(metadata.len() as usize);
         // a file may grow between the two calls
-        file.take(self.limit + 1)
+        file.take(limit + 1)
             .read_to_end(&mut bytes)
             .map_err(failed)?;
-        if bytes.len() as u64 > self.limit {
+        if bytes.len() as u64 > limit {
             return Err(too_large(bytes.len() as u64));
         }
         Ok(Some(bytes))
@@ -163,11 +163,15 @@ impl Files for Disk {
             };
             if kind.is_file() {
                 found.push(relative.to_owned());
-            } else if kind.is_symlink()
-                && self.is_file(relative)
-                && let Ok(Some(target)) = self.locate(relative)
-            {
-                links.push((relative.to_owned(), target));
+            } else if kind.is_symlink() {
+                match self.locate(relative) {
+                    Ok(Some(target)) if self.is_file(relative) => {
+                        links.push((relative.to_owned(), target));
+                    }
+                    // who reads it says that it is not read
+                    Err(FileError::Outside(_)) => found.push(relative.to_owned()),
+                    _ => {}
+                }
             }
         }
         // a link and its target are one file: it is listed once, under its own name
@@ -234,7 +238,7 @@ mod tests {
         assert_eq!(disk.read(Utf8Path::new("none.py")).expect("read"), None);
         assert_eq!(
             disk.walk(Utf8Path::new(""), false),
-            [Utf8PathBuf::from("a.py")]
+            ["a.py", "out.py"].map(Utf8PathBuf::from)
         );
         assert_eq!(disk.resolve(Utf8Path::new("same.py")), Some("a.py".into()));
     }

@@ -28,6 +28,18 @@ pub struct Placed {
 /// holds the first one; without git the working folder if it holds them all; else the nearest folder above with a
 /// project file.
 pub fn place(working_folder: &Utf8Path, paths: &[Utf8PathBuf]) -> Result<Placed, FileError> {
+    place_below(None, working_folder, paths)
+}
+
+/// The same with the root that the user names, if they do.
+pub fn place_below(
+    root: Option<&Utf8Path>,
+    working_folder: &Utf8Path,
+    paths: &[Utf8PathBuf],
+) -> Result<Placed, FileError> {
+    let given = root
+        .map(|root| resolve(&working_folder.join(root)))
+        .transpose()?;
     let working_folder = resolve(working_folder)?;
     let mut absolute = Vec::with_capacity(paths.len());
     for path in paths {
@@ -42,7 +54,7 @@ pub fn place(working_folder: &Utf8Path, paths: &[Utf8PathBuf]) -> Result<Placed,
         );
     }
     let first = absolute.first().unwrap_or(&working_folder);
-    let root = root_of(&working_folder, first, &absolute);
+    let root = given.unwrap_or_else(|| root_of(&working_folder, first, &absolute));
     let mut relative = Vec::with_capacity(absolute.len());
     for (path, given) in absolute.iter().zip(paths) {
         let inside = path

@@ -5,7 +5,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 
 use super::GitError;
-use crate::files::DEFAULT_SIZE_LIMIT;
+use crate::limits::Limit;
 
 /// What an object's id leads to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,7 +73,7 @@ impl Process {
                 format!("git has no such object ({})", header.trim_end())
             }));
         };
-        if size > DEFAULT_SIZE_LIMIT {
+        if size > Limit::FileSize.get() {
             std::io::copy(
                 &mut self.answer.by_ref().take(size + 1),
                 &mut std::io::sink(),

@@ -11,7 +11,8 @@ use ignore::Match;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
 use super::batch::Object;
-use crate::files::{DEFAULT_SIZE_LIMIT, FileError, Files, decode, join, normalize, within};
+use crate::files::{FileError, Files, decode, join, normalize, within};
+use crate::limits::Limit;
 
 /// What stands at a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,7 +131,7 @@ impl Tree {
             Ok(Object::TooLarge(size)) => Err(FileError::TooLarge {
                 path: shown.to_owned(),
                 size,
-                limit: DEFAULT_SIZE_LIMIT,
+                limit: Limit::FileSize.get(),
             }),
             Err(message) => Err(FileError::Io {
                 path: shown.to_owned(),

@@ -14,10 +14,8 @@ use smol_str::SmolStr;
 use self::variables::{Variable, Variables, in_expression, in_statement};
 use super::statement::{Block, Handler, PlStatement, TransactionStatement};
 use super::{Datum, Expr, Outcome, ResultSet, ServerError, SqlState, Statement};
+use crate::limits::Limit;
 use crate::unknown;
-
-/// Statements that one block may run.
-const MAX_STEPS: u32 = 10_000;
 
 /// Blocks in blocks, also through the statements that they run.
 const MAX_DEPTH: u16 = 60;
@@ -127,7 +125,7 @@ impl<E: Executor> Run<'_, E> {
             return Flow::Unknown(why.clone());
         }
         if self.depth >= MAX_DEPTH {
-            return unknown_flow("blocks nested too deeply");
+            return unknown_flow(&Limit::Nesting.met());
         }
         self.depth += 1;
         self.variables.open();
@@ -191,8 +189,8 @@ impl<E: Executor> Run<'_, E> {
     fn statements(&mut self, statements: &[PlStatement]) -> Flow {
         for statement in statements {
             self.steps += 1;
-            if self.steps > MAX_STEPS {
-                return unknown_flow("too many steps in a PL/pgSQL block");
+            if u64::from(self.steps) > Limit::LoopTurns.get() {
+                return unknown_flow(&Limit::LoopTurns.met());
             }
             match self.statement(statement) {
                 Flow::Next => {}
@@ -617,8 +615,8 @@ impl<E: Executor> Run<'_, E> {
     /// A body once, counted as a step of its own, or an empty loop would never end.
     fn one_pass(&mut self, body: &[PlStatement]) -> Flow {
         self.steps += 1;
-        if self.steps > MAX_STEPS {
-            return unknown_flow("too many steps in a PL/pgSQL block");
+        if u64::from(self.steps) > Limit::LoopTurns.get() {
+            return unknown_flow(&Limit::LoopTurns.met());
         }
         self.statements(body)
     }

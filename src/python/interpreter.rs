@@ -10,6 +10,7 @@ mod calls;
 mod classes;
 mod equality;
 mod expressions;
+mod growth;
 mod handlers;
 mod imports;
 mod iteration;
@@ -28,6 +29,7 @@ use super::builtins;
 use super::host::{Arguments, Eval, Host, Raise, Truth};
 use super::syntax;
 use super::value::{Class, Function, Instance, Key, Module, Scope, Value};
+use crate::limits::Limit;
 use crate::source::{FileId, Site, Span};
 use crate::unknown::{Reason, Unknown};
 
@@ -65,10 +67,10 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            steps: 2_000_000,
-            turns: 20_000,
-            depth: 120,
-            size: 4 << 20,
+            steps: Limit::Steps.get(),
+            turns: u32::try_from(Limit::LoopTurns.get()).unwrap_or(u32::MAX),
+            depth: u32::try_from(Limit::CallDepth.get()).unwrap_or(u32::MAX),
+            size: Limit::ValueSize.count(),
         }
     }
 }
@@ -108,7 +110,7 @@ pub struct Interpreter<H: Host> {
     pub(crate) modules: Arc<dyn Modules>,
     pub(crate) limits: Limits,
     pub(crate) frames: Vec<Frame>,
-    pub(crate) conditional: Vec<Unknown>,
+    pub(crate) conditional: Vec<growth::Doubt>,
     pub(crate) state: State,
 }
 
@@ -144,6 +146,10 @@ pub(crate) struct State {
     /// Where the truth of conditions comes from.
     pub(crate) provenance: provenance::Provenance,
     pub(crate) holes: Holes,
+    /// How many doubts there were.
+    pub(crate) doubts: u64,
+    /// Containers that grew in doubt, by address.
+    pub(crate) grown: FxHashMap<usize, growth::Growth>,
 }
 
 /// What unknown values became holes of texts.
@@ -380,20 +386,7 @@ impl<H: Host> Interpreter<H> {
 
     /// Why what is executed now may not execute on a real server: the body of a loop over unknown items.
     pub fn conditional(&self) -> Option<&Unknown> {
-        self.conditional.last()
-    }
-
-    /// Does something that executes on a real server only if something unknown says so.
-    pub fn in_doubt<T>(
-        &mut self,
-        doubt: Option<&Unknown>,
-        act: impl FnOnce(&mut Self) -> Eval<T>,
-    ) -> Eval<T> {
-        let depth = self.conditional.len();
-        self.conditional.extend(doubt.cloned());
-        let result = act(self);
-        self.conditional.truncate(depth);
-        result
+        self.conditional.last().map(|doubt| &doubt.unknown)
     }
 
     /// An unknown value becomes a hole of a text.
@@ -428,15 +421,6 @@ impl<H: Host> Interpreter<H> {
         }
     }
 
-    /// What follows executes only if something unknown says so; the place is the current statement unless it has one.
-    pub(crate) fn push_conditional(&mut self, unknown: &Unknown) {
-        let mut unknown = unknown.clone();
-        if let Some(site) = self.site() {
-            unknown = unknown.at(site);
-        }
-        self.conditional.push(unknown);
-    }
-
     /// A value as a key of a dict; TypeError where it can't be one.
     pub fn key(&mut self, value: &Value) -> Eval<Key> {
         self.key_of(value)
@@ -459,10 +443,11 @@ impl<H: Host> Interpreter<H> {
     }
 
     /// Ends the run: a bound of foreshot's own was hit.
-    pub(crate) fn bound(&mut self, what: &str) -> Box<Raise> {
-        H::gap(self, what.to_owned());
+    pub(crate) fn bound(&mut self, limit: Limit) -> Box<Raise> {
+        let met = limit.met();
+        H::gap(self, met.clone());
         Box::new(Raise {
-            exception: self.unknown(Reason::Bound, what),
+            exception: self.unknown(Reason::Bound, &met),
             bound: true,
             explicit: false,
         })
@@ -473,13 +458,13 @@ impl<H: Host> Interpreter<H> {
         if self.state.steps <= self.limits.steps {
             return Ok(());
         }
-        Err(self.bound("more steps than the bound on one run allows"))
+        Err(self.bound(Limit::Steps))
     }
 
     /// One more level of nesting; left again with [`Self::leave`].
     pub(crate) fn enter(&mut self) -> Eval<()> {
         if self.state.nesting >= NESTING {
-            return Err(self.bound("nests deeper than the bound allows"));
+            return Err(self.bound(Limit::Nesting));
         }
         self.state.nesting += 1;
         self.tick()
@@ -492,12 +477,12 @@ impl<H: Host> Interpreter<H> {
     /// Refuses a size in bytes past the bound, and large values past what all of one run may take together.
     pub(crate) fn check_size(&mut self, size: usize) -> Eval<()> {
         if size > self.limits.size {
-            return Err(self.bound("a value grows larger than the bound allows"));
+            return Err(self.bound(Limit::ValueSize));
         }
         if size >= LARGE {
             self.state.large = self.state.large.saturating_add(size);
             if self.state.large > self.limits.size.saturating_mul(LARGE_VALUES) {
-                return Err(self.bound("large values take more memory than the bound allows"));
+                return Err(self.bound(Limit::ValueSize));
             }
         }
         Ok(())
@@ -513,7 +498,7 @@ impl<H: Host> Interpreter<H> {
         if items.saturating_mul(ITEM) <= self.limits.size {
             return Ok(());
         }
-        Err(self.bound("a value grows larger than the bound allows"))
+        Err(self.bound(Limit::ValueSize))
     }
 
     pub(crate) fn set_site(&mut self, site: Site) {

@@ -1,7 +1,7 @@
 //! Makes the owned syntax tree from a tree-sitter tree.
 //!
 //! In: a file's text. Out: a [`Module`]; what is no Python becomes an error and a hole. Recursion is bounded by
-//! [`DEPTH`]: deeper nodes become holes with an error. tree-sitter accepts broken files and mis-scopes what follows, so a
+//! [`Limit::Nesting`]: deeper nodes become holes with an error. tree-sitter accepts broken files and mis-scopes what follows, so a
 //! function that ends behind the first error is marked broken.
 
 mod expressions;
@@ -16,10 +16,8 @@ use tree_sitter::{Node, Parser};
 use super::syntax::{
     Comment, Expression, ExpressionId, ExpressionKind, FunctionDefinition, Module, SyntaxError,
 };
+use crate::limits::Limit;
 use crate::source::{FileId, Span};
-
-/// How deep expressions and statements may nest.
-const DEPTH: u32 = 220;
 
 /// More errors than this say nothing new.
 const ERRORS: usize = 20;
@@ -38,7 +36,11 @@ fn python_parser() -> Option<Parser> {
 
 /// Parses a file; never fails: what is no Python becomes an error and a hole.
 pub fn parse(file: FileId, text: &str) -> Module {
+    let too_long = text.len() as u64 > Limit::ModuleSize.get();
     let tree = PARSER.with(|parser| {
+        if too_long {
+            return None;
+        }
         let mut parser = parser.borrow_mut();
         parser.as_mut().and_then(|parser| parser.parse(text, None))
     });
@@ -53,11 +55,20 @@ pub fn parse(file: FileId, text: &str) -> Module {
             comments: Vec::new(),
         },
         depth: 0,
+        nesting: Limit::Nesting.get(),
         functions: Vec::new(),
         statement: Span::default(),
     };
     let Some(tree) = tree else {
-        lowerer.error(Span::new(0, text.len() as u32), "can't be parsed");
+        let why = if too_long {
+            Limit::ModuleSize.met()
+        } else {
+            "can't be parsed".to_owned()
+        };
+        lowerer.error(
+            Span::new(0, text.find('\n').unwrap_or(text.len()) as u32),
+            &why,
+        );
         return lowerer.module;
     };
     let root = tree.root_node();
@@ -86,6 +97,7 @@ struct Lowerer<'a> {
     text: &'a str,
     module: Module,
     depth: u32,
+    nesting: u64,
     functions: Vec<FunctionFacts>,
     /// The innermost statement, where a missing part is reported.
     statement: Span,
@@ -177,8 +189,8 @@ impl<'a> Lowerer<'a> {
 
     /// Whether one more level may be entered; the caller leaves it again with `depth -= 1`.
     fn enter(&mut self, node: Node<'_>) -> bool {
-        if self.depth >= DEPTH {
-            self.error(span(node), "nests too deep");
+        if u64::from(self.depth) >= self.nesting {
+            self.error(span(node), &Limit::Nesting.met());
             return false;
         }
         self.depth += 1;

@@ -459,6 +459,28 @@ fn loops_over_rows_run_once_and_say_so() {
 }
 
 #[test]
+fn what_a_doubtful_loop_collects_may_be_nothing() {
+    let text = "a, b, c = [], [0], {}\nfor r in rows():\n    a.append(r)\n    b.append(r)\n    c[r.key] = r\n    record('in', len(b))\n    for x in a:\n        record('same')\n\
+                for x in sorted(a):\n    record('behind')\nfor x in b:\n    record('certain')\n    break\n\
+                for k, v in c.items():\n    record('dict')\n    break\n[record('made') for x in [y for y in a]]\n\
+                if a:\n    record('asked')\nrecord('end')";
+    let (world, raised) = run_with(&[], text, true);
+    assert!(raised.is_none());
+    assert_eq!(
+        world.log,
+        [
+            "in 2", "same", "behind", "certain", "dict", "made", "asked", "end"
+        ]
+    );
+    let data = Some(Reason::Data);
+    assert_eq!(
+        world.conditional,
+        [data, data, data, None, data, data, None, None]
+    );
+    assert_eq!(world.decided.len(), 1);
+}
+
+#[test]
 fn holes_and_fresh_values_compare_as_they_must() {
     let text = "import uuid\nn = rows()\nrecord(uuid.uuid4() == uuid.uuid4(), f'ix_{n}' == 'uq_a', f'ix_{n}'.startswith('ix'))\n\
                 if f'ix_{n}' == 'ix_a':\n    record('decided')\nrecord(f'a{n}b', 'x' in {'y': 1}, f'{uuid.uuid4()}')";

@@ -52,6 +52,8 @@ pub struct Transactions {
     pub autocommit: bool,
     /// `env.py` commits its connection at the end, whatever Alembic did.
     pub committed_at_end: bool,
+    /// `env.py` holds the connection by `with engine.begin()`: behind a `commit()` SQLAlchemy refuses the next statement.
+    pub begun_by_context: bool,
 }
 
 /// One revision with everything that its runs did.
@@ -236,6 +238,52 @@ mod tests {
         Arc::new(Revision::new(id, &[], module, Span::default()))
     }
 
+    fn setting() -> Setting {
+        Setting {
+            settings: Arc::new(Settings {
+                alembic: PackageVersion(1, 20, 1),
+                sqlalchemy: PackageVersion(2, 0, 58),
+                driver: crate::config::Driver::Psycopg2,
+                naming_convention: std::collections::BTreeMap::new(),
+            }),
+            modules: Arc::new(Broken),
+            config: Arc::new(Config::default()),
+            search_path: Vec::new(),
+            environment: None,
+            transactions: Transactions::default(),
+        }
+    }
+
+    #[test]
+    fn an_early_return_is_found_among_many_choices() {
+        // sixteen choices of a loop come behind the one that ends the revision
+        let revision = revision(
+            "a",
+            0,
+            "def upgrade():\n    row = op.get_bind().execute(sa.text('SELECT setting FROM pg_settings')).fetchone()\n    \
+             if not row:\n        return\n    for name in range(16):\n        if name not in row[0]:\n            pass\n    \
+             op.execute('CREATE TABLE t (a int)')",
+        );
+        let first = worlds::first(&revision, &Catalog::default(), &setting());
+        let made = first.trace.events.last().expect("the CREATE TABLE");
+        assert!(!first.trace.conditions.is_empty());
+        assert!(made.conditional.is_some());
+    }
+
+    #[test]
+    fn a_way_round_a_refusal_is_found_among_many_choices() {
+        let revision = revision(
+            "a",
+            0,
+            "import os\ndef upgrade():\n    for name in range(16):\n        if os.environ.get('A%s' % name) == 'a':\n            pass\n    \
+             if os.environ.get('B') == 'b':\n        x = 1\n    else:\n        x = 2\n    if x == 1:\n        raise ValueError(x)\n    \
+             op.execute('CREATE TABLE t (a int)')",
+        );
+        let first = worlds::first(&revision, &Catalog::default(), &setting());
+        assert!(first.trace.raised.is_none());
+        assert_eq!(first.trace.events.len(), 1);
+    }
+
     #[test]
     fn a_failure_in_one_revision_leaves_the_others() {
         let revisions = [
@@ -251,19 +299,7 @@ mod tests {
                 "def upgrade():\n    op.add_column('a', sa.Column('b', sa.Integer))",
             ),
         ];
-        let setting = Setting {
-            settings: Arc::new(Settings {
-                alembic: PackageVersion(1, 20, 1),
-                sqlalchemy: PackageVersion(2, 0, 58),
-                driver: crate::config::Driver::Psycopg2,
-                naming_convention: std::collections::BTreeMap::new(),
-            }),
-            modules: Arc::new(Broken),
-            config: Arc::new(Config::default()),
-            search_path: Vec::new(),
-            environment: None,
-            transactions: Transactions::default(),
-        };
+        let setting = setting();
         let seen = Mutex::new(Vec::new());
         replay(&revisions, Catalog::default(), &setting, &|replayed| {
             let outcomes = replayed.rerun.events.len();

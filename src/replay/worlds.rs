@@ -8,8 +8,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use rustc_hash::FxHashSet;
+
 use super::{Body, Revision, Setting, merge};
 use crate::alembic::run::{self, Contrary, RunInput};
+use crate::faults;
+use crate::limits::Limit;
 use crate::postgres::catalog::Presence;
 use crate::postgres::{Catalog, Outcome};
 use crate::python::interpreter::Limits;
@@ -17,9 +21,6 @@ use crate::python::syntax::Module;
 use crate::scripts;
 use crate::source::Site;
 use crate::trace::{Choice, Gap, Run, RunOutput, Trace};
-
-/// Most worlds of one run.
-const MAX_WORLDS: usize = 8;
 
 /// How one world of a run ended.
 #[derive(Clone)]
@@ -108,7 +109,7 @@ fn follow_contrary(
     let mut outputs = Vec::new();
     let mut bounded = false;
     // the bound holds for the run as a whole, and each world that it starts from is looked at
-    let share = MAX_WORLDS.div_ceil(starts.len().max(1));
+    let share = Limit::Ways.count().div_ceil(starts.len().max(1));
     for start in starts {
         let scene = Scene {
             revision,
@@ -131,9 +132,7 @@ fn follow_contrary(
         }
         trace.gaps.push(Gap {
             site: None,
-            what: format!(
-                "more than {MAX_WORLDS} ways through unknown conditions: not all were followed"
-            ),
+            what: format!("{}: not all were followed", Limit::Ways.met()),
         });
     }
     let conditions: BTreeSet<Gap> = outputs
@@ -177,22 +176,60 @@ struct Scene<'a> {
     contrary: &'a Contrary,
 }
 
+/// A world that waits to be followed, and how much it may tell: worlds that differ from the first one in one choice come
+/// before those that differ in two, a condition that is met for the first time before the further turns of its loop, and
+/// early choices, which may end the whole run, before late ones. Where a world raises, the choices just before that are
+/// turned at once, since a run that raises does nothing.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Waiting {
+    turns: usize,
+    repeated: bool,
+    position: isize,
+    script: Vec<bool>,
+}
+
 /// Runs every world that grows from one start; true if the bound was hit.
 fn explore(scene: &Scene<'_>, bound: usize, outputs: &mut Vec<RunOutput>) -> bool {
-    let mut scripts = vec![Vec::new()];
+    let mut waiting = BTreeSet::from([Waiting {
+        turns: 0,
+        repeated: false,
+        position: 0,
+        script: Vec::new(),
+    }]);
     let mut done = 0;
-    while let Some(script) = scripts.pop() {
+    while let Some(next) = waiting.pop_first() {
         if done == bound {
             return true;
         }
         done += 1;
-        let told = script.len();
-        let output = run_once(scene, script);
-        // the earliest choice is turned last, so that worlds near the first one come first; of a run with thousands of
-        // choices only as many scripts are made as can be followed, and one that shows that the bound was hit
-        let oldest = output.decisions.len().saturating_sub(MAX_WORLDS);
-        for turned in told.max(oldest)..output.decisions.len() {
-            scripts.push(turn(&output.decisions, turned));
+        let told = next.script.len();
+        let output = run_once(scene, next.script);
+        let decisions = &output.decisions;
+        let raised = output.trace.raised.is_some();
+        let mut met: FxHashSet<Option<Site>> = decisions[..told.min(decisions.len())]
+            .iter()
+            .map(|choice| choice.site)
+            .collect();
+        for turned in told..decisions.len() {
+            let repeated = !met.insert(decisions[turned].site) && !raised;
+            // of a run with thousands of choices only as many scripts are made as can be followed, and one that shows that
+            // the bound was hit
+            if repeated && waiting.len() > bound {
+                continue;
+            }
+            waiting.insert(Waiting {
+                turns: if raised { next.turns } else { next.turns + 1 },
+                repeated,
+                position: if raised {
+                    -(turned as isize)
+                } else {
+                    turned as isize
+                },
+                script: turn(decisions, turned),
+            });
+            if waiting.len() > bound + 1 {
+                waiting.pop_last();
+            }
         }
         outputs.push(output);
     }
@@ -231,18 +268,21 @@ fn run_once(scene: &Scene<'_>, script: Vec<bool>) -> RunOutput {
         setting,
         ..
     } = *scene;
-    let run_body = || match &revision.body {
-        Body::Python(module) => run::run(of_module(module, scene, script)),
-        Body::Script(body) => scripts::run(
-            if run == Run::Downgrade {
-                body.down.as_ref()
-            } else {
-                Some(&body.up)
-            },
-            start.catalog.clone(),
-            setting.config.postgres_version,
-            assumes(run, &start.catalog),
-        ),
+    let run_body = || {
+        faults::trip("run", &revision.id);
+        match &revision.body {
+            Body::Python(module) => run::run(of_module(module, scene, script)),
+            Body::Script(body) => scripts::run(
+                if run == Run::Downgrade {
+                    body.down.as_ref()
+                } else {
+                    Some(&body.up)
+                },
+                start.catalog.clone(),
+                setting.config.postgres_version,
+                assumes(run, &start.catalog),
+            ),
+        }
     };
     let mut output = catch_unwind(AssertUnwindSafe(run_body)).unwrap_or_else(|_| RunOutput {
         trace: Trace {
@@ -329,7 +369,7 @@ fn distinct(worlds: Vec<World>) -> Vec<World> {
         let known = kept
             .iter()
             .any(|other| other.settled == world.settled && other.catalog.same_as(&world.catalog));
-        if !known && kept.len() < MAX_WORLDS {
+        if !known && kept.len() < Limit::Ways.count() {
             kept.push(world);
         }
     }

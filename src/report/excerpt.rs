@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use codespan_reporting::files::{Error, Files};
 
-use super::{clean, is_harmful, slashes};
+use super::{clean, is_harmful, secret, slashes};
 use crate::source::{FileId, Site, SourceMap, Span};
 
 /// Longest line that is shown, in characters.
@@ -91,9 +91,9 @@ fn excerpt(sources: &SourceMap, id: FileId, wanted: &BTreeMap<u32, u32>) -> File
         let Some(span) = file.line_span(*number) else {
             continue;
         };
-        let whole = &file.text()[span.range()];
+        let whole = secret::covered(&file.text()[span.range()]);
         let (shown, cut_before, cut_after) =
-            window(whole, focus.saturating_sub(span.start) as usize);
+            window(&whole, focus.saturating_sub(span.start) as usize);
         let start = text.len();
         if cut_before {
             text.push('…');

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::{Report, Style, clean, place, pretty};
+use super::{Report, Style, clean, escaped, place, pretty};
 use crate::diagnostic::{Applicability, Diagnostic, Fix, Severity};
 use crate::fingerprint::Fingerprints;
 use crate::source::{Site, SourceMap};
@@ -162,7 +162,9 @@ pub(super) fn render_lines(report: &Report<'_>, _style: Style) -> String {
     let mut out = String::new();
     for finding in findings(report) {
         // text and numbers only: this can't fail
-        out.push_str(&serde_json::to_string(&finding).unwrap_or_default());
+        out.push_str(&escaped(
+            serde_json::to_string(&finding).unwrap_or_default(),
+        ));
         out.push('\n');
     }
     out

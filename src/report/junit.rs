@@ -31,7 +31,7 @@ pub(super) fn render(report: &Report<'_>, _style: Style) -> String {
         let _ = writeln!(
             out,
             "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{failures}\" errors=\"0\">",
-            escape(&path),
+            escape(&clean(&path)),
             diagnostics.len()
         );
         for diagnostic in diagnostics {
@@ -50,8 +50,8 @@ fn case(report: &Report<'_>, path: &str, diagnostic: &Diagnostic) -> String {
         diagnostic.rule,
         start.line,
         start.column,
-        escape(path),
-        escape(path),
+        escape(&clean(path)),
+        escape(&clean(path)),
         start.line
     );
     let body = escape(&sentences(diagnostic).join("\n"));
@@ -61,7 +61,7 @@ fn case(report: &Report<'_>, path: &str, diagnostic: &Diagnostic) -> String {
             "      <failure type=\"{}\" message=\"{}\">{}:{}:{}: {body}</failure>\n",
             other.word(),
             escape(&clean(&diagnostic.message)),
-            escape(path),
+            escape(&clean(path)),
             start.line,
             start.column,
         ),

@@ -12,6 +12,7 @@ mod junit;
 mod markdown;
 mod rdjson;
 mod sarif;
+mod secret;
 mod text;
 pub mod trace;
 
@@ -62,6 +63,8 @@ pub struct Report<'a> {
     pub summary: Summary,
     /// What a reader should know about the input.
     pub notes: &'a [Note],
+    /// What distinguishes this run from others over the same commit (`services/billing`), where several are merged.
+    pub category: Option<&'a str>,
     /// What the change that is judged is compared with, where it is with something.
     pub since: Option<&'a str>,
 }
@@ -196,7 +199,7 @@ pub fn format(name: &str) -> Option<&'static Format> {
 
 /// Text and numbers as JSON, on lines of their own: this can't fail.
 fn pretty(value: &impl serde::Serialize) -> String {
-    let mut out = serde_json::to_string_pretty(value).unwrap_or_default();
+    let mut out = escaped(serde_json::to_string_pretty(value).unwrap_or_default());
     out.push('\n');
     out
 }
@@ -257,9 +260,15 @@ fn slashes(path: &Utf8Path) -> String {
     }
 }
 
+/// Whether a text has a URL with a password in it.
+pub(crate) fn holds_password(text: &str) -> bool {
+    matches!(secret::covered(text), std::borrow::Cow::Owned(_))
+}
+
 /// A message without what could move a cursor or start a line of its own: names come from the files that are judged.
-fn clean(text: &str) -> String {
-    text.chars()
+pub(crate) fn clean(text: &str) -> String {
+    secret::covered(text)
+        .chars()
         .map(|character| match character {
             '\n' | '\r' | '\t' | '\u{2028}' | '\u{2029}' => ' ',
             other if is_harmful(other) => '\u{FFFD}',
@@ -270,6 +279,25 @@ fn clean(text: &str) -> String {
         .replace(unknown::FRESH, "{new}")
         // a command to the runner of GitHub Actions, wherever in a line it stands
         .replace("##[", "##(")
+}
+
+/// JSON in which nothing moves a cursor or is a command to a CI system: a path has to be what it is, so such characters, which
+/// can only stand in strings, are written as escapes.
+pub(crate) fn escaped(json: String) -> String {
+    use std::fmt::Write;
+    let harmful = |character: char| is_harmful(character) && !matches!(character, '\n' | '\t');
+    if !json.contains("##[") && !json.chars().any(harmful) {
+        return json;
+    }
+    let mut out = String::with_capacity(json.len() + 64);
+    for character in json.replace("##[", "#\\u0023[").chars() {
+        if harmful(character) {
+            let _ = write!(out, "\\u{:04x}", u32::from(character));
+        } else {
+            out.push(character);
+        }
+    }
+    out
 }
 
 /// Control characters, and those that turn the direction of text around.

@@ -66,6 +66,7 @@ pub(super) fn render(report: &Report<'_>, _style: Style) -> String {
         report.rules,
         results,
         invocation(report.summary.failures == 0, notice, "warning"),
+        report.category,
     )
 }
 
@@ -74,10 +75,21 @@ pub(super) fn failed(why: &str) -> String {
         &[],
         Vec::new(),
         invocation(false, Some(clean(why)), "error"),
+        None,
     )
 }
 
-fn log(rules: &[RuleInfo], results: Vec<Finding>, invocation: Invocation) -> String {
+fn log(
+    rules: &[RuleInfo],
+    results: Vec<Finding>,
+    invocation: Invocation,
+    category: Option<&str>,
+) -> String {
+    // all up to the last slash is the category, which tells one upload from another
+    let id = match category.map(|name| name.trim_matches('/')) {
+        Some(name) if !name.is_empty() => format!("foreshot/{}/", clean(name)),
+        _ => "foreshot/".to_owned(),
+    };
     let driver = ToolComponent::builder()
         .name("foreshot".to_owned())
         .semantic_version(env!("CARGO_PKG_VERSION").to_owned())
@@ -86,12 +98,7 @@ fn log(rules: &[RuleInfo], results: Vec<Finding>, invocation: Invocation) -> Str
         .build();
     let run = Run::builder()
         .tool(Tool::builder().driver(driver).build())
-        // all up to the slash is the category, the rest the run's own name
-        .automation_details(
-            RunAutomationDetails::builder()
-                .id("foreshot/".to_owned())
-                .build(),
-        )
+        .automation_details(RunAutomationDetails::builder().id(id).build())
         .column_kind(Value::from("unicodeCodePoints"))
         .invocations(vec![invocation])
         .results(results)

@@ -81,6 +81,7 @@ impl Sample {
         let report = Report {
             diagnostics: &self.diagnostics,
             sources: &self.sources,
+            category: None,
             rules: &RULES,
             summary: Summary {
                 databases: 1,

@@ -4,8 +4,8 @@ mod table;
 
 use serde::Serialize;
 
-use super::slashes;
-use crate::postgres::{Outcome, TransactionMode};
+use super::{escaped, slashes};
+use crate::postgres::{Outcome, Statement, TransactionMode};
 use crate::source::{Site, SourceMap};
 use crate::trace::{Event, Run};
 use crate::unknown::{FRESH, HOLE, Reason};
@@ -83,7 +83,7 @@ pub fn json_lines(runs: &[TracedRun], sources: &SourceMap) -> String {
                 if_executed: if_executed(event),
             };
             // text and numbers only: this can't fail
-            out.push_str(&serde_json::to_string(&object).unwrap_or_default());
+            out.push_str(&escaped(serde_json::to_string(&object).unwrap_or_default()));
             out.push('\n');
         }
     }
@@ -124,11 +124,19 @@ fn if_executed(event: &Event) -> Option<&'static str> {
     }
 }
 
-/// Whether an event may not happen at all. Settings and flags have one value in all runs: what they guard is judged.
+/// Whether an event may not happen at all. Settings and flags have one value in all runs: what they guard is judged. A query
+/// that is answered leaves the database as it would be without it.
 fn is_doubtful(event: &Event) -> bool {
+    let is_read = matches!(event.outcome, Outcome::Ok)
+        && event.changes.is_empty()
+        && event
+            .statements
+            .iter()
+            .all(|statement| matches!(statement, Statement::Query(_)));
     event
         .conditional
         .is_some_and(|reason| reason != Reason::Environment)
+        && !is_read
 }
 
 /// What refused statements alter is known: nothing.
@@ -161,7 +169,9 @@ fn statement_text(event: &Event) -> String {
 }
 
 fn shown(text: &str) -> String {
-    text.replace(HOLE, "{?}").replace(FRESH, "{new}")
+    super::secret::covered(text)
+        .replace(HOLE, "{?}")
+        .replace(FRESH, "{new}")
 }
 
 fn outcome_word(outcome: &Outcome) -> &'static str {

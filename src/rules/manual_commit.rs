@@ -53,7 +53,20 @@ fn check(context: &Context<'_>) -> Vec<Diagnostic> {
 
 fn report(context: &Context<'_>, kind: BoundaryKind, sites: &[Site], command: &str) -> Diagnostic {
     let kept = context.transactions.committed_at_end;
+    let refused = context.transactions.begun_by_context;
     let (message, severity) = match kind {
+        BoundaryKind::Commit if refused => (
+            format!(
+                "`alembic {command}` fails at the next statement, with what came before kept and the revision not recorded: `commit()` ends the transaction of the `engine.begin()` in `env.py`, and SQLAlchemy refuses all that follows in there (InvalidRequestError)"
+            ),
+            Severity::Error,
+        ),
+        BoundaryKind::Rollback if refused => (
+            format!(
+                "`alembic {command}` fails at the next statement and keeps nothing: `rollback()` ends the transaction of the `engine.begin()` in `env.py`, and SQLAlchemy refuses all that follows in there (InvalidRequestError)"
+            ),
+            Severity::Error,
+        ),
         BoundaryKind::Commit if kept => (
             format!(
                 "a failure of `alembic {command}` after this `commit()` leaves the revision half applied and not recorded: it ends the transaction that Alembic commits at the end"

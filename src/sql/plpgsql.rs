@@ -14,6 +14,7 @@ pub(super) use self::fragments::syntax_error;
 use self::fragments::{declared_type, expression, fold, is_hole, literal, one_of, starts_a_query};
 use super::lexer::{self, Token, TokenKind};
 use super::read;
+use crate::limits::Limit;
 use crate::postgres::statement::{Block, Declaration, Handler, PlStatement};
 use crate::postgres::{Expr, Statement};
 
@@ -210,7 +211,7 @@ impl<'a> Reader<'a> {
 
     fn deeper<T>(&mut self, step: impl FnOnce(&mut Self) -> Read<T>) -> Read<T> {
         if self.depth >= MAX_DEPTH {
-            return Err("nested too deeply".into());
+            return Err(Limit::Nesting.met().into());
         }
         self.depth += 1;
         let result = step(self);

@@ -13,6 +13,7 @@ use super::lower::{self, Context};
 use super::placeholders::{self, Form, Placeholder, Readable};
 use super::split::{self, Piece};
 use super::{Parsed, Placeholders, template};
+use crate::limits::Limit;
 use crate::postgres::expression::QueryBody;
 use crate::postgres::statement::{CreateIndex, IndexElement};
 use crate::postgres::{Expr, Statement, TypeName};
@@ -21,9 +22,6 @@ use crate::unknown;
 
 /// Past this many tokens a text might nest deeper than a default thread's 2 MiB can hold (about 900 levels do not fit).
 const TOKENS_ON_SMALL_STACK: usize = 400;
-
-/// A statement of more tokens is not parsed: its tree takes about 400 bytes a token.
-const MAX_TOKENS: usize = 500_000;
 
 /// A refused statement of more tokens is not looked through for others.
 const MAX_RECOVERED: usize = 20_000;
@@ -50,9 +48,19 @@ pub(super) fn statements(text: &str, style: Placeholders) -> Vec<Parsed> {
     } else {
         split::split(text)
     };
-    let mut parsed = Vec::with_capacity(pieces.len());
+    let most = Limit::Statements.count();
+    let mut parsed = Vec::with_capacity(pieces.len().min(most));
     let mut next = 0;
     for piece in pieces {
+        if parsed.len() >= most {
+            parsed.push(Parsed {
+                statement: Statement::Unreadable {
+                    why: Limit::Statements.met().into(),
+                },
+                span: Span::new(piece.start as u32, text.len() as u32),
+            });
+            break;
+        }
         next += found[next..].partition_point(|placeholder| placeholder.start < piece.start);
         let behind = found[next..].partition_point(|placeholder| placeholder.end <= piece.end);
         let own = &found[next..next + behind];
@@ -237,10 +245,9 @@ fn has_open_hole(statement: &str) -> bool {
 }
 
 fn read(readable: &Readable, tokens: usize) -> Result<Vec<Statement>, Refusal> {
-    if tokens > MAX_TOKENS {
-        return Err(Refusal::Unreadable(
-            "it is longer than the bound allows".into(),
-        ));
+    // a tree takes about 400 bytes a token
+    if tokens > Limit::Tokens.count() {
+        return Err(Refusal::Unreadable(Limit::Tokens.met().into()));
     }
     with_stack(tokens, || {
         let trees = trees(&readable.text)?;
@@ -263,9 +270,19 @@ fn with_stack<T: Send>(
         std::thread::Builder::new()
             .stack_size(LARGE_STACK)
             .spawn_scoped(scope, job)
-            .ok()
-            .and_then(|thread| thread.join().ok())
-            .unwrap_or_else(|| Err(Refusal::Unreadable("it could not be parsed".into())))
+            .map_or_else(
+                |_| {
+                    Err(Refusal::Unreadable(
+                        "no thread could be started to parse it".into(),
+                    ))
+                },
+                // a failure of foreshot's own goes on to who tells of it
+                |thread| {
+                    thread
+                        .join()
+                        .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+                },
+            )
     })
 }
 
@@ -284,7 +301,7 @@ fn trees(text: &str) -> Result<Vec<RawStmt>, Refusal> {
 fn parser_refusal(message: String) -> Refusal {
     let limit = ["stack depth", "memory exhausted", "nested too deeply"];
     if limit.iter().any(|part| message.contains(part)) {
-        return Refusal::Unreadable("nested too deeply".into());
+        return Refusal::Unreadable(Limit::Nesting.met().into());
     }
     Refusal::Syntax(message)
 }

@@ -4,6 +4,7 @@ mod baseline;
 #[path = "../common/mod.rs"]
 mod common;
 mod config;
+mod environment;
 mod formats;
 mod since;
 

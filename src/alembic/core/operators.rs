@@ -9,7 +9,7 @@ use super::select::{SelectObject, Subquery};
 use super::{Converted, Element, Ordering, type_name};
 use crate::alembic::object::{self, Interp};
 use crate::postgres::expression::Query;
-use crate::postgres::{Datum, Expr};
+use crate::postgres::{Datum, Expr, TypeName};
 use crate::python::{Arguments, Eval, HostOperator, Value};
 use crate::unknown::Reason;
 
@@ -71,6 +71,7 @@ pub const METHODS: &[&str] = &[
     "as_integer",
     "as_boolean",
     "as_float",
+    "as_numeric",
     "as_json",
     "unique_params",
     "params",
@@ -141,7 +142,11 @@ impl object::Object for ElementMethod {
 
 /// `value -> key` becomes `value ->> key`.
 fn as_text(interp: &mut Interp, this: &Value) -> Eval<Value> {
-    let mut converted = convert(interp, this)?;
+    let converted = convert(interp, this)?;
+    Ok(Element::of(text_accessor(converted)).value())
+}
+
+fn text_accessor(mut converted: Converted) -> Converted {
     if let Expr::Binary { operator, .. } = &mut converted.expr {
         if operator == "->" {
             *operator = SmolStr::new_static("->>");
@@ -149,7 +154,44 @@ fn as_text(interp: &mut Interp, this: &Value) -> Eval<Value> {
             *operator = SmolStr::new_static("#>>");
         }
     }
-    Ok(Element::of(converted).value())
+    converted
+}
+
+/// `index.as_float()`: the text of the element, cast.
+fn as_type(interp: &mut Interp, this: &Value, method: &str, arguments: &Arguments) -> Eval<Value> {
+    let converted = text_accessor(convert(interp, this)?);
+    let mut type_name = TypeName::new(match method {
+        "as_string" => "varchar",
+        "as_integer" => "int4",
+        "as_boolean" => "bool",
+        "as_float" => "float8",
+        _ => "numeric",
+    });
+    if method == "as_numeric" {
+        for (position, name) in ["precision", "scale"].into_iter().enumerate() {
+            if let Some(Value::Int(number)) = arguments.get(position, name) {
+                type_name.modifiers.push(number.to_string().into());
+            }
+        }
+    }
+    let expr = Expr::Cast {
+        value: Box::new(converted.expr),
+        type_name,
+    };
+    Ok(wrap(converted.sources, expr))
+}
+
+/// A path into JSON as PostgreSQL writes it: `{a, b}`.
+fn json_path(interp: &mut Interp, parts: &[Value]) -> Eval<Expr> {
+    let mut path = String::from("{");
+    for (position, part) in parts.iter().enumerate() {
+        if position > 0 {
+            path.push_str(", ");
+        }
+        path.push_str(&interp.string(part)?);
+    }
+    path.push('}');
+    Ok(Expr::Value(Datum::Text(path.into())))
 }
 
 /// `this[index]`: JSON access or an array's element.
@@ -165,12 +207,15 @@ pub fn subscript(interp: &mut Interp, this: &Value, index: &Value) -> Eval<Value
             },
         ));
     }
-    let operator = if matches!(index, Value::Tuple(_)) {
-        "#>"
-    } else {
-        "->"
+    let path = match index {
+        Value::Tuple(parts) => Some(parts.to_vec()),
+        Value::List(parts) => Some(parts.borrow().clone()),
+        _ => None,
     };
-    let index = super::expression(interp, index)?;
+    let (operator, index) = match path {
+        Some(parts) => ("#>", json_path(interp, &parts)?),
+        None => ("->", super::expression(interp, index)?),
+    };
     Ok(wrap(
         converted.sources,
         binary_expr(operator, converted.expr, index),
@@ -486,7 +531,9 @@ pub fn method(
             return cast(interp, mine, type_value.as_ref());
         }
         "filter" => return filtered(interp, mine, &arguments.positional),
-        "as_string" | "as_integer" | "as_boolean" | "as_float" => return as_text(interp, this),
+        "as_string" | "as_integer" | "as_boolean" | "as_float" | "as_numeric" => {
+            return as_type(interp, this, method, arguments);
+        }
         "select" => {
             return Ok(object::value(SelectObject::of_targets(
                 interp,

@@ -196,3 +196,18 @@ fn an_engine_that_is_not_known_has_the_dialect_of_the_run() {
     assert_eq!(outcomes(&output), ["ok"]);
     assert_eq!(tables(&output), ["t"]);
 }
+
+#[test]
+fn elements_of_json_are_cast_to_what_they_are_asked_as() {
+    let output = upgrade(
+        "op.execute('create table t (m json, j jsonb, n float, b boolean)')\n\
+         t = sa.table('t', sa.column('m', sa.JSON), sa.column('j', postgresql.JSONB), sa.column('n'), sa.column('b'))\n\
+         op.execute(t.update().values(n=t.c.m[['a', 'b']].as_float(), b=sa.func.coalesce(t.c.m[('a', 0)].as_boolean(), sa.false())))\n\
+         op.execute(t.update().values(n=t.c.j['a'].as_boolean()))\n\
+         op.execute(t.update().where(t.c.m['a'].as_string() == 'x').values(n=t.c.j['a'].astext.cast(sa.Integer)))",
+    );
+    assert_eq!(outcomes(&output), ["ok", "ok", "42804", "ok"]);
+    let text = output.trace.events[1].statements[0].to_string();
+    assert!(text.contains("m #>> '{a, b}'"), "{text}");
+    assert!(text.contains("m #>> '{a, 0}'"), "{text}");
+}

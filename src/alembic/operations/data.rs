@@ -23,9 +23,17 @@ pub(super) fn bulk_insert(interp: &mut Interp, bound: &Bound) -> Eval<Effect> {
     if !matches!(rows, Value::List(_) | Value::Unknown(_)) {
         return Err(interp.error("TypeError", "List expected"));
     }
+    // without rows nothing is executed
+    let doubt = match &rows {
+        Value::Unknown(unknown) => Some((**unknown).clone()),
+        rows => interp.may_be_empty(rows).cloned(),
+    };
     let (rows, incomplete) = items_of(interp, &rows)?;
     if incomplete {
-        return Ok(Effect::of(vec![unknown_rows(&data)]));
+        return Ok(Effect {
+            doubt,
+            ..Effect::of(vec![unknown_rows(&data)])
+        });
     }
     let Some(first) = rows.first() else {
         return Ok(Effect::of(Vec::new()));
@@ -51,7 +59,10 @@ pub(super) fn bulk_insert(interp: &mut Interp, bound: &Bound) -> Eval<Effect> {
     for group in groups {
         statements.push(insert(interp, &data, &columns, &group)?);
     }
-    Ok(Effect::of(statements))
+    Ok(Effect {
+        doubt,
+        ..Effect::of(statements)
+    })
 }
 
 /// One INSERT of rows that have the columns of the first one, in the table's order, and Python-side defaults.

@@ -24,6 +24,7 @@ use crate::config::PackageVersion;
 use crate::postgres::{Name, Statement};
 use crate::python::{Arguments, Eval, HostRef, Value};
 use crate::trace::{EnumType, Origin};
+use crate::unknown::Unknown;
 use batch::Batch;
 
 /// What an operation does: its statements, and what it returns.
@@ -34,6 +35,8 @@ pub struct Effect {
     pub enums: Vec<EnumType>,
     /// Its value.
     pub value: Value,
+    /// Why it may do nothing at all.
+    pub doubt: Option<Unknown>,
 }
 
 impl Effect {
@@ -42,6 +45,7 @@ impl Effect {
             statements,
             enums: Vec::new(),
             value: Value::None,
+            doubt: None,
         }
     }
 }
@@ -423,6 +427,7 @@ pub fn call(
         batch: batch.is_some(),
     };
     let enums: Arc<[EnumType]> = effect.enums.into();
+    let doubt = effect.doubt;
     for statement in effect.statements {
         let mut call = DriverCall::new(origin.clone(), statement);
         call.ignored = ignored;
@@ -430,7 +435,7 @@ pub fn call(
         match batch {
             Some(batch) => batch.queue(interp, call),
             None => {
-                Environment::execute(interp, call)?;
+                interp.in_doubt(doubt.as_ref(), |interp| Environment::execute(interp, call))?;
             }
         }
     }

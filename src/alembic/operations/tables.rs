@@ -44,6 +44,7 @@ pub(super) fn create_table(interp: &mut Interp, bound: &Bound) -> Eval<Effect> {
         statements,
         enums,
         value,
+        doubt: None,
     })
 }
 

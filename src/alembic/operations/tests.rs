@@ -357,6 +357,18 @@ fn rows_are_inserted_at_once() {
 }
 
 #[test]
+fn rows_collected_from_unknown_rows_may_be_none() {
+    let output = replay(
+        upgrade(TABLES).catalog,
+        "t = sa.table('t', sa.column('id', sa.Integer))\nold = op.get_bind().execute(sa.text('SELECT id FROM t'))\n\
+         rows = []\nfor row in old:\n    rows.append({'id': row.id})\nop.bulk_insert(t, rows)",
+        settings(),
+    );
+    let insert = output.trace.events.last().expect("the INSERT");
+    assert_eq!(insert.conditional, Some(crate::unknown::Reason::Data));
+}
+
+#[test]
 fn an_unknown_operation_is_a_gap() {
     let output = upgrade("op.create_entity('x')");
     assert_eq!(outcomes(&output), Vec::<String>::new());

@@ -9,6 +9,7 @@ use super::make;
 use crate::alembic::object::{self, Interp};
 use crate::alembic::schema::Column;
 use crate::python::{Arguments, Class, Eval, Key, Value};
+use crate::unknown::Reason;
 
 /// What `Mapped[...]` says of an attribute.
 pub(super) struct Annotation {
@@ -45,18 +46,31 @@ fn collect(class: &Class, into: &mut IndexMap<SmolStr, Annotation>) {
     }
 }
 
-/// Attributes that are annotated and have no value are columns, where the annotation names a type.
+/// Attributes that are annotated and have no value are columns; relationships always have a value.
 pub(super) fn add_bare(
     interp: &mut Interp,
+    class: &Rc<Class>,
     annotations: &IndexMap<SmolStr, Annotation>,
     members: &mut Vec<(SmolStr, Value, bool)>,
 ) -> Eval<()> {
     for (name, annotation) in annotations {
         let has_value = members.iter().any(|(known, ..)| known == name);
-        if !has_value && type_class(&annotation.mapped).is_some() {
-            let column = make(interp, "sqlalchemy", "Column", Arguments::default())?;
-            members.push((name.clone(), column, true));
+        if has_value {
+            continue;
         }
+        let column = make(interp, "sqlalchemy", "Column", Arguments::default())?;
+        if type_class(&annotation.mapped).is_none()
+            && let Some(column) = object::get::<Column>(&column)
+        {
+            // of `type_annotation_map`, or of what that does not hold
+            let mapped = type_of(interp, class, &annotation.mapped)?;
+            let type_ = match mapped {
+                Some(type_) => type_,
+                None => interp.unknown(Reason::Unsupported, "the type of a Mapped[] attribute"),
+            };
+            column.data.borrow_mut().type_ = Some(type_);
+        }
+        members.push((name.clone(), column, true));
     }
     Ok(())
 }

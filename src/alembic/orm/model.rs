@@ -396,7 +396,7 @@ fn define(interp: &mut Interp, base: &Base, class: &Rc<Class>, table: &str) -> E
     members(class, &mut found, true);
     let mut columns = Vec::new();
     let annotations = annotated::of_class(class);
-    annotated::add_bare(interp, &annotations, &mut found)?;
+    annotated::add_bare(interp, class, &annotations, &mut found)?;
     for (name, value, own) in found {
         let value = resolve(interp, class, value)?;
         let Some(column) = object::get::<Column>(&value) else {

@@ -101,11 +101,11 @@ struct Loaded {
     values: Vec<(SmolStr, Value)>,
 }
 
-/// An object that was added and not yet sent.
+/// An object that waits for the next flush.
 #[derive(Debug)]
-struct New {
+struct Waiting {
     instance: Rc<Instance>,
-    /// It was added in a loop over unknown items: whether there is one is not known.
+    /// Why it may not have been given to the session at all.
     doubt: Option<Unknown>,
 }
 
@@ -113,9 +113,9 @@ struct New {
 #[derive(Debug)]
 pub struct OrmSession {
     bind: Value,
-    new: RefCell<Vec<New>>,
+    new: RefCell<Vec<Waiting>>,
     loaded: RefCell<Vec<Loaded>>,
-    deleted: RefCell<Vec<Rc<Instance>>>,
+    deleted: RefCell<Vec<Waiting>>,
 }
 
 impl OrmSession {
@@ -137,7 +137,7 @@ impl OrmSession {
         });
     }
 
-    fn add(&self, interp: &Interp, value: &Value) {
+    fn add(&self, value: &Value, doubt: Option<&Unknown>) {
         let Value::Instance(instance) = value else {
             return;
         };
@@ -152,35 +152,37 @@ impl OrmSession {
                 .iter()
                 .any(|known| Rc::ptr_eq(&known.instance, instance));
         if !is_known {
-            self.new.borrow_mut().push(New {
+            self.new.borrow_mut().push(Waiting {
                 instance: instance.clone(),
-                doubt: interp.conditional().cloned(),
+                doubt: doubt.cloned(),
             });
         }
     }
 
     /// Sends what the session's objects need.
     pub fn flush(&self, interp: &mut Interp) -> Eval<()> {
-        let new: Vec<New> = self.new.borrow_mut().drain(..).collect();
-        // objects of one model with the same attributes set go in one statement
-        for batch in new.chunk_by(|one, next| {
-            one.doubt == next.doubt && is_alike(&one.instance, &next.instance)
-        }) {
-            let instances: Vec<Rc<Instance>> =
-                batch.iter().map(|new| new.instance.clone()).collect();
-            let doubt = batch[0].doubt.as_ref();
-            interp.in_doubt(doubt, |interp| self.insert(interp, &instances))?;
+        let new: Vec<Waiting> = self.new.borrow_mut().drain(..).collect();
+        let mut batch: Vec<Rc<Instance>> = Vec::new();
+        let mut doubt = None;
+        for waiting in new {
+            // objects of one model with the same attributes set go in one statement
+            if batch
+                .last()
+                .is_some_and(|last| !is_alike(last, &waiting.instance))
+            {
+                let instances = std::mem::take(&mut batch);
+                interp.in_doubt(doubt.as_ref(), |interp| self.insert(interp, &instances))?;
+            }
+            if batch.is_empty() {
+                doubt = waiting.doubt;
+            }
+            batch.push(waiting.instance);
         }
+        interp.in_doubt(doubt.as_ref(), |interp| self.insert(interp, &batch))?;
         self.update_changed(interp)?;
-        let deleted: Vec<Rc<Instance>> = self.deleted.borrow_mut().drain(..).collect();
-        for instance in deleted {
-            let Some((table, key)) = identity(interp, &instance)? else {
-                continue;
-            };
-            let mut change = Change::new(Kind::Delete, table);
-            change.restrict(key, Vec::new());
-            let statement = change.statement(interp, &[])?;
-            connection::run(interp, Origin::Orm, vec![statement], Parameters::default())?;
+        let deleted: Vec<Waiting> = self.deleted.borrow_mut().drain(..).collect();
+        for Waiting { instance, doubt } in deleted {
+            interp.in_doubt(doubt.as_ref(), |interp| delete(interp, &instance))?;
         }
         Ok(())
     }
@@ -273,7 +275,10 @@ impl OrmSession {
                 return Ok(Value::None);
             }
             let statement = crate::alembic::core::dml::insert_rows(interp, &table, &rows)?;
-            connection::run(interp, Origin::Orm, vec![statement], Parameters::default())?;
+            let doubt = interp.may_be_empty(&rows).cloned();
+            interp.in_doubt(doubt.as_ref(), |interp| {
+                connection::run(interp, Origin::Orm, vec![statement], Parameters::default())
+            })?;
             return Ok(Value::None);
         }
         let Ok(rows) = interp.items(&rows)? else {
@@ -315,6 +320,17 @@ impl OrmSession {
     }
 }
 
+fn delete(interp: &mut Interp, instance: &Rc<Instance>) -> Eval<()> {
+    let Some((table, key)) = identity(interp, instance)? else {
+        return Ok(());
+    };
+    let mut change = Change::new(Kind::Delete, table);
+    change.restrict(key, Vec::new());
+    let statement = change.statement(interp, &[])?;
+    connection::run(interp, Origin::Orm, vec![statement], Parameters::default())?;
+    Ok(())
+}
+
 fn is_alike(left: &Rc<Instance>, right: &Rc<Instance>) -> bool {
     let names = |instance: &Rc<Instance>| -> Vec<SmolStr> {
         row_values(instance)
@@ -329,6 +345,8 @@ fn is_same(interp: &mut Interp, left: &Value, right: &Value) -> bool {
     match (left, right) {
         (Value::Unknown(left), Value::Unknown(right)) => Rc::ptr_eq(left, right),
         (Value::Fresh(left), Value::Fresh(right)) => left == right,
+        // the same text, whatever its holes hide
+        (Value::Str(left), Value::Str(right)) if left.text == right.text => true,
         _ => interp.equal(left, right) == Some(true),
     }
 }
@@ -477,11 +495,12 @@ impl Object for OrmSession {
     ) -> Eval<Value> {
         let first = arguments.positional.first().cloned().unwrap_or(Value::None);
         match method {
-            "add" => self.add(interp, &first),
+            "add" => self.add(&first, interp.conditional()),
             "add_all" | "bulk_save_objects" => {
                 if let Ok(items) = interp.items(&first)? {
+                    let doubt = interp.may_be_empty(&first).or(interp.conditional());
                     for item in &items {
-                        self.add(interp, item);
+                        self.add(item, doubt);
                     }
                 }
                 if method == "bulk_save_objects" {
@@ -507,7 +526,10 @@ impl Object for OrmSession {
                     self.new
                         .borrow_mut()
                         .retain(|known| !Rc::ptr_eq(&known.instance, instance));
-                    self.deleted.borrow_mut().push(instance.clone());
+                    self.deleted.borrow_mut().push(Waiting {
+                        instance: instance.clone(),
+                        doubt: interp.conditional().cloned(),
+                    });
                 }
             }
             "flush" | "commit" => self.flush(interp)?,

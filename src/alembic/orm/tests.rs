@@ -222,3 +222,21 @@ fn types_are_found_through_the_modules_that_define_them() {
         .collect();
     assert_eq!(types, ["uuid", "text"]);
 }
+
+#[test]
+fn annotated_attributes_are_columns_whatever_their_type() {
+    let output = replay(
+        Catalog::default(),
+        "from typing import Any\nfrom sqlalchemy.orm import Mapped, DeclarativeBase, mapped_column\n\
+         class Base(DeclarativeBase):\n    type_annotation_map = {dict[str, Any]: sa.JSON}\n\
+         class Span(Base):\n    __tablename__ = 'spans'\n    id: Mapped[int] = mapped_column(primary_key=True)\n    \
+         notes: Mapped[dict[str, Any]]\n    other: Mapped[Elsewhere]\n",
+        "Base.metadata.create_all(op.get_bind())\n\
+         op.execute(sa.update(Span).values(id=Span.notes[['a', 'b']].as_integer()))",
+        NEW,
+    );
+    assert_eq!(outcomes(&output), ["ok", "ok"]);
+    let table = output.catalog.relations.values().next().unwrap();
+    let names: Vec<&str> = table.columns.iter().map(|column| &*column.name).collect();
+    assert_eq!(names, ["id", "notes", "other"]);
+}

@@ -45,9 +45,10 @@ impl Object for ConstraintSet {
         method: &str,
         arguments: Arguments,
     ) -> Eval<Value> {
-        if let (Some(table), Some(wanted)) =
-            (object::downcast::<Table>(&self.0), arguments.positional.first())
-        {
+        if let (Some(table), Some(wanted)) = (
+            object::downcast::<Table>(&self.0),
+            arguments.positional.first(),
+        ) {
             let is_it = |value: &Value| match (value, wanted) {
                 (Value::Host(one), Value::Host(two)) => std::rc::Rc::ptr_eq(&one.0, &two.0),
                 _ => false,

@@ -9,6 +9,7 @@ use super::keys::{
 };
 use super::target::{self, Target, has_hooks, missing_column};
 use super::{Effect, Members, members};
+use crate::limits::Limit;
 use crate::postgres::catalog::{Catalog, Column, QualifiedName, Relation, RelationKind, Row};
 use crate::postgres::expression::{Datum, Expr, Query, QueryBody, TypeName};
 use crate::postgres::name::ObjectKind;
@@ -21,9 +22,6 @@ use crate::postgres::statement::{
     Assignment, ConflictAction, ConflictTarget, Identity, Insert, InsertSource, OnConflict,
 };
 use crate::postgres::{ServerError, SqlState};
-
-/// Most rows of a table that are remembered one by one.
-const MAX_KNOWN_ROWS: usize = 2_000;
 
 /// Executes an INSERT; `outer` are results of WITH members around it.
 pub(crate) fn run(
@@ -489,7 +487,7 @@ fn write_rows(
         written.exact &= certain;
         written.count_changed |= certain;
         written.returned.push(in_order(&written.relation, &row));
-        if written.relation.rows.known.len() >= MAX_KNOWN_ROWS {
+        if written.relation.rows.known.len() >= Limit::TableRows.count() {
             written.relation.rows.others = true;
             continue;
         }

@@ -33,6 +33,29 @@ fn in_environment<T>(
     result
 }
 
+/// Checks an expression over the columns of a table as a query would: the types of what it compares and chooses from.
+pub(super) fn check_over(
+    session: &mut Session,
+    table: &QualifiedName,
+    expression: &Expr,
+) -> Effect {
+    let Some(relation) = session.catalog.relation(table).cloned() else {
+        return Ok(());
+    };
+    in_environment(session, &Parameters::default(), |catalog, environment| {
+        query::check_over(catalog, environment, &relation, expression)
+    })
+    .map_err(Failure::Error)
+}
+
+/// Checks the literal of a DEFAULT against the column's type.
+pub(super) fn check_default(session: &mut Session, type_name: &TypeName, default: &Expr) -> Effect {
+    in_environment(session, &Parameters::default(), |catalog, environment| {
+        query::check_default(catalog, environment, type_name, default)
+    })
+    .map_err(Failure::Error)
+}
+
 /// Notes what a statement did in the running call.
 fn settle(session: &mut Session, answer: DataAnswer) -> Effect {
     match answer.outcome {

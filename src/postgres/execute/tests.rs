@@ -41,6 +41,77 @@ fn has(session: &Session, kind: ObjectKind, name: &str) -> bool {
 }
 
 #[test]
+fn literals_take_the_type_of_what_they_meet() {
+    // each line asked on PostgreSQL 15
+    let mut session = session(15);
+    check(
+        &mut session,
+        &[
+            (
+                "ok",
+                "create table tt (a smallint, b text, c boolean, d uuid, e numeric)",
+            ),
+            (
+                "22P02",
+                "alter table tt alter column a type smallint using case when a = 'APPEND' then 1 else 0 end",
+            ),
+            (
+                "22P02",
+                "alter table tt alter column b type varchar(10) using case when a = 1 then 'APPEND' else 0 end",
+            ),
+            (
+                "42804",
+                "alter table tt alter column b type varchar(10) using case when a = 1 then b else 0 end",
+            ),
+            (
+                "22P02",
+                "alter table tt alter column a type int using case a when 'x' then 1 else 0 end",
+            ),
+            (
+                "22P02",
+                "alter table tt alter column a type int using coalesce(a, 'x')",
+            ),
+            (
+                "ok",
+                "alter table tt alter column a type int using coalesce(a, '7')",
+            ),
+            (
+                "22P02",
+                "alter table tt add constraint ck check (a in ('x','y'))",
+            ),
+            (
+                "22P02",
+                "alter table tt add constraint ck check (c = 'maybe')",
+            ),
+            (
+                "ok",
+                "alter table tt add constraint ck2 check (a in ('1','2'))",
+            ),
+            ("42883", "create index i1 on tt (a) where b = 1"),
+            ("22P02", "create index i2 on tt (a) where a = 'x'"),
+            ("22P02", "alter table tt add f int default 'abc'"),
+            ("22P02", "alter table tt add f2 int default ''"),
+            ("22P02", "alter table tt add f3 boolean default 'perhaps'"),
+            ("ok", "alter table tt add f5 int default '5'"),
+            ("22P02", "alter table tt add f6 uuid default 'x'"),
+            ("22P02", "alter table tt add f7 json default ''"),
+            ("ok", "alter table tt add f8 json default '{}'"),
+            ("22P02", "alter table tt add f9 int[] default 'x'"),
+            ("22007", "alter table tt add f10 timestamp default 'x'"),
+            ("22P02", "alter table tt alter a set default 'zz'"),
+            ("ok", "create table vv (a varchar(3) default 'abcdef')"),
+            ("22P02", "select case when true then 1 else 'x' end"),
+            ("42804", "select case when true then a else b end from tt"),
+            ("22P02", "select greatest(e, 'x') from tt"),
+            (
+                "ok",
+                "select case when true then 1 when false then 1.5 else '2.5' end",
+            ),
+        ],
+    );
+}
+
+#[test]
 fn the_server_names_what_has_no_name() {
     let mut session = session(17);
     check(

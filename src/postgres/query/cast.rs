@@ -78,6 +78,25 @@ fn invalid(type_text: &str, text: &str) -> ServerError {
     )
 }
 
+/// Whether a text may be a point in time: one without any digit must be a word that stands for one.
+fn may_be_time(text: &str) -> bool {
+    text.contains(|character: char| character.is_ascii_digit())
+        || text.split_whitespace().any(|word| {
+            matches!(
+                word.to_ascii_lowercase().as_str(),
+                "now"
+                    | "today"
+                    | "tomorrow"
+                    | "yesterday"
+                    | "epoch"
+                    | "infinity"
+                    | "+infinity"
+                    | "-infinity"
+                    | "allballs"
+            )
+        })
+}
+
 /// Refuses a literal that can't be read as a type.
 pub(crate) fn check_literal(
     type_name: &TypeName,
@@ -123,6 +142,15 @@ pub(crate) fn check_literal(
                 };
             }
             "varchar" | "bpchar" => return check_length(type_name, text),
+            "date" | "timestamp" | "timestamptz" if !may_be_time(trimmed) => {
+                return Err(ServerError::new(
+                    SqlState::INVALID_DATETIME_FORMAT,
+                    format!(
+                        "invalid input syntax for type {}: \"{text}\"",
+                        render::type_text(type_name)
+                    ),
+                ));
+            }
             "json" | "jsonb" => {
                 return if serde_json::from_str::<serde_json::Value>(text).is_ok()
                     || text.len() > 100_000

@@ -417,6 +417,86 @@ pub(crate) fn check(
             check_pair(">=", value, low, frame, context)?;
             check_pair("<=", value, high, frame, context)
         }
+        Expr::Case {
+            operand,
+            arms,
+            otherwise,
+        } => {
+            if let Some(operand) = operand {
+                for (when, _) in arms {
+                    check_pair("=", operand, when, frame, context)?;
+                }
+            }
+            let results: Vec<&Expr> = arms
+                .iter()
+                .map(|(_, result)| result)
+                .chain(otherwise.as_deref())
+                .collect();
+            check_choice("CASE", &results, frame, context)
+        }
+        Expr::Call {
+            name, arguments, ..
+        } if name.schema.is_none() => {
+            let construct = match name.name.as_str() {
+                "coalesce" => "COALESCE",
+                "greatest" => "GREATEST",
+                "least" => "LEAST",
+                _ => return Ok(()),
+            };
+            check_choice(
+                construct,
+                &arguments.iter().collect::<Vec<_>>(),
+                frame,
+                context,
+            )
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Checks expressions of which one is the result: their types must go together (42804), and a literal takes the type of the
+/// others (22P02).
+fn check_choice(
+    construct: &str,
+    choices: &[&Expr],
+    frame: &Frame<'_>,
+    context: &Context<'_>,
+) -> Result<(), ServerError> {
+    let mut chosen: Option<TypeName> = None;
+    for choice in choices {
+        let Type::Named(name) = type_of(choice, frame, context) else {
+            continue;
+        };
+        let Some(known) = &chosen else {
+            chosen = Some(name);
+            continue;
+        };
+        let (before, now) = (kind_of_type(known, context), kind_of_type(&name, context));
+        if before == Kind::Other || now == Kind::Other || known.array || name.array {
+            return Ok(());
+        }
+        if before != now {
+            return Err(ServerError::new(
+                SqlState::DATATYPE_MISMATCH,
+                format!(
+                    "{construct} types {} and {} cannot be matched",
+                    super::render::type_text(known),
+                    super::render::type_text(&name)
+                ),
+            ));
+        }
+        // the wider of two numbers; which it is does not matter to what a literal may be
+        if now == Kind::Number && name.name != known.name {
+            chosen = Some(TypeName::new("numeric"));
+        }
+    }
+    let unknown_is_among = choices
+        .iter()
+        .any(|choice| matches!(type_of(choice, frame, context), Type::Unknown));
+    match chosen {
+        Some(name) if !unknown_is_among => choices
+            .iter()
+            .try_for_each(|choice| check_value(&name, choice, context)),
         _ => Ok(()),
     }
 }
@@ -446,7 +526,8 @@ fn check_pair(
     }
 }
 
-fn check_value(
+/// Checks a literal against the type that it takes, whatever the modifier of that.
+pub(crate) fn check_value(
     type_name: &TypeName,
     value: &Expr,
     context: &Context<'_>,

@@ -420,6 +420,29 @@ pub fn select_with(
     }
 }
 
+/// Checks an expression over the columns of a relation: names, literals, the types of what is compared and chosen from.
+pub fn check_over(
+    catalog: &Catalog,
+    environment: &Environment<'_>,
+    relation: &Relation,
+    expression: &Expr,
+) -> Result<(), ServerError> {
+    let context = Context::new(catalog, environment);
+    let scope = scope::Scope::of(source_of_relation(relation));
+    check::check(expression, &Frame::new(&scope, &[]), &context)
+}
+
+/// Checks the literal of a DEFAULT against the column's type.
+pub fn check_default(
+    catalog: &Catalog,
+    environment: &Environment<'_>,
+    type_name: &TypeName,
+    default: &Expr,
+) -> Result<(), ServerError> {
+    let context = Context::new(catalog, environment);
+    check::check_value(type_name, default, &context)
+}
+
 /// Evaluates an expression that stands alone: a PL/pgSQL condition, an argument of EXECUTE or CALL.
 ///
 /// A value that depends on rows that are not known is [`Datum::Unknown`].

@@ -14,14 +14,12 @@ use super::evaluate::{evaluate, is_true};
 use super::operators::{compare, equal};
 use super::scope::{Frame, Group, Scope};
 use super::{Context, OutputColumn, Table, TableRow, join};
+use crate::limits::Limit;
 use crate::postgres::ServerError;
 use crate::postgres::expression::{
     CommonTable, Datum, Expr, Query, QueryBody, Select, SetOperator,
 };
 use crate::postgres::statement::Statement;
-
-/// Most rows that a query works on; past that its result is not known.
-const MAX_ROWS: usize = 5_000;
 
 /// Executes a query.
 pub(crate) fn run_query(
@@ -165,7 +163,7 @@ fn run_select(
     let mut open = names.open;
     let mut rows: Vec<(Vec<Datum>, TableRow)> = Vec::new();
     let mut complete = joined.complete;
-    if joined.rows.len() > MAX_ROWS {
+    if joined.rows.len() > Limit::QueryRows.count() {
         return Ok(Table::unknown(names.columns, open));
     }
     if grouped {

@@ -338,6 +338,7 @@ pub(crate) fn set_item<H: Host>(
 ) -> Eval<()> {
     match value {
         Value::Dict(entries) => {
+            interpreter.note_growth(value);
             let key = interpreter.key(index)?;
             let size = entries.borrow().len();
             interpreter.check_length(size)?;
@@ -429,6 +430,9 @@ pub(crate) fn augment<H: Host>(
     operator: BinaryOperator,
     right: &Value,
 ) -> Eval<bool> {
+    if matches!(operator, BinaryOperator::Add | BinaryOperator::Or) {
+        interpreter.note_growth(left);
+    }
     match (operator, left) {
         (BinaryOperator::Add, Value::List(items)) => {
             let Ok(new) = interpreter.items(right)? else {

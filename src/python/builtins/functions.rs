@@ -395,6 +395,9 @@ fn based(value: i64, prefix: &str, digits: impl Fn(u64) -> String) -> String {
 }
 
 fn length<H: Host>(interpreter: &mut Interpreter<H>, value: &Value) -> Eval<Value> {
+    if let Some(unknown) = interpreter.may_be_empty(value) {
+        return Ok(Value::unknown(unknown.then(" in len()")));
+    }
     Ok(match value {
         Value::Unknown(unknown) => Value::unknown(unknown.then(" in len()")),
         Value::Str(text) => {

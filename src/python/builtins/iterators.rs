@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use super::exceptions::class;
+use crate::limits::Limit;
 use crate::python::host::{Eval, Host};
 use crate::python::interpreter::{Interpreter, instance};
 use crate::python::value::{Instance, Value};
@@ -165,8 +166,9 @@ pub(crate) fn range_length(instance: &Instance) -> u64 {
 
 fn range_items<H: Host>(interpreter: &mut Interpreter<H>, instance: &Instance) -> Eval<Vec<Value>> {
     let length = range_length(instance);
-    if length > 1_000_000 {
-        return Err(interpreter.bound("a range is longer than the bound allows"));
+    // a list of numbers is cheaper than the turns of a loop over it
+    if length > Limit::LoopTurns.get().saturating_mul(50) {
+        return Err(interpreter.bound(Limit::LoopTurns));
     }
     let (start, _, step) = range_parts(instance);
     Ok((0..length as i64)

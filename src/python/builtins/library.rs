@@ -10,6 +10,7 @@ use super::exceptions::class;
 use super::files::{join_text, normalise, path, text_of};
 use super::iterators::iterator;
 use super::{collections, dates, digests, enums, files, functions, json, patterns};
+use crate::limits::Limit;
 use crate::python::host::{Arguments, Eval, Host};
 use crate::python::interpreter::{Interpreter, as_float, as_int, instance};
 use crate::python::syntax::BinaryOperator;
@@ -581,7 +582,7 @@ fn itertools<H: Host>(
                 for iterable in &arguments.positional {
                     let column = items_of!(interpreter, iterable);
                     if rows.len().saturating_mul(column.len()) > limit {
-                        return Err(interpreter.bound("a product is larger than the bound allows"));
+                        return Err(interpreter.bound(Limit::LoopTurns));
                     }
                     rows = rows
                         .iter()
@@ -621,7 +622,7 @@ fn itertools<H: Host>(
                         }
                     }
                     if longer.len() > limit {
-                        return Err(interpreter.bound("more rows than the bound allows"));
+                        return Err(interpreter.bound(Limit::LoopTurns));
                     }
                 }
                 rows = longer;

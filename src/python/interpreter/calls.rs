@@ -8,6 +8,7 @@ use smol_str::SmolStr;
 
 use super::with::Collect;
 use super::{Context, Flow, Frame, Interpreter, YieldSink};
+use crate::limits::Limit;
 use crate::python::builtins;
 use crate::python::host::{Arguments, Eval, Host};
 use crate::python::syntax::{FunctionBody, FunctionDefinition, FunctionId, ParameterKind};
@@ -77,11 +78,15 @@ impl<H: Host> Interpreter<H> {
                 arguments.positional.insert(0, (**receiver).clone());
                 self.nested(|interpreter| interpreter.call_value(function, arguments))
             }
-            Value::BuiltinMethod { receiver, name } => self.nested(|interpreter| {
-                builtins::call_method(interpreter, receiver, name, arguments)
-            }),
+            Value::BuiltinMethod { receiver, name } => {
+                self.call_method_of_builtin(receiver, name, arguments)
+            }
             Value::Builtin(name) => {
-                self.nested(|interpreter| builtins::call(interpreter, name, arguments))
+                let sources = self.growing(&arguments);
+                let made =
+                    self.nested(|interpreter| builtins::call(interpreter, name, arguments))?;
+                self.inherit_growth(&made, &sources);
+                Ok(made)
             }
             Value::Class(class) => {
                 self.nested(|interpreter| interpreter.instantiate(class, arguments))
@@ -109,7 +114,7 @@ impl<H: Host> Interpreter<H> {
         }
     }
 
-    fn nested<T>(&mut self, run: impl FnOnce(&mut Self) -> Eval<T>) -> Eval<T> {
+    pub(super) fn nested<T>(&mut self, run: impl FnOnce(&mut Self) -> Eval<T>) -> Eval<T> {
         self.enter()?;
         let result = run(self);
         self.leave();
@@ -142,7 +147,7 @@ impl<H: Host> Interpreter<H> {
         sink: Option<&dyn YieldSink<H>>,
     ) -> Eval<Value> {
         if self.frames.len() >= self.limits.depth as usize {
-            return Err(self.bound("calls nest deeper than the bound allows"));
+            return Err(self.bound(Limit::CallDepth));
         }
         let definition = function.syntax.function(function.definition);
         if definition.broken {

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use super::{Context, Interpreter};
+use crate::limits::Limit;
 use crate::python::builtins;
 use crate::python::host::{Arguments, Eval, Host};
 use crate::python::syntax::{Argument, ClassDefinition};
@@ -56,7 +57,7 @@ impl<H: Host> Interpreter<H> {
         let mut ancestors = MAX_ANCESTORS;
         count_ancestors(&bases, &mut ancestors);
         if ancestors == 0 {
-            return Err(self.bound("a class has more ancestors than the bound allows"));
+            return Err(self.bound(Limit::Nesting));
         }
         let class = Rc::new(Class {
             name: definition.name.clone(),

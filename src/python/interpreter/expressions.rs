@@ -5,6 +5,7 @@ use std::rc::Rc;
 use indexmap::IndexMap;
 
 use super::{Context, Interpreter};
+use crate::limits::Limit;
 use crate::python::builtins;
 use crate::python::host::{Arguments, Eval, Host, Truth};
 use crate::python::syntax::{
@@ -453,12 +454,17 @@ impl<H: Host> Interpreter<H> {
         if let Some(unknown) = collected.hidden {
             return Ok(Value::unknown(unknown));
         }
-        Ok(match comprehension.kind {
+        let doubt = collected.doubt.take();
+        let made = match comprehension.kind {
             ComprehensionKind::List => Value::list(collected.items),
             ComprehensionKind::Generator => builtins::iterators::iterator(collected.items),
             ComprehensionKind::Set => builtins::containers::set_of(self, collected.items)?,
             ComprehensionKind::Dict => builtins::containers::dict_of(collected.entries),
-        })
+        };
+        if let Some(unknown) = doubt {
+            self.mark_growth(&made, unknown);
+        }
+        Ok(made)
     }
 
     fn clauses(
@@ -509,13 +515,19 @@ impl<H: Host> Interpreter<H> {
                     }
                 };
                 if items.len() > self.limits.turns as usize {
-                    return Err(self.bound("a loop has more turns than the bound allows"));
+                    return Err(self.bound(Limit::LoopTurns));
+                }
+                let depth = self.conditional.len();
+                if let Some(unknown) = self.may_be_empty(&iterable).cloned() {
+                    self.push_conditional(&unknown);
+                    collected.doubt = Some(unknown);
                 }
                 for item in items {
                     self.tick()?;
                     self.assign(context, *target, item)?;
                     self.clauses(context, comprehension, position + 1, collected)?;
                 }
+                self.conditional.truncate(depth);
                 Ok(())
             }
         }
@@ -565,4 +577,6 @@ struct Collected {
     items: Vec<Value>,
     entries: IndexMap<Key, Value>,
     hidden: Option<Unknown>,
+    /// Why it may have nothing.
+    doubt: Option<Unknown>,
 }

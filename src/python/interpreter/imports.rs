@@ -10,6 +10,7 @@ use std::sync::Arc;
 use smol_str::SmolStr;
 
 use super::{Context, Interpreter};
+use crate::limits::Limit;
 use crate::python::builtins;
 use crate::python::host::{Eval, Host};
 use crate::python::syntax::{self, ImportedModule, ImportedName};
@@ -67,7 +68,7 @@ impl<H: Host> Interpreter<H> {
             .insert(syntax.file, module.clone());
         self.state.imported.insert(name.into());
         if self.frames.len() >= self.limits.depth as usize {
-            return Err(self.bound("imports nest deeper than the bound allows"));
+            return Err(self.bound(Limit::CallDepth));
         }
         let context = Context {
             module: syntax,

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use super::Interpreter;
+use crate::limits::Limit;
 use crate::python::builtins;
 use crate::python::host::{Arguments, Eval, Host, Truth};
 use crate::python::value::{Key, Value};
@@ -10,6 +11,9 @@ use crate::unknown::{Unknown, has_hole, is_fresh};
 
 impl<H: Host> Interpreter<H> {
     pub(crate) fn truth_of(&mut self, value: &Value) -> Eval<Truth> {
+        if let Some(unknown) = self.may_be_empty(value) {
+            return Ok(Truth::Unknown(unknown.clone()));
+        }
         Ok(Truth::Known(match value {
             Value::None => false,
             Value::Bool(value) => *value,
@@ -157,7 +161,7 @@ impl<H: Host> Interpreter<H> {
                 }
             }
             if items.len() > self.limits.turns as usize {
-                return Err(self.bound("a loop has more turns than the bound allows"));
+                return Err(self.bound(Limit::LoopTurns));
             }
         }
     }

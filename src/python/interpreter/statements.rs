@@ -5,6 +5,7 @@ use std::rc::Rc;
 use smol_str::SmolStr;
 
 use super::{Context, Flow, Interpreter, UNKNOWN_TURNS};
+use crate::limits::Limit;
 use crate::python::builtins;
 use crate::python::host::{Eval, Host, Raise, Truth};
 use crate::python::syntax::{
@@ -258,16 +259,44 @@ impl<H: Host> Interpreter<H> {
             }
         };
         if items.len() > self.limits.turns as usize {
-            return Err(self.bound("a loop has more turns than the bound allows"));
+            return Err(self.bound(Limit::LoopTurns));
         }
+        let depth = self.conditional.len();
+        let doubt = self.may_be_empty(iterable).cloned();
+        if let Some(unknown) = &doubt {
+            self.push_conditional(unknown);
+        }
+        let left = self.turns(context, statement, target, (iterable, items), body);
+        self.conditional.truncate(depth);
+        match (left?, doubt) {
+            (Some(Flow::Return(value)), Some(unknown)) if !value.is_none() => {
+                let returned = unknown.then("[...] that is returned");
+                return Ok(Flow::Return(Value::unknown(returned)));
+            }
+            (Some(flow), None) => return Ok(flow),
+            (Some(_), Some(_)) | (None, _) => {}
+        }
+        self.set_site(context.site(statement.header));
+        self.block(context, otherwise)
+    }
+
+    /// The turns of a loop; how it was left, if not by its end.
+    fn turns(
+        &mut self,
+        context: &Context<'_, H>,
+        statement: &Statement,
+        target: ExpressionId,
+        (iterable, items): (&Value, Vec<Value>),
+        body: &[Statement],
+    ) -> Eval<Option<Flow>> {
         let size = live_size::<H>(iterable);
         for item in items {
             self.set_site(context.site(statement.header));
             self.assign(context, target, item)?;
             match self.block(context, body)? {
                 Flow::Normal | Flow::Continue => {}
-                Flow::Break => return Ok(Flow::Normal),
-                flow @ Flow::Return(_) => return Ok(flow),
+                Flow::Break => return Ok(Some(Flow::Normal)),
+                flow @ Flow::Return(_) => return Ok(Some(flow)),
             }
             // Python looks when it asks for the next item, behind the last one too
             if live_size::<H>(iterable) != size {
@@ -281,8 +310,7 @@ impl<H: Host> Interpreter<H> {
                 return Err(self.error("RuntimeError", &message));
             }
         }
-        self.set_site(context.site(statement.header));
-        self.block(context, otherwise)
+        Ok(None)
     }
 
     fn if_statement(
@@ -374,7 +402,7 @@ impl<H: Host> Interpreter<H> {
             };
             turns += 1;
             if turns > self.limits.turns {
-                return Err(self.bound("a loop has more turns than the bound allows"));
+                return Err(self.bound(Limit::LoopTurns));
             }
             let depth = self.conditional.len();
             if let Some(doubt) = &doubt {

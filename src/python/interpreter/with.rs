@@ -6,6 +6,7 @@
 use std::cell::RefCell;
 
 use super::{Context, Flow, Frame, Interpreter};
+use crate::limits::Limit;
 use crate::python::builtins;
 use crate::python::host::{Arguments, Eval, Host, Raise};
 use crate::python::syntax::{Statement, WithItem};
@@ -24,7 +25,7 @@ impl<H: Host> YieldSink<H> for Collect {
     fn take(&self, interpreter: &mut Interpreter<H>, value: Value) -> Eval<()> {
         let length = self.0.borrow().len();
         if length >= interpreter.limits.turns as usize {
-            return Err(interpreter.bound("a generator yields more than the bound allows"));
+            return Err(interpreter.bound(Limit::LoopTurns));
         }
         self.0.borrow_mut().push(value);
         Ok(())

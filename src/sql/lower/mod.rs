@@ -8,6 +8,7 @@ use std::cell::Cell;
 use pg_query::{Node, NodeEnum};
 use smol_str::SmolStr;
 
+use crate::limits::Limit;
 use crate::postgres::Statement;
 
 mod alter_table;
@@ -78,7 +79,7 @@ pub(super) fn statement(context: &Context<'_>, node: Option<&Node>) -> Statement
     context
         .deeper(|| lower_node(context, node))
         .unwrap_or_else(|| Statement::Unreadable {
-            why: "nested too deeply".into(),
+            why: Limit::Nesting.met().into(),
         })
 }
 
