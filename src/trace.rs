@@ -231,8 +231,6 @@ pub struct Raised {
     pub site: Option<Site>,
     /// A `raise` statement raised it: the migration refuses. Else something went wrong by itself.
     pub explicit: bool,
-    /// Every way through unknown conditions leads to it; else not all of them were followed.
-    pub certain: bool,
 }
 
 /// Something that could not be analysed, and why.

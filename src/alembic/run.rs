@@ -338,6 +338,5 @@ fn describe(interp: &mut Interp, raise: &Raise) -> Raised {
         message,
         site: interp.host.raise_site,
         explicit: raise.explicit,
-        certain: true,
     }
 }

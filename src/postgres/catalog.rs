@@ -88,6 +88,9 @@ pub struct Catalog {
     /// Tables that a revision made from models of the application (`create_all`): on a database of an earlier day they are what
     /// the models were then.
     pub modelled: OrdSet<QualifiedName>,
+    /// A revision did not come to its end here, as it did wherever later ones were applied: what it made behind that point is
+    /// missing.
+    pub cut: bool,
     /// Open world: an object never heard of may exist.
     pub open: bool,
 }
@@ -112,6 +115,7 @@ impl Default for Catalog {
             maybe: OrdSet::new(),
             gone: OrdSet::new(),
             modelled: OrdSet::new(),
+            cut: false,
             open: false,
         }
     }

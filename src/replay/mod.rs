@@ -118,6 +118,7 @@ pub fn replay(
             let before = current;
             let first = worlds::first(revision, &before, setting);
             current = first.after.clone();
+            current.cut |= first.trace.raised.is_some() || first.trace.broke_off;
             let revision = revision.clone();
             scope.spawn(move |_| visit(complete(index, revision, before, first, setting)));
         }

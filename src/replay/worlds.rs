@@ -127,9 +127,6 @@ fn follow_contrary(
         .collect();
     let mut trace = merge::traces(&traces, &parted);
     if bounded {
-        if let Some(raised) = &mut trace.raised {
-            raised.certain = false;
-        }
         trace.gaps.push(Gap {
             site: None,
             what: format!("{}: not all were followed", Limit::Ways.met()),

@@ -36,8 +36,7 @@ fn check(context: &Context<'_>) -> Vec<Diagnostic> {
         .downgrade
         .raised
         .as_ref()
-        .filter(|raised| raised.certain && !raised.explicit)
-        .filter(|raised| is_exception(raised) && !is_told_elsewhere(raised))
+        .filter(|raised| !raised.explicit && is_exception(raised) && !is_told_elsewhere(raised))
         .map(|raised| raises(context, raised))
         .into_iter()
         .collect()

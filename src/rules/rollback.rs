@@ -3,8 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::postgres::catalog::TypeKind;
 use crate::postgres::catalog::compare;
+use crate::postgres::catalog::{Relation, TypeKind};
 use crate::postgres::name::ObjectKind;
 use crate::postgres::{Catalog, ObjectKey, Outcome, ServerError, SqlState, Statement};
 use crate::replay::{Downgrade, Replayed};
@@ -170,10 +170,17 @@ fn fate(replayed: &Replayed, restored: &Catalog, key: &ObjectKey) -> Option<Fate
     if replayed.first.assumed.contains(key) {
         return (!restored.presence_of(key)? && !after.presence_of(key)?).then_some(Fate::Missing);
     }
+    // what only the downgrade makes: of a table that no revision makes, or of one whose maker is not followed to its end,
+    // it may well have been there
+    let from_elsewhere = || {
+        let table = restored.table_of(key).map(Relation::key);
+        let used = table.is_some_and(|table| replayed.first.assumed.contains(&table));
+        (used || before.cut) && touched_by(&replayed.first, key).is_none()
+    };
     let untouched = || Some(after.presence_of(key)? && before.is_alike(after, key));
     match (before.presence_of(key)?, restored.presence_of(key)?) {
         (false, false) => None,
-        (false, true) if is_enum(restored, key) => None,
+        (false, true) if is_enum(restored, key) || from_elsewhere() => None,
         (false, true) => Some(Fate::Stays),
         (true, false) if untouched()? => Some(Fate::Lost),
         (true, false) => Some(Fate::Missing),
