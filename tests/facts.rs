@@ -10,9 +10,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
+use foreshot::postgres::catalog::Rows;
 use foreshot::postgres::session::Parameters;
-use foreshot::postgres::{Catalog, ObjectKey, ObjectKind, Outcome, Session, Statement, Version};
+use foreshot::postgres::{
+    Catalog, Datum, ObjectKey, ObjectKind, Outcome, Session, Statement, Version,
+};
 use foreshot::scripts::{self, Format, Reading};
 use foreshot::source::FileId;
 use serde_json::Value;
@@ -151,8 +155,17 @@ fn second_run(session: &Session, statement: &str) -> Verdict {
 fn values_differ(before: &Catalog, after: &Catalog) -> bool {
     after.relations.values().any(|relation| {
         before.relation(&relation.name).is_some_and(|known| {
-            known.rows.known.len() == relation.rows.known.len() && known.rows != relation.rows
+            known.rows.known.len() == relation.rows.known.len()
+                && (known.rows != relation.rows || renewed(&known.rows, &relation.rows))
         })
+    })
+}
+
+/// Whether a row was written again with a value that is new each time it is made.
+fn renewed(before: &Rows, after: &Rows) -> bool {
+    before.known.iter().zip(&after.known).any(|(old, new)| {
+        let fresh = new.values.iter().any(|(_, value)| *value == Datum::Fresh);
+        fresh && !Arc::ptr_eq(old, new)
     })
 }
 

@@ -223,6 +223,257 @@ fn each_format_is_sent_as_its_tool_sends_it() {
     }
 }
 
+/// Files of a project, the folder, what the last event of the first run answers, and of the downgrade.
+type FormatCase = (
+    Vec<(&'static str, &'static str)>,
+    &'static str,
+    &'static str,
+    Option<&'static str>,
+);
+
+#[test]
+fn the_marks_of_further_tools() {
+    let cases: Vec<FormatCase> = vec![
+        (
+            vec![
+                (
+                    "m/1_t.sql",
+                    "-- +migrate Up\nCREATE TABLE t (a int);\n-- +migrate Down\nDROP TABLE t;\n",
+                ),
+                (
+                    "m/2_i.sql",
+                    "-- +migrate Up notransaction\nSELECT 1;\nCREATE INDEX CONCURRENTLY i ON t (a);\n-- +migrate Down\nDROP INDEX j;\n",
+                ),
+            ],
+            "m",
+            "ok",
+            Some("42704"),
+        ),
+        (
+            vec![
+                ("m/1_t.sql", "-- +migrate Up\nCREATE TABLE t (a int);\n"),
+                (
+                    "m/2_i.sql",
+                    "-- +migrate Up\nCREATE INDEX CONCURRENTLY i ON t (a);\n",
+                ),
+            ],
+            "m",
+            "25001",
+            None,
+        ),
+        (
+            vec![(
+                "m/001_t.sql",
+                "CREATE TABLE t (a int);\n\n---- create above / drop below ----\n\nDROP TABLE u;\n",
+            )],
+            "m",
+            "ok",
+            Some("42P01"),
+        ),
+        (
+            vec![
+                ("tern.conf", ""),
+                ("migrations/001_t.sql", "CREATE TABLE t (a int);\n"),
+                (
+                    "migrations/002_i.sql",
+                    "---- tern: disable-tx ----\nSELECT 1;\nCREATE INDEX CONCURRENTLY i ON t (a);\n",
+                ),
+            ],
+            ".",
+            "ok",
+            None,
+        ),
+        (
+            vec![(
+                "m/01_t.sql",
+                "-- rambler up\nCREATE TABLE t (a int);\n-- rambler down\nDROP TABLE t;\n\
+                 -- rambler up\nCREATE INDEX CONCURRENTLY i ON t (a);\n-- rambler down\nDROP INDEX i2;\n",
+            )],
+            "m",
+            "ok",
+            Some("42704"),
+        ),
+        (
+            vec![
+                ("m/0001.t.sql", "-- depends:\nCREATE TABLE t (a int);\n"),
+                ("m/0001.t.rollback.sql", "DROP TABLE t;\n"),
+                (
+                    "m/0002.i.sql",
+                    "-- depends: 0001.t\n-- transactional: false\nSELECT 1;\nCREATE INDEX CONCURRENTLY i ON t (a);\n",
+                ),
+                ("m/0002.i.rollback.sql", "DROP INDEX CONCURRENTLY i;\n"),
+            ],
+            "m",
+            "ok",
+            // its own file says nothing of a transaction
+            Some("25001"),
+        ),
+        (
+            vec![(
+                "db/changelog.sql",
+                "--liquibase formatted sql\n\n--changeset me:1\nCREATE TABLE t (a int);\n--rollback DROP TABLE t;\n\n\
+                 --changeset me:2 runInTransaction:false\nSELECT 1;\nCREATE INDEX CONCURRENTLY i ON t (a);\n--rollback DROP INDEX\n--rollback   nothing;\n",
+            )],
+            "db",
+            "ok",
+            Some("42704"),
+        ),
+        (
+            vec![(
+                "db/changelog.sql",
+                "--liquibase formatted sql\n--changeset me:1\nCREATE TABLE t (a int);\n--changeset me:2\nCREATE INDEX CONCURRENTLY i ON t (a);\n--rollback not required\n",
+            )],
+            "db",
+            "25001",
+            None,
+        ),
+        (
+            vec![
+                (
+                    "supabase/migrations/20240101000000_t.sql",
+                    "CREATE TABLE t (a int);\n",
+                ),
+                (
+                    "supabase/migrations/20240102000000_s.sql",
+                    "ALTER TABLE t ADD COLUMN b int;\nSAVEPOINT s;\n",
+                ),
+            ],
+            ".",
+            "25P01",
+            None,
+        ),
+        (
+            vec![
+                (
+                    "supabase/migrations/20240101000000_t.sql",
+                    "CREATE TABLE t (a int);\n",
+                ),
+                (
+                    "supabase/migrations/20240102000000_i.sql",
+                    "ALTER TABLE t ADD COLUMN b int;\nCREATE INDEX CONCURRENTLY i ON t (b);\n",
+                ),
+            ],
+            ".",
+            "ok",
+            None,
+        ),
+        (
+            vec![
+                ("config.yaml", "version: 3\nmetadata_directory: metadata\n"),
+                ("migrations/default/1_t/up.sql", "CREATE TABLE t (a int);\n"),
+                (
+                    "migrations/default/2_i/up.sql",
+                    "CREATE INDEX CONCURRENTLY i ON t (a);\n",
+                ),
+                ("migrations/default/2_i/down.sql", "DROP INDEX i;\n"),
+            ],
+            ".",
+            "25001",
+            Some("42704"),
+        ),
+    ];
+    for (files, path, first, down) in cases {
+        let folder = project(&files);
+        let events = trace(folder.path(), path);
+        assert_eq!(
+            answers(&events, "first").last().map(String::as_str),
+            Some(first),
+            "{files:?}"
+        );
+        let downgrade = answers(&events, "downgrade");
+        assert_eq!(downgrade.last().map(String::as_str), down, "{files:?}");
+    }
+}
+
+#[test]
+fn each_changeset_is_a_migration() {
+    let folder = project(&[(
+        "db/changelog.sql",
+        "--liquibase formatted sql\n--changeset me:1\nCREATE TABLE t (a int);\n--changeset you:2 runOnChange:true\nCREATE TABLE u (a int);\n",
+    )]);
+    let events = trace(folder.path(), "db");
+    let revisions: Vec<&str> = events
+        .iter()
+        .filter(|event| event["run"] == "first")
+        .filter_map(|event| event["revision"].as_str())
+        .collect();
+    assert_eq!(revisions, ["changelog/me:1", "changelog/you:2"]);
+    // what runs again whenever it changes must be able to
+    assert_eq!(
+        told(&check(folder.path(), &["db"])),
+        [
+            "db/changelog.sql:3 note missing-guard",
+            "db/changelog.sql:5 error missing-guard"
+        ]
+    );
+}
+
+#[test]
+fn versions_that_are_taken_twice_are_told() {
+    let folder = project(&[
+        ("f/V1__a.sql", "SELECT 1;\n"),
+        ("f/V1.0__b.sql", "SELECT 2;\n"),
+        ("f/V2__c.sql", "SELECT 2;\n"),
+        ("f/U2__c.sql", "SELECT 2;\n"),
+        ("g/1_a.up.sql", "SELECT 1;\n"),
+        ("g/01_b.up.sql", "SELECT 2;\n"),
+        ("g/2_lost.down.sql", "SELECT 2;\n"),
+        // these tools know a migration by its whole name
+        ("p/1_a.sql", "SELECT 1;\n"),
+        ("p/1_b.sql", "SELECT 1;\n"),
+    ]);
+    assert_eq!(
+        told(&check(folder.path(), &["f", "g", "p"])),
+        [
+            "f/V1__a.sql:1 error duplicate-revision",
+            "g/01_b.up.sql:1 error duplicate-revision",
+        ]
+    );
+    let verbose = common::foreshot(folder.path(), &["check", "g", "--verbose"]);
+    let said = common::stdout(&verbose) + &common::stderr(&verbose);
+    assert!(
+        said.contains("`g/2_lost.down.sql`: the migration that it takes back is not there"),
+        "{said}"
+    );
+}
+
+#[test]
+fn files_that_psql_brings_in_are_read() {
+    let folder = project(&[
+        (
+            "m/001_a.sql",
+            "\\ir parts/t.sql\nALTER TABLE t ADD COLUMN b int;\n\\i m/parts/u.sql\n\\i ../../outside.sql\n\\ir parts/nothing.sql\n",
+        ),
+        (
+            "m/parts/t.sql",
+            "CREATE TABLE t (a int);\n\\ir ../001_a.sql\n",
+        ),
+        (
+            "m/parts/u.sql",
+            "-- é\nCREAT TABLE u;\nALTER TABLE t DROP COLUMN nothing;\n",
+        ),
+    ]);
+    let events = trace(folder.path(), "m");
+    assert_eq!(answers(&events, "first"), ["ok", "ok", "42703"]);
+    let text = common::stdout(&common::foreshot(
+        folder.path(),
+        &["check", "m", "--verbose", "--output-format", "concise"],
+    ));
+    assert!(
+        text.contains("m/parts/u.sql:2:1: error[unreadable]"),
+        "{text}"
+    );
+    let all = common::foreshot(folder.path(), &["check", "m", "--verbose"]);
+    let said = common::stdout(&all) + &common::stderr(&all);
+    for line in [
+        "m/001_a.sql: line 4",
+        "m/001_a.sql: line 5",
+        "m/parts/t.sql: line 2",
+    ] {
+        assert!(said.contains(&format!("{line}: psql's")), "{line}\n{said}");
+    }
+}
+
 #[test]
 fn a_way_down_and_up_again() {
     let folder = project(&[

@@ -1,9 +1,10 @@
 //! A database of SQL files: read in parallel and put in the order of their tool.
 
+use std::collections::BTreeSet;
 use std::panic::catch_unwind;
 use std::sync::Arc;
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 use rayon::prelude::*;
 
 use super::{Loaded, UNREADABLE, unread, unread_gap};
@@ -16,8 +17,9 @@ use crate::files::{FileError, Files, decode, join};
 use crate::history::{self, Graph, Identifiers};
 use crate::postgres::Catalog;
 use crate::replay::Revision;
-use crate::scripts::{self, Format, Migration, Reading, Refusal, Script};
+use crate::scripts::{self, Format, Included, Migration, Reading, Refusal, Script};
 use crate::source::{FileId, Site, SourceFile, SourceMap, Span};
+use crate::timings::{Phase, measure};
 use crate::trace::Gap;
 
 /// A file's number and text.
@@ -28,6 +30,8 @@ struct Entry<'a> {
     migration: &'a Migration,
     up: Read,
     down: Option<Read>,
+    /// What psql's `\\i` brings in.
+    included: Vec<Included>,
     /// A file beside it asks for no transaction.
     outside: bool,
 }
@@ -36,7 +40,7 @@ struct Entry<'a> {
 struct Parsed {
     id: String,
     file: FileId,
-    reading: Option<Reading>,
+    readings: Option<Vec<(Option<String>, Reading)>>,
 }
 
 /// Reads the SQL files of a database.
@@ -49,6 +53,21 @@ pub(super) fn load(
 ) -> Loaded {
     let mut gaps = Vec::new();
     let migrations = scripts::migrations(sql.format, &database.revision_files);
+    let taken: BTreeSet<&Utf8PathBuf> = migrations
+        .iter()
+        .flat_map(|migration| [Some(&migration.up), migration.down.as_ref()])
+        .flatten()
+        .collect();
+    for file in &database.revision_files {
+        if !taken.contains(file) {
+            gaps.push(Gap {
+                site: None,
+                what: format!(
+                    "`{file}`: the migration that it takes back is not there: not analysed"
+                ),
+            });
+        }
+    }
     let entries = entries(&migrations, sql.format, files, sources, &mut gaps);
     let parsed: Vec<Parsed> = entries
         .par_iter()
@@ -56,21 +75,28 @@ pub(super) fn load(
             id: entry.migration.id.clone(),
             file: entry.up.0,
             // a file that foreshot can't cope with must not take the others with it
-            reading: catch_unwind(|| parse(entry, sql, &config)).ok(),
+            readings: catch_unwind(|| measure(Phase::Parse, || parse(entry, sql, &config))).ok(),
         })
         .collect();
     let mut diagnostics = Vec::new();
     let mut read: Vec<(String, Arc<Script>)> = Vec::new();
     for one in parsed {
-        match one.reading {
-            None => diagnostics.push(unread(one.file)),
-            Some(Reading::Foreign(server)) => gaps.push(Gap {
-                site: Some(start_of(one.file)),
-                what: format!("is written for {server}: not analysed"),
-            }),
-            Some(Reading::Read { script, refusals }) => {
-                diagnostics.extend(refusals.iter().map(refused));
-                read.push((one.id, Arc::new(script)));
+        let Some(readings) = one.readings else {
+            diagnostics.push(unread(one.file));
+            continue;
+        };
+        for (name, reading) in readings {
+            match reading {
+                Reading::Foreign(server) => gaps.push(Gap {
+                    site: Some(start_of(one.file)),
+                    what: format!("is written for {server}: not analysed"),
+                }),
+                Reading::Read { script, refusals } => {
+                    diagnostics.extend(refusals.iter().map(refused));
+                    let id =
+                        name.map_or_else(|| one.id.clone(), |name| format!("{}/{name}", one.id));
+                    read.push((id, Arc::new(script)));
+                }
             }
         }
     }
@@ -119,9 +145,9 @@ fn entries<'a>(
         .collect();
     let texts: Vec<Result<(String, Vec<String>), FileError>> = paths
         .par_iter()
-        .map(|path| match files.read(path) {
+        .map(|path| match measure(Phase::Read, || files.read(path)) {
             Ok(Some(bytes)) => {
-                let decoded = decode(&bytes);
+                let decoded = measure(Phase::Read, || decode(&bytes));
                 Ok((decoded.text, decoded.notes))
             }
             Ok(None) => Err(FileError::NoFile((*path).clone())),
@@ -156,7 +182,15 @@ fn entries<'a>(
         let up = next(gaps);
         let down = migration.down.as_ref().and_then(|_| next(gaps));
         if let Some(up) = up {
+            let included = match format {
+                Format::Plain => {
+                    let mut open = vec![migration.up.clone()];
+                    bring_in(up.1.text(), &mut open, files.as_ref(), sources, gaps)
+                }
+                _ => Vec::new(),
+            };
             entries.push(Entry {
+                included,
                 migration,
                 up,
                 down,
@@ -165,6 +199,87 @@ fn entries<'a>(
         }
     }
     entries
+}
+
+/// The files that psql's `\\i` and `\\ir` in a text bring in, with what they bring in themselves. `open`: the files that
+/// are being read, the text's own last.
+fn bring_in(
+    text: &str,
+    open: &mut Vec<Utf8PathBuf>,
+    files: &dyn Files,
+    sources: &SourceMap,
+    gaps: &mut Vec<Gap>,
+) -> Vec<Included> {
+    let mut included: Vec<Included> = Vec::new();
+    for line in text
+        .lines()
+        .filter(|line| line.trim_start().starts_with('\\'))
+    {
+        let Some(written) = scripts::includes(line) else {
+            continue;
+        };
+        if included.iter().any(|known| known.written == written) || open.len() >= MAX_INCLUDED {
+            continue;
+        }
+        let own = open.last().and_then(|path| path.parent());
+        let beside = join(own.unwrap_or(Utf8Path::new("")), written);
+        // `\\i` goes from where psql was started: the project's folder most often
+        let candidates = if line.trim_start().starts_with("\\ir")
+            || line.trim_start().starts_with("\\include_relative")
+        {
+            vec![beside]
+        } else {
+            vec![Utf8PathBuf::from(written), beside]
+        };
+        let found = candidates
+            .into_iter()
+            .filter_map(|path| normal(&path))
+            .find_map(|path| Some((files.read(&path).ok().flatten()?, path)));
+        let Some((bytes, path)) = found else {
+            continue;
+        };
+        if open.contains(&path) {
+            continue;
+        }
+        let decoded = decode(&bytes);
+        let file = Arc::new(SourceFile::new(path.clone(), decoded.text));
+        let id = sources.add(file.clone());
+        gaps.extend(decoded.notes.into_iter().map(|what| Gap {
+            site: Some(start_of(id)),
+            what,
+        }));
+        open.push(path);
+        let inner = bring_in(file.text(), open, files, sources, gaps);
+        open.pop();
+        included.push(Included {
+            written: written.to_owned(),
+            file: id,
+            text: file.text().clone(),
+            included: inner,
+        });
+    }
+    included
+}
+
+/// How deeply files may bring each other in.
+const MAX_INCLUDED: usize = 8;
+
+/// A path without `.` and `..`; `None` where it leads out of the project.
+fn normal(path: &Utf8Path) -> Option<Utf8PathBuf> {
+    let mut plain = Utf8PathBuf::new();
+    for part in path.components() {
+        match part {
+            Utf8Component::Normal(name) => plain.push(name),
+            Utf8Component::CurDir => {}
+            Utf8Component::ParentDir => {
+                if !plain.pop() {
+                    return None;
+                }
+            }
+            Utf8Component::RootDir | Utf8Component::Prefix(_) => return None,
+        }
+    }
+    Some(plain)
 }
 
 /// Whether the file that a tool lets stand beside a migration asks for no transaction.
@@ -189,17 +304,21 @@ fn asks_for_none(format: Format, up: &Utf8Path, files: &dyn Files) -> bool {
     })
 }
 
-fn parse(entry: &Entry<'_>, sql: &SqlFiles, config: &Config) -> Reading {
+fn parse(entry: &Entry<'_>, sql: &SqlFiles, config: &Config) -> Vec<(Option<String>, Reading)> {
     faults::trip("read", entry.up.1.path().as_str());
     let down = entry.down.as_ref();
-    let mut reading = scripts::read(
+    let mut readings = scripts::read_all(
         sql.format,
         entry.up.0,
         entry.up.1.text(),
         down.map(|(id, file)| (*id, &**file.text())),
+        &entry.included,
         config.postgres_version,
     );
-    if let Reading::Read { script, .. } = &mut reading {
+    for (_, reading) in &mut readings {
+        let Reading::Read { script, .. } = reading else {
+            continue;
+        };
         if entry.outside {
             script.send(sql.format.facts().without_transaction);
         }
@@ -208,9 +327,10 @@ fn parse(entry: &Entry<'_>, sql: &SqlFiles, config: &Config) -> Reading {
         }
         script.guessed = sql.format == Format::Plain && sql.sending.is_none();
         let promised = sql.rerunnable.or(config.rerunnable).unwrap_or(false);
-        script.settle(promised || entry.migration.repeatable);
+        script.repeatable |= entry.migration.repeatable;
+        script.settle(promised || script.repeatable);
     }
-    reading
+    readings
 }
 
 fn refused(refusal: &Refusal) -> Diagnostic {

@@ -101,6 +101,7 @@ states! {
     SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION "42000" "syntax_error_or_access_rule_violation";
     SYNTAX_ERROR "42601" "syntax_error";
     INSUFFICIENT_PRIVILEGE "42501" "insufficient_privilege";
+    INVALID_NAME "42602" "invalid_name";
     NAME_TOO_LONG "42622" "name_too_long";
     RESERVED_NAME "42939" "reserved_name";
     GENERATED_ALWAYS "428C9" "generated_always";

@@ -60,8 +60,12 @@ pub trait Executor {
     fn end_transaction(&mut self, commit: bool) -> Outcome;
 }
 
-/// Runs a block.
-pub fn execute(block: &Block, executor: &mut impl Executor) -> Outcome {
+/// Runs a block, with the values of parameters.
+pub fn execute(
+    block: &Block,
+    parameters: Vec<(SmolStr, Datum)>,
+    executor: &mut impl Executor,
+) -> Outcome {
     let mut run = Run {
         executor,
         variables: Variables::default(),
@@ -73,6 +77,9 @@ pub fn execute(block: &Block, executor: &mut impl Executor) -> Outcome {
     run.variables.open();
     run.variables
         .declare("found".into(), Variable::Value(Datum::Bool(false)));
+    for (name, value) in parameters {
+        run.variables.declare(name, Variable::Value(value));
+    }
     match run.block(block) {
         Flow::Error(error) => Outcome::Error(error),
         Flow::Unknown(why) => Outcome::Unknown(why),

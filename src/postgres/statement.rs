@@ -630,6 +630,8 @@ pub struct CreateFunction {
     /// Input arguments only: they identify the function.
     pub arguments: Vec<TypeName>,
     pub argument_names: Vec<SmolStr>,
+    /// OUT parameters and columns of RETURNS TABLE.
+    pub output_names: Vec<SmolStr>,
     /// How many trailing arguments have a default.
     pub defaults: usize,
     /// OUT columns and return type as text, to see a change of it (42P13).
@@ -649,6 +651,8 @@ pub struct CreateTrigger {
     pub function: Name,
     /// Columns of UPDATE OF.
     pub columns: Vec<SmolStr>,
+    /// On what it fires: bits of [`super::catalog::trigger_events`].
+    pub events: u8,
 }
 
 /// CREATE of a kind that the simulation knows by name only.
@@ -726,6 +730,8 @@ pub struct Insert {
     pub table: Name,
     /// Empty: all columns in order.
     pub columns: Vec<SmolStr>,
+    /// Columns of which only elements or fields are given: `(a[1], a[2], c.x)`.
+    pub in_parts: Vec<SmolStr>,
     pub source: InsertSource,
     pub on_conflict: Option<OnConflict>,
     pub overriding: bool,

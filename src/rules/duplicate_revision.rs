@@ -1,9 +1,12 @@
 //! `duplicate-revision`: two files have one revision id.
 
+use std::collections::BTreeMap;
+
 use super::{Check, HistoryContext, Rule, label};
 use crate::config::Level;
 use crate::diagnostic::{Diagnostic, RuleInfo, Severity};
-use crate::history::Problem;
+use crate::history::{Index, Problem};
+use crate::scripts;
 
 pub(super) const RULE: Rule = Rule {
     info: RuleInfo {
@@ -50,4 +53,41 @@ fn check(context: &HistoryContext<'_>) -> Vec<Diagnostic> {
             _ => None,
         })
         .collect()
+}
+
+/// Two SQL files with the version by which their tool knows a migration.
+pub(super) fn of_scripts(context: &HistoryContext<'_>) -> Vec<Diagnostic> {
+    let mut first: BTreeMap<String, Index> = BTreeMap::new();
+    let mut found = Vec::new();
+    for (index, revision) in context.revisions.iter().enumerate() {
+        let Some(script) = revision.script() else {
+            continue;
+        };
+        // a folder's name stands before equal ids
+        let id = revision.id.rsplit('/').next().unwrap_or(&revision.id);
+        let Some(version) = scripts::version(script.format, id) else {
+            continue;
+        };
+        let Some(other) = first.get(&version).copied() else {
+            first.insert(version, index);
+            continue;
+        };
+        let (here, there) = if context.is_reported(index) {
+            (index, other)
+        } else {
+            (other, index)
+        };
+        let tool = script.format.facts().name;
+        let message = format!(
+            "{tool} knows a migration by its version, and this one's is taken: it refuses the folder, or runs one of the two and never the other"
+        );
+        let mut diagnostic = context.diagnostic(&RULE, here, context.place(here), message);
+        diagnostic.help = Some("give the newer one a version of its own".to_owned());
+        let there = context.place(there);
+        diagnostic
+            .labels
+            .push(label(there, "this file has the version too"));
+        found.push(diagnostic);
+    }
+    found
 }

@@ -228,7 +228,7 @@ pub fn check_history(context: &HistoryContext<'_>) -> Vec<Diagnostic> {
     // what a revision file says of itself is Alembic's: SQL files are in the order of their names
     let is_script = |revision: &Arc<Revision>| revision.script().is_some();
     if context.revisions.iter().any(is_script) {
-        return Vec::new();
+        return duplicate_revision::of_scripts(context);
     }
     RULES
         .iter()

@@ -2,6 +2,7 @@
 //!
 //! Lines are looked at one by one, strings notwithstanding, as the tools do.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use super::Format;
@@ -15,6 +16,30 @@ pub(super) struct Direction {
     pub(super) marker: Range<usize>,
     /// It asks for no transaction.
     pub(super) outside: bool,
+    /// Bytes in its range that are not its own: those of the other direction, and marks.
+    pub(super) foreign: Vec<Range<usize>>,
+}
+
+impl Direction {
+    /// Its text with blanks for what is not its own: offsets stay.
+    pub(super) fn text<'a>(&self, whole: &'a str) -> Cow<'a, str> {
+        let body = whole.get(self.range.clone()).unwrap_or_default();
+        if self.foreign.is_empty() {
+            return Cow::Borrowed(body);
+        }
+        let mut own = body.as_bytes().to_vec();
+        for range in &self.foreign {
+            let start = range.start.saturating_sub(self.range.start).min(own.len());
+            let end = range.end.saturating_sub(self.range.start).min(own.len());
+            for byte in &mut own[start..end.max(start)] {
+                if !matches!(byte, b'\n' | b'\r') {
+                    *byte = b' ';
+                }
+            }
+        }
+        // whole lines are blanked: what is left is UTF-8 as before
+        Cow::Owned(String::from_utf8_lossy(&own).into_owned())
+    }
 }
 
 /// The directions of a file.
@@ -56,8 +81,7 @@ pub(super) fn directions(format: Format, text: &str) -> Directions {
     }
     let mut whole = Direction {
         range: 0..text.len(),
-        marker: 0..0,
-        outside: false,
+        ..Direction::default()
     };
     let outside = marks.iter().any(|(_, mark)| *mark == Mark::Outside);
     let mut up: Option<Direction> = None;
@@ -74,11 +98,18 @@ pub(super) fn directions(format: Format, text: &str) -> Directions {
         {
             open.range.end = line.start;
         }
-        if slot.is_none() {
+        if let Some(again) = slot {
+            // a second section of the same direction, behind one of the other
+            if again.range.end < text.len() {
+                again.foreign.push(again.range.end..line.end);
+                again.range.end = text.len();
+            }
+        } else {
             *slot = Some(Direction {
                 range: line.end..text.len(),
                 marker: line,
                 outside: asks || outside,
+                foreign: Vec::new(),
             });
         }
     }
@@ -140,11 +171,158 @@ fn mark(format: Format, line: &str) -> Option<Mark> {
         Format::Sqlx => line
             .starts_with("-- no-transaction")
             .then_some(Mark::Outside),
+        Format::SqlMigrate => {
+            let words = comment.trim_start().strip_prefix("+migrate")?;
+            let outside = words.split_whitespace().any(|word| word == "notransaction");
+            match words.split_whitespace().next()? {
+                "Up" => Some(Mark::Up { outside }),
+                "Down" => Some(Mark::Down { outside }),
+                _ => None,
+            }
+        }
+        Format::Rambler => match line.trim_end() {
+            "-- rambler up" => Some(Mark::Up { outside: false }),
+            "-- rambler down" => Some(Mark::Down { outside: false }),
+            _ => None,
+        },
+        Format::Tern => match line.trim() {
+            "---- create above / drop below ----" => Some(Mark::Down { outside: false }),
+            "---- tern: disable-tx ----" => Some(Mark::Outside),
+            _ => None,
+        },
+        Format::Yoyo => {
+            let value = comment.trim_start().strip_prefix("transactional")?;
+            let value = value.trim_start().strip_prefix(':')?.trim();
+            value.eq_ignore_ascii_case("false").then_some(Mark::Outside)
+        }
         Format::Plain
         | Format::Diesel
         | Format::Flyway
         | Format::GolangMigrate
-        | Format::Prisma => None,
+        | Format::Hasura
+        | Format::Liquibase
+        | Format::Prisma
+        | Format::Supabase => None,
+    }
+}
+
+/// Whether a text begins as Liquibase's formatted SQL must.
+pub(super) fn is_liquibase(text: &str) -> bool {
+    let first = text.lines().find(|line| !line.trim().is_empty());
+    first.is_some_and(|line| {
+        let words = line.trim().trim_start_matches('-').trim_start();
+        line.trim_start().starts_with("--")
+            && words
+                .to_ascii_lowercase()
+                .starts_with("liquibase formatted sql")
+    })
+}
+
+/// One changeset of a file of Liquibase's: a migration of its own, with a transaction of its own.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Changeset {
+    /// `author:id`.
+    pub(super) id: String,
+    pub(super) directions: Directions,
+    /// It runs again whenever it changes, or always.
+    pub(super) repeatable: bool,
+}
+
+/// The changesets of a text.
+pub(super) fn changesets(text: &str) -> Vec<Changeset> {
+    let mut found: Vec<Changeset> = Vec::new();
+    let mut rollbacks: Vec<Vec<Range<usize>>> = Vec::new();
+    let mut at = 0;
+    let mut in_comment = false;
+    for line in text.split_inclusive('\n') {
+        let span = at..at + line.trim_end().len();
+        at += line.len();
+        let bare = line.trim();
+        if let Some(words) = after_mark(bare, "changeset") {
+            if let Some(last) = found.last_mut() {
+                last.directions.up.range.end = span.start;
+            }
+            found.push(changeset(words, span, text.len()));
+            rollbacks.push(Vec::new());
+            continue;
+        }
+        let Some(own) = rollbacks.last_mut() else {
+            continue;
+        };
+        if bare.eq_ignore_ascii_case("/* liquibase rollback") {
+            in_comment = true;
+        } else if in_comment && bare == "*/" {
+            in_comment = false;
+        } else if in_comment {
+            own.push(span);
+        } else if let Some(words) = after_mark(bare, "rollback") {
+            own.push(span.end - words.len()..span.end);
+        }
+    }
+    for (changeset, lines) in found.iter_mut().zip(rollbacks) {
+        let (Some(first), Some(last)) = (lines.first(), lines.last()) else {
+            continue;
+        };
+        let range = changeset.directions.up.range.clone();
+        let mut foreign = Vec::with_capacity(lines.len() + 1);
+        let mut start = range.start;
+        for line in &lines {
+            foreign.push(start..line.start);
+            start = line.end;
+        }
+        foreign.push(start..range.end);
+        // `--rollback empty`, `--rollback not required`: there is nothing to undo
+        let words = text.get(first.start..last.end).unwrap_or_default().trim();
+        let nothing = lines.len() == 1
+            && (words.eq_ignore_ascii_case("empty") || words.eq_ignore_ascii_case("not required"));
+        if nothing {
+            foreign.push(range.clone());
+        }
+        changeset.directions.down = Some(Direction {
+            marker: first.clone(),
+            outside: changeset.directions.up.outside,
+            foreign,
+            range,
+        });
+    }
+    for changeset in &mut found {
+        // rollbacks in a comment are a comment of the up part: nothing to blank
+        changeset.directions.up.foreign.clear();
+    }
+    found
+}
+
+/// What stands behind `--mark` of Liquibase's: `--changeset a:1 x:y`, `-- rollback DROP ...`.
+fn after_mark<'a>(line: &'a str, mark: &str) -> Option<&'a str> {
+    let words = line
+        .strip_prefix("--")?
+        .trim_start_matches(['-', ' ', '\t']);
+    let head = words.get(..mark.len())?;
+    let rest = words.get(mark.len()..)?;
+    let ends = rest.is_empty() || rest.starts_with([' ', '\t', ':']);
+    (head.eq_ignore_ascii_case(mark) && ends).then(|| rest.trim_start_matches(':').trim_start())
+}
+
+fn changeset(words: &str, marker: Range<usize>, end: usize) -> Changeset {
+    let mut parts = words.split_whitespace();
+    let id = parts.next().unwrap_or_default().to_owned();
+    let has = |wanted: &str| {
+        words
+            .split_whitespace()
+            .any(|part| part.eq_ignore_ascii_case(wanted))
+    };
+    Changeset {
+        id,
+        repeatable: has("runOnChange:true") || has("runAlways:true"),
+        directions: Directions {
+            up: Direction {
+                range: marker.end..end,
+                marker,
+                outside: has("runInTransaction:false"),
+                foreign: Vec::new(),
+            },
+            down: None,
+        },
     }
 }
 
@@ -154,11 +332,31 @@ pub(super) fn format_of(text: &str) -> Option<Format> {
     if mark(Format::Sqlx, first).is_some() {
         return Some(Format::Sqlx);
     }
-    text.lines().find_map(|line| {
-        [Format::Dbmate, Format::Goose, Format::NodePgMigrate]
-            .into_iter()
-            .find(|format| mark(*format, line).is_some())
-    })
+    if is_liquibase(text) {
+        return Some(Format::Liquibase);
+    }
+    let marked = text.lines().find_map(|line| {
+        [
+            Format::Dbmate,
+            Format::Goose,
+            Format::NodePgMigrate,
+            Format::Rambler,
+            Format::SqlMigrate,
+            Format::Tern,
+        ]
+        .into_iter()
+        .find(|format| mark(*format, line).is_some())
+    });
+    let leading = || {
+        text.lines()
+            .map(str::trim)
+            .take_while(|line| line.is_empty() || line.starts_with("--"))
+    };
+    let is_yoyo = |line: &str| {
+        let words = line.trim_start_matches(['-', ' ']);
+        words.starts_with("depends:") || words.starts_with("transactional:")
+    };
+    marked.or_else(|| leading().any(is_yoyo).then_some(Format::Yoyo))
 }
 
 /// Whether a comment of a part says why it is empty: more than a tool's mark or template.
@@ -175,6 +373,15 @@ pub(super) fn is_explained(text: &str) -> bool {
             words > 1
                 && ![
                     "+goose",
+                    "+migrate",
+                    "rambler ",
+                    "create above",
+                    "write your migrate ",
+                    "depends:",
+                    "transactional:",
+                    "rollback",
+                    "changeset ",
+                    "liquibase formatted",
                     "migrate:",
                     "sql in ",
                     "add down migration script",

@@ -17,12 +17,26 @@ pub enum Format {
     GolangMigrate,
     /// goose: `-- +goose Up`, `-- +goose Down`.
     Goose,
+    /// Hasura: folders with `up.sql` and `down.sql` below a `config.yaml`.
+    Hasura,
+    /// Liquibase's formatted SQL: `--changeset author:id`, `--rollback`.
+    Liquibase,
     /// node-pg-migrate: `-- Up Migration`, `-- Down Migration`.
     NodePgMigrate,
     /// prisma: folders with `migration.sql`.
     Prisma,
+    /// rambler: `-- rambler up`, `-- rambler down`.
+    Rambler,
+    /// sql-migrate: `-- +migrate Up`, `-- +migrate Down`.
+    SqlMigrate,
     /// sqlx: `1_name.sql`, or `1_name.up.sql` and `1_name.down.sql`.
     Sqlx,
+    /// Supabase: `supabase/migrations/20240131000000_name.sql`.
+    Supabase,
+    /// tern: `---- create above / drop below ----`.
+    Tern,
+    /// yoyo: `name.sql` and `name.rollback.sql`, with `-- depends:` and `-- transactional:`.
+    Yoyo,
 }
 
 /// How the text of one direction reaches the server.
@@ -101,6 +115,20 @@ pub static FORMATS: &[Facts] = &[
         opt_out: Some("in a file of its own with `-- +goose NO TRANSACTION`"),
     },
     Facts {
+        format: Format::Hasura,
+        name: "hasura",
+        sending: Sending::Block,
+        without_transaction: Sending::Block,
+        opt_out: None,
+    },
+    Facts {
+        format: Format::Liquibase,
+        name: "liquibase",
+        sending: Sending::Block,
+        without_transaction: Sending::Each,
+        opt_out: Some("in a changeset of its own with `runInTransaction:false`"),
+    },
+    Facts {
         format: Format::NodePgMigrate,
         name: "node-pg-migrate",
         sending: Sending::Block,
@@ -115,11 +143,46 @@ pub static FORMATS: &[Facts] = &[
         opt_out: Some("alone in a migration of its own"),
     },
     Facts {
+        format: Format::Rambler,
+        name: "rambler",
+        sending: Sending::Each,
+        without_transaction: Sending::Each,
+        opt_out: None,
+    },
+    Facts {
+        format: Format::SqlMigrate,
+        name: "sql-migrate",
+        sending: Sending::Block,
+        without_transaction: Sending::Each,
+        opt_out: Some("in a file of its own that begins with `-- +migrate Up notransaction`"),
+    },
+    Facts {
         format: Format::Sqlx,
         name: "sqlx",
         sending: Sending::Block,
         without_transaction: Sending::OneCall,
         opt_out: Some("in a file of its own that begins with `-- no-transaction`"),
+    },
+    Facts {
+        format: Format::Supabase,
+        name: "supabase",
+        sending: Sending::OneCall,
+        without_transaction: Sending::Each,
+        opt_out: Some("in a migration of its own"),
+    },
+    Facts {
+        format: Format::Tern,
+        name: "tern",
+        sending: Sending::Block,
+        without_transaction: Sending::Each,
+        opt_out: Some("in a file of its own with `---- tern: disable-tx ----`"),
+    },
+    Facts {
+        format: Format::Yoyo,
+        name: "yoyo",
+        sending: Sending::Block,
+        without_transaction: Sending::Each,
+        opt_out: Some("in a file of its own that begins with `-- transactional: false`"),
     },
 ];
 
@@ -164,6 +227,6 @@ mod tests {
             assert_eq!(Format::named(facts.name), Some(facts.format));
         }
         assert!(FORMATS[1..].is_sorted_by_key(|facts| facts.name));
-        assert_eq!(Format::named("liquibase"), None);
+        assert_eq!(Format::named("rails"), None);
     }
 }

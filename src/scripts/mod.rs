@@ -18,8 +18,8 @@ use crate::source::Site;
 use crate::trace::Gap;
 
 pub use format::{FORMATS, Facts, Format, Sending};
-pub use read::{Reading, Refusal, read};
-pub use recognize::{Folder, Migration, Names, fragment, migrations, recognize};
+pub use read::{DownFile, Included, Reading, Refusal, includes, read, read_all};
+pub use recognize::{Folder, Migration, Names, fragment, migrations, recognize, version};
 pub use run::run;
 
 /// One migration: an up part, and a down part where it has one.
@@ -31,6 +31,8 @@ pub struct Script {
     pub up: Part,
     /// What `down` runs.
     pub down: Option<Part>,
+    /// Its tool runs it again whenever it changes, or always.
+    pub repeatable: bool,
     /// A second run of the up part is real: the project promises that it may run twice, or a failure may leave it half
     /// applied ([`Script::settle`]).
     pub rerunnable: bool,
@@ -60,8 +62,6 @@ pub struct Step {
     pub site: Site,
     /// All of it, without the semicolon.
     pub whole: Site,
-    /// Its text.
-    pub text: Arc<str>,
     /// The statement: one, as a slice that events share.
     pub statements: Arc<[Statement]>,
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::directives::{self, Direction};
+use super::directives::{self, Direction, Directions};
 use super::{Format, Part, Script, Sending, Step, dialect, run};
 use crate::postgres::{ObjectKind, Statement, Version};
 use crate::source::{FileId, Site, Span};
@@ -47,28 +47,84 @@ const WEIGHTY: [&str; 11] = [
     "\\copy",
 ];
 
+/// Files that psql's `\\i` and `\\ir` bring in, by what is written behind the command.
+#[derive(Clone, Debug)]
+pub struct Included {
+    /// The path as written.
+    pub written: String,
+    /// The file.
+    pub file: FileId,
+    /// Its text.
+    pub text: Arc<str>,
+    /// What it brings in itself.
+    pub included: Vec<Included>,
+}
+
+/// The file of a migration's way down, where that is another.
+pub type DownFile<'a> = Option<(FileId, &'a str)>;
+
+/// Reads the migrations of a file: one, or as many as Liquibase's changesets, each with its own name then.
+pub fn read_all(
+    format: Format,
+    file: FileId,
+    text: &str,
+    down: DownFile<'_>,
+    included: &[Included],
+    version: Version,
+) -> Vec<(Option<String>, Reading)> {
+    if format != Format::Liquibase || !directives::is_liquibase(text) {
+        let directions = directives::directions(format, text);
+        let reading = read_directions(format, file, text, &directions, down, included, version);
+        return vec![(None, reading)];
+    }
+    directives::changesets(text)
+        .into_iter()
+        .map(|changeset| {
+            let directions = &changeset.directions;
+            let mut reading =
+                read_directions(format, file, text, directions, None, included, version);
+            if let Reading::Read { script, .. } = &mut reading {
+                script.repeatable = changeset.repeatable;
+            }
+            (Some(changeset.id), reading)
+        })
+        .collect()
+}
+
 /// Reads a migration: the text of its file, and of the file with its way down where that is another.
 pub fn read(
     format: Format,
     file: FileId,
     text: &str,
-    down: Option<(FileId, &str)>,
+    down: DownFile<'_>,
     version: Version,
 ) -> Reading {
     let found = directives::directions(format, text);
+    read_directions(format, file, text, &found, down, &[], version)
+}
+
+fn read_directions(
+    format: Format,
+    file: FileId,
+    text: &str,
+    found: &Directions,
+    down: DownFile<'_>,
+    included: &[Included],
+    version: Version,
+) -> Reading {
     let mut reader = Reader {
         format,
         version,
         refusals: Vec::new(),
         refused: Vec::new(),
     };
-    let up = reader.part(file, text, &found.up);
+    let up = reader.part(file, text, &found.up, included);
     let down = match (down, &found.down) {
         (Some((file, text)), _) => {
             let own = directives::directions(format, text);
-            Some(reader.part(file, text, &own.up))
+            Some(reader.part(file, text, &own.up, included))
         }
-        (None, Some(direction)) => Some(reader.part(file, text, direction)),
+        (None, Some(direction)) => Some(reader.part(file, text, direction, included)),
         (None, None) => None,
     };
     let refused: Vec<&str> = reader.refused.iter().map(|text| &**text).collect();
@@ -80,6 +136,7 @@ pub fn read(
             format,
             up,
             down,
+            repeatable: false,
             rerunnable: false,
             guessed: false,
         },
@@ -96,15 +153,53 @@ struct Reader {
 }
 
 impl Reader {
-    fn part(&mut self, file: FileId, text: &str, direction: &Direction) -> Part {
-        let base = direction.range.start;
-        let body = text.get(direction.range.clone()).unwrap_or_default();
+    fn part(
+        &mut self,
+        file: FileId,
+        text: &str,
+        direction: &Direction,
+        included: &[Included],
+    ) -> Part {
+        let body = direction.text(text);
+        let mut read = Statements::default();
+        self.statements(file, &body, direction.range.start, included, &mut read);
+        let Statements { steps, mut gaps } = read;
+        let site = |span: Span| Site { file, span };
+        let marker = Span::new(direction.marker.start as u32, direction.marker.end as u32);
+        let place = match steps.first() {
+            Some(first) if marker == Span::default() => first.site,
+            _ => site(marker),
+        };
+        let sending = self.sending(direction.outside, &steps);
+        if self.format == Format::Flyway && !direction.outside && self.is_mixed(&steps) {
+            gaps.push(Gap {
+                site: Some(place),
+                what: "Flyway refuses a migration in which statements that can't be in a transaction stand beside others, unless `mixed` is true"
+                    .to_owned(),
+            });
+        }
+        Part {
+            place,
+            sending,
+            explained: directives::is_explained(&body),
+            gaps,
+            steps,
+        }
+    }
+
+    /// The statements of a text that begins at an offset of its file, with those of the files that it brings in.
+    fn statements(
+        &mut self,
+        file: FileId,
+        body: &str,
+        base: usize,
+        included: &[Included],
+        read: &mut Statements,
+    ) {
         // the server takes no NUL, and tools cut the text there or refuse it: said elsewhere, read as a blank here
         let blanked = body.contains('\0').then(|| body.replace('\0', " "));
         let body = blanked.as_deref().unwrap_or(body);
         let site = |span: Span| Site { file, span };
-        let mut gaps = Vec::new();
-        let mut steps = Vec::new();
         for Parsed { statement, span } in sql::parse_file(body) {
             let own = body.get(span.range()).unwrap_or_default();
             let whole = Span::new(base as u32 + span.start, base as u32 + span.end);
@@ -115,8 +210,13 @@ impl Reader {
             );
             match statement {
                 Statement::Other { tag, .. } if tag.starts_with('\\') => {
-                    if WEIGHTY.contains(&tag.as_str()) {
-                        gaps.push(Gap {
+                    let brought = includes(own)
+                        .and_then(|path| included.iter().find(|known| known.written == path));
+                    if let Some(brought) = brought {
+                        let text = brought.text.clone();
+                        self.statements(brought.file, &text, 0, &brought.included, read);
+                    } else if WEIGHTY.contains(&tag.as_str()) {
+                        read.gaps.push(Gap {
                             site: Some(site(head)),
                             what: format!("psql's `{tag}` is not followed: what it brings in or decides is not known"),
                         });
@@ -129,25 +229,26 @@ impl Reader {
                     });
                     self.refused.push(own.into());
                 }
-                statement => steps.push(Step {
+                statement => read.steps.push(Step {
                     site: site(head),
                     whole: site(whole),
-                    text: own.into(),
                     statements: Arc::new([statement]),
                 }),
             }
         }
-        let marker = Span::new(direction.marker.start as u32, direction.marker.end as u32);
-        Part {
-            place: match steps.first() {
-                Some(first) if marker == Span::default() => first.site,
-                _ => site(marker),
-            },
-            sending: self.sending(direction.outside, &steps),
-            explained: directives::is_explained(body),
-            gaps,
-            steps,
-        }
+    }
+
+    /// Whether some statements can't be in a transaction and others can.
+    fn is_mixed(&self, steps: &[Step]) -> bool {
+        let (outside, inside): (Vec<&Statement>, Vec<&Statement>) = steps
+            .iter()
+            .flat_map(|step| step.statements.iter())
+            .partition(|statement| flyway_runs_outside(statement, self.version));
+        // what only sets something goes with either
+        !outside.is_empty()
+            && inside
+                .iter()
+                .any(|statement| !matches!(statement, Statement::Set { .. }))
     }
 
     fn sending(&self, outside: bool, steps: &[Step]) -> Sending {
@@ -157,11 +258,49 @@ impl Reader {
                 .iter()
                 .flat_map(|step| step.statements.iter())
                 .any(|statement| flyway_runs_outside(statement, self.version));
-        if outside || flyway_decides {
+        let supabase_decides = self.format == Format::Supabase
+            && steps
+                .iter()
+                .flat_map(|step| step.statements.iter())
+                .any(supabase_sends_alone);
+        if outside || flyway_decides || supabase_decides {
             facts.without_transaction
         } else {
             facts.sending
         }
+    }
+}
+
+/// What a part's texts hold.
+#[derive(Default)]
+struct Statements {
+    steps: Vec<Step>,
+    gaps: Vec<Gap>,
+}
+
+/// The path behind psql's `\\i` or `\\ir`.
+pub fn includes(line: &str) -> Option<&str> {
+    let mut words = line.trim().splitn(2, char::is_whitespace);
+    let command = words.next()?;
+    if !matches!(command, "\\i" | "\\ir" | "\\include" | "\\include_relative") {
+        return None;
+    }
+    let path = words.next()?.trim().trim_end_matches(';').trim();
+    let path = path.trim_matches(['\'', '"']);
+    (!path.is_empty() && !path.contains(':')).then_some(path)
+}
+
+/// Statements that Supabase's CLI sends by themselves, outside of the batch with the others (its
+/// `isPipelineIncompatible`).
+fn supabase_sends_alone(statement: &Statement) -> bool {
+    match statement {
+        Statement::CreateIndex(index) => index.concurrently,
+        Statement::Drop(drop) => drop.concurrently,
+        Statement::Reindex { concurrently, .. } => *concurrently,
+        Statement::Vacuum { analyze_only, .. } => !analyze_only,
+        Statement::Cluster { .. } => true,
+        Statement::Other { tag, .. } => tag == "ALTER SYSTEM",
+        _ => false,
     }
 }
 
@@ -219,8 +358,9 @@ mod tests {
         }
     }
 
-    fn texts(part: &Part) -> Vec<&str> {
-        part.steps.iter().map(|step| &*step.text).collect()
+    fn texts<'a>(part: &Part, text: &'a str) -> Vec<&'a str> {
+        let steps = part.steps.iter();
+        steps.map(|step| &text[step.whole.span.range()]).collect()
     }
 
     #[test]
@@ -241,8 +381,9 @@ mod tests {
 
     #[test]
     fn a_broken_statement_is_one_refusal_and_hides_nothing() {
-        let (script, refusals) = read_plain("SELECT 1;\nCREAT TABLE x (a int);\nSELECT 2;\n");
-        assert_eq!(texts(&script.up), ["SELECT 1", "SELECT 2"]);
+        let text = "SELECT 1;\nCREAT TABLE x (a int);\nSELECT 2;\n";
+        let (script, refusals) = read_plain(text);
+        assert_eq!(texts(&script.up, text), ["SELECT 1", "SELECT 2"]);
         assert_eq!(refusals.len(), 1);
         assert_eq!(refusals[0].site.span, Span::new(10, 31));
     }
@@ -251,7 +392,7 @@ mod tests {
     fn psqls_commands_are_no_statements() {
         let text = "\\set ON_ERROR_STOP on\nSELECT 1;\n\\i other.sql\n\\echo done\nSELECT 2;";
         let (script, refusals) = read_plain(text);
-        assert_eq!(texts(&script.up), ["SELECT 1", "SELECT 2"]);
+        assert_eq!(texts(&script.up, text), ["SELECT 1", "SELECT 2"]);
         assert_eq!((refusals.len(), script.up.gaps.len()), (0, 1));
     }
 

@@ -57,7 +57,7 @@ pub fn recognize(files: &dyn Files, paths: &[Utf8PathBuf], names: Names) -> Vec<
             continue;
         }
         let folder = path.parent().unwrap_or(Utf8Path::new(""));
-        match nested_format(path, folder) {
+        match nested_format(files, path, folder) {
             Some(format) => {
                 let above = folder.parent().unwrap_or(Utf8Path::new("")).to_owned();
                 nested
@@ -88,15 +88,26 @@ pub fn recognize(files: &dyn Files, paths: &[Utf8PathBuf], names: Names) -> Vec<
 }
 
 /// A file of a format that has a folder a migration.
-fn nested_format(path: &Utf8Path, folder: &Utf8Path) -> Option<Format> {
+fn nested_format(files: &dyn Files, path: &Utf8Path, folder: &Utf8Path) -> Option<Format> {
     let numbered = folder
         .file_name()
         .is_some_and(|name| name.starts_with(|first: char| first.is_ascii_digit()));
     match path.file_name()? {
+        "up.sql" | "down.sql" if numbered && is_of_hasura(files, folder) => Some(Format::Hasura),
         "up.sql" | "down.sql" => Some(Format::Diesel),
         "migration.sql" if numbered => Some(Format::Prisma),
         _ => None,
     }
+}
+
+/// Whether a project of Hasura's is above a folder: its `config.yaml` names where the metadata are.
+fn is_of_hasura(files: &dyn Files, folder: &Utf8Path) -> bool {
+    folder
+        .ancestors()
+        .take(5)
+        .map(|above| join(above, "config.yaml"))
+        .find(|config| files.is_file(config))
+        .is_some_and(|config| text(files, &config).contains("metadata_directory"))
 }
 
 /// The migrations that lie side by side in a folder.
@@ -127,9 +138,22 @@ fn flat(
         } else {
             Format::GolangMigrate
         }
+    } else if own
+        .iter()
+        .filter(|file| !is_numbered(&name(file)))
+        .take(LOOKED_INTO)
+        .any(|file| directives::is_liquibase(&text(files, file)))
+    {
+        Format::Liquibase
     } else if !numbered.is_empty() && (names == Names::Named || is_called_after_migrations(&path)) {
         if uses_sqlx(files, &path) {
             Format::Sqlx
+        } else if is_of_supabase(&path) {
+            Format::Supabase
+        } else if beside(files, &path, "tern.conf") {
+            Format::Tern
+        } else if beside(files, &path, "yoyo.ini") {
+            Format::Yoyo
         } else {
             Format::Plain
         }
@@ -138,6 +162,8 @@ fn flat(
     };
     let taken = |file: &Utf8Path| match format {
         Format::Flyway => flyway(&name(file)).is_some(),
+        // by their first line, whatever their names
+        Format::Liquibase => true,
         Format::GolangMigrate => {
             name(file).ends_with(".up.sql") || name(file).ends_with(".down.sql")
         }
@@ -205,6 +231,18 @@ fn flyway(name: &str) -> Option<(char, &str)> {
     }
 }
 
+fn is_of_supabase(path: &Utf8Path) -> bool {
+    let mut last = path.components().rev().map(|part| part.as_str().to_owned());
+    last.next().as_deref() == Some("migrations") && last.next().as_deref() == Some("supabase")
+}
+
+/// Whether a tool's configuration lies in a folder or in the one above.
+fn beside(files: &dyn Files, path: &Utf8Path, name: &str) -> bool {
+    path.ancestors()
+        .take(2)
+        .any(|folder| files.is_file(&join(folder, name)))
+}
+
 /// Whether the crate above a folder has sqlx.
 fn uses_sqlx(files: &dyn Files, folder: &Utf8Path) -> bool {
     folder
@@ -234,7 +272,12 @@ pub fn migrations(format: Format, files: &[Utf8PathBuf]) -> Vec<Migration> {
         }
     }
     for (key, file) in downs {
-        if let Some(migration) = found.get_mut(&key) {
+        // Flyway pairs by the version alone
+        let paired = found.iter_mut().find(|(up, _)| {
+            **up == key
+                || format == Format::Flyway && (up.group, &up.parts) == (key.group, &key.parts)
+        });
+        if let Some((_, migration)) = paired {
             migration.down = Some(file.clone());
         }
     }
@@ -257,6 +300,41 @@ fn tell_equal_ids_apart(migrations: &mut [Migration]) {
         {
             migration.id = format!("{folder}/{}", migration.id);
         }
+    }
+}
+
+/// The version by which a tool knows a migration, where it knows it by less than its name.
+pub fn version(format: Format, id: &str) -> Option<String> {
+    let digits: String = id.chars().take_while(char::is_ascii_digit).collect();
+    let number = || (!digits.is_empty()).then(|| digits.trim_start_matches('0').to_owned());
+    match format {
+        Format::Flyway => {
+            let name = format!("{id}.sql");
+            let (kind, version) = flyway(&name).filter(|(kind, _)| *kind == 'V')?;
+            let parts = version
+                .split(['.', '_'])
+                .map(|part| part.trim_start_matches('0'));
+            let mut parts: Vec<&str> = parts.collect();
+            while parts.len() > 1 && parts.last() == Some(&"") {
+                parts.pop();
+            }
+            Some(format!("{kind}{}", parts.join(".")))
+        }
+        Format::Dbmate
+        | Format::GolangMigrate
+        | Format::Goose
+        | Format::Sqlx
+        | Format::Supabase
+        | Format::Tern => number(),
+        Format::Plain
+        | Format::Diesel
+        | Format::Hasura
+        | Format::Liquibase
+        | Format::NodePgMigrate
+        | Format::Prisma
+        | Format::Rambler
+        | Format::SqlMigrate
+        | Format::Yoyo => None,
     }
 }
 
@@ -291,7 +369,7 @@ fn place(format: Format, file: &Utf8Path) -> (Key, String, Direction) {
         stem: stem.to_owned(),
     };
     match format {
-        Format::Diesel | Format::Prisma => {
+        Format::Diesel | Format::Hasura | Format::Prisma => {
             let id = folder.file_name().unwrap_or_default();
             let direction = if name == "down.sql" {
                 Direction::Down
@@ -316,19 +394,24 @@ fn place(format: Format, file: &Utf8Path) -> (Key, String, Direction) {
                     numbers.pop();
                 }
                 let direction = if kind == 'U' { Direction::Down } else { up };
-                (key(0, numbers, ""), stem.to_owned(), direction)
+                (key(0, numbers, stem), stem.to_owned(), direction)
             }
             None => (key(2, Vec::new(), stem), stem.to_owned(), up),
         },
-        Format::Dbmate => {
+        Format::Dbmate | Format::Rambler => {
             let parts = vec![KeyPart::Text(name.to_owned())];
             (key(0, parts, file.as_str()), stem.to_owned(), up)
         }
         Format::Plain
         | Format::GolangMigrate
         | Format::Goose
+        | Format::Liquibase
         | Format::NodePgMigrate
-        | Format::Sqlx => {
+        | Format::SqlMigrate
+        | Format::Sqlx
+        | Format::Supabase
+        | Format::Tern
+        | Format::Yoyo => {
             let down = [".down", ".undo", ".rollback"]
                 .iter()
                 .find_map(|ending| stem.strip_suffix(ending));

@@ -137,6 +137,14 @@ fn pieces(text: &str, is_file: bool) -> Vec<Piece> {
             current.clear();
             nesting = Nesting::default();
             at = line_end(text, token.start);
+            let command = text[token.start..at].to_ascii_lowercase();
+            if command.starts_with("\\copy")
+                && command.contains("from stdin")
+                && let Some(end) = rows_end(text, at)
+            {
+                // rows of psql's own COPY
+                at = end;
+            }
             let end = text[..at].trim_end().len();
             pieces.push(Piece {
                 start: token.start,
@@ -265,7 +273,12 @@ fn copy_data_end(text: &str, statement: &[Token], after: usize) -> Option<usize>
     statement
         .windows(2)
         .find(|pair| pair[0].is_word(text, "from") && pair[1].is_word(text, "stdin"))?;
-    let mut start = line_end(text, after);
+    rows_end(text, line_end(text, after))
+}
+
+/// The end of the line `\.` behind a line's end.
+fn rows_end(text: &str, line_end_before: usize) -> Option<usize> {
+    let mut start = line_end_before;
     while start < text.len() {
         let end = line_end(text, start + 1);
         if text[start..end].trim() == "\\." {

@@ -132,6 +132,13 @@ fn of_drivers(text: &str, braces: &[Placeholder], signs: bool) -> Vec<Placeholde
         match token.text(text) {
             "[" => brackets += 1,
             "]" => brackets = brackets.saturating_sub(1),
+            ":" if brackets == 0 && !touches(last) && text[token.end..].starts_with("{?") => {
+                // psql's question whether a variable is set
+                if let Some(length) = text[token.end..].find('}') {
+                    found.push(hole(token.start, token.end + length + 1, NAME));
+                    at = token.end + length + 1;
+                }
+            }
             ":" if brackets == 0 && !touches(last) => {
                 if let Some(name) = lexer::next(text, token.end)
                     && name.start == token.end

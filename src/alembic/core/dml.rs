@@ -432,6 +432,7 @@ impl Change {
             with: common_tables(&self.sources),
             table: self.name(),
             columns,
+            in_parts: Vec::new(),
             source,
             on_conflict: self.on_conflict.clone(),
             overriding: false,

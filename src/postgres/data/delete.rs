@@ -8,6 +8,7 @@ use super::insert::{forget_rows_behind, returned_values};
 use super::target::{self, Target, has_hooks};
 use super::update::{all_known, matches};
 use super::{DataAnswer, Effect, Members, attempt, members};
+use crate::postgres::catalog::trigger_events;
 use crate::postgres::catalog::{Catalog, QualifiedName, Relation, Row};
 use crate::postgres::expression::Datum;
 use crate::postgres::name::{Name, ObjectKind};
@@ -51,7 +52,7 @@ pub(crate) fn run(
             changed.rows.known.clear();
             let mut gone = Vec::new();
             exact = all_known(relation, &context);
-            let hooks = has_hooks(relation);
+            let hooks = has_hooks(relation, trigger_events::DELETE);
             for row in &relation.rows.known {
                 let (verdict, values) = matches(
                     relation,
@@ -115,6 +116,7 @@ struct Reference {
     columns: Vec<SmolStr>,
     referenced: Vec<SmolStr>,
     action: ReferentialAction,
+    on_update: ReferentialAction,
     deferred: bool,
 }
 
@@ -129,6 +131,7 @@ fn references(catalog: &Catalog, to: &QualifiedName) -> Vec<Reference> {
                 columns,
                 referenced,
                 on_delete,
+                on_update,
                 ..
             } = &constraint.definition.kind
             {
@@ -138,6 +141,7 @@ fn references(catalog: &Catalog, to: &QualifiedName) -> Vec<Reference> {
                     columns: columns.clone(),
                     referenced: referenced.clone(),
                     action: *on_delete,
+                    on_update: *on_update,
                     deferred: constraint.definition.initially_deferred,
                 });
             }
@@ -209,6 +213,73 @@ fn follow(
         if depth < MAX_CASCADES && !removed.is_empty() {
             follow(catalog, &child, &removed, false, effect, depth + 1)?;
         }
+    }
+    Ok(())
+}
+
+/// What foreign keys do when referenced columns of rows change: 23503, or rows that change with them. `before` and `after`
+/// have the same rows in the same places.
+pub(super) fn follow_update(
+    catalog: &mut Catalog,
+    before: &Relation,
+    after: &Relation,
+) -> Result<(), ServerError> {
+    for reference in references(catalog, &before.name) {
+        // rows that refer to others of their own table change with them, in no order that is known
+        let child = match catalog.relations.get(&reference.table) {
+            Some(child) if child.name != before.name => child.clone(),
+            _ => continue,
+        };
+        let differs = |old: &Row, new: &Row| {
+            reference
+                .referenced
+                .iter()
+                .any(|column| equal(old.get(column), new.get(column)) == Some(false))
+        };
+        let moved: Vec<(Arc<Row>, Arc<Row>)> = before
+            .rows
+            .known
+            .iter()
+            .zip(&after.rows.known)
+            .filter(|(old, new)| differs(old, new))
+            .map(|(old, new)| (old.clone(), new.clone()))
+            .collect();
+        if moved.is_empty() {
+            continue;
+        }
+        let mut changed = (*child).clone();
+        for (place, row) in child.rows.known.iter().enumerate() {
+            let found = moved.iter().find(|(old, _)| {
+                points_to(row, &reference, std::slice::from_ref(old)) == Some(true)
+            });
+            let Some((_, new)) = found else { continue };
+            let mut updated = (**row).clone();
+            for (column, referenced) in reference.columns.iter().zip(&reference.referenced) {
+                let value = match reference.on_update {
+                    ReferentialAction::Cascade => new.get(referenced).clone(),
+                    ReferentialAction::SetNull => Datum::Null,
+                    ReferentialAction::SetDefault => Datum::Unknown,
+                    ReferentialAction::NoAction | ReferentialAction::Restrict => {
+                        // another row may have the value now
+                        let still = after.rows.others
+                            || points_to(
+                                row,
+                                &reference,
+                                &after.rows.known.iter().cloned().collect::<Vec<_>>(),
+                            ) != Some(false);
+                        if reference.deferred || still {
+                            break;
+                        }
+                        return Err(still_referenced(before, &reference));
+                    }
+                };
+                super::insert::set(&mut updated, column, value);
+            }
+            changed.rows.known.set(place, Arc::new(updated));
+        }
+        catalog
+            .relations
+            .insert(reference.table.clone(), Arc::new(changed));
     }
     Ok(())
 }
@@ -287,6 +358,20 @@ fn truncate_tables(
     }
     let assumed = context.assumed.take();
     let mut effect = Effect::default();
+    // partitions are emptied with their table
+    let mut next = 0;
+    while let Some(name) = names.get(next).cloned() {
+        next += 1;
+        for partition in before.relations.mentioning(&name) {
+            let own = partition
+                .partition_of
+                .as_ref()
+                .is_some_and(|(parent, _)| *parent == name);
+            if own && !names.contains(&partition.name) {
+                names.push(partition.name.clone());
+            }
+        }
+    }
     let mut next = 0;
     while let Some(name) = names.get(next).cloned() {
         next += 1;

@@ -10,6 +10,7 @@ use super::keys::{
 use super::target::{self, Target, has_hooks, missing_column};
 use super::{Effect, Members, members};
 use crate::limits::Limit;
+use crate::postgres::catalog::trigger_events;
 use crate::postgres::catalog::{Catalog, Column, QualifiedName, Relation, RelationKind, Row};
 use crate::postgres::expression::{Datum, Expr, Query, QueryBody, TypeName};
 use crate::postgres::name::ObjectKind;
@@ -162,7 +163,8 @@ fn target_columns(statement: &Insert, target: &Target) -> Result<Vec<Option<Colu
     let mut seen: Vec<&SmolStr> = Vec::with_capacity(statement.columns.len());
     let mut columns = Vec::with_capacity(statement.columns.len());
     for name in &statement.columns {
-        if seen.contains(&name) {
+        let in_parts = statement.in_parts.contains(name);
+        if seen.contains(&name) && !in_parts {
             return Err(ServerError::new(
                 SqlState::DUPLICATE_COLUMN,
                 format!("column \"{name}\" specified more than once"),
@@ -170,7 +172,7 @@ fn target_columns(statement: &Insert, target: &Target) -> Result<Vec<Option<Colu
         }
         seen.push(name);
         match relation.column(name) {
-            Some(column) => columns.push(Some(column.clone())),
+            Some(column) => columns.push((!in_parts).then(|| column.clone())),
             None if relation.columns_open
                 || crate::unknown::has_hole(name)
                 || relation
@@ -407,7 +409,14 @@ fn write_rows(
         count_changed: false,
         exact: rows.complete,
     };
-    let hooks = has_hooks(relation);
+    let hooked = match &statement.on_conflict {
+        Some(OnConflict {
+            action: ConflictAction::Update { .. },
+            ..
+        }) => trigger_events::INSERT | trigger_events::UPDATE,
+        _ => trigger_events::INSERT,
+    };
+    let hooks = has_hooks(relation, hooked);
     written.relation.rows.others |= !rows.complete;
     check_partition(relation, !rows.rows.is_empty(), context)?;
     let arbiters = match &statement.on_conflict {
@@ -557,6 +566,7 @@ fn make_row(
             .and_then(|position| values.get_mut(position))
             .and_then(Option::take);
         let value = match given {
+            Some(_) if statement.in_parts.contains(&column.name) => Datum::Unknown,
             Some(value) => cast(value, None, &column.type_name, context)?,
             None => default_value(relation, column, place, context)?,
         };
@@ -591,7 +601,7 @@ fn make_row(
     Ok(row)
 }
 
-fn fill_generated(relation: &Relation, row: &mut Row, context: &Context<'_>) {
+pub(super) fn fill_generated(relation: &Relation, row: &mut Row, context: &Context<'_>) {
     if relation
         .columns
         .iter()
@@ -793,7 +803,7 @@ fn check_conflict(
             check(element, &frame, context)?;
         }
         if let Some(filter) = filter {
-            check_condition(filter, &frame, context)?;
+            unless_alias(check_condition(filter, &frame, context))?;
         }
     }
     if let Target::Table(relation) = target {

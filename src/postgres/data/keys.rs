@@ -368,8 +368,11 @@ pub(crate) fn check_references(
         let own = parent.name == relation.name;
         let absent = |candidate: &Row| {
             values.iter().zip(referenced).any(|(value, column)| {
-                equal(value, candidate.get(column)) == Some(false)
-                    && *candidate.get(column) != Datum::Fresh
+                let theirs = candidate.get(column);
+                equal(value, theirs) == Some(false)
+                    && *theirs != Datum::Fresh
+                    // which number a sequence gave is not known
+                    && is_generated(value) == is_generated(theirs)
             })
         };
         let in_itself = own && !absent(row);
@@ -399,17 +402,24 @@ fn reference_error(relation: &Relation, constraint: &Constraint) -> ServerError 
 ///
 /// What other rows of a real table took is not known, so the numbers start where no literal is.
 pub(crate) fn generated_start(relation: &Relation, column: &str) -> i64 {
-    const FIRST: i64 = 1 << 40;
     relation
         .rows
         .known
         .iter()
         .filter_map(|row| match row.get(column) {
-            Datum::Int(number) if *number >= FIRST => Some(*number + 1),
+            Datum::Int(number) if GENERATED.contains(number) => Some(*number + 1),
             _ => None,
         })
         .max()
-        .unwrap_or(FIRST)
+        .unwrap_or(GENERATED.start)
+}
+
+/// Numbers that stand for those of sequences: hardly a literal is so large, nor are there so many rows.
+const GENERATED: std::ops::Range<i64> = (1 << 40)..(1 << 41);
+
+/// Whether a value stands for one that a sequence gave.
+fn is_generated(value: &Datum) -> bool {
+    matches!(value, Datum::Int(number) if GENERATED.contains(number))
 }
 
 /// A row as it is kept.

@@ -19,9 +19,9 @@ use smol_str::SmolStr;
 
 use super::ServerError;
 use super::catalog::{Catalog, QualifiedName};
-use super::expression::{CommonTable, Query};
+use super::expression::{CommonTable, Datum, Expr, Query};
 use super::name::{ObjectKey, ObjectKind};
-use super::query::{self, Environment, Table};
+use super::query::{self, Context, Environment, Frame, Scope, Table};
 use super::session::{Outcome, ResultSet};
 use super::statement::{Delete, Insert, Merge, Statement, Update};
 
@@ -151,6 +151,30 @@ pub fn select(catalog: &mut Catalog, environment: &Environment<'_>, query: &Quer
         effect.returning = Some(table);
         Ok(effect)
     })
+}
+
+/// What an expression over the columns of a table is for each of its known rows.
+pub(crate) fn values_of_rows(
+    catalog: &Catalog,
+    environment: &Environment<'_>,
+    table: &QualifiedName,
+    expression: &Expr,
+) -> Vec<Datum> {
+    let Some(relation) = catalog.relation(table) else {
+        return Vec::new();
+    };
+    let context = Context::new(catalog, environment);
+    let scope = Scope::of(query::source_of_relation(relation));
+    relation
+        .rows
+        .known
+        .iter()
+        .map(|row| {
+            let values = keys::in_order(relation, row);
+            query::evaluate(expression, &Frame::new(&scope, &values), &context)
+                .unwrap_or(Datum::Unknown)
+        })
+        .collect()
 }
 
 /// Results of WITH members by name.

@@ -99,11 +99,11 @@ pub(crate) fn missing_column(column: &str, table: &str) -> ServerError {
     )
 }
 
-/// Whether the server may change what a statement writes: triggers and rules can do anything.
-pub(crate) fn has_hooks(relation: &Relation) -> bool {
+/// Whether the server may change what a statement writes: triggers on its events and rules can do anything.
+pub(crate) fn has_hooks(relation: &Relation, events: u8) -> bool {
     !relation.rules.is_empty()
         || relation
             .triggers
             .iter()
-            .any(|trigger| trigger.enabled && !trigger.constraint)
+            .any(|trigger| trigger.enabled && !trigger.constraint && trigger.events & events != 0)
 }

@@ -4,13 +4,16 @@ use std::sync::Arc;
 
 use smol_str::SmolStr;
 
+use super::delete::follow_update;
 use super::insert::{
-    check_assignments, default_value, forget_rows_behind, not_null_error, returned_values, set,
+    check_assignments, default_value, fill_generated, forget_rows_behind, not_null_error,
+    returned_values, set,
 };
-use super::keys::{Conflict, Keys, in_order, keep};
+use super::keys::{Conflict, Keys, check_constraints, check_references, in_order, keep};
 use super::target::{self, Target, has_hooks};
 use super::{Effect, Members, members};
 use crate::postgres::ServerError;
+use crate::postgres::catalog::trigger_events;
 use crate::postgres::catalog::{Catalog, Relation, RelationKind, Row};
 use crate::postgres::expression::{Datum, Expr, FromItem};
 use crate::postgres::query::{
@@ -56,9 +59,11 @@ pub(crate) fn run(
                     certain: true,
                 });
             }
+            let changed = Arc::new(changed);
             catalog
                 .relations
-                .insert(relation.name.clone(), Arc::new(changed));
+                .insert(relation.name.clone(), changed.clone());
+            follow_update(catalog, relation, &changed)?;
         }
         Target::View(view) => forget_rows_behind(view, catalog),
         Target::Opaque(_) => {}
@@ -125,7 +130,7 @@ fn update_rows(
     let mut touched = Vec::new();
     let mut places = Vec::new();
     let mut exact = all_known(relation, context);
-    let hooks = has_hooks(relation);
+    let hooks = has_hooks(relation, trigger_events::UPDATE);
     for (place, row) in relation.rows.known.iter().enumerate() {
         let (verdict, values) = matches(
             relation,
@@ -161,6 +166,7 @@ fn update_rows(
             };
             set(&mut updated, &assignment.column, value);
         }
+        fill_generated(relation, &mut updated, context);
         if verdict == Some(true) {
             touched.push(in_order(relation, &updated));
             places.push(place);
@@ -171,8 +177,34 @@ fn update_rows(
     }
     if !hooks {
         check_keys(&changed, statement, &places, context)?;
+        check_rows(&changed, statement, &places, context)?;
     }
     Ok((changed, touched, exact))
+}
+
+/// 23514 and 23503 where a known row certainly breaks a CHECK constraint, or refers to nothing any more.
+fn check_rows(
+    changed: &Relation,
+    statement: &Update,
+    places: &[usize],
+    context: &Context<'_>,
+) -> Result<(), ServerError> {
+    let refers = changed.foreign_keys().any(|known| {
+        statement
+            .assignments
+            .iter()
+            .any(|assignment| known.columns.contains(&assignment.column))
+    });
+    for row in places
+        .iter()
+        .filter_map(|place| changed.rows.known.get(*place))
+    {
+        check_constraints(changed, row, context)?;
+        if refers {
+            check_references(changed, row, context.catalog, context.environment)?;
+        }
+    }
+    Ok(())
 }
 
 /// 23505 where two known rows certainly have the same key once the statement is over.

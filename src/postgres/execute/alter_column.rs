@@ -8,7 +8,7 @@ use crate::postgres::statement::{AlterTableCommand, ConstraintKind, Identity};
 use crate::postgres::{Datum, Expr, ServerError, Session, SqlState, TypeName};
 
 use super::{
-    Effect, Failure, alter_table, constraint, drop, expressions, fail, foreign_key, resolve,
+    Effect, Failure, alter_table, constraint, data, drop, expressions, fail, foreign_key, resolve,
     sequence,
 };
 
@@ -82,10 +82,8 @@ pub(crate) fn alter(
 
 fn edit(session: &mut Session, table: &QualifiedName, column: &str, change: impl Fn(&mut Column)) {
     if let Some(relation) = session.catalog.relation_mut(table) {
-        for found in &mut relation.columns {
-            if found.name == column {
-                change(found);
-            }
+        for found in relation.columns.matching_mut(|known| known.name == column) {
+            change(found);
         }
     }
     session.change(table.member(ObjectKind::Column, column));
@@ -328,20 +326,20 @@ fn alter_type(
     }
     check_rows(session, &relation, column, &type_name, using)?;
     foreign_key::check_new_type(session, &relation, column, &type_name)?;
-    for child in alter_table::children(session, table) {
+    // by the old type, as the expression sees it
+    let computed = using.map(|using| data::values_of_rows(session, table, using));
+    for child in alter_table::descendants(session, table) {
         if let Some(relation) = session.catalog.relation_mut(&child) {
-            for known in &mut relation.columns {
-                if known.name == *column {
-                    known.type_name = type_name.clone();
-                }
+            for known in relation.columns.matching_mut(|known| known.name == *column) {
+                known.type_name = type_name.clone();
             }
         }
     }
     edit(session, table, column, |known| {
         known.type_name = type_name.clone();
     });
-    if using.is_some() {
-        forget_values(session, table, column);
+    if let Some(values) = computed {
+        set_values(session, table, column, values);
     }
     Ok(())
 }
@@ -378,18 +376,18 @@ fn strips_to(expression: &Expr, column: &str) -> bool {
     }
 }
 
-fn forget_values(session: &mut Session, table: &QualifiedName, column: &str) {
-    let Some(relation) = session.catalog.relation(table) else {
-        return;
-    };
-    if relation.rows.known.is_empty() {
+/// Gives the known rows of a table other values in a column.
+fn set_values(session: &mut Session, table: &QualifiedName, column: &str, values: Vec<Datum>) {
+    if values.is_empty() {
         return;
     }
     if let Some(relation) = session.catalog.relation_mut(table) {
-        for row in &mut relation.rows.known {
-            std::sync::Arc::make_mut(row)
-                .values
-                .retain(|(name, _)| name != column);
+        for (row, value) in relation.rows.known.iter_mut().zip(values) {
+            let row = std::sync::Arc::make_mut(row);
+            row.values.retain(|(name, _)| name != column);
+            if value != Datum::Unknown {
+                row.values.push((SmolStr::new(column), value));
+            }
         }
     }
     session.change(table.key(ObjectKind::Rows));

@@ -5,7 +5,7 @@
 
 use smol_str::SmolStr;
 
-use crate::postgres::catalog::{Presence, QualifiedName, Relation, RelationKind};
+use crate::postgres::catalog::{Column, Presence, QualifiedName, Relation, RelationKind};
 use crate::postgres::name::ObjectKind;
 use crate::postgres::statement::{AlterTable, AlterTableCommand, ColumnDefinition, ConstraintKind};
 use crate::postgres::{Name, ServerError, Session, SqlState};
@@ -225,6 +225,47 @@ pub(crate) fn children(session: &Session, table: &QualifiedName) -> Vec<Qualifie
         .collect()
 }
 
+/// Tables below a table, however deep: each once.
+pub(crate) fn descendants(session: &Session, table: &QualifiedName) -> Vec<QualifiedName> {
+    let mut all = children(session, table);
+    let mut next = 0;
+    while let Some(child) = all.get(next).cloned() {
+        next += 1;
+        for below in children(session, &child) {
+            if !all.contains(&below) && below != *table {
+                all.push(below);
+            }
+        }
+    }
+    all
+}
+
+/// The tables that a table inherits from, or is a partition of.
+pub(crate) fn parents(relation: &Relation) -> impl Iterator<Item = &QualifiedName> {
+    relation
+        .inherits
+        .iter()
+        .chain(relation.partition_of.iter().map(|(parent, _)| parent))
+}
+
+/// Whether a column of a table is one of its parent's too: it can be dropped and renamed there alone.
+pub(crate) fn is_inherited(session: &Session, relation: &Relation, column: &str) -> bool {
+    parents(relation).any(|parent| {
+        session
+            .catalog
+            .relation(parent)
+            .is_some_and(|parent| parent.column(column).is_some())
+    })
+}
+
+/// 42P16.
+pub(crate) fn inherited<T>(what: &str, name: &str) -> Effect<T> {
+    fail(
+        SqlState::INVALID_TABLE_DEFINITION,
+        format!("cannot {what} \"{name}\""),
+    )
+}
+
 /// Sets or clears NOT NULL of a column; nothing is checked.
 pub(crate) fn set_not_null_flag(
     session: &mut Session,
@@ -234,11 +275,10 @@ pub(crate) fn set_not_null_flag(
 ) {
     let mut changed = false;
     if let Some(relation) = session.catalog.relation_mut(table) {
-        for found in &mut relation.columns {
-            if found.name == column && found.not_null != not_null {
-                found.not_null = not_null;
-                changed = true;
-            }
+        let differs = |found: &Column| found.name == column && found.not_null != not_null;
+        for found in relation.columns.matching_mut(differs) {
+            found.not_null = not_null;
+            changed = true;
         }
     }
     if changed {
@@ -306,15 +346,15 @@ fn add_column(
         None => {}
     }
     check_not_null_rows(session, name, definition, &column)?;
-    for child in children(session, name) {
+    for child in descendants(session, name) {
         if let Some(relation) = session.catalog.relation_mut(&child)
             && relation.column(&definition.name).is_none()
         {
-            relation.columns.push_back(column.clone());
+            relation.columns.push(column.clone());
         }
     }
     if let Some(relation) = session.catalog.relation_mut(name) {
-        relation.columns.push_back(column);
+        relation.columns.push(column);
     }
     session.change(key);
     table::finish_column(session, name, definition)?;
@@ -400,6 +440,9 @@ fn drop_column(
         let key = name.member(ObjectKind::Column, column);
         session.doubt(format!("{key} may or may not be there"));
     }
+    if is_inherited(session, &relation, column) {
+        return inherited("drop inherited column", column);
+    }
     if relation.partition_key.contains(column) {
         return fail(
             SqlState::INVALID_TABLE_DEFINITION,
@@ -410,7 +453,7 @@ fn drop_column(
         );
     }
     drop_column_dependents(session, &relation, column, cascade)?;
-    for child in children(session, name) {
+    for child in descendants(session, name) {
         remove_column(session, &child, column);
     }
     remove_column(session, name, column);
@@ -507,11 +550,12 @@ fn validate(
     let mut open = false;
     if let Some(relation) = session.catalog.relation_mut(name) {
         open = relation.columns_open;
-        for known in &mut relation.constraints {
-            if known.name == wanted {
-                change(&mut known.definition);
-                found = true;
-            }
+        for known in relation
+            .constraints
+            .matching_mut(|known| known.name == wanted)
+        {
+            change(&mut known.definition);
+            found = true;
         }
     }
     if !found && !open {
@@ -548,7 +592,7 @@ fn enable_trigger(
     }
     let mut changed = Vec::new();
     if let Some(relation) = session.catalog.relation_mut(name) {
-        for known in &mut relation.triggers {
+        for known in relation.triggers.iter_mut() {
             if trigger.is_none_or(|wanted| wanted == known.name) {
                 known.enabled = enable;
                 changed.push(name.member(ObjectKind::Trigger, &known.name));
@@ -686,7 +730,7 @@ fn inherit(session: &mut Session, name: &QualifiedName, parent: &Name) -> Effect
         }
     }
     if let Some(relation) = session.catalog.relation_mut(name) {
-        relation.inherits.push_back(parent);
+        relation.inherits.push(parent);
     }
     session.change(name.key(ObjectKind::Table));
     Ok(())

@@ -6,7 +6,7 @@
 use imbl::OrdSet;
 use smol_str::SmolStr;
 
-use crate::postgres::catalog::{Presence, QualifiedName};
+use crate::postgres::catalog::{Presence, QualifiedName, RelationKind};
 use crate::postgres::expression::{FromItem, QueryBody, Select, children, subquery};
 use crate::postgres::name::{ObjectKey, ObjectKind};
 use crate::postgres::statement::Statement;
@@ -39,6 +39,17 @@ struct Source {
     relation: Option<QualifiedName>,
     /// Its columns; `None`: not known.
     columns: Option<Vec<OutputColumn>>,
+    /// Columns that a JOIN ... USING to its left has already: `*` gives them once.
+    merged: Vec<SmolStr>,
+}
+
+impl Source {
+    fn has(&self, column: &str) -> bool {
+        self.columns
+            .iter()
+            .flatten()
+            .any(|known| known.name == column)
+    }
 }
 
 /// A common table's name, with its output columns where known.
@@ -162,6 +173,9 @@ fn output(
                 }
                 let known = source.columns.as_ref()?;
                 for column in known {
+                    if qualifier.is_empty() && source.merged.contains(&column.name) {
+                        continue;
+                    }
                     if let Some(relation) = &source.relation {
                         depends.insert(relation.member(ObjectKind::Column, &column.name));
                     }
@@ -239,6 +253,7 @@ fn from_item(
                     alias: shown,
                     relation: None,
                     columns: rename(known.clone(), columns),
+                    merged: Vec::new(),
                 });
                 return Ok(());
             }
@@ -247,6 +262,7 @@ fn from_item(
                 .as_ref()
                 .and_then(|relation| session.catalog.relation(relation))
                 .filter(|relation| !relation.columns_open)
+                .filter(|relation| relation.kind != RelationKind::Sequence)
                 .filter(|relation| {
                     relation
                         .columns
@@ -274,6 +290,7 @@ fn from_item(
                 alias: shown,
                 relation: if columns.is_empty() { relation } else { None },
                 columns: rename(known, columns),
+                merged: Vec::new(),
             });
         }
         FromItem::Query {
@@ -292,6 +309,7 @@ fn from_item(
                 alias: alias.clone().unwrap_or_default(),
                 relation: None,
                 columns: rename(known, columns),
+                merged: Vec::new(),
             });
         }
         FromItem::Function { call, alias, .. } => {
@@ -305,13 +323,30 @@ fn from_item(
                 alias: shown,
                 relation: None,
                 columns: None,
+                merged: Vec::new(),
             });
         }
         FromItem::Join {
-            left, right, on, ..
+            left,
+            right,
+            on,
+            using,
+            natural,
+            ..
         } => {
+            let before = sources.len();
             from_item(session, left, common, sources, depends)?;
+            let middle = sources.len();
             from_item(session, right, common, sources, depends)?;
+            let (left, right) = sources.split_at_mut(middle);
+            for source in right {
+                let own = source.columns.iter().flatten();
+                let shared = own.filter(|column| {
+                    using.contains(&column.name)
+                        || *natural && left[before..].iter().any(|other| other.has(&column.name))
+                });
+                source.merged = shared.map(|column| column.name.clone()).collect();
+            }
             if let Some(on) = on {
                 let scope = sources.clone();
                 expression(session, on, common, &scope, depends)?;
@@ -394,7 +429,15 @@ fn column(
     depends: &mut OrdSet<ObjectKey>,
 ) -> Effect {
     if let Some(wanted) = qualifier.last() {
-        let Some(source) = sources.iter().rev().find(|source| source.alias == *wanted) else {
+        let schema = qualifier.len().checked_sub(2).map(|at| &qualifier[at]);
+        let found = sources.iter().rev().find(|source| {
+            let of_schema = match (schema, &source.relation) {
+                (Some(schema), Some(relation)) => relation.schema == *schema,
+                _ => true,
+            };
+            source.alias == *wanted && of_schema
+        });
+        let Some(source) = found else {
             return Ok(());
         };
         if let Some(relation) = &source.relation {

@@ -152,7 +152,7 @@ pub(crate) fn record(
 ) {
     session.change(table.member(ObjectKind::Constraint, &name));
     if let Some(relation) = session.catalog.relation_mut(table) {
-        relation.constraints.push_back(Constraint {
+        relation.constraints.push(Constraint {
             name,
             definition,
             references,
@@ -171,6 +171,7 @@ fn check(
     expressions::check_in_table(session, table, expression, true)?;
     let columns = used_columns(session, table, expression);
     let name = match &definition.name {
+        Some(name) if is_inherited_check(session, table, name, expression) => return Ok(()),
         Some(name) => {
             free_name(session, table, name)?;
             name.clone()
@@ -188,7 +189,7 @@ fn check(
             && relation.constraint(&name).is_none()
             && !definition.no_inherit
         {
-            relation.constraints.push_back(Constraint {
+            relation.constraints.push(Constraint {
                 name: name.clone(),
                 definition: definition.clone(),
                 references: None,
@@ -199,6 +200,30 @@ fn check(
     }
     record(session, table, name, definition.clone(), None, columns);
     Ok(())
+}
+
+/// Whether a child has the constraint from its parent already: the server merges the two.
+fn is_inherited_check(
+    session: &Session,
+    table: &QualifiedName,
+    name: &str,
+    expression: &Expr,
+) -> bool {
+    let same = |table: &QualifiedName| {
+        session
+            .catalog
+            .relation(table)
+            .and_then(|relation| relation.constraint(name))
+            .is_some_and(|known| matches!(&known.definition.kind, ConstraintKind::Check(own) if own == expression))
+    };
+    let Some(relation) = session.catalog.relation(table) else {
+        return false;
+    };
+    let mut parents = relation
+        .inherits
+        .iter()
+        .chain(relation.partition_of.iter().map(|(parent, _)| parent));
+    same(table) && parents.any(same)
 }
 
 /// Columns of a table that an expression uses.
@@ -345,6 +370,12 @@ fn key(
         })
         .collect();
     index::check_operator_classes(session, table, "btree", &elements)?;
+    let what = if request.primary {
+        "PRIMARY KEY"
+    } else {
+        "UNIQUE"
+    };
+    index::check_partition_columns(session, table, &request.columns, what)?;
     let name = match &definition.name {
         Some(name) => {
             index::free_name(session, table, name)?;
@@ -502,11 +533,9 @@ fn key_using_index(
         })
         .collect();
     if let Some(relation) = session.catalog.relation_mut(table) {
-        for known in &mut relation.indexes {
-            if known.name == name {
-                known.constraint = Some(name.clone());
-                known.primary = request.primary;
-            }
+        for known in relation.indexes.matching_mut(|known| known.name == name) {
+            known.constraint = Some(name.clone());
+            known.primary = request.primary;
         }
     }
     if request.primary {
@@ -633,6 +662,12 @@ pub(crate) fn drop(
         let key = table.member(ObjectKind::Constraint, name);
         session.doubt(format!("{key} may or may not be there"));
     }
+    if comes_from_parent(session, table, &found) {
+        return super::alter_table::inherited(
+            "drop inherited constraint",
+            &format!("{name}\" of relation \"{}", table.name),
+        );
+    }
     if let ConstraintKind::NotNull { column } = &found.definition.kind {
         super::alter_table::set_not_null_flag(session, table, column, false);
     }
@@ -654,6 +689,43 @@ pub(crate) fn drop(
         }
     }
     Ok(())
+}
+
+/// Whether a parent has a constraint too: a CHECK by its name, keys and foreign keys of partitions by what they are over.
+fn comes_from_parent(session: &Session, table: &QualifiedName, found: &Constraint) -> bool {
+    let Some(relation) = session.catalog.relation(table) else {
+        return false;
+    };
+    let mut parents = super::alter_table::parents(relation);
+    parents.any(|parent| {
+        let Some(parent) = session.catalog.relation(parent) else {
+            return false;
+        };
+        let partition = relation
+            .partition_of
+            .as_ref()
+            .is_some_and(|(owner, _)| *owner == parent.name);
+        parent.constraints.iter().any(|known| {
+            match (&known.definition.kind, &found.definition.kind) {
+                (ConstraintKind::Check(_), ConstraintKind::Check(_)) => {
+                    known.name == found.name && !known.definition.no_inherit
+                }
+                (
+                    ConstraintKind::PrimaryKey { columns, .. },
+                    ConstraintKind::PrimaryKey { columns: own, .. },
+                )
+                | (
+                    ConstraintKind::Unique { columns, .. },
+                    ConstraintKind::Unique { columns: own, .. },
+                ) => partition && columns == own,
+                (
+                    ConstraintKind::ForeignKey { columns, .. },
+                    ConstraintKind::ForeignKey { columns: own, .. },
+                ) => partition && columns == own && known.references == found.references,
+                _ => false,
+            }
+        })
+    })
 }
 
 /// 42704.

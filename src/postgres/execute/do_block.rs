@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use smol_str::SmolStr;
+
 use crate::postgres::plpgsql::{self, Executor, Ran};
 use crate::postgres::session::Checkpoint;
 use crate::postgres::statement::Block;
@@ -13,11 +15,21 @@ use super::{Effect, Failure, data};
 
 /// DO.
 pub(crate) fn run(session: &mut Session, block: &Arc<Block>, parameters: &Parameters) -> Effect {
+    run_with(session, block, Vec::new(), parameters)
+}
+
+/// A body with the values of its parameters.
+pub(crate) fn run_with(
+    session: &mut Session,
+    block: &Arc<Block>,
+    variables: Vec<(SmolStr, Datum)>,
+    parameters: &Parameters,
+) -> Effect {
     let mut nested = Nested {
         session,
         parameters,
     };
-    match plpgsql::execute(block, &mut nested) {
+    match plpgsql::execute(block, variables, &mut nested) {
         Outcome::Ok => {
             session.call.result = None;
             session.call.row_count = None;

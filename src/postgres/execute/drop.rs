@@ -13,17 +13,25 @@ use super::{Effect, Failure, constraint, drop_kinds, foreign_key, resolve, seque
 
 /// DROP of any kind.
 pub(crate) fn drop(session: &mut Session, drop: &Drop) -> Effect {
-    let all: Vec<QualifiedName> = drop
+    let named: Vec<Option<QualifiedName>> = drop
         .targets
         .iter()
-        .filter_map(|target| {
+        .map(|target| {
             session
                 .catalog
                 .find_relation(&session.search_path, &target.name)
                 .map(|relation| relation.name.clone())
         })
         .collect();
-    for target in &drop.targets {
+    let all = with_partitions(session, named.iter().flatten().cloned().collect());
+    for (target, named) in drop.targets.iter().zip(&named) {
+        let went = named
+            .as_ref()
+            .is_some_and(|name| session.catalog.relation(name).is_none());
+        if went {
+            // with another that was named: a partition with its parent, a view with its table
+            continue;
+        }
         match drop.kind {
             ObjectKind::Table
             | ObjectKind::ForeignTable
@@ -35,6 +43,27 @@ pub(crate) fn drop(session: &mut Session, drop: &Drop) -> Effect {
         }
     }
     Ok(())
+}
+
+/// Tables with all their partitions, which go with them.
+pub(crate) fn with_partitions(
+    session: &Session,
+    mut all: Vec<QualifiedName>,
+) -> Vec<QualifiedName> {
+    let mut next = 0;
+    while let Some(table) = all.get(next).cloned() {
+        next += 1;
+        for child in super::alter_table::children(session, &table) {
+            let partition = session
+                .catalog
+                .relation(&child)
+                .is_some_and(|relation| relation.partition_of.is_some());
+            if partition && !all.contains(&child) {
+                all.push(child);
+            }
+        }
+    }
+    all
 }
 
 /// The error for an object that is not there, worded by its kind.
@@ -189,10 +218,8 @@ fn drop_sequence(session: &mut Session, found: &Relation, cascade: bool) -> Effe
     }
     for (table, column) in users {
         if let Some(relation) = session.catalog.relation_mut(&table) {
-            for known in &mut relation.columns {
-                if known.name == column {
-                    known.default = None;
-                }
+            for known in relation.columns.matching_mut(|known| known.name == column) {
+                known.default = None;
             }
         }
         session.change(table.member(ObjectKind::Column, &column));

@@ -58,6 +58,14 @@ pub(crate) fn check_in_table(
     plain_message: bool,
 ) -> Effect {
     for name in columns_used(expression) {
+        let whole_row = name == table.name
+            && session
+                .catalog
+                .relation(table)
+                .is_some_and(|relation| relation.column(&name).is_none());
+        if whole_row {
+            continue;
+        }
         resolve::column_or(session, table, &name, || {
             if plain_message {
                 format!("column \"{name}\" does not exist")

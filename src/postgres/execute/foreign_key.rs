@@ -222,23 +222,26 @@ fn check_types(
     Ok(())
 }
 
-/// Families of types within which an equality operator is found.
+/// Families of types within which an equality operator is found; `None`: not known.
 fn family(session: &Session, type_name: &TypeName) -> Option<&'static str> {
     if type_name.array {
-        return None;
+        return Some("array");
     }
     Some(match type_name.name.name.as_str() {
         "int2" | "int4" | "int8" => "integer",
-        "oid" => return None,
         "numeric" => "numeric",
         "float4" | "float8" => "float",
         "text" | "varchar" | "bpchar" | "name" => "text",
-        "citext" => return None,
         "uuid" => "uuid",
         "bool" => "bool",
         "date" | "timestamp" | "timestamptz" => "datetime",
+        "inet" | "cidr" => "network",
+        "bit" | "varbit" => "bits",
         "bytea" => "bytea",
         "jsonb" => "jsonb",
+        "macaddr" => "macaddr",
+        "interval" => "interval",
+        "money" => "money",
         _ => {
             let found = session
                 .catalog
@@ -251,15 +254,52 @@ fn family(session: &Session, type_name: &TypeName) -> Option<&'static str> {
     })
 }
 
+/// A domain's base, however deep.
+fn base_type(session: &Session, type_name: &TypeName) -> TypeName {
+    let mut base = type_name.clone();
+    // domains of domains end, unless something is wrong with the catalog
+    for _ in 0..32 {
+        if base.array {
+            break;
+        }
+        let next = session
+            .catalog
+            .find_type(&session.search_path, &base.name)
+            .and_then(|found| match &found.definition {
+                TypeKind::Domain { base, .. } => Some(base.clone()),
+                _ => None,
+            });
+        match next {
+            Some(next) => base = next,
+            None => break,
+        }
+    }
+    base
+}
+
 fn may_reference(session: &Session, own: &TypeName, key: &TypeName) -> bool {
-    let (Some(own), Some(key)) = (family(session, own), family(session, key)) else {
+    let (own, key) = (base_type(session, own), base_type(session, key));
+    let (Some(own_family), Some(key_family)) = (family(session, &own), family(session, &key))
+    else {
         return true;
     };
-    own == key
-        || matches!(
-            (own, key),
-            ("integer", "numeric" | "float") | ("numeric", "float")
-        )
+    match (own_family, key_family) {
+        // each enum has an equality of its own; so have arrays, by their elements
+        ("enum", "enum") => own.name.name == key.name.name,
+        ("array", "array") => {
+            let element = |of: &TypeName| TypeName {
+                array: false,
+                ..of.clone()
+            };
+            let (own, key) = (element(&own), element(&key));
+            own.name.name == key.name.name
+                || family(session, &own).is_none_or(|own| {
+                    family(session, &key).is_none_or(|key| own == "text" && key == "text")
+                })
+        }
+        ("integer", "numeric" | "float") | ("numeric", "float") => true,
+        (own, key) => own == key,
+    }
 }
 
 /// Foreign keys that rely on a key of a table alone: 2BP01, or dropped with CASCADE.

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use crate::postgres::catalog::{Function, Presence, QualifiedName, lookup};
+use crate::postgres::expression::children;
 use crate::postgres::name::{ObjectKey, ObjectKind};
-use crate::postgres::statement::{CreateFunction, Drop, DropTarget};
-use crate::postgres::{Name, ServerError, Session, SqlState, TypeName};
+use crate::postgres::statement::{ConstraintKind, CreateFunction, Drop, DropTarget};
+use crate::postgres::{Expr, Name, ServerError, Session, SqlState, TypeName};
+use smol_str::SmolStr;
 
 use super::{Effect, Failure, drop as dropping, fail, resolve};
 
@@ -49,6 +51,8 @@ pub(crate) fn create(session: &mut Session, create: &CreateFunction) -> Effect {
     let made = Function {
         kind: create.kind,
         arguments,
+        argument_names: create.argument_names.clone(),
+        output_names: create.output_names.clone(),
         defaults: create.defaults,
         returns: create.returns.clone(),
         language: create.language.clone(),
@@ -93,7 +97,33 @@ fn argument_type(session: &mut Session, written: &TypeName) -> Effect<TypeName> 
     if written.name.is_unknown() {
         return Ok(written.clone());
     }
+    if let Some(column) = written.name.name.strip_suffix("%type") {
+        return column_type(session, column);
+    }
     resolve::type_name(session, written)
+}
+
+/// The type that `t.c%TYPE` means when the function is made.
+fn column_type(session: &mut Session, written: &str) -> Effect<TypeName> {
+    let Some((table, column)) = written.rsplit_once('.') else {
+        return resolve::type_name(session, &TypeName::new(written));
+    };
+    let table = dropping::text_name(table);
+    let relation = resolve::relation(session, &table, ObjectKind::Table)?;
+    resolve::column_or(session, &relation, column, || {
+        format!(
+            "column \"{column}\" of relation \"{}\" does not exist",
+            relation.name
+        )
+    })?;
+    Ok(session
+        .catalog
+        .relation(&relation)
+        .and_then(|relation| relation.column(column))
+        .map_or_else(
+            || TypeName::new("unknown"),
+            |column| column.type_name.clone(),
+        ))
 }
 
 fn check_replacement(
@@ -280,6 +310,10 @@ pub(crate) fn drop(session: &mut Session, statement: &Drop, target: &DropTarget)
         release_triggers(session, &name, statement.cascade)?;
     }
     release_views(session, &name, &key, statement.cascade)?;
+    if all.len() == 1 {
+        // which of several a call means is not worked out
+        release_expressions(session, &name, &key, statement.cascade)?;
+    }
     remove(session, &name, at);
     session.change(key);
     Ok(())
@@ -343,25 +377,92 @@ fn release_views(
     Ok(())
 }
 
-/// CALL: the procedure must be there; what it does is not known.
-pub(crate) fn call(session: &mut Session, name: &Name) -> Effect {
-    resolve::known(name)?;
-    if session
-        .catalog
-        .find_functions(&session.search_path, name)
-        .is_some()
-    {
-        return Err(Failure::Unknown(
-            format!("the body of procedure `{name}` is not executed").into(),
-        ));
+/// Defaults, generated columns, CHECK constraints and indexes that call a function: 2BP01, or gone with CASCADE.
+fn release_expressions(
+    session: &mut Session,
+    name: &QualifiedName,
+    key: &ObjectKey,
+    cascade: bool,
+) -> Effect {
+    let calls = |expression: &Expr| {
+        let mut found = false;
+        walk(expression, &mut |inner| {
+            if let Expr::Call { name: called, .. } = inner {
+                found |= called.name == name.name
+                    && called
+                        .schema
+                        .as_ref()
+                        .is_none_or(|schema| *schema == name.schema);
+            }
+        });
+        found
+    };
+    let mut users: Vec<(QualifiedName, User)> = Vec::new();
+    for relation in session.catalog.relations.values() {
+        let mut add = |user| users.push((relation.name.clone(), user));
+        for column in &relation.columns {
+            if column.default.as_ref().is_some_and(calls) {
+                add(User::Default(column.name.clone()));
+            }
+            if column
+                .generated
+                .as_ref()
+                .is_some_and(|(value, _)| calls(value))
+            {
+                add(User::Column(column.name.clone()));
+            }
+        }
+        for known in relation.check_constraints() {
+            if matches!(&known.definition.kind, ConstraintKind::Check(value) if calls(value)) {
+                add(User::Check(known.name.clone()));
+            }
+        }
+        for index in &relation.indexes {
+            let in_elements = index.elements.iter().any(|element| calls(&element.value));
+            if in_elements || index.filter.as_ref().is_some_and(calls) {
+                add(User::Index(index.name.clone()));
+            }
+        }
     }
-    if session.catalog.open || super::is_system(name) {
-        return Err(Failure::Unknown(
-            format!("procedure `{name}` was never heard of").into(),
-        ));
+    if let (Some((table, user)), false) = (users.first(), cascade) {
+        let dependent = match user {
+            User::Default(column) | User::Column(column) => {
+                table.member(ObjectKind::Column, column)
+            }
+            User::Check(constraint) => table.member(ObjectKind::Constraint, constraint),
+            User::Index(index) => QualifiedName::new(&table.schema, index).key(ObjectKind::Index),
+        };
+        return dropping::depended_on(&format!("function {}", key.name), dependent);
     }
-    fail(
-        SqlState::UNDEFINED_FUNCTION,
-        format!("procedure {}() does not exist", resolve::shown(name)),
-    )
+    for (table, user) in users {
+        match user {
+            User::Default(column) => {
+                session.change(table.member(ObjectKind::Column, &column));
+                if let Some(relation) = session.catalog.relation_mut(&table) {
+                    for known in relation.columns.matching_mut(|known| known.name == column) {
+                        known.default = None;
+                    }
+                }
+            }
+            User::Column(column) => super::alter_table::remove_column(session, &table, &column),
+            User::Check(name) => super::constraint::remove(session, &table, &name),
+            User::Index(index) => super::index::remove(session, &table, &index),
+        }
+    }
+    Ok(())
+}
+
+/// What of a table calls a function.
+enum User {
+    Default(SmolStr),
+    Column(SmolStr),
+    Check(SmolStr),
+    Index(SmolStr),
+}
+
+fn walk(expression: &Expr, visit: &mut dyn FnMut(&Expr)) {
+    visit(expression);
+    for child in children(expression) {
+        walk(child, visit);
+    }
 }

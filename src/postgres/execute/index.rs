@@ -23,6 +23,14 @@ pub(crate) fn create(session: &mut Session, create: &CreateIndex) -> Effect {
     check_access_method(session, &create.method)?;
     let mut columns: Vec<SmolStr> = Vec::new();
     for element in &create.elements {
+        if let Expr::Column { name, .. } = &element.value
+            && resolve::is_system_column(name)
+        {
+            return fail(
+                SqlState::FEATURE_NOT_SUPPORTED,
+                "index creation on system columns is not supported",
+            );
+        }
         expressions::check_in_table(session, &table, &element.value, true)?;
         columns.extend(constraint::used_columns(session, &table, &element.value));
     }
@@ -37,6 +45,17 @@ pub(crate) fn create(session: &mut Session, create: &CreateIndex) -> Effect {
         columns.extend(constraint::used_columns(session, &table, filter));
     }
     check_operator_classes(session, &table, &create.method, &create.elements)?;
+    if create.unique {
+        let plain: Vec<SmolStr> = create
+            .elements
+            .iter()
+            .filter_map(|element| match &element.value {
+                Expr::Column { name, .. } => Some(name.clone()),
+                _ => None,
+            })
+            .collect();
+        check_partition_columns(session, &table, &plain, "UNIQUE")?;
+    }
     let name = match &create.name {
         Some(name) => {
             let qualified = QualifiedName {
@@ -109,6 +128,40 @@ fn check_kind(session: &Session, table: &QualifiedName, create: &CreateIndex) ->
             format!("cannot create index on relation \"{}\"", table.name),
         ),
     }
+}
+
+/// 0A000: a key of a partitioned table holds in each partition alone, so it must have the columns that tell them apart.
+pub(crate) fn check_partition_columns(
+    session: &Session,
+    table: &QualifiedName,
+    columns: &[SmolStr],
+    what: &str,
+) -> Effect {
+    let Some(relation) = session.catalog.relation(table) else {
+        return Ok(());
+    };
+    if relation.kind != RelationKind::PartitionedTable {
+        return Ok(());
+    }
+    for key in &relation.partition_key {
+        if relation.column(key).is_none() {
+            // an expression: no key can have it
+            if key == "(expression)" {
+                return fail(
+                    SqlState::FEATURE_NOT_SUPPORTED,
+                    format!("unsupported {what} constraint with partition key definition"),
+                );
+            }
+            continue;
+        }
+        if !columns.contains(key) {
+            return fail(
+                SqlState::FEATURE_NOT_SUPPORTED,
+                "unique constraint on partitioned table must include all partitioning columns",
+            );
+        }
+    }
+    Ok(())
 }
 
 fn check_access_method(session: &Session, method: &str) -> Effect {
@@ -315,7 +368,7 @@ pub(crate) fn attach(session: &mut Session, table: &QualifiedName, index: Index)
     session.change(relation.key());
     session.catalog.relations.insert(name, Arc::new(relation));
     if let Some(relation) = session.catalog.relation_mut(table) {
-        relation.indexes.push_back(index);
+        relation.indexes.push(index);
     }
     Ok(())
 }
@@ -331,7 +384,7 @@ pub(crate) fn leave_invalid(session: &mut Session, table: &QualifiedName, mut in
     relation.index_of = Some(table.clone());
     session.catalog.relations.insert(name, Arc::new(relation));
     if let Some(relation) = session.catalog.relation_mut(table) {
-        relation.indexes.push_back(index);
+        relation.indexes.push(index);
     }
 }
 
@@ -481,11 +534,11 @@ fn copy(session: &mut Session, target: &QualifiedName, index: &Index) -> Effect 
     session.change(target.member(ObjectKind::Constraint, &name));
     if let Some(relation) = session.catalog.relation_mut(target) {
         if index.primary {
-            for column in &mut relation.columns {
+            for column in relation.columns.iter_mut() {
                 column.not_null |= columns.contains(&column.name);
             }
         }
-        relation.constraints.push_back(Constraint {
+        relation.constraints.push(Constraint {
             definition: ConstraintDefinition::new(Some(&name), kind),
             name,
             references: None,
@@ -526,10 +579,11 @@ pub(crate) fn reindex(session: &mut Session, kind: ObjectKind, name: &Name) -> E
                 return resolve::wrong_kind(&found, format!("\"{}\" is not an index", found.name));
             }
             if let Some(relation) = owner.and_then(|owner| session.catalog.relation_mut(&owner)) {
-                for index in &mut relation.indexes {
-                    if index.name == found.name {
-                        index.valid = true;
-                    }
+                for index in relation
+                    .indexes
+                    .matching_mut(|known| known.name == found.name)
+                {
+                    index.valid = true;
                 }
             }
             Ok(())

@@ -27,6 +27,7 @@ pub mod named;
 pub mod names;
 pub mod rename;
 pub mod resolve;
+mod routine;
 pub mod schema;
 pub mod sequence;
 pub mod table;
@@ -155,7 +156,10 @@ pub fn run(session: &mut Session, statement: &Statement, parameters: &Parameters
         | Statement::Delete(_)
         | Statement::Merge(_)
         | Statement::Truncate { .. } => data::write(session, statement, parameters),
-        Statement::Query(query) => data::select(session, query, parameters),
+        Statement::Query(query) => {
+            data::select(session, query, parameters)?;
+            routine::after_select(session, query, parameters)
+        }
         Statement::Copy { table, from } => match table {
             Some(table) => data::copy(session, table, *from, parameters),
             None => Ok(()),
@@ -202,7 +206,7 @@ pub fn run(session: &mut Session, statement: &Statement, parameters: &Parameters
         }
         Statement::Show { .. } => Ok(()),
         Statement::Do(block) => do_block::run(session, block, parameters),
-        Statement::Call { name, .. } => function::call(session, name),
+        Statement::Call { name, arguments } => routine::call(session, name, arguments, parameters),
         Statement::Other { tag, .. } => {
             if tag == "SECURITY LABEL" {
                 return fail(

@@ -108,6 +108,15 @@ pub(crate) fn new_name(
 ) -> Effect<QualifiedName> {
     known(name)?;
     let schema = if temporary {
+        if let Some(written) = &name.schema
+            && !written.starts_with("pg_temp")
+        {
+            schema(session, written)?;
+            return fail(
+                SqlState::INVALID_TABLE_DEFINITION,
+                "cannot create temporary relation in non-temporary schema",
+            );
+        }
         SmolStr::new_static(lookup::TEMPORARY_SCHEMA)
     } else if let Some(written) = &name.schema {
         schema(session, written)?;
@@ -385,7 +394,7 @@ pub(crate) fn column_or(
     }
     session.call.assumed.push(key);
     if let Some(relation) = session.catalog.relation_mut(table) {
-        relation.columns.push_back(Column {
+        relation.columns.push(Column {
             name: SmolStr::new(column),
             type_name: TypeName::new("unknown"),
             not_null: false,
@@ -405,10 +414,8 @@ pub(crate) fn set_column_presence(
     presence: Presence,
 ) {
     if let Some(relation) = session.catalog.relation_mut(table) {
-        for found in &mut relation.columns {
-            if found.name == column {
-                found.presence = presence;
-            }
+        for found in relation.columns.matching_mut(|known| known.name == column) {
+            found.presence = presence;
         }
     }
 }
@@ -453,6 +460,14 @@ pub(crate) fn type_name(session: &mut Session, written: &TypeName) -> Effect<Typ
         canonical.name = Name::new(builtin::canonical_type(plain));
         check_modifiers(&canonical)?;
         return Ok(canonical);
+    }
+    if written.name.schema.as_deref() == Some("information_schema")
+        && matches!(
+            plain,
+            "cardinal_number" | "character_data" | "sql_identifier" | "time_stamp" | "yes_or_no"
+        )
+    {
+        return Ok(written.clone());
     }
     if let Some(relation) = session
         .catalog

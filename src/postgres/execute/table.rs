@@ -36,16 +36,16 @@ pub(crate) fn create(session: &mut Session, create: &CreateTable) -> Effect {
     }
     let mut plan = Plan::default();
     inherit(session, create, &mut relation, &mut plan)?;
+    if let Some(of_type) = &create.of_type {
+        typed(session, of_type, &mut relation)?;
+    }
     for definition in &create.columns {
         own_column(session, create, &mut relation, definition, &mut plan)?;
     }
     for like in &create.like {
-        copy_like(session, &mut relation, like, &mut plan)?;
+        copy_like(session, create, &mut relation, like, &mut plan)?;
     }
-    if let Some(of_type) = &create.of_type {
-        typed(session, of_type, &mut relation)?;
-    }
-    check_keys(create, &relation)?;
+    check_keys(session, create, &relation, &plan)?;
     check_partition_key(&relation)?;
     if let Some(key) = resolve::occupied_relation(session, &name) {
         return Err(resolve::duplicate_relation(&name, key));
@@ -91,8 +91,22 @@ fn inherit(
 ) -> Effect {
     for parent in &create.inherits {
         let parent = resolve::relation(session, parent, ObjectKind::Table)?;
-        copy_parent(session, &parent, relation, plan);
-        relation.inherits.push_back(parent);
+        if let Some(found) = session.catalog.relation(&parent) {
+            if found.kind == RelationKind::PartitionedTable {
+                return resolve::wrong_kind(
+                    &parent,
+                    format!("cannot inherit from partitioned table \"{}\"", parent.name),
+                );
+            }
+            if found.partition_of.is_some() {
+                return resolve::wrong_kind(
+                    &parent,
+                    format!("cannot inherit from partition \"{}\"", parent.name),
+                );
+            }
+        }
+        copy_parent(session, &parent, relation, plan)?;
+        relation.inherits.push(parent);
     }
     let Some(parent) = &create.partition_of else {
         return Ok(());
@@ -100,8 +114,8 @@ fn inherit(
     let parent = resolve::relation(session, parent, ObjectKind::Table)?;
     let bound = create.partition_bound.clone().unwrap_or_default();
     check_partition(session, &parent, &relation.name, &bound)?;
-    copy_parent(session, &parent, relation, plan);
     relation.partition_of = Some((parent.clone(), bound.clone()));
+    copy_parent(session, &parent, relation, plan)?;
     plan.partition_of = Some((parent, bound));
     Ok(())
 }
@@ -111,21 +125,44 @@ fn copy_parent(
     parent: &QualifiedName,
     relation: &mut Relation,
     plan: &mut Plan,
-) {
+) -> Effect {
     let Some(from) = session.catalog.relation(parent) else {
-        return;
+        return Ok(());
     };
     relation.columns_open |= from.columns_open;
     for column in &from.columns {
-        if relation.column(&column.name).is_none() {
-            relation.columns.push_back(column.clone());
+        match relation.column(&column.name) {
+            None => {
+                let mut copy = column.clone();
+                // identity is the parent's own; partitions have it since 17
+                if relation.partition_of.is_none() || session.version.0 < 17 {
+                    copy.identity = None;
+                }
+                relation.columns.push(copy);
+            }
+            Some(known) if conflict(&known.type_name, &column.type_name) => {
+                return type_conflict("inherited column", &column.name);
+            }
+            Some(_) => {
+                let of_parent = relation
+                    .columns
+                    .matching_mut(|known| known.name == column.name);
+                for known in of_parent {
+                    known.not_null |= column.not_null;
+                }
+            }
         }
     }
     for constraint in from.check_constraints() {
-        if !constraint.definition.no_inherit {
+        let known = plan
+            .checks
+            .iter()
+            .any(|known| known.name == constraint.name);
+        if !constraint.definition.no_inherit && !known {
             plan.checks.push(constraint.clone());
         }
     }
+    Ok(())
 }
 
 /// What the server demands of the parent of a partition.
@@ -192,7 +229,21 @@ fn own_column(
     plan: &mut Plan,
 ) -> Effect {
     resolve::known_plain(&definition.name)?;
-    let column = new_column(session, definition)?;
+    let mut definition = definition.clone();
+    if definition.type_name == TypeName::new("") {
+        // `PARTITION OF t (c DEFAULT 1)`, `OF type (c PRIMARY KEY)`: options of a column that is there
+        match relation.column(&definition.name) {
+            Some(known) => definition.type_name = known.type_name.clone(),
+            None if relation.columns_open => return Ok(()),
+            None => {
+                return fail(
+                    SqlState::UNDEFINED_COLUMN,
+                    format!("column \"{}\" does not exist", definition.name),
+                );
+            }
+        }
+    }
+    let column = new_column(session, &definition)?;
     if let Some(at) = relation
         .columns
         .iter()
@@ -204,19 +255,46 @@ fn own_column(
             .filter(|other| other.name == definition.name)
             .count()
             > 1;
-        if own || (create.inherits.is_empty() && plan.partition_of.is_none()) {
+        let given =
+            !create.inherits.is_empty() || plan.partition_of.is_some() || create.of_type.is_some();
+        if own || !given {
             return duplicate_column_in(&definition.name);
         }
         // a column of its own merges with the parent's
         let merged = &mut relation.columns[at];
+        if conflict(&merged.type_name, &column.type_name) {
+            return type_conflict("column", &definition.name);
+        }
         merged.not_null |= column.not_null;
         if column.default.is_some() {
             merged.default = column.default;
         }
+        merged.identity = merged.identity.or(column.identity);
+        if column.generated.is_some() {
+            merged.generated = column.generated;
+        }
         return Ok(());
     }
-    relation.columns.push_back(column);
+    relation.columns.push(column);
     Ok(())
+}
+
+/// Whether a column that two definitions give has two types.
+fn conflict(one: &TypeName, other: &TypeName) -> bool {
+    let known = |name: &TypeName| !name.name.is_unknown() && name.name.name != "unknown";
+    known(one)
+        && known(other)
+        && (one.name.name != other.name.name
+            || one.array != other.array
+            || one.modifiers != other.modifiers)
+}
+
+/// 42804.
+fn type_conflict(what: &str, name: &str) -> Effect {
+    fail(
+        SqlState::DATATYPE_MISMATCH,
+        format!("{what} \"{name}\" has a type conflict"),
+    )
 }
 
 fn duplicate_column_in(name: &str) -> Effect {
@@ -228,6 +306,7 @@ fn duplicate_column_in(name: &str) -> Effect {
 
 fn copy_like(
     session: &mut Session,
+    create: &CreateTable,
     relation: &mut Relation,
     like: &LikeClause,
     plan: &mut Plan,
@@ -238,8 +317,19 @@ fn copy_like(
     };
     relation.columns_open |= from.columns_open;
     for column in &from.columns {
-        if relation.column(&column.name).is_some() {
-            return duplicate_column_in(&column.name);
+        if let Some(known) = relation.column(&column.name) {
+            let own = create
+                .columns
+                .iter()
+                .any(|definition| definition.name == column.name);
+            if own || create.inherits.is_empty() {
+                return duplicate_column_in(&column.name);
+            }
+            // a column of LIKE merges with the parent's, as one of its own does
+            if conflict(&known.type_name, &column.type_name) {
+                return type_conflict("column", &column.name);
+            }
+            continue;
         }
         let mut copy = column.clone();
         if !like.defaults {
@@ -250,7 +340,7 @@ fn copy_like(
         } else {
             copy.identity = None;
         }
-        relation.columns.push_back(copy);
+        relation.columns.push(copy);
     }
     if like.constraints {
         plan.checks.extend(from.check_constraints().cloned());
@@ -277,8 +367,15 @@ fn typed(session: &mut Session, of_type: &Name, relation: &mut Relation) -> Effe
     Ok(())
 }
 
-fn check_keys(create: &CreateTable, relation: &Relation) -> Effect {
-    let mut primary = 0;
+fn check_keys(session: &Session, create: &CreateTable, relation: &Relation, plan: &Plan) -> Effect {
+    let mut primary = plan
+        .indexes_of
+        .iter()
+        .filter_map(|source| session.catalog.relation(source)?.primary_key())
+        .count();
+    if primary > 1 {
+        return multiple_primary_keys(&relation.name);
+    }
     let of_columns = create.columns.iter().flat_map(|column| &column.constraints);
     for definition in of_columns.chain(&create.constraints) {
         let columns = match &definition.kind {
@@ -352,6 +449,7 @@ pub(crate) fn is_serial(type_name: &TypeName) -> bool {
 /// The column of a definition, its type resolved; constraints and sequences come later.
 pub(crate) fn new_column(session: &mut Session, definition: &ColumnDefinition) -> Effect<Column> {
     let type_name = resolve::type_name(session, &definition.type_name)?;
+    check_column_type(definition, &type_name)?;
     let primary = definition
         .constraints
         .iter()
@@ -378,6 +476,64 @@ pub(crate) fn new_column(session: &mut Session, definition: &ColumnDefinition) -
     })
 }
 
+/// What the server says of a column's type and of what fills it.
+fn check_column_type(definition: &ColumnDefinition, type_name: &TypeName) -> Effect {
+    let name = &definition.name;
+    let plain = type_name.name.name.as_str();
+    let of_server = type_name.name.schema.is_none();
+    if of_server && !type_name.array && is_pseudo_type(plain) {
+        return fail(
+            SqlState::INVALID_TABLE_DEFINITION,
+            format!("column \"{name}\" has pseudo-type {plain}"),
+        );
+    }
+    let both = match (
+        &definition.default,
+        definition.identity,
+        &definition.generated,
+    ) {
+        (Some(_), Some(_), _) => Some("default and identity"),
+        (Some(_), _, Some(_)) => Some("default and generation expression"),
+        (_, Some(_), Some(_)) => Some("identity and generation expression"),
+        _ => None,
+    };
+    if let Some(both) = both {
+        return fail(
+            SqlState::SYNTAX_ERROR,
+            format!("both {both} specified for column \"{name}\""),
+        );
+    }
+    let whole_number = matches!(plain, "int2" | "int4" | "int8") && !type_name.array;
+    if definition.identity.is_some() && of_server && !whole_number && !type_name.name.is_unknown() {
+        return fail(
+            SqlState::INVALID_PARAMETER_VALUE,
+            "identity column type must be smallint, integer, or bigint",
+        );
+    }
+    Ok(())
+}
+
+/// Types that no column may have.
+fn is_pseudo_type(name: &str) -> bool {
+    matches!(
+        name,
+        "any"
+            | "anyarray"
+            | "anycompatible"
+            | "anyelement"
+            | "anyenum"
+            | "anynonarray"
+            | "anyrange"
+            | "cstring"
+            | "event_trigger"
+            | "internal"
+            | "record"
+            | "trigger"
+            | "unknown"
+            | "void"
+    )
+}
+
 /// Sequences, defaults and generated expressions of columns that are there now.
 pub(crate) fn finish_columns(
     session: &mut Session,
@@ -400,10 +556,11 @@ pub(crate) fn finish_column(
     if serial || definition.identity.is_some() {
         let made = sequence::create_owned(session, table, &definition.name, Some(&definition.name));
         if serial && let Some(relation) = session.catalog.relation_mut(table) {
-            for column in &mut relation.columns {
-                if column.name == definition.name {
-                    column.default = Some(next_value(&made));
-                }
+            for column in relation
+                .columns
+                .matching_mut(|known| known.name == definition.name)
+            {
+                column.default = Some(next_value(&made));
             }
         }
     }
@@ -466,7 +623,7 @@ fn add_constraints(
         if let Some(relation) = session.catalog.relation_mut(table)
             && relation.constraint(&check.name).is_none()
         {
-            relation.constraints.push_back(check.clone());
+            relation.constraints.push(check.clone());
             session.change(table.member(ObjectKind::Constraint, &check.name));
         }
     }
@@ -601,7 +758,7 @@ pub(crate) fn clone_from_parent(
                 .name
                 .as_str(),
         );
-        relation.constraints.push_back(key);
+        relation.constraints.push(key);
         session.change(added);
     }
     Ok(())

@@ -56,12 +56,13 @@ pub(crate) fn create_trigger(session: &mut Session, create: &CreateTrigger) -> E
     }
     if let Some(relation) = session.catalog.relation_mut(&table) {
         relation.triggers.retain(|known| known.name != create.name);
-        relation.triggers.push_back(Trigger {
+        relation.triggers.push(Trigger {
             name: create.name.clone(),
             function,
             constraint: create.constraint,
             enabled: true,
             columns: create.columns.clone(),
+            events: create.events,
         });
     }
     session.change(key);
@@ -152,7 +153,7 @@ pub(crate) fn create_policy(
         ));
     }
     if let Some(relation) = session.catalog.relation_mut(&table) {
-        relation.policies.push_back(name.clone());
+        relation.policies.push(name.clone());
     }
     session.change(key);
     Ok(())
@@ -214,7 +215,7 @@ pub(crate) fn create_rule(
         ));
     }
     if !taken && let Some(relation) = session.catalog.relation_mut(&table) {
-        relation.rules.push_back(name.clone());
+        relation.rules.push(name.clone());
     }
     session.change(key);
     Ok(())

@@ -109,7 +109,7 @@ impl Executor for Tables {
 fn run(tables: &mut Tables, body: &str) -> Outcome {
     let block = sql::parse_block(body);
     assert_eq!(block.unreadable, None, "{body}");
-    execute(&block, tables)
+    execute(&block, Vec::new(), tables)
 }
 
 fn tables(names: &[&str]) -> Tables {
@@ -255,7 +255,7 @@ fn variables_reach_the_sql() {
          execute 'create table ' || r.relname || '_' || v || ' (i int)'; end",
     );
     let mut executor = tables(&["t"]);
-    assert_eq!(execute(&block, &mut executor), Outcome::Ok);
+    assert_eq!(execute(&block, Vec::new(), &mut executor), Outcome::Ok);
     assert_eq!(executor.ran, [format!("create {}", Name::new("t_x"))]);
 }
 

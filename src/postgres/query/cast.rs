@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{Context, Table, render, system};
+use crate::postgres::catalog::builtin;
 use crate::postgres::catalog::{QualifiedName, TypeKind};
 use crate::postgres::expression::{Datum, TypeName};
 use crate::postgres::name::{Name, ObjectKind, Quoted};
@@ -52,7 +53,11 @@ pub(crate) fn kind_of_type(type_name: &TypeName, context: &Context<'_>) -> Kind 
 /// 42704 for a type that does not exist.
 pub(crate) fn check_type(type_name: &TypeName, context: &Context<'_>) -> Result<(), ServerError> {
     let name = &type_name.name;
-    let known = system::types::is_builtin(&name.name)
+    // array types by their internal names
+    let plain = name.name.strip_prefix('_').unwrap_or(&name.name);
+    let known = system::types::is_builtin(plain)
+        || builtin::is_builtin_type(plain)
+        || context.made_type(&Name::new(plain)).is_some()
         || context.catalog.open
         || name.is_unknown()
         || context.made_type(name).is_some()

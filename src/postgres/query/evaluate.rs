@@ -45,6 +45,18 @@ pub(crate) fn evaluate(
         }),
         Expr::Cast { value, type_name } => {
             let from = type_of(value, frame, context);
+            let json = from
+                .named()
+                .is_some_and(|from| matches!(from.name.name.as_str(), "json" | "jsonb"));
+            let same = matches!(
+                type_name.name.name.as_str(),
+                "json" | "jsonb" | "text" | "varchar"
+            );
+            if json && !same {
+                // by the value inside, not by its text
+                of(value)?;
+                return Ok(Datum::Unknown);
+            }
             cast::cast(of(value)?, from.named(), type_name, context)
         }
         Expr::Unary { operator, value } => Ok(unary(operator, &of(value)?)),

@@ -5,11 +5,11 @@ use std::sync::OnceLock;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::evaluate::evaluate;
-use super::operators::{binary, compare, equal, regex, text_of};
+use super::operators::{binary, compare, equal, have_an_order, regex, text_of};
 use super::scope::Frame;
 use super::types::type_of;
 use super::{Context, cast, render, system};
-use crate::postgres::catalog::QualifiedName;
+use crate::postgres::catalog::{QualifiedName, TypeKind};
 use crate::postgres::expression::{Datum, Expr};
 use crate::postgres::name::{Name, ObjectKind, Quoted};
 use crate::postgres::{ServerError, SqlState, Version};
@@ -58,8 +58,11 @@ pub(crate) fn check_call(
         .keys()
         .any(|known| known.name == name.name);
     // a cast in the form of a call, a whole row
+    let made_type = context.made_type(name);
     let type_form = arguments.len() == 1
-        && (system::types::is_builtin(&name.name) || context.made_type(name).is_some());
+        && (system::types::is_builtin(&name.name) || made_type.is_some())
+        // the constructor of a range
+        || made_type.is_some_and(|made| matches!(made.definition, TypeKind::Range { .. }));
     if made || type_form {
         return Ok(());
     }
@@ -844,9 +847,7 @@ fn of_array(function: &str, values: &[Datum]) -> Option<Datum> {
         }
         ("array_sort", [_]) => {
             let mut sorted = items;
-            let comparable = sorted
-                .windows(2)
-                .all(|pair| compare(&pair[0], &pair[1]).is_some());
+            let comparable = have_an_order(sorted.iter()) && !sorted.contains(&Datum::Null);
             if !comparable {
                 return None;
             }

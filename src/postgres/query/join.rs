@@ -832,11 +832,16 @@ fn join_step(
         step.item,
         FromItem::Function { .. } | FromItem::Query { .. }
     );
+    // a lateral subquery sees what stands before it, not itself
+    let before = matches!(step.item, FromItem::Query { lateral: true, .. }).then(|| Scope {
+        sources: scope.sources[..step.source].to_vec(),
+        merged: scope.merged.clone(),
+    });
     let mut cached: Option<Table> = None;
     let mut rows = Vec::with_capacity(state.rows.len());
     let mut complete = state.complete;
     for row in &state.rows {
-        let frame = Frame::inside(scope, &row.values, outer);
+        let frame = Frame::inside(before.as_ref().unwrap_or(scope), &row.values, outer);
         let reusable = constant && pairs.is_empty() && !lateral;
         let table = match cached.take() {
             Some(table) if reusable => table,

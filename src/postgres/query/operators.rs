@@ -76,6 +76,26 @@ pub(crate) fn compare(left: &Datum, right: &Datum) -> Option<Ordering> {
     }
 }
 
+/// Whether values, NULLs aside, are of one kind and so have an order among all of them.
+pub(crate) fn have_an_order<'a>(values: impl Iterator<Item = &'a Datum>) -> bool {
+    let mut kind = None;
+    for value in values {
+        let own = match value {
+            Datum::Null => continue,
+            Datum::Int(_) => 0,
+            // beside integers too large for it, a float has no order
+            Datum::Float(number) if !number.is_nan() => 1,
+            Datum::Text(_) => 2,
+            Datum::Bool(_) => 3,
+            _ => return false,
+        };
+        if *kind.get_or_insert(own) != own {
+            return false;
+        }
+    }
+    true
+}
+
 fn number_in(text: &str) -> Option<Datum> {
     let text = text.trim();
     match text.parse::<i64>() {

@@ -11,7 +11,7 @@ use smol_str::SmolStr;
 use super::aggregate::has_aggregate;
 use super::check::{check_query, check_targets, is_declared, rename, star};
 use super::evaluate::{evaluate, is_true};
-use super::operators::{compare, equal};
+use super::operators::{compare, equal, have_an_order};
 use super::scope::{Frame, Group, Scope};
 use super::{Context, OutputColumn, Table, TableRow, join};
 use crate::limits::Limit;
@@ -395,8 +395,12 @@ fn sort(rows: &mut [(Vec<Datum>, TableRow)], query: &Query) {
     if query.order_by.is_empty() {
         return;
     }
+    // rows stay as they are where values that are not known, or of several kinds, decide
+    let ordered = (0..query.order_by.len())
+        .take_while(|index| have_an_order(rows.iter().map(|(keys, _)| &keys[*index])))
+        .count();
     rows.sort_by(|(left, _), (right, _)| {
-        for (index, order) in query.order_by.iter().enumerate() {
+        for (index, order) in query.order_by.iter().enumerate().take(ordered) {
             let ordering = order_of(
                 &left[index],
                 &right[index],

@@ -129,6 +129,7 @@ fn rows_and_queries() {
         with: vec![],
         table: Name::new("t"),
         columns: vec!["a".into()],
+        in_parts: Vec::new(),
         source: InsertSource::Values((0..30).map(|number| vec![integer(number)]).collect()),
         on_conflict: Some(OnConflict {
             target: None,

@@ -58,6 +58,16 @@ fn insert(context: &Context<'_>, node: &InsertStmt) -> Insert {
                 _ => None,
             })
             .collect(),
+        in_parts: node
+            .cols
+            .iter()
+            .filter_map(|column| match column.node.as_ref()? {
+                NodeEnum::ResTarget(target) if !target.indirection.is_empty() => {
+                    Some(truncate(&target.name))
+                }
+                _ => None,
+            })
+            .collect(),
         source: source(context, node.select_stmt.as_deref()),
         on_conflict: node
             .on_conflict_clause

@@ -81,7 +81,8 @@ fn lower(context: &Context<'_>, node: &NodeEnum) -> Expr {
         }
         NodeEnum::SubLink(link) => sublink(context, link),
         NodeEnum::FuncCall(call) => function_call(context, call),
-        NodeEnum::NamedArgExpr(argument) => required(context, argument.arg.as_deref()),
+        // which parameter it is for is not worked out
+        NodeEnum::NamedArgExpr(_) => Expr::Unknown("an argument by name".into()),
         NodeEnum::CoalesceExpr(call) => Expr::call("coalesce", all(context, &call.args)),
         NodeEnum::MinMaxExpr(call) => {
             let name = if call.op() == MinMaxOp::IsLeast {
@@ -138,7 +139,8 @@ fn constant(context: &Context<'_>, constant: &AConst) -> Expr {
         Some(a_const::Val::Fval(value)) => Expr::Value(number(&value.fval)),
         Some(a_const::Val::Boolval(value)) => Expr::Value(Datum::Bool(value.boolval)),
         Some(a_const::Val::Sval(value)) => Expr::text(&value.sval),
-        Some(a_const::Val::Bsval(value)) => Expr::text(&value.bsval),
+        // `b'101'`, `x'1f'`: what it is as another type is not that of a string
+        Some(a_const::Val::Bsval(_)) => Expr::Unknown("a string of bits".into()),
         None => Expr::Value(Datum::Null),
     }
 }

@@ -62,7 +62,9 @@ struct Signature {
     names: Vec<SmolStr>,
     defaults: usize,
     /// OUT, INOUT and TABLE columns as text.
-    output: Vec<String>,
+    output: Vec<(String, String)>,
+    /// It returns a table of them.
+    is_table: bool,
 }
 
 fn signature(parameters: &[Node]) -> Signature {
@@ -86,11 +88,10 @@ fn add_parameter(signature: &mut Signature, parameter: &FunctionParameter) {
             | FunctionParameterMode::FuncParamTable
     );
     if is_output {
-        signature.output.push(format!(
-            "{} {}",
-            parameter.name,
-            types::type_text(&type_name)
-        ));
+        signature.is_table |= mode == FunctionParameterMode::FuncParamTable;
+        signature
+            .output
+            .push((parameter.name.clone(), types::type_text(&type_name)));
     }
     let is_input = !matches!(
         mode,
@@ -116,6 +117,11 @@ fn create_function(context: &Context<'_>, create: &CreateFunctionStmt) -> Create
         returns: returns(create, &signature),
         arguments: signature.arguments,
         argument_names: signature.names,
+        output_names: signature
+            .output
+            .iter()
+            .map(|(name, _)| truncate(name))
+            .collect(),
         defaults: signature.defaults,
         language: option(&create.options, "language")
             .and_then(|option| option.arg.as_deref())
@@ -126,7 +132,21 @@ fn create_function(context: &Context<'_>, create: &CreateFunctionStmt) -> Create
 }
 
 fn returns(create: &CreateFunctionStmt, signature: &Signature) -> Option<SmolStr> {
-    let columns = signature.output.join(", ");
+    if let [(_, type_text)] = signature.output.as_slice()
+        && !signature.is_table
+    {
+        // one OUT parameter is the same as RETURNS with its type
+        return Some(match &create.return_type {
+            Some(returned) if returned.setof => format!("setof {type_text}").into(),
+            _ => type_text.as_str().into(),
+        });
+    }
+    let columns: Vec<String> = signature
+        .output
+        .iter()
+        .map(|(name, type_text)| format!("{name} {type_text}"))
+        .collect();
+    let columns = columns.join(", ");
     match (&create.return_type, columns.is_empty()) {
         (Some(returned), true) => Some(types::returned(returned).into()),
         (Some(returned), false) => {
@@ -183,6 +203,11 @@ fn create_aggregate(define: &DefineStmt) -> CreateFunction {
         or_replace: define.replace,
         arguments: signature.arguments,
         argument_names: signature.names,
+        output_names: signature
+            .output
+            .iter()
+            .map(|(name, _)| truncate(name))
+            .collect(),
         defaults: 0,
         returns: type_option("stype").map(|name| types::type_text(&name).into()),
         language: SmolStr::new("internal"),
@@ -203,6 +228,7 @@ fn create_trigger(create: &CreateTrigStmt) -> CreateTrigger {
         constraint: create.isconstraint,
         function: dotted(&create.funcname),
         columns: strings(&create.columns),
+        events: create.events as u8,
     }
 }
 

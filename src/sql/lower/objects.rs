@@ -96,14 +96,24 @@ fn create(context: &Context<'_>, node: &NodeEnum) -> Option<Statement> {
 
 fn create_schema(context: &Context<'_>, create: &CreateSchemaStmt) -> Statement {
     let name = some(&create.schemaname).map_or_else(|| role(create.authrole.as_ref()), truncate);
+    let mut elements: Vec<Statement> = create
+        .schema_elts
+        .iter()
+        .map(|element| super::statement(context, Some(element)))
+        .collect();
+    // the server makes them by kind, whatever the order in which they are written
+    elements.sort_by_key(|element| match element {
+        Statement::CreateSequence(_) => 0,
+        Statement::CreateTable(_) => 1,
+        Statement::CreateView(_) => 2,
+        Statement::CreateIndex(_) => 3,
+        Statement::CreateTrigger(_) => 4,
+        _ => 5,
+    });
     Statement::CreateSchema {
         name,
         if_not_exists: create.if_not_exists,
-        elements: create
-            .schema_elts
-            .iter()
-            .map(|element| super::statement(context, Some(element)))
-            .collect(),
+        elements,
     }
 }
 

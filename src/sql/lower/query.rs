@@ -396,12 +396,43 @@ fn join(context: &Context<'_>, join: &JoinExpr) -> FromItem {
         _ if on.is_none() && join.using_clause.is_empty() && !join.is_natural => JoinKind::Cross,
         _ => JoinKind::Inner,
     };
-    FromItem::Join {
+    let joined = FromItem::Join {
         kind,
         left: Box::new(side(join.larg.as_deref())),
         right: Box::new(side(join.rarg.as_deref())),
         on,
         using: strings(&join.using_clause),
         natural: join.is_natural,
+    };
+    let alias = join.alias.as_ref();
+    match alias_name(alias) {
+        None => joined,
+        // an alias of a join hides the names inside, as one of a subquery does
+        Some(name) => FromItem::Query {
+            query: Box::new(everything_of(joined)),
+            alias: Some(name),
+            columns: alias_columns(alias),
+            lateral: true,
+        },
+    }
+}
+
+fn everything_of(item: FromItem) -> Query {
+    Query {
+        with: Vec::new(),
+        body: QueryBody::Select(Box::new(Select {
+            targets: vec![Target {
+                value: Expr::Star {
+                    qualifier: Vec::new(),
+                },
+                alias: None,
+            }],
+            from: vec![item],
+            ..Select::default()
+        })),
+        order_by: Vec::new(),
+        limit: None,
+        offset: None,
+        into: None,
     }
 }
