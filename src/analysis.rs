@@ -381,10 +381,22 @@ fn migration_folders(database: &Database) -> Vec<Utf8PathBuf> {
             .flatten();
         std::iter::once(location.clone()).chain(above)
     });
+    // a package of the migrations that holds the folder of Alembic's among others
+    let around = database
+        .script_location
+        .iter()
+        .filter_map(|location| location.parent())
+        .filter(|parent| {
+            parent
+                .file_name()
+                .is_some_and(|name| name.contains("migration"))
+        })
+        .map(camino::Utf8Path::to_owned);
     database
         .script_location
         .iter()
         .cloned()
+        .chain(around)
         .chain(beside)
         .filter(|folder| !folder.as_str().is_empty())
         .collect()

@@ -21,6 +21,8 @@ pub struct Identifiers {
     pub depends_on: Vec<String>,
     /// `branch_labels`.
     pub branch_labels: Vec<String>,
+    /// There are branch labels that only running the file would tell.
+    pub branch_labels_computed: bool,
     /// The place of the value of `revision`.
     pub revision_span: Span,
     /// The place of the value of `down_revision`.

@@ -47,6 +47,8 @@ fn attribute(interp: &mut Interp, name: &str) -> Option<Value> {
         "configure" => object::function("configure", super::env::configure),
         "run_migrations" => object::function("run_migrations", super::env::run_migrations),
         "execute" => object::function("execute", super::env::execute),
+        // what stands behind the functions of the module while Alembic runs, and only then
+        "_proxy" => object::value(MigrationContextClass),
         "config" | "script" => environment(&format!("context.{name}")),
         "get_head_revision"
         | "get_revision_argument"

@@ -213,7 +213,9 @@ fn imports_asyncio(body: &[syntax::Statement]) -> bool {
     body.iter().any(|statement| match &statement.kind {
         StatementKind::FromImport { module, names, .. } => {
             module == "sqlalchemy.ext.asyncio"
-                && names.iter().any(|name| name.name.contains("engine"))
+                && names
+                    .iter()
+                    .any(|name| name.name.contains("engine") || name.name.ends_with("Engine"))
         }
         _ => false,
     })

@@ -10,7 +10,7 @@ use crate::config::{Driver, PackageVersion};
 use crate::limits::Limit;
 use crate::postgres::statement::TransactionStatement;
 use crate::postgres::{
-    Answer, Catalog, Outcome, Parameters, ServerError, Session, SqlState, Statement,
+    Answer, Catalog, ObjectKey, Outcome, Parameters, ServerError, Session, SqlState, Statement,
     TransactionMode,
 };
 use crate::python::{Class, Eval, Value};
@@ -138,6 +138,8 @@ pub struct Environment {
     pub autocommit_block: bool,
     /// What could not be analysed.
     pub gaps: Vec<Gap>,
+    /// Things that no revision makes and that were used.
+    pub assumed: Vec<ObjectKey>,
     /// Choices at unknown conditions.
     pub decisions: Decisions,
     /// State that single models keep for the length of a run (queued batches, memo of created enum types), by key.
@@ -172,6 +174,7 @@ impl Environment {
             transaction: 0,
             autocommit_block: false,
             gaps: Vec::new(),
+            assumed: Vec::new(),
             decisions: Decisions::default(),
             memo: BTreeMap::new(),
             classes: BTreeMap::new(),
@@ -285,6 +288,7 @@ impl Environment {
                 "no revision makes the {key}: it is taken to be there, its parts are not known"
             );
             environment.note_gap(place.stack.first().copied(), what);
+            environment.assumed.push(key.clone());
         }
         if doubt.is_none() && matches!(answer.outcome, Outcome::Unknown(_)) {
             let rendered;

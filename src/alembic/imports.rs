@@ -11,10 +11,11 @@ use std::sync::Arc;
 use camino::{Utf8Path, Utf8PathBuf};
 use smol_str::SmolStr;
 
+use super::uses::Uses;
 use crate::python::interpreter::Modules;
 use crate::python::syntax::{
-    Argument, Block, ClassDefinition, ExpressionKind, FunctionBody, ImportedName, Module,
-    Statement, StatementKind,
+    Argument, Block, ClassDefinition, ExpressionId, ExpressionKind, FunctionBody, ImportedName,
+    Module, Statement, StatementKind,
 };
 use crate::source::{FileId, Site};
 
@@ -35,6 +36,8 @@ pub enum ImportKind {
     Enumeration,
     /// Functions and classes that stand on the application.
     Code,
+    /// A value that is written down in the application: a constant, the name of a model's table.
+    Constant,
 }
 
 /// An import of the application.
@@ -78,12 +81,20 @@ impl<'a> Imports<'a> {
                 file: revision.file,
                 span: statement.span,
             };
-            for (module, name) in targets(self.modules, revision.file, &statement.kind) {
-                if let Some(kind) = self.kind(&module, name.as_deref(), revision.file) {
+            for taken in taken(self.modules, revision.file, &statement.kind) {
+                let Taken {
+                    module,
+                    name,
+                    bound,
+                } = taken;
+                let uses = Uses::of(revision, &bound);
+                if let Some((kind, used)) =
+                    self.kind(&module, name.as_deref(), revision.file, &uses)
+                {
                     found.push(ApplicationImport {
                         site,
                         module,
-                        name,
+                        name: name.or(used),
                         kind,
                     });
                 }
@@ -92,35 +103,74 @@ impl<'a> Imports<'a> {
         found
     }
 
-    /// What a name of a module leads to, if that is the application.
-    fn kind(&mut self, module: &str, name: Option<&str>, from: FileId) -> Option<ImportKind> {
-        let (module, name) = self.defining(module, name, from)?;
+    /// What a name of a module leads to as it is used, if that is the application; of a module, the name that is used and
+    /// leads to it.
+    fn kind(
+        &mut self,
+        module_name: &str,
+        name: Option<&str>,
+        from: FileId,
+        uses: &Uses,
+    ) -> Option<(ImportKind, Option<SmolStr>)> {
+        let (module, name) = self.defining(module_name, name, from)?;
         if self.is_own(&module) || works_with_alembic(&module) {
             return None;
         }
         let Some(name) = name else {
-            return self.module_kind(&module);
+            if uses.bare || uses.is_none() {
+                return Some((self.module_kind(&module)?, None));
+            }
+            // of a module, what is taken from it counts
+            let parts: Vec<(ImportKind, Option<SmolStr>)> = uses
+                .attributes
+                .iter()
+                .filter_map(|part| {
+                    let kind = self.kind_in(&module, part, &Uses::default())?;
+                    Some((kind, Some(part.clone())))
+                })
+                .collect();
+            return parts.into_iter().min();
         };
+        Some((self.kind_in(&module, &name, uses)?, None))
+    }
+
+    /// What a name that a module defines is to a revision that uses it so.
+    fn kind_in(&mut self, module: &Module, name: &str, uses: &Uses) -> Option<ImportKind> {
+        let application = self.module_kind(module);
         for statement in &module.body {
             match &statement.kind {
                 StatementKind::Class(class) if class.name == name => {
-                    return match class_kind(&module, class) {
+                    return match class_kind(module, class) {
+                        Some(Class::Model) if uses.only(is_name_of_table) => {
+                            Some(ImportKind::Constant)
+                        }
                         Some(Class::Model) => Some(ImportKind::Model),
                         Some(Class::Setting) => Some(ImportKind::Setting),
+                        // one member is no list of them
+                        Some(Class::Enumeration) if uses.only(|part| part != "__members__") => {
+                            Some(ImportKind::Code)
+                        }
                         Some(Class::Enumeration) => Some(ImportKind::Enumeration),
                         Some(Class::ColumnType) => None,
-                        None => self.module_kind(&module).map(|_| ImportKind::Code),
+                        None => application.map(|_| ImportKind::Code),
                     };
                 }
-                StatementKind::Function { function, .. }
-                    if module.function(*function).name == name =>
+                StatementKind::Assign { targets, value }
+                    if targets.iter().any(|target| is_name(module, *target, name)) =>
                 {
-                    return self.module_kind(&module).map(|_| ImportKind::Code);
+                    return application.map(|of| value_kind(module, *value, of, uses));
+                }
+                StatementKind::AnnotatedAssign {
+                    target,
+                    value: Some(value),
+                    ..
+                } if is_name(module, *target, name) => {
+                    return application.map(|of| value_kind(module, *value, of, uses));
                 }
                 _ => {}
             }
         }
-        self.module_kind(&module)
+        application.map(|_| ImportKind::Code)
     }
 
     /// The module that defines a name: packages hand names of their modules on.
@@ -198,15 +248,21 @@ impl<'a> Imports<'a> {
         module
             .body
             .iter()
-            .flat_map(|statement| targets(self.modules, module.file, &statement.kind))
-            .filter_map(|(name, imported)| {
-                imported
-                    .and_then(|imported| {
-                        self.modules
-                            .find(&format!("{name}.{imported}"), module.file)
-                    })
-                    .or_else(|| self.modules.find(&name, module.file))
-            })
+            .flat_map(|statement| taken(self.modules, module.file, &statement.kind))
+            .filter_map(
+                |Taken {
+                     module: name,
+                     name: imported,
+                     ..
+                 }| {
+                    imported
+                        .and_then(|imported| {
+                            self.modules
+                                .find(&format!("{name}.{imported}"), module.file)
+                        })
+                        .or_else(|| self.modules.find(&name, module.file))
+                },
+            )
             .collect()
     }
 }
@@ -266,16 +322,25 @@ fn collect<'a>(module: &'a Module, block: &'a Block, found: &mut Vec<&'a Stateme
     }
 }
 
-/// The modules and names that an import statement asks for.
-fn targets(
-    modules: &dyn Modules,
-    from: FileId,
-    kind: &StatementKind,
-) -> Vec<(String, Option<SmolStr>)> {
+/// What an import statement takes from where.
+struct Taken {
+    module: String,
+    /// `None`: the module itself.
+    name: Option<SmolStr>,
+    /// Under which name the importing module has it; dotted for `import app.models`.
+    bound: SmolStr,
+}
+
+/// What an import statement asks for.
+fn taken(modules: &dyn Modules, from: FileId, kind: &StatementKind) -> Vec<Taken> {
     match kind {
         StatementKind::Import(imported) => imported
             .iter()
-            .map(|imported| (imported.module.to_string(), None))
+            .map(|imported| Taken {
+                module: imported.module.to_string(),
+                name: None,
+                bound: imported.alias.clone().unwrap_or(imported.module.clone()),
+            })
             .collect(),
         StatementKind::FromImport {
             level,
@@ -287,11 +352,19 @@ fn targets(
                 return Vec::new();
             };
             if *star {
-                return vec![(module, None)];
+                return vec![Taken {
+                    module,
+                    name: None,
+                    bound: SmolStr::default(),
+                }];
             }
             names
                 .iter()
-                .map(|ImportedName { name, .. }| (module.clone(), Some(name.clone())))
+                .map(|ImportedName { name, alias, .. }| Taken {
+                    module: module.clone(),
+                    name: Some(name.clone()),
+                    bound: alias.clone().unwrap_or(name.clone()),
+                })
                 .collect()
         }
         _ => Vec::new(),
@@ -387,6 +460,11 @@ fn class_kind(module: &Module, class: &ClassDefinition) -> Option<Class> {
         let Argument::Positional(base) = base else {
             return None;
         };
+        // `TypeDecorator[uuid.UUID]`
+        let base = match &module.expression(*base).kind {
+            ExpressionKind::Subscript { value, .. } => value,
+            _ => base,
+        };
         let (ExpressionKind::Name(name) | ExpressionKind::Attribute { name, .. }) =
             &module.expression(*base).kind
         else {
@@ -400,6 +478,43 @@ fn class_kind(module: &Module, class: &ClassDefinition) -> Option<Class> {
             _ => None,
         }
     })
+}
+
+/// The attributes of a model that say what its table is called.
+fn is_name_of_table(attribute: &str) -> bool {
+    matches!(
+        attribute,
+        "__tablename__" | "__table_args__" | "__name__" | "__doc__"
+    )
+}
+
+fn is_name(module: &Module, id: ExpressionId, wanted: &str) -> bool {
+    matches!(&module.expression(id).kind, ExpressionKind::Name(name) if name == wanted)
+}
+
+/// What a value is that a module of the application gives a name.
+fn value_kind(module: &Module, value: ExpressionId, of: ImportKind, uses: &Uses) -> ImportKind {
+    match assigned_kind(module, value) {
+        // a base of models makes all their tables; else it is a base for the revision's own, or a session
+        Some(ImportKind::Model) => {
+            let makes_tables = |name: &SmolStr| {
+                matches!(
+                    name.as_str(),
+                    "metadata" | "create_all" | "drop_all" | "registry"
+                )
+            };
+            if uses.is_none() || uses.attributes.iter().any(makes_tables) {
+                ImportKind::Model
+            } else {
+                ImportKind::Code
+            }
+        }
+        Some(kind) => kind,
+        None => match &module.expression(value).kind {
+            ExpressionKind::Call { .. } if of == ImportKind::Setting => ImportKind::Setting,
+            _ => ImportKind::Constant,
+        },
+    }
 }
 
 /// What a module defines itself: models before settings before enumerations.
@@ -430,10 +545,7 @@ fn defined_kind(module: &Module) -> Option<ImportKind> {
 }
 
 /// `Base = declarative_base()`, `db = SQLAlchemy()`, and what is read from the environment.
-fn assigned_kind(
-    module: &Module,
-    value: crate::python::syntax::ExpressionId,
-) -> Option<ImportKind> {
+fn assigned_kind(module: &Module, value: ExpressionId) -> Option<ImportKind> {
     let last = |id| match &module.expression(id).kind {
         ExpressionKind::Name(name) => Some((name.clone(), None)),
         ExpressionKind::Attribute { value, name } => Some((name.clone(), Some(*value))),
@@ -510,10 +622,17 @@ mod tests {
                 "app/enums.py",
                 "import enum\nclass Status(str, enum.Enum):\n    A = 'a'\n",
             ),
-            ("app/config.py", "import os\nURL = os.environ['URL']\n"),
+            (
+                "app/config.py",
+                "import os\nURL = os.environ['URL']\nLIMIT = 250\n",
+            ),
+            (
+                "app/db.py",
+                "import sqlalchemy as sa\nBase = declarative_base()\nclass Json(sa.types.TypeDecorator):\n    pass\n",
+            ),
             (
                 "app/types.py",
-                "import sqlalchemy as sa\nclass Id(sa.types.TypeDecorator):\n    pass\n",
+                "import sqlalchemy as sa\nfrom app.models import User\nclass Id(sa.types.TypeDecorator[int]):\n    pass\n",
             ),
             (
                 "app/service.py",
@@ -548,6 +667,26 @@ mod tests {
                 ("app.enums".to_owned(), ImportKind::Enumeration),
                 ("app.service".to_owned(), ImportKind::Code),
                 ("app".to_owned(), ImportKind::Model),
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_taken_and_how_it_is_used_counts() {
+        let found = kinds(
+            "from app.config import LIMIT\nfrom app.enums import Status\nfrom app.models import User\nimport app.db\nfrom app.db import Base\n\
+             from app import enums\n\
+             class Own(Base):\n    __tablename__ = 'own'\n\
+             def upgrade():\n    f(LIMIT, Status.A.value, User.__tablename__, app.db.Json(), list(enums.Status))\n",
+        );
+        assert_eq!(
+            found,
+            [
+                ("app.config".to_owned(), ImportKind::Constant),
+                ("app.enums".to_owned(), ImportKind::Code),
+                ("app.models".to_owned(), ImportKind::Constant),
+                ("app.db".to_owned(), ImportKind::Code),
+                ("app".to_owned(), ImportKind::Enumeration),
             ]
         );
     }

@@ -35,5 +35,6 @@ pub mod schema;
 mod testing;
 pub mod text;
 pub mod types;
+mod uses;
 
 pub use environment::{Decision, DriverCall, Environment, Settings};

@@ -123,6 +123,10 @@ pub trait Object: Any + fmt::Debug {
     fn length(&self, interp: &mut Interp, this: &HostRef) -> Eval<Option<usize>> {
         Ok(None)
     }
+    /// Its size, where a `for` loop over it notices that it changes.
+    fn live_size(&self) -> Option<usize> {
+        None
+    }
     /// `str(this)`.
     fn string(&self, interp: &mut Interp, this: &HostRef) -> Eval<Option<Rc<str>>> {
         Ok(None)
@@ -388,6 +392,10 @@ impl Host for Environment {
 
     fn length(interp: &mut Interp, host: &HostRef) -> Eval<Option<usize>> {
         object(host).map_or(Ok(None), |object| object.length(interp, host))
+    }
+
+    fn live_size(host: &HostRef) -> Option<usize> {
+        object(host).and_then(Object::live_size)
     }
 
     fn string(interp: &mut Interp, host: &HostRef) -> Eval<Option<Rc<str>>> {

@@ -46,7 +46,8 @@ pub fn reflect_table(interp: &mut Interp, table: &Value) -> Eval<()> {
                     data.columns.push(column);
                 }
             }
-            data.reflected_foreign_keys = foreign_keys(&name, &found);
+            data.reflected_foreign_keys = constraints(&name, &found, foreign_key);
+            data.reflected_uniques = constraints(&name, &found, unique);
             Ok(())
         }
         Found::Unknown => {
@@ -63,9 +64,12 @@ pub fn reflect_table(interp: &mut Interp, table: &Value) -> Eval<()> {
     }
 }
 
-/// The foreign keys that a table has, as constraints of the model. Keys and unique constraints are not told: a copy of one
-/// joins the table that it was copied from, which changes what a loop over them does.
-fn foreign_keys(table: &Name, relation: &Relation) -> Vec<Value> {
+/// The constraints of a kind that a table has, as constraints of the model.
+fn constraints(
+    table: &Name,
+    relation: &Relation,
+    shape: fn(&catalog::Constraint) -> Option<Shape>,
+) -> Vec<Value> {
     let made = relation.constraints.iter().filter_map(|constraint| {
         Some(Constraint::value(ConstraintData {
             name: GivenName::Final(constraint.name.clone()),
@@ -79,7 +83,21 @@ fn foreign_keys(table: &Name, relation: &Relation) -> Vec<Value> {
     made.collect()
 }
 
-fn shape(constraint: &catalog::Constraint) -> Option<Shape> {
+fn unique(constraint: &catalog::Constraint) -> Option<Shape> {
+    let ConstraintKind::Unique {
+        nulls_not_distinct, ..
+    } = &constraint.definition.kind
+    else {
+        return None;
+    };
+    Some(Shape::Unique {
+        columns: constraint.columns.clone(),
+        nulls_not_distinct: *nulls_not_distinct,
+        include: Vec::new(),
+    })
+}
+
+fn foreign_key(constraint: &catalog::Constraint) -> Option<Shape> {
     let ConstraintKind::ForeignKey {
         columns,
         table,

@@ -34,6 +34,9 @@ pub fn identifiers(module: &Module) -> Option<Identifiers> {
         down_revisions: several("down_revision"),
         depends_on: several("depends_on"),
         branch_labels: several("branch_labels"),
+        branch_labels_computed: module
+            .constant("branch_labels")
+            .is_some_and(|labels| labels.strings().is_none()),
         revision_span: revision.span,
         down_revision_computed,
         down_revision_span: span("down_revision").unwrap_or_default(),
@@ -151,6 +154,16 @@ mod tests {
         assert!(found.down_revision_computed && found.down_revisions.is_empty());
         let base = read("revision = 'a'\ndown_revision = None").expect("read");
         assert!(!base.down_revision_computed);
+    }
+
+    #[test]
+    fn labels_that_must_be_computed_are_labels() {
+        let found = |labels: &str| {
+            let text = format!("revision = 'b'\ndown_revision = None\nbranch_labels = {labels}");
+            read(&text).expect("read").branch_labels_computed
+        };
+        assert!(found("(cli.EXPAND,)") && found("LABEL"));
+        assert!(!found("None") && !found("('expand',)"));
     }
 
     #[test]

@@ -61,7 +61,12 @@ impl Graph {
     pub(super) fn labels(&self) -> Labels {
         let mut labels = BTreeMap::new();
         for (index, revision) in self.revisions.iter().enumerate() {
-            for label in &revision.identifiers.branch_labels {
+            let own = &revision.identifiers;
+            // a label that is not known is one all the same; nothing can name it
+            let unknown = own
+                .branch_labels_computed
+                .then(|| format!("{}{}", crate::unknown::HOLE, own.revision));
+            for label in own.branch_labels.iter().chain(&unknown) {
                 let mut branch = BTreeSet::new();
                 let mut todo = vec![index];
                 while let Some(member) = todo.pop() {

@@ -87,6 +87,12 @@ pub struct Catalog {
     /// What a statement removed, and so is known not to be there: things of the whole cluster (roles), and in an open
     /// world everything.
     pub gone: OrdSet<ObjectKey>,
+    /// Tables that a revision made from models of the application (`create_all`): on a database of an earlier day they are what
+    /// the models were then.
+    pub modelled: OrdSet<QualifiedName>,
+    /// A revision did not come to its end here, as it did wherever later ones were applied: what it made behind that point is
+    /// missing.
+    pub cut: bool,
     /// Open world: an object never heard of may exist.
     pub open: bool,
 }
@@ -110,6 +116,8 @@ impl Default for Catalog {
             comments: OrdMap::new(),
             maybe: OrdSet::new(),
             gone: OrdSet::new(),
+            modelled: OrdSet::new(),
+            cut: false,
             open: false,
         }
     }

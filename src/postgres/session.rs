@@ -182,6 +182,7 @@ impl Session {
                 self.call.result = None;
                 self.call.row_count = None;
                 let noted = self.call.changes.len();
+                let assumed = self.call.assumed.len();
                 match execute::run(self, statement, parameters) {
                     Ok(()) => self.note_gone(noted),
                     Err(Failure::Error(failure)) => {
@@ -189,7 +190,9 @@ impl Session {
                         break;
                     }
                     Err(Failure::Unknown(why)) => {
+                        let used = self.call.assumed.split_off(assumed);
                         self.restore(before.as_ref().unwrap_or(&undo));
+                        execute::resolve::assume_again(self, &used);
                         self.doubt(why);
                     }
                 }

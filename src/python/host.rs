@@ -142,6 +142,11 @@ pub trait Host: Sized {
     fn truth(interpreter: &mut Interpreter<Self>, object: &HostRef) -> Eval<Truth>;
     /// `len(object)`; `None`: not known or not defined.
     fn length(interpreter: &mut Interpreter<Self>, object: &HostRef) -> Eval<Option<usize>>;
+    /// Its size, where a `for` loop over it notices that it changes: a set.
+    fn live_size(object: &HostRef) -> Option<usize> {
+        let _ = object;
+        None
+    }
     /// `str(object)`; `None`: not known.
     fn string(interpreter: &mut Interpreter<Self>, object: &HostRef) -> Eval<Option<Rc<str>>>;
     /// `with object as x`.

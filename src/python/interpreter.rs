@@ -178,6 +178,8 @@ const HOLED_TEXTS: usize = 256;
 #[derive(Default)]
 pub(crate) struct Loaded {
     pub(crate) modules: FxHashMap<FileId, Rc<Module>>,
+    /// Those that were executed to their end.
+    pub(crate) complete: FxHashSet<FileId>,
 }
 
 impl Drop for Loaded {

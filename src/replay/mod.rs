@@ -146,6 +146,7 @@ pub fn replay(
                 first.after = (recalled.settled)(index, first.after);
             }
             current = first.after.clone();
+            current.cut |= first.trace.raised.is_some() || first.trace.broke_off;
             let revision = revision.clone();
             if waiting.load(Ordering::Relaxed) >= most {
                 visit(measure(Phase::Interpret, || {

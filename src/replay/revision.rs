@@ -6,7 +6,9 @@ use smol_str::SmolStr;
 
 use crate::alembic::imports::ApplicationImport;
 use crate::alembic::revision::Facts;
-use crate::python::syntax::{FunctionDefinition, Module, StatementKind};
+use crate::python::syntax::{
+    Argument, ExpressionKind, FunctionBody, FunctionDefinition, Module, StatementKind,
+};
 use crate::scripts::Script;
 use crate::source::{FileId, Site, Span};
 
@@ -200,9 +202,42 @@ fn is_explained(module: &Module, function: &FunctionDefinition) -> bool {
     {
         return true;
     }
-    module.comments_in(function.span).iter().any(|comment| {
+    let comments = module.comments_in(function.span).iter().any(|comment| {
         let text = comment.text.trim_start_matches(['#', ' ']);
         words(text) > 1 && !is_template(text)
+    });
+    comments || told(module, function).any(|text| words(text) > 2)
+}
+
+/// What a function prints or logs first of all.
+fn told<'a>(module: &'a Module, function: &'a FunctionDefinition) -> impl Iterator<Item = &'a str> {
+    let block = match &function.body {
+        FunctionBody::Block(block) => block.as_slice(),
+        FunctionBody::Expression(_) => &[],
+    };
+    block.iter().filter_map(|statement| {
+        let StatementKind::Expression(id) = &statement.kind else {
+            return None;
+        };
+        let ExpressionKind::Call { callee, arguments } = &module.expression(*id).kind else {
+            return None;
+        };
+        let (ExpressionKind::Name(name) | ExpressionKind::Attribute { name, .. }) =
+            &module.expression(*callee).kind
+        else {
+            return None;
+        };
+        let tells = matches!(
+            name.as_str(),
+            "print" | "echo" | "info" | "warn" | "warning" | "error"
+        );
+        match arguments.first() {
+            Some(Argument::Positional(id)) if tells => match &module.expression(*id).kind {
+                ExpressionKind::Str { text, .. } => Some(&**text),
+                _ => None,
+            },
+            _ => None,
+        }
     })
 }
 

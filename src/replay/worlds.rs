@@ -14,6 +14,7 @@ use super::{Body, Revision, Setting, merge};
 use crate::alembic::run::{self, Contrary, RunInput};
 use crate::faults;
 use crate::limits::Limit;
+use crate::postgres::catalog::Presence;
 use crate::postgres::{Catalog, Outcome};
 use crate::python::interpreter::Limits;
 use crate::python::syntax::Module;
@@ -299,7 +300,7 @@ fn run_once(scene: &Scene<'_>, script: Vec<bool>) -> RunOutput {
                 },
                 start.catalog.clone(),
                 setting.config.postgres_version,
-                run == Run::First,
+                assumes(run, &start.catalog),
             ),
         }
     };
@@ -333,11 +334,26 @@ fn of_module(module: &Arc<Module>, scene: &Scene<'_>, script: Vec<bool>) -> RunI
     RunInput {
         catalog: start.catalog.clone(),
         // what is only assumed to be there shows nothing about a guard
-        assumes: run == Run::First && contrary.turned.is_empty(),
+        assumes: assumes(run, &start.catalog) && contrary.turned.is_empty(),
         script,
         settled: start.settled.clone(),
         contrary: contrary.clone(),
         ..input(module, run, setting)
+    }
+}
+
+/// Whether tables that no revision makes and that a run uses directly are taken to be there: a first run is known to have
+/// succeeded somewhere. Where one has used such a table, others come from elsewhere too (`create_all()`, say), and a
+/// downgrade may refer to them.
+fn assumes(run: Run, catalog: &Catalog) -> bool {
+    let knows_of_others = || {
+        let mut relations = catalog.relations.values();
+        relations.any(|relation| relation.presence == Presence::Assumed)
+    };
+    match run {
+        Run::First => true,
+        Run::Rerun => false,
+        Run::Downgrade | Run::Reupgrade => knows_of_others(),
     }
 }
 

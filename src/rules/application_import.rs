@@ -42,11 +42,14 @@ fn report(
             "the revision does what {what} says where it runs: two databases at the same revision may differ"
         ),
         ImportKind::Code => format!(
-            "the revision calls {what} as it is when it runs, not as it was when it was written: when that changes or goes, old revisions break on a new database"
+            "the revision uses {what} as it is when it runs, not as it was when it was written: when that changes or goes, old revisions break on a new database"
+        ),
+        ImportKind::Constant => format!(
+            "the revision takes {what} from the application as it is when it runs: when that changes or goes, old revisions do something else or break on a new database"
         ),
     };
     let mut diagnostic = context.diagnostic(&RULE, first.site, message);
-    if first.kind == ImportKind::Code {
+    if matches!(first.kind, ImportKind::Code | ImportKind::Constant) {
         diagnostic.severity = Severity::Note;
     }
     diagnostic.help = Some(
@@ -55,6 +58,7 @@ fn report(
                 "write down in the revision what it needs of the table: `sa.table(\"...\", sa.column(\"...\"))`"
             }
             ImportKind::Enumeration => "write the values down in the revision",
+            ImportKind::Constant => "write it down in the revision",
             ImportKind::Setting => "write the value down in the revision, or keep it out of the schema",
             ImportKind::Code => "copy what is needed into the revision or into a helper beside the migrations",
         }

@@ -125,6 +125,11 @@ fn message(risk: &Risk<'_>, run: &str) -> String {
             listed(columns),
             SqlState::UNIQUE_VIOLATION
         ),
+        What::UniqueOf(elements) => format!(
+            "{call}{run} fails where two rows of `{table}` have the same `({})` ({}): no older key rules that out",
+            elements.join(", "),
+            SqlState::UNIQUE_VIOLATION
+        ),
         What::Check(name) => format!(
             "{call}{run} fails where a row of `{table}` breaks {} ({}), and locks the table while it looks at all of them",
             name.as_ref()
@@ -162,7 +167,7 @@ fn remedy(risk: &Risk<'_>) -> String {
             "give each row a value of its own before the key is made, or leave the column NULL"
                 .to_owned()
         }
-        What::Unique(_) | What::PrimaryKey(_) => {
+        What::Unique(_) | What::UniqueOf(_) | What::PrimaryKey(_) => {
             "merge or delete the duplicates first, in this revision or an earlier one".to_owned()
         }
         What::Check(_) => {

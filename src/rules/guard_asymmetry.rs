@@ -71,19 +71,37 @@ fn known(context: &Context<'_>) -> Option<Diagnostic> {
         .map(words::named)
         .collect();
     let data = holds_data(first.kind);
+    // models had not got it when older databases were made of them: there this revision makes it
+    let modelled = lost.iter().all(|(key, _)| {
+        let table = replayed.before.table_of(key);
+        table.is_some_and(|table| replayed.before.modelled.contains(&table.name))
+    });
+    let maker = if modelled {
+        "that `create_all()` makes on a new database"
+    } else {
+        "that an earlier revision made"
+    };
     let message = format!(
-        "{} in `downgrade()` drops {}{} that an earlier revision made: the upgrade's guard leaves it alone",
+        "{} in `downgrade()` drops {}{} {maker}: {}the upgrade's guard leaves {} alone",
         words::call(event),
         words::list(&names),
         if data { ", with the data," } else { "" },
+        if modelled { "there " } else { "" },
+        if names.len() == 1 { "it" } else { "them" },
     );
     let mut diagnostic = context.diagnostic(&RULE, event.site, message);
-    if !data {
+    if modelled {
+        diagnostic.severity = Severity::Note;
+    } else if !data {
         diagnostic.severity = Severity::Warning;
     }
     diagnostic.help = Some(
-        "take it out of this revision, downgrade included: it belongs to the earlier one"
-            .to_owned(),
+        if modelled {
+            "make the first schema by revisions instead of `create_all()`, so that every database has the same history; then no guard is needed"
+        } else {
+            "take it out of this revision, downgrade included: it belongs to the earlier one"
+        }
+        .to_owned(),
     );
     let mut places = vec![event.site];
     for (key, drop) in &lost {
@@ -106,7 +124,7 @@ fn known(context: &Context<'_>) -> Option<Diagnostic> {
     Some(diagnostic)
 }
 
-/// Tables and columns that may have been there before: a note a revision.
+/// Things that may have been there before: a note a revision.
 fn possible(context: &Context<'_>) -> Option<Diagnostic> {
     let replayed = context.replayed;
     let restored = replayed.restored.as_ref()?;
@@ -117,13 +135,16 @@ fn possible(context: &Context<'_>) -> Option<Diagnostic> {
     let drops = replayed.downgrade.events.iter();
     for event in drops.filter(|event| event.conditional.is_none() && !asks_itself(event)) {
         for key in &event.changes {
-            if !matches!(key.kind, ObjectKind::Table | ObjectKind::Column)
-                || restored.presence_of(key) != Some(false)
-            {
+            if !is_judged(key.kind) || restored.presence_of(key) != Some(false) {
                 continue;
             }
             let Some(made) = replayed.first.events.iter().find(|made| {
-                matches!(made.outcome, Outcome::Ok) && made.changes.contains(key) && makes(made)
+                matches!(made.outcome, Outcome::Ok)
+                    && made.changes.contains(key)
+                    && made
+                        .statements
+                        .iter()
+                        .any(|statement| makes(statement, key.kind))
             }) else {
                 continue;
             };
@@ -132,23 +153,24 @@ fn possible(context: &Context<'_>) -> Option<Diagnostic> {
             }
         }
     }
-    let tables: Vec<ObjectKey> = dropped
-        .iter()
-        .filter(|(.., key)| key.kind == ObjectKind::Table)
-        .map(|(.., key)| key.clone())
-        .collect();
+    // what goes with its table or column is told with that; data come first
+    let keys: Vec<ObjectKey> = dropped.iter().map(|(.., key)| key.clone()).collect();
     dropped.retain(|(.., key)| {
-        key.kind == ObjectKind::Table
-            || !tables
-                .iter()
-                .any(|table| key.name.starts_with(&format!("{}.", table.name)))
+        may_be_older(replayed, key) && !keys.iter().any(|whole| is_part(replayed, key, whole))
     });
-    let (event, made, _) = dropped.first()?;
+    dropped.sort_by_key(|(.., key)| !holds_data(key.kind));
+    let (event, made, first) = dropped.first()?;
     let mut names: Vec<String> = dropped.iter().map(|(.., key)| words::named(key)).collect();
     names.dedup();
+    let (was, it, its) = if names.len() == 1 {
+        ("it was", "it", " with its data")
+    } else {
+        ("they were", "them", " with their data")
+    };
     let message = format!(
-        "`downgrade()` drops {} with its data, also where it was there before and the upgrade's guard skipped it",
-        words::list(&names)
+        "`downgrade()` drops {}{}, also where {was} there before and the upgrade's guard skipped {it}",
+        words::list(&names),
+        if holds_data(first.kind) { its } else { "" },
     );
     let mut diagnostic = context.diagnostic(&RULE, event.site, message);
     diagnostic.severity = Severity::Note;
@@ -160,15 +182,84 @@ fn possible(context: &Context<'_>) -> Option<Diagnostic> {
     Some(diagnostic)
 }
 
-/// Whether a call makes something, and does not move it.
-fn makes(event: &Event) -> bool {
-    event.statements.iter().any(|statement| {
-        matches!(
+/// Things that are a loss of their own. What holds no data can be made again, but whatever stands on it is without it until
+/// then.
+fn is_judged(kind: ObjectKind) -> bool {
+    holds_data(kind)
+        || matches!(
+            kind,
+            ObjectKind::Index | ObjectKind::Constraint | ObjectKind::Type | ObjectKind::View
+        )
+}
+
+/// Whether a thing may have been there before: not on a table that the upgrade makes.
+fn may_be_older(replayed: &Replayed, key: &ObjectKey) -> bool {
+    let table = replayed.after.table_of(key);
+    table.is_none_or(|table| table.key() == *key || replayed.before.relation(&table.name).is_some())
+}
+
+/// Whether a thing goes with another one: a part of a table that is dropped, the index of a constraint, an index or a
+/// constraint on a column that is dropped.
+fn is_part(replayed: &Replayed, one: &ObjectKey, whole: &ObjectKey) -> bool {
+    if one == whole {
+        return false;
+    }
+    let Some(table) = replayed.after.table_of(one) else {
+        return false;
+    };
+    let own = words::last_part(one);
+    let constraint = match one.kind {
+        ObjectKind::Constraint => table.constraint(own),
+        ObjectKind::Index => table
+            .index(own)
+            .and_then(|index| index.constraint.as_ref())
+            .and_then(|name| table.constraint(name)),
+        _ => None,
+    };
+    match whole.kind {
+        ObjectKind::Table | ObjectKind::View => one.kind != whole.kind && table.key() == *whole,
+        ObjectKind::Constraint => {
+            one.kind == ObjectKind::Index
+                && constraint.is_some_and(|constraint| {
+                    table.name.member(ObjectKind::Constraint, &constraint.name) == *whole
+                })
+        }
+        ObjectKind::Column => {
+            let columns = match (constraint, one.kind) {
+                (Some(constraint), _) => Some(&constraint.columns),
+                (None, ObjectKind::Index) => table.index(own).map(|index| &index.columns),
+                _ => None,
+            };
+            columns.is_some_and(|columns| {
+                columns
+                    .iter()
+                    .any(|column| table.name.member(ObjectKind::Column, column) == *whole)
+            })
+        }
+        _ => false,
+    }
+}
+
+/// Whether a statement makes things of a kind, and does not move them.
+fn makes(statement: &Statement, kind: ObjectKind) -> bool {
+    let adds = |wanted: fn(&AlterTableCommand) -> bool| matches!(statement, Statement::AlterTable(alter) if alter.commands.iter().any(wanted));
+    match kind {
+        ObjectKind::Column => {
+            adds(|command| matches!(command, AlterTableCommand::AddColumn { .. }))
+        }
+        ObjectKind::Constraint => {
+            adds(|command| matches!(command, AlterTableCommand::AddConstraint(_)))
+        }
+        ObjectKind::Index => matches!(statement, Statement::CreateIndex(_)),
+        ObjectKind::Type => matches!(statement, Statement::CreateType(_)),
+        ObjectKind::View => matches!(statement, Statement::CreateView(_)),
+        ObjectKind::Schema => matches!(statement, Statement::CreateSchema { .. }),
+        ObjectKind::Sequence => matches!(statement, Statement::CreateSequence(_)),
+        _ => matches!(
             statement,
             Statement::CreateTable(_) | Statement::CreateTableAs(_)
-        ) || matches!(statement, Statement::AlterTable(alter)
-            if alter.commands.iter().any(|command| matches!(command, AlterTableCommand::AddColumn { .. })))
-    })
+        ),
+    }
 }
 
 /// Whether a drop has a guard of its own, a condition or a clause: its author has thought of databases that differ.
@@ -180,6 +271,9 @@ fn asks_itself(event: &Event) -> bool {
                 matches!(
                     command,
                     AlterTableCommand::DropColumn {
+                        if_exists: true,
+                        ..
+                    } | AlterTableCommand::DropConstraint {
                         if_exists: true,
                         ..
                     }

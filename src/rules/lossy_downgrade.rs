@@ -139,15 +139,24 @@ fn report(context: &Context<'_>, event: &Event, lost: &[Difference]) -> Diagnost
     let names: Vec<String> = lost.iter().map(|one| words::named(&one.key)).collect();
     let names = words::list(&names);
     let first = &lost[0];
+    let guarded = super::guard_asymmetry::makes_again(context.replayed, &first.key);
+    let (was, it, its, is) = if lost.len() == 1 {
+        ("was", "it", "its", "it is not what it was")
+    } else {
+        ("were", "them", "their", "they are not what they were")
+    };
     let message = match first.fate {
+        Fate::Altered if guarded => format!(
+            "{call} in `downgrade()` changes {names} also where the upgrade's guard leaves {it} alone, as on the schema of the earlier revisions: after `alembic downgrade` {is} before"
+        ),
         Fate::Altered => format!(
-            "{call} in `downgrade()` changes {names}, which the upgrade does not touch: after `alembic downgrade` it is not what it was before"
+            "{call} in `downgrade()` changes {names}, which the upgrade does not touch: after `alembic downgrade` {is} before"
         ),
         _ if holds_data(first.key.kind) => format!(
-            "{call} in `downgrade()` drops {names} with its data, which was there before the upgrade and which the upgrade does not touch"
+            "{call} in `downgrade()` drops {names} with {its} data, which {was} there before the upgrade and which the upgrade does not touch"
         ),
         _ => format!(
-            "{call} in `downgrade()` drops {names}, which was there before the upgrade and which the upgrade does not touch"
+            "{call} in `downgrade()` drops {names}, which {was} there before the upgrade and which the upgrade does not touch"
         ),
     };
     let mut diagnostic = context.diagnostic(&RULE, event.site, message);
@@ -157,6 +166,9 @@ fn report(context: &Context<'_>, event: &Event, lost: &[Difference]) -> Diagnost
     }
     diagnostic.help = Some(
         match first.fate {
+            Fate::Altered if guarded => {
+                "ask in `downgrade()` too what the upgrade has done, or leave the guard away"
+            }
             Fate::Altered => "change back only what the upgrade changes",
             _ => "undo only what the upgrade does",
         }

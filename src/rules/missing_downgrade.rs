@@ -1,6 +1,6 @@
 //! `missing-downgrade`: the upgrade changes something and the downgrade is absent or empty without a word.
 
-use super::{Check, Context, Rule};
+use super::{Check, Context, Rule, rollback};
 use crate::config::Level;
 use crate::diagnostic::{Diagnostic, RuleInfo, Severity};
 use crate::postgres::{ObjectKind, Outcome, Statement};
@@ -25,8 +25,10 @@ fn check(context: &Context<'_>) -> Vec<Diagnostic> {
     let Some(weight) = weight(context.replayed) else {
         return Vec::new();
     };
+    let fails = rollback::new_errors(context.replayed).next().is_some();
     let stays = match weight {
-        Weight::Schema => "and the next upgrade runs into what is still there",
+        Weight::Schema if fails => "and the next upgrade runs into what is still there",
+        Weight::Schema => "and the schema stays as the upgrade left it, whatever the version says",
         Weight::Labels => "and the new enum values stay",
         Weight::Data => "and the rows stay as the upgrade left them",
     };
@@ -48,7 +50,7 @@ fn check(context: &Context<'_>) -> Vec<Diagnostic> {
             if revision.downgrade_explained && accepted {
                 return Vec::new();
             }
-            format!("`alembic downgrade` reports success and undoes nothing: `downgrade()` only asks, {stays}")
+            format!("`alembic downgrade` reports success and undoes nothing: `downgrade()` changes nothing, {stays}")
         }
         Downgrade::Forward | Downgrade::Explained | Downgrade::Raises | Downgrade::Present => {
             return Vec::new();
@@ -67,6 +69,8 @@ fn check(context: &Context<'_>) -> Vec<Diagnostic> {
     }.to_owned());
     if weight != Weight::Schema {
         diagnostic.severity = Severity::Note;
+    } else if !fails && !matches!(revision.downgrade, Downgrade::Absent | Downgrade::Raises) {
+        diagnostic.severity = Severity::Warning;
     }
     vec![diagnostic]
 }

@@ -10,12 +10,12 @@ use smol_str::SmolStr;
 
 use super::{rollback, words};
 use crate::postgres::catalog::compare::expressions_alike;
-use crate::postgres::catalog::{Catalog, QualifiedName, Relation, TypeKind};
+use crate::postgres::catalog::{Catalog, Presence, QualifiedName, Relation, TypeKind};
 use crate::postgres::expression::{Expr, FromItem, Query, QueryBody, children, subquery};
 use crate::postgres::name::Name;
 use crate::postgres::statement::{
     AlterTableCommand, Block, ColumnDefinition, ConflictAction, ConstraintDefinition,
-    ConstraintKind, CreateIndex, PlStatement, Statement,
+    ConstraintKind, CreateIndex, Insert, InsertSource, PlStatement, Statement,
 };
 use crate::postgres::{Datum, Outcome, TypeName};
 use crate::trace::{Event, Trace};
@@ -38,6 +38,8 @@ pub(super) enum What {
     SetNotNull(SmolStr),
     /// Duplicates.
     Unique(Vec<SmolStr>),
+    /// Duplicates of expressions, as they are written.
+    UniqueOf(Vec<String>),
     /// NULLs or duplicates.
     PrimaryKey(Vec<SmolStr>),
     /// Rows that break a condition, by the constraint's name.
@@ -112,6 +114,10 @@ pub(super) struct Progress<'a> {
     filled: BTreeSet<ColumnName>,
     /// Columns that it added.
     added: BTreeMap<ColumnName, Value>,
+    /// What old rows have in a column that it added with a literal as its default.
+    defaults: BTreeMap<ColumnName, Datum>,
+    /// Literals that it inserted, by column.
+    inserted: Vec<(ColumnName, Datum)>,
     /// Something ran whose effect on rows is not known.
     opaque: bool,
 }
@@ -232,6 +238,8 @@ impl<'a> Progress<'a> {
             looked_after: BTreeSet::new(),
             filled: BTreeSet::new(),
             added: BTreeMap::new(),
+            defaults: BTreeMap::new(),
+            inserted: Vec::new(),
             opaque: false,
         }
     }
@@ -262,6 +270,13 @@ impl<'a> Progress<'a> {
         table.schema != "pg_temp"
             && !self.made.contains(table)
             && self.old(table).is_none_or(|old| old.kind.is_table())
+    }
+
+    /// Whether revisions made the table, so that its keys are known. Of one that is only used, a key may rule out whatever a
+    /// new one forbids.
+    fn is_known(&self, table: &QualifiedName) -> bool {
+        self.old(table)
+            .is_some_and(|old| old.presence != Presence::Assumed && !old.columns_open)
     }
 
     /// Whether a column is NULL in every row: the run added it so, and has not written it yet.
@@ -301,6 +316,7 @@ impl<'a> Progress<'a> {
                     .commands
                     .iter()
                     .filter_map(|command| self.command(&table, command))
+                    .filter(|(_, certain)| *certain || self.is_known(&table))
                     .map(|(what, certain)| (table.clone(), what, certain))
                     .collect()
             }
@@ -310,6 +326,7 @@ impl<'a> Progress<'a> {
                     return Vec::new();
                 }
                 self.unique_index(&table, index)
+                    .filter(|(_, certain)| *certain || self.is_known(&table))
                     .map(|(what, certain)| (table, what, certain))
                     .into_iter()
                     .collect()
@@ -441,7 +458,7 @@ impl<'a> Progress<'a> {
                 using_index: None,
                 nulls_not_distinct,
                 ..
-            } => self.unique(table, columns, *nulls_not_distinct, What::Unique),
+            } => self.unique(table, columns, *nulls_not_distinct, None, What::Unique),
             ConstraintKind::PrimaryKey {
                 columns,
                 using_index: None,
@@ -453,14 +470,15 @@ impl<'a> Progress<'a> {
                 if null && !self.opaque {
                     return Some((What::PrimaryKey(columns.clone()), true));
                 }
-                self.unique(table, columns, true, What::PrimaryKey)
+                self.unique(table, columns, true, None, What::PrimaryKey)
             }
             ConstraintKind::Check(check) => self.check(table, constraint, check),
             ConstraintKind::ForeignKey {
                 columns,
                 table: referred,
+                referenced,
                 ..
-            } => self.foreign_key(table, columns, referred),
+            } => self.foreign_key(table, columns, referred, referenced),
             ConstraintKind::Exclude { .. } => {
                 let safe = self.opaque || self.looked_after.contains(table);
                 (!safe).then_some((What::Exclude, false))
@@ -479,9 +497,17 @@ impl<'a> Progress<'a> {
             .elements
             .iter()
             .all(|element| matches!(element.value, Expr::Column { .. }));
-        let (what, certain) =
-            self.unique(table, &columns, index.nulls_not_distinct, What::Unique)?;
-        Some((what, certain && plain && index.filter.is_none()))
+        let filter = index.filter.as_ref();
+        let nulls_count = index.nulls_not_distinct;
+        let (what, certain) = self.unique(table, &columns, nulls_count, filter, What::Unique)?;
+        if plain {
+            return Some((what, certain && filter.is_none()));
+        }
+        let elements = index
+            .elements
+            .iter()
+            .map(|element| element.value.to_string());
+        Some((What::UniqueOf(elements.collect()), false))
     }
 
     fn unique(
@@ -489,13 +515,14 @@ impl<'a> Progress<'a> {
         table: &QualifiedName,
         columns: &[SmolStr],
         nulls_count: bool,
+        filter: Option<&Expr>,
         what: fn(Vec<SmolStr>) -> What,
     ) -> Option<(What, bool)> {
         if columns.is_empty()
             || self.opaque
             || self.looked_after.contains(table)
             || columns.iter().any(|column| self.is_filled(table, column))
-            || self.is_unique_already(table, columns)
+            || self.is_unique_already(table, columns, filter)
         {
             return None;
         }
@@ -516,7 +543,12 @@ impl<'a> Progress<'a> {
     }
 
     /// Whether an older key over some of the columns rules duplicates out, or a column numbers its rows.
-    fn is_unique_already(&self, table: &QualifiedName, columns: &[SmolStr]) -> bool {
+    fn is_unique_already(
+        &self,
+        table: &QualifiedName,
+        columns: &[SmolStr],
+        filter: Option<&Expr>,
+    ) -> bool {
         let Some(old) = self.old(table) else {
             return false;
         };
@@ -527,7 +559,14 @@ impl<'a> Progress<'a> {
         let by_key = old.indexes.iter().any(|index| {
             index.unique
                 && index.valid
-                && index.filter.is_none()
+                // a partial one holds for the rows that the new one looks at
+                && index.filter.as_ref().is_none_or(|old| {
+                    filter.is_some_and(|filter| {
+                        conjuncts(old).iter().all(|part| {
+                            conjuncts(filter).iter().any(|own| expressions_alike(part, own))
+                        })
+                    })
+                })
                 && index.elements.iter().all(|element| match &element.value {
                     Expr::Column { name, .. } => names.contains(&name),
                     _ => false,
@@ -575,6 +614,7 @@ impl<'a> Progress<'a> {
         table: &QualifiedName,
         columns: &[SmolStr],
         referred: &Name,
+        referenced: &[SmolStr],
     ) -> Option<(What, bool)> {
         if self.opaque
             || self.looked_after.contains(table)
@@ -589,6 +629,9 @@ impl<'a> Progress<'a> {
             return None;
         }
         let target = self.table(referred);
+        if self.refers_to_seed(table, columns, &target, referenced) {
+            return None;
+        }
         let target = self.renamed.get(&target).unwrap_or(&target);
         // a key that takes a constant along on both sides is as good as the older one without it
         let names: Vec<&SmolStr> = columns
@@ -641,6 +684,7 @@ impl<'a> Progress<'a> {
             Statement::Insert(insert) => {
                 let table = self.table(&insert.table);
                 self.emptied.remove(&table);
+                self.note_literals(&table, insert);
                 if let Some(ConflictAction::Update { assignments, .. }) =
                     insert.on_conflict.as_ref().map(|conflict| &conflict.action)
                 {
@@ -675,12 +719,70 @@ impl<'a> Progress<'a> {
         }
     }
 
+    /// The literals that an INSERT with a list of columns adds.
+    fn note_literals(&mut self, table: &QualifiedName, insert: &Insert) {
+        let InsertSource::Values(rows) = &insert.source else {
+            return;
+        };
+        for row in rows {
+            for (column, value) in insert.columns.iter().zip(row) {
+                if let Expr::Value(datum) = strip(value) {
+                    let name = (table.clone(), column.clone());
+                    self.inserted.push((name, datum.clone()));
+                }
+            }
+        }
+    }
+
+    /// Whether a table has a row with a value in a column, as far as literals tell.
+    fn has_value(&self, table: &QualifiedName, column: &SmolStr, value: &Datum) -> bool {
+        self.inserted
+            .iter()
+            .any(|((of, name), datum)| of == table && name == column && datum == value)
+            || (!self.emptied.contains(table)
+                && self.old(table).is_some_and(|old| {
+                    let name = self.old_column(table, column);
+                    old.rows.known.iter().any(|row| row.get(name) == value)
+                }))
+    }
+
+    /// Whether a key refers from a new column with one value in all rows to a row that is there with it.
+    fn refers_to_seed(
+        &self,
+        table: &QualifiedName,
+        columns: &[SmolStr],
+        target: &QualifiedName,
+        referred: &[SmolStr],
+    ) -> bool {
+        let [column] = columns else {
+            return false;
+        };
+        let name = (table.clone(), column.clone());
+        let Some(value) = self
+            .defaults
+            .get(&name)
+            .filter(|_| !self.filled.contains(&name))
+        else {
+            return false;
+        };
+        let public = self.old(target).and_then(Relation::primary_key);
+        let key = match (referred, public) {
+            ([one], _) => one.clone(),
+            ([], Some([one])) => one.clone(),
+            _ => return false,
+        };
+        self.has_value(target, &key, value)
+    }
+
     fn note_command(&mut self, table: &QualifiedName, command: &AlterTableCommand) {
         match command {
             AlterTableCommand::AddColumn { column, .. } => {
+                let name = (table.clone(), column.name.clone());
+                if let Some(Expr::Value(default)) = column.default.as_ref().map(strip) {
+                    self.defaults.insert(name.clone(), default.clone());
+                }
                 let value = self.value_of(column);
-                self.added
-                    .insert((table.clone(), column.name.clone()), value);
+                self.added.insert(name, value);
             }
             AlterTableCommand::AlterType {
                 column,
@@ -699,6 +801,7 @@ impl<'a> Progress<'a> {
         match (rename.kind, &rename.member) {
             (ObjectKind::Table, None) => {
                 let now = QualifiedName::new(&table.schema, &rename.new_name);
+                self.carry(&table, &now);
                 if self.made.remove(&table) {
                     self.made.insert(now);
                 } else {
@@ -724,6 +827,36 @@ impl<'a> Progress<'a> {
             }
             _ => {}
         }
+    }
+
+    /// Keeps what is known of a table when it gets another name.
+    fn carry(&mut self, was: &QualifiedName, now: &QualifiedName) {
+        for tables in [&mut self.emptied, &mut self.looked_after] {
+            tables.remove(now);
+            if tables.remove(was) {
+                tables.insert(now.clone());
+            }
+        }
+        let moved = |(table, column): ColumnName| {
+            let table = if table == *was { now.clone() } else { table };
+            (table, column)
+        };
+        self.filled = std::mem::take(&mut self.filled)
+            .into_iter()
+            .map(moved)
+            .collect();
+        self.added = std::mem::take(&mut self.added)
+            .into_iter()
+            .map(|(name, value)| (moved(name), value))
+            .collect();
+        self.defaults = std::mem::take(&mut self.defaults)
+            .into_iter()
+            .map(|(name, value)| (moved(name), value))
+            .collect();
+        self.renamed_columns = std::mem::take(&mut self.renamed_columns)
+            .into_iter()
+            .map(|(name, value)| (moved(name), value))
+            .collect();
     }
 
     /// A query that looks for rows of a kind is a look at the data before the step; one that calls a function of the
@@ -819,6 +952,14 @@ fn is_doubtful(expression: &Expr) -> bool {
 /// Whether an expression, or a part of it, asks a subquery.
 pub(super) fn asks(expression: &Expr) -> bool {
     subquery(expression).is_some() || children(expression).into_iter().any(asks)
+}
+
+/// The conditions that all must hold for one to hold.
+fn conjuncts(condition: &Expr) -> Vec<&Expr> {
+    match condition {
+        Expr::And(parts) => parts.iter().flat_map(conjuncts).collect(),
+        other => vec![other],
+    }
 }
 
 /// Whether a condition is `column IS NOT NULL`, alone or beside others.

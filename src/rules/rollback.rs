@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::postgres::catalog::TypeKind;
 use crate::postgres::catalog::compare;
+use crate::postgres::catalog::{Relation, TypeKind};
 use crate::postgres::name::ObjectKind;
 use crate::postgres::{Catalog, ObjectKey, Outcome, ServerError, SqlState, Statement};
 use crate::replay::{Downgrade, Replayed};
@@ -163,10 +163,21 @@ pub(super) fn is_enum(catalog: &Catalog, key: &ObjectKey) -> bool {
 
 fn fate(replayed: &Replayed, restored: &Catalog, key: &ObjectKey) -> Option<Fate> {
     let (before, after) = (&replayed.before, &replayed.after);
+    // what no revision makes was there before the upgrade that uses it; what it was like is not known
+    if replayed.first.assumed.contains(key) {
+        return (!restored.presence_of(key)? && !after.presence_of(key)?).then_some(Fate::Missing);
+    }
+    // what only the downgrade makes: of a table that no revision makes, or of one whose maker is not followed to its end,
+    // it may well have been there
+    let from_elsewhere = || {
+        let table = restored.table_of(key).map(Relation::key);
+        let used = table.is_some_and(|table| replayed.first.assumed.contains(&table));
+        (used || before.cut) && touched_by(&replayed.first, key).is_none()
+    };
     let untouched = || Some(after.presence_of(key)? && before.is_alike(after, key));
     match (before.presence_of(key)?, restored.presence_of(key)?) {
         (false, false) => None,
-        (false, true) if is_enum(restored, key) => None,
+        (false, true) if is_enum(restored, key) || from_elsewhere() => None,
         (false, true) => Some(Fate::Stays),
         (true, false) if untouched()? => Some(Fate::Lost),
         (true, false) => Some(Fate::Missing),
@@ -273,13 +284,19 @@ pub(super) fn touched_by<'a>(trace: &'a Trace, key: &ObjectKey) -> Option<&'a Ev
 pub(super) fn reupgrade_errors(
     replayed: &Replayed,
 ) -> impl Iterator<Item = (&Event, &ServerError)> {
+    new_errors(replayed).filter(move |(_, error)| {
+        !replayed
+            .restored
+            .as_ref()
+            .is_some_and(|restored| meets_enum(restored, error))
+    })
+}
+
+/// All errors of the upgrade after the downgrade that its first run did not have.
+pub(super) fn new_errors(replayed: &Replayed) -> impl Iterator<Item = (&Event, &ServerError)> {
     let failed = super::second_run::failures(&replayed.first);
     errors(&replayed.reupgrade).filter(move |(event, error)| {
         !super::second_run::failed_before(&failed, event, Some(error))
-            && !replayed
-                .restored
-                .as_ref()
-                .is_some_and(|restored| meets_enum(restored, error))
     })
 }
 

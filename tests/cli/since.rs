@@ -109,6 +109,55 @@ fn a_pull_request_with_a_bad_revision_is_told_of_that_one_alone() {
 }
 
 #[test]
+fn a_number_that_the_base_branch_has_given_away_is_told() {
+    let folder = temporary_folder();
+    write_project(folder.path());
+    let guarded = |revision: &str, parent: &str, table: &str| {
+        let made = unguarded(revision, parent, table);
+        made.replace(
+            "primary_key=True))\n",
+            "primary_key=True), if_not_exists=True)\n",
+        )
+    };
+    let file = |name: &str| format!("alembic/versions/{name}.py");
+    write(folder.path(), &file("0001_a"), &guarded("a", "None", "t"));
+    write(folder.path(), &file("0002_b"), &guarded("b", "\"a\"", "u"));
+    git(folder.path(), &["init", "-q"]);
+    commit_all(folder.path(), "first");
+    git(folder.path(), &["checkout", "-q", "-b", "work"]);
+    write(
+        folder.path(),
+        &file("0003_mine"),
+        &guarded("mine", "\"b\"", "v"),
+    );
+    commit_all(folder.path(), "mine");
+    git(folder.path(), &["checkout", "-q", "main"]);
+    write(
+        folder.path(),
+        &file("0003_theirs"),
+        &guarded("theirs", "\"a\"", "w"),
+    );
+    commit_all(folder.path(), "theirs");
+    git(folder.path(), &["checkout", "-q", "work"]);
+    let output = since(folder.path(), "main");
+    assert_eq!(
+        found(&output),
+        [(file("0003_mine"), "stale-parent".to_owned())]
+    );
+    let text = stdout(&output);
+    assert!(
+        text.contains("warning") && text.contains("the number 0003"),
+        "{text}"
+    );
+    git(
+        folder.path(),
+        &["mv", &file("0003_mine"), &file("0004_mine")],
+    );
+    commit_all(folder.path(), "renumbered");
+    assert_eq!(found(&since(folder.path(), "main")), []);
+}
+
+#[test]
 fn what_only_moved_is_not_new_and_what_got_worse_is() {
     let folder = repository();
     let text = unguarded("a", "None", "t");

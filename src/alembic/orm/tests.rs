@@ -33,6 +33,29 @@ fn models_make_their_tables() {
 }
 
 #[test]
+fn a_copied_constraint_attaches_itself_to_the_old_table() {
+    let body = |copies: &str| {
+        format!(
+            "op.create_table('t', sa.Column('id', sa.Integer, primary_key=True), sa.Column('n', sa.Integer, unique=True))\n\
+             old = sa.Table('t', sa.MetaData(), autoload_with=op.get_bind())\n\
+             new = sa.Table('n', sa.MetaData(), sa.Column('id', sa.Integer), sa.Column('n', sa.Integer))\n\
+             for constraint in old.constraints:\n    if isinstance(constraint, sa.UniqueConstraint):\n        {copies}\n\
+             new.create(op.get_bind())"
+        )
+    };
+    let output = run(&body("new.append_constraint(constraint.copy())"));
+    assert_eq!(
+        raised(&output),
+        "RuntimeError: Set changed size during iteration"
+    );
+    assert_eq!(tables(&output), ["t"]);
+    let output = run(&body(
+        "new.append_constraint(constraint.copy(target_table=new))",
+    ));
+    assert_eq!(tables(&output), ["n", "t"]);
+}
+
+#[test]
 fn added_objects_are_inserted_at_the_commit() {
     let output = run("User.__table__.create(op.get_bind())\n\
          session = Session(bind=op.get_bind())\n\
@@ -44,6 +67,24 @@ fn added_objects_are_inserted_at_the_commit() {
          session.commit()");
     assert_eq!(outcomes(&output), ["ok", "ok", "ok", "23505"]);
     assert_eq!(output.trace.events[1].origin, Origin::Orm);
+}
+
+#[test]
+fn what_is_added_in_a_loop_over_unknown_rows_may_not_be_inserted() {
+    let output = run("User.__table__.create(op.get_bind())\n\
+         session = Session(bind=op.get_bind())\n\
+         import os\n\
+         for name in os.environ:\n    session.add(User(name=name))\n\
+         session.add(User(id=1))\n\
+         session.commit()");
+    let inserts: Vec<bool> = output
+        .trace
+        .events
+        .iter()
+        .filter(|event| event.origin == Origin::Orm)
+        .map(|event| event.conditional.is_some())
+        .collect();
+    assert_eq!(inserts, [true, false]);
 }
 
 #[test]

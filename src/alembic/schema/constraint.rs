@@ -4,6 +4,7 @@
 use std::any::Any;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::rc::{Rc, Weak};
 
 use smol_str::SmolStr;
 
@@ -15,6 +16,7 @@ use crate::postgres::Name;
 use crate::postgres::statement::{
     ConstraintDefinition, ConstraintKind, IndexElement, ReferentialAction,
 };
+use crate::python::value::HostObject;
 use crate::python::{Arguments, Eval, HostRef, Value};
 
 /// A constraint of a table.
@@ -22,6 +24,8 @@ use crate::python::{Arguments, Eval, HostRef, Value};
 pub struct Constraint {
     /// What it was made of.
     pub data: RefCell<ConstraintData>,
+    /// The table object from which it was taken.
+    table: RefCell<Option<Weak<dyn HostObject>>>,
 }
 
 /// `ForeignKey(...)` beside a column.
@@ -339,7 +343,13 @@ impl Constraint {
     pub fn value(data: ConstraintData) -> Value {
         object::value(Self {
             data: RefCell::new(data),
+            table: RefCell::new(None),
         })
+    }
+
+    /// Remembers the table object from which it is taken.
+    pub(super) fn belongs_to(&self, table: &HostRef) {
+        *self.table.borrow_mut() = Some(Rc::downgrade(&table.0));
     }
 }
 
@@ -456,8 +466,19 @@ impl Object for Constraint {
     fn methods(&self) -> &'static [&'static str] {
         COPIES
     }
-    fn invoke(&self, _: &mut Interp, _: &HostRef, _: &str, _: Arguments) -> Eval<Value> {
-        Ok(Constraint::value(unattached(&self.data.borrow())))
+    fn invoke(&self, _: &mut Interp, _: &HostRef, _: &str, arguments: Arguments) -> Eval<Value> {
+        let copy = Constraint::value(unattached(&self.data.borrow()));
+        // without a table for it, the copy holds the columns of the old one, and attaches itself to that
+        let by_columns = matches!(self.data.borrow().shape, Shape::Unique { .. });
+        if by_columns && arguments.named("target_table").is_none() {
+            let table = self.table.borrow().as_ref().and_then(Weak::upgrade);
+            if let Some(table) = table.map(HostRef)
+                && let Some(table) = object::downcast::<super::Table>(&table)
+            {
+                table.data.borrow_mut().constraints.push(copy.clone());
+            }
+        }
+        Ok(copy)
     }
 }
 

@@ -12,9 +12,11 @@ use super::{Table, TableData, build, table};
 use crate::alembic::arguments::{items_of, name_of};
 use crate::alembic::bridge;
 use crate::alembic::object::{self, Interp, Object};
+use crate::postgres::catalog::QualifiedName;
 use crate::postgres::statement::{AlterTable, AlterTableCommand};
 use crate::postgres::{Name, ObjectKind, Statement};
 use crate::python::{Arguments, Eval, HostRef, Key, Truth, Value};
+use crate::source::FileId;
 
 /// A collection of tables.
 #[derive(Debug, Default)]
@@ -29,12 +31,17 @@ pub struct MetaData {
     pub bind: RefCell<Option<Value>>,
     /// Not all tables are known.
     pub incomplete: RefCell<bool>,
+    /// The file that makes it.
+    home: Option<FileId>,
 }
 
 pub(super) fn lookup(_: &mut Interp, name: &str) -> Option<Value> {
     (name == "MetaData").then(|| {
         object::function("MetaData", |interp, arguments| {
-            let metadata = MetaData::default();
+            let metadata = MetaData {
+                home: interp.frames().last().map(|frame| frame.file),
+                ..MetaData::default()
+            };
             metadata.configure(interp, &arguments)?;
             Ok(object::value(metadata))
         })
@@ -290,6 +297,14 @@ impl MetaData {
                 continue;
             }
             table::run(interp, "MetaData.create_all", statements)?;
+            if self
+                .home
+                .is_some_and(|home| home != interp.host.revision_file)
+            {
+                let schema = data.name.schema.as_deref().unwrap_or("public");
+                let name = QualifiedName::new(schema, &data.name.name);
+                interp.host.session.catalog.modelled.insert(name);
+            }
             later.extend(late_keys(interp, &data)?);
         }
         table::run(interp, "MetaData.create_all", later)

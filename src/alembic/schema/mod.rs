@@ -3,6 +3,7 @@
 pub mod build;
 pub mod column;
 pub mod constraint;
+mod constraint_set;
 pub mod ddl;
 pub mod generated;
 pub mod index;
@@ -90,6 +91,8 @@ pub struct TableData {
     pub indexes: Vec<Value>,
     /// Foreign keys that it was reflected with, as constraints.
     pub reflected_foreign_keys: Vec<Value>,
+    /// Unique constraints that it was reflected with.
+    pub reflected_uniques: Vec<Value>,
     /// The MetaData that it belongs to.
     pub metadata: Option<Value>,
     pub comment: Option<Value>,

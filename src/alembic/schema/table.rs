@@ -362,7 +362,7 @@ impl Object for Table {
                 .as_ref()
                 .map_or(Value::None, |schema| Value::str(schema.as_str())),
             "c" | "columns" => object::value(Columns(this.clone())),
-            "constraints" => list(&data.constraints),
+            "constraints" => object::value(super::constraint_set::ConstraintSet(this.clone())),
             "indexes" => list(&data.indexes),
             "foreign_key_constraints" => list(&foreign_key_constraints(&data)),
             "foreign_keys" => list(&foreign_keys(&data)),

@@ -14,7 +14,9 @@ impl Catalog {
     pub fn merge(a: &Self, b: &Self) -> Self {
         let mut merged = a.clone();
         merged.open = a.open || b.open;
+        merged.cut = a.cut || b.cut;
         merged.maybe = a.maybe.clone().union(b.maybe.clone());
+        merged.modelled = a.modelled.clone().union(b.modelled.clone());
         merged.gone = a.gone.clone().intersection(b.gone.clone());
         merge_schemas(&mut merged, b);
         merge_relations(&mut merged, a, b);

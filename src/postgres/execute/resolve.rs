@@ -294,16 +294,30 @@ fn assume_relation(session: &mut Session, name: &Name, kind: ObjectKind) -> Effe
         ObjectKind::ForeignTable => RelationKind::ForeignTable,
         _ => RelationKind::Table,
     };
-    let mut relation = Relation::new(qualified.clone(), relation_kind);
+    insert_assumed(session, qualified.clone(), relation_kind);
+    Ok(qualified)
+}
+
+/// Tables that a statement used which was undone since something else of it is not known: it needs them all the same.
+pub(crate) fn assume_again(session: &mut Session, used: &[ObjectKey]) {
+    for key in used.iter().filter(|key| key.kind == ObjectKind::Table) {
+        let Some((schema, name)) = key.name.split_once('.') else {
+            continue;
+        };
+        let qualified = QualifiedName::new(schema, name);
+        if session.catalog.relation(&qualified).is_none() {
+            insert_assumed(session, qualified, RelationKind::Table);
+        }
+    }
+}
+
+fn insert_assumed(session: &mut Session, name: QualifiedName, kind: RelationKind) {
+    let mut relation = Relation::new(name.clone(), kind);
     relation.presence = Presence::Assumed;
     relation.columns_open = true;
     relation.rows.others = true;
     session.call.assumed.push(relation.key());
-    session
-        .catalog
-        .relations
-        .insert(qualified.clone(), Arc::new(relation));
-    Ok(qualified)
+    session.catalog.relations.insert(name, Arc::new(relation));
 }
 
 /// A relation named in a query or written by one: 42P01 even where its schema is missing. `None`: a system relation.

@@ -31,6 +31,14 @@ impl Display for Statement {
     }
 }
 
+impl Display for Expr {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = Sql::default();
+        value(&mut out, self, 0);
+        formatter.write_str(&out.0)
+    }
+}
+
 /// The text as it grows. Writing to a string can't fail, so nothing here returns a result.
 #[derive(Default)]
 struct Sql(String);

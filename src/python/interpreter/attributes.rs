@@ -56,7 +56,8 @@ impl<H: Host> Interpreter<H> {
                     };
                     return self.call_value(&getattr, arguments).map(Some);
                 }
-                Ok(None)
+                let more = self.is_incomplete(module);
+                Ok(more.then(|| self.unsupported(&format!("{}.{name}", module.name))))
             }
             Value::Instance(instance) => self.instance_attribute(value, instance, name),
             Value::Class(class) => self.class_attribute(value, class, name),

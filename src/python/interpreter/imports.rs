@@ -100,7 +100,39 @@ impl<H: Host> Interpreter<H> {
         self.conditional = conditional;
         self.state.loading.retain(|file| *file != syntax.file);
         result?;
+        self.state.loaded.complete.insert(syntax.file);
         Ok(module)
+    }
+
+    /// Executes a module that another one imports. What it raises is no failure of that one: a program whose modules can't
+    /// be imported never comes to run its migrations, so something in them is not understood here. What the module defines
+    /// before that holds, the rest is unknown.
+    fn load_imported(&mut self, syntax: &Arc<syntax::Module>, name: &str) -> Eval<Value> {
+        match self.load_module(syntax, name) {
+            Ok(module) => Ok(Value::Module(module)),
+            Err(raise) if raise.bound => Err(raise),
+            Err(raise) => {
+                let class = match &raise.exception {
+                    Value::Instance(instance) => instance.class.name.to_string(),
+                    _ => "an exception".to_owned(),
+                };
+                H::gap(
+                    self,
+                    format!(
+                        "loading `{name}` ends with {class}: what it defines behind that is not known"
+                    ),
+                );
+                let loaded = self.state.loaded.modules.get(&syntax.file).cloned();
+                Ok(loaded.map_or_else(|| self.unsupported(name), Value::Module))
+            }
+        }
+    }
+
+    /// Whether a module of the project has not been executed to its end: it may define more than it does by now.
+    pub(crate) fn is_incomplete(&self, module: &Module) -> bool {
+        module
+            .file
+            .is_some_and(|file| !self.state.loaded.complete.contains(&file))
     }
 
     /// A value of a scope, resolved if it was imported and not yet used.
@@ -190,7 +222,7 @@ impl<H: Host> Interpreter<H> {
             return Ok(value);
         }
         if let Some(syntax) = self.modules.find(name, from) {
-            return self.load_module(&syntax, name).map(Value::Module);
+            return self.load_imported(&syntax, name);
         }
         // a folder without `__init__.py`, of which something deeper was imported
         let prefix = format!("{name}.");

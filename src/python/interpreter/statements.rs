@@ -266,7 +266,7 @@ impl<H: Host> Interpreter<H> {
         if let Some(unknown) = &doubt {
             self.push_conditional(unknown);
         }
-        let left = self.turns(context, statement, target, items, body);
+        let left = self.turns(context, statement, target, (iterable, items), body);
         self.conditional.truncate(depth);
         match (left?, doubt) {
             (Some(Flow::Return(value)), Some(unknown)) if !value.is_none() => {
@@ -286,9 +286,10 @@ impl<H: Host> Interpreter<H> {
         context: &Context<'_, H>,
         statement: &Statement,
         target: ExpressionId,
-        items: Vec<Value>,
+        (iterable, items): (&Value, Vec<Value>),
         body: &[Statement],
     ) -> Eval<Option<Flow>> {
+        let size = live_size::<H>(iterable);
         for item in items {
             self.set_site(context.site(statement.header));
             self.assign(context, target, item)?;
@@ -296,6 +297,17 @@ impl<H: Host> Interpreter<H> {
                 Flow::Normal | Flow::Continue => {}
                 Flow::Break => return Ok(Some(Flow::Normal)),
                 flow @ Flow::Return(_) => return Ok(Some(flow)),
+            }
+            // Python looks when it asks for the next item, behind the last one too
+            if live_size::<H>(iterable) != size {
+                self.set_site(context.site(statement.header));
+                let what = if matches!(iterable, Value::Dict(_)) {
+                    "dictionary"
+                } else {
+                    "Set"
+                };
+                let message = format!("{what} changed size during iteration");
+                return Err(self.error("RuntimeError", &message));
             }
         }
         Ok(None)
@@ -772,4 +784,13 @@ fn ends_in_leaving(body: &[Statement]) -> bool {
                 | StatementKind::Raise { .. }
         )
     )
+}
+
+/// The size of a collection that may not change while a loop goes over it.
+fn live_size<H: Host>(iterable: &Value) -> Option<usize> {
+    match iterable {
+        Value::Dict(items) | Value::Set(items) => Some(items.borrow().len()),
+        Value::Host(host) => H::live_size(host),
+        _ => None,
+    }
 }
