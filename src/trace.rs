@@ -265,7 +265,7 @@ pub struct Trace {
     /// An Inspector was made.
     pub inspected: bool,
     /// It used what no revision made and what is assumed on a first run: on any other it would have been told otherwise.
-    pub assumed: bool,
+    pub has_assumed: bool,
     /// foreshot itself broke off here (a panic): what follows is not known.
     pub broke_off: bool,
     /// Whether the function exists (`downgrade` may be missing).

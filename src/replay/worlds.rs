@@ -105,7 +105,7 @@ pub(super) fn is_undone(before: &Catalog, first: &First, downgrade: &Followed) -
             && world.settled.is_empty()
             && world.parted.is_empty()
     };
-    !first.trace.assumed
+    !first.trace.has_assumed
         && is_certain(&first.trace, up)
         && is_certain(&downgrade.trace, down)
         && down.catalog.is_identical_to(before)

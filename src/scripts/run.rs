@@ -126,7 +126,7 @@ pub fn run(part: Option<&Part>, catalog: Catalog, version: Version, assumes: boo
         transaction += usize::from(ends || mode == TransactionMode::Autocommit);
     }
     finish(&mut session, part, &mut trace);
-    trace.assumed = session.has_assumed();
+    trace.has_assumed = session.has_assumed();
     output(trace, session.catalog)
 }
 
