@@ -3,7 +3,10 @@
 //!
 //! `cargo build --release --bench floor`; see README.md here.
 
-#![expect(clippy::print_stdout, reason = "what a measured program prints goes nowhere")]
+#![expect(
+    clippy::print_stdout,
+    reason = "what a measured program prints goes nowhere"
+)]
 
 use std::path::{Path, PathBuf};
 

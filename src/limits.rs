@@ -23,8 +23,8 @@ pub enum Limit {
     Findings,
     /// Turns of a loop, items of a range or a generator.
     LoopTurns,
-    /// Bytes of a Python file.
-    ModuleSize,
+    /// Tokens of a Python file.
+    ModuleTokens,
     /// Brackets, blocks, sub-selects in each other.
     Nesting,
     /// Rows that a query is computed over.
@@ -77,7 +77,7 @@ pub static BOUNDS: [Bound; 14] = [
         key: "file-size",
         meaning: "bytes of a file; a longer one is not read",
         met: "the file is longer than {} bytes",
-        default: 64 << 20,
+        default: 32 << 20,
         most: 2 << 30,
     },
     Bound {
@@ -97,12 +97,12 @@ pub static BOUNDS: [Bound; 14] = [
         most: 100_000_000,
     },
     Bound {
-        limit: Limit::ModuleSize,
-        key: "module-size",
-        meaning: "bytes of a Python file; a longer one is not parsed (its tree takes up to 200 times as much memory)",
-        met: "the module is longer than {} bytes",
-        default: 4 << 20,
-        most: 256 << 20,
+        limit: Limit::ModuleTokens,
+        key: "module-tokens",
+        meaning: "words and signs of a Python file; a longer one is not parsed (its tree takes 250 bytes for each)",
+        met: "the module has more than {} words and signs",
+        default: 2_000_000,
+        most: 100_000_000,
     },
     Bound {
         limit: Limit::Nesting,

@@ -7,6 +7,9 @@ use std::collections::BTreeMap;
 /// Depth to which `%(name)s` may lead to another `%(name)s`, as in Python.
 const MAX_DEPTH: usize = 10;
 
+/// How many bytes are put in for `%(name)s` in one value, all in all.
+const MAX_REPLACED: usize = 1 << 20;
+
 /// An ini file: sections with their raw options.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Ini {
@@ -109,7 +112,10 @@ impl Ini {
         here: &str,
     ) -> Result<Option<String>, String> {
         match self.raw(section, option) {
-            Some(raw) => self.interpolate(section, raw, here, 0).map(Some),
+            Some(raw) => {
+                let mut left = MAX_REPLACED;
+                self.interpolate(section, raw, here, 0, &mut left).map(Some)
+            }
             None => Ok(None),
         }
     }
@@ -120,10 +126,15 @@ impl Ini {
         raw: &str,
         here: &str,
         depth: usize,
+        left: &mut usize,
     ) -> Result<String, String> {
         if depth > MAX_DEPTH {
             return Err("the value leads back to itself".to_owned());
         }
+        // values that name each other twice would double with each
+        *left = left
+            .checked_sub(1 + raw.len())
+            .ok_or("the value grows too long")?;
         let mut value = String::with_capacity(raw.len());
         let mut rest = raw;
         while let Some(at) = rest.find('%') {
@@ -144,7 +155,7 @@ impl Ini {
             match (name.as_str(), self.raw(section, &name)) {
                 ("here", _) => value.push_str(here),
                 (_, Some(raw)) => {
-                    value.push_str(&self.interpolate(section, raw, here, depth + 1)?);
+                    value.push_str(&self.interpolate(section, raw, here, depth + 1, left)?);
                 }
                 (_, None) => return Err(format!("`%({name})s` is defined nowhere")),
             }

@@ -81,7 +81,7 @@ impl Default for Limits {
 const NESTING: u32 = 4_000;
 
 /// From this size in bytes on values count for what all large values of a run may take together.
-const LARGE: usize = 1 << 16;
+const LARGE: usize = 1 << 10;
 
 /// That sum, in values of the largest size.
 const LARGE_VALUES: usize = 96;

@@ -1,11 +1,13 @@
 //! `incomplete-downgrade`: the downgrade ends well, and the schema is not what it was before the upgrade.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::rollback::{self, Difference, Fate};
 use super::{Check, Context, Rule, label, words};
 use crate::config::Level;
 use crate::diagnostic::{Diagnostic, RuleInfo, Severity};
 use crate::postgres::statement::Statement;
-use crate::postgres::{ObjectKind, ServerError};
+use crate::postgres::{ObjectKey, ObjectKind, ServerError};
 use crate::replay::Replayed;
 use crate::trace::Event;
 
@@ -57,11 +59,13 @@ fn is_reported(replayed: &Replayed, one: &Difference, all: &[Difference]) -> boo
 
 /// Things that revisions share, made only where they are not there: nobody knows whose they are, and so they may stay.
 fn is_shared(replayed: &Replayed, one: &Difference) -> bool {
-    let made = rollback::touched_by(&replayed.first, &one.key);
-    matches!(
+    if !matches!(
         one.key.kind,
         ObjectKind::Extension | ObjectKind::Schema | ObjectKind::Role
-    ) && made.is_some_and(|event| {
+    ) {
+        return false;
+    }
+    rollback::touched_by(&replayed.first, &one.key).is_some_and(|event| {
         super::guard_asymmetry::may_be_skipped(replayed, event)
             || event.statements.iter().all(|statement| {
                 matches!(
@@ -159,15 +163,20 @@ fn add_places(
     left: &[&Difference],
     failure: Option<(&Event, &ServerError)>,
 ) {
-    let mut places = Vec::new();
+    let events = &replayed.first.events;
+    // the last event of each key
+    let touched: BTreeMap<&ObjectKey, &Event> = events
+        .iter()
+        .flat_map(|event| event.changes.iter().map(move |key| (key, event)))
+        .collect();
+    let mut places = BTreeSet::new();
     for one in left {
-        let Some(event) = rollback::touched_by(&replayed.first, &one.key) else {
+        let Some(event) = touched.get(&one.key) else {
             continue;
         };
-        if places.contains(&event.site) {
+        if !places.insert(event.site) {
             continue;
         }
-        places.push(event.site);
         let again = match failure {
             Some((failing, error)) if failing.site == event.site => {
                 format!(", and fails in the next upgrade ({})", error.sqlstate)

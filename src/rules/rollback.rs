@@ -1,7 +1,7 @@
 //! What a downgrade gives back and what not: the catalog before the upgrade against the catalog after the downgrade. The
 //! facts on which the rollback rules stand.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::postgres::catalog::TypeKind;
 use crate::postgres::catalog::compare;
@@ -111,13 +111,10 @@ pub(super) fn differences(replayed: &Replayed) -> Vec<Difference> {
             })
         })
         .collect();
+    let fates: BTreeMap<&ObjectKey, Fate> = found.iter().map(|one| (&one.key, one.fate)).collect();
     found
         .iter()
-        .filter(|one| {
-            !found
-                .iter()
-                .any(|whole| is_part(replayed, restored, one, whole))
-        })
+        .filter(|one| !is_part(replayed, restored, one, &fates))
         .cloned()
         .collect()
 }
@@ -181,7 +178,12 @@ fn fate(replayed: &Replayed, restored: &Catalog, key: &ObjectKey) -> Option<Fate
 
 /// Whether a difference is told with another one: a column of a table that stays, a key on a column that is gone, an index
 /// that moved along.
-fn is_part(replayed: &Replayed, restored: &Catalog, one: &Difference, whole: &Difference) -> bool {
+fn is_part(
+    replayed: &Replayed,
+    restored: &Catalog,
+    one: &Difference,
+    fates: &BTreeMap<&ObjectKey, Fate>,
+) -> bool {
     let lives = |fate: Fate| matches!(fate, Fate::Stays | Fate::Changed | Fate::Altered);
     let catalog = if lives(one.fate) {
         restored
@@ -191,33 +193,37 @@ fn is_part(replayed: &Replayed, restored: &Catalog, one: &Difference, whole: &Di
     let Some(table) = catalog.table_of(&one.key) else {
         return false;
     };
-    let whole_is_gone_or_new = matches!(whole.fate, Fate::Stays | Fate::Missing | Fate::Lost);
-    match whole.key.kind {
-        ObjectKind::Table | ObjectKind::View | ObjectKind::MaterializedView => {
-            one.key.kind != whole.key.kind && table.key() == whole.key && whole_is_gone_or_new
-        }
-        ObjectKind::Column => {
-            let used = match one.key.kind {
-                ObjectKind::Constraint => table
-                    .constraints
-                    .iter()
-                    .find(|constraint| {
-                        table.name.member(ObjectKind::Constraint, &constraint.name) == one.key
-                    })
-                    .map(|constraint| &constraint.columns),
-                ObjectKind::Index => table
-                    .index(super::words::last_part(&one.key))
-                    .map(|index| &index.columns),
-                _ => None,
-            };
-            used.is_some_and(|columns| {
-                columns
-                    .iter()
-                    .any(|column| table.name.member(ObjectKind::Column, column) == whole.key)
-            })
-        }
-        _ => false,
+    let whole = table.key();
+    let is_relation = matches!(
+        whole.kind,
+        ObjectKind::Table | ObjectKind::View | ObjectKind::MaterializedView
+    );
+    if is_relation
+        && one.key.kind != whole.kind
+        && fates
+            .get(&whole)
+            .is_some_and(|fate| matches!(fate, Fate::Stays | Fate::Missing | Fate::Lost))
+    {
+        return true;
     }
+    let used = match one.key.kind {
+        ObjectKind::Constraint => table
+            .constraints
+            .iter()
+            .find(|constraint| {
+                table.name.member(ObjectKind::Constraint, &constraint.name) == one.key
+            })
+            .map(|constraint| &constraint.columns),
+        ObjectKind::Index => table
+            .index(super::words::last_part(&one.key))
+            .map(|index| &index.columns),
+        _ => None,
+    };
+    used.is_some_and(|columns| {
+        columns
+            .iter()
+            .any(|column| fates.contains_key(&table.name.member(ObjectKind::Column, column)))
+    })
 }
 
 /// The thing of the same kind, on the same table, that the downgrade makes in the place of one that it does not bring back:

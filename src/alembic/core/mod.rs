@@ -91,7 +91,8 @@ impl Element {
     }
 
     /// The element as a value.
-    pub fn value(self) -> Value {
+    pub fn value(mut self) -> Value {
+        self.expr = substitute::bounded(self.expr);
         object::value(self)
     }
 }

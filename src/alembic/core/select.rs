@@ -370,6 +370,10 @@ impl SelectObject {
 
     /// The query that it is.
     pub fn query(&self) -> Query {
+        substitute::bounded_query(self.whole())
+    }
+
+    fn whole(&self) -> Query {
         let parts = &self.parts;
         let (mut from, with) = (parts.from.clone(), common_tables(&parts.sources));
         let mut present = Vec::new();

@@ -1,6 +1,8 @@
 //! Walks over expressions and statements: bound values put in place, enclosing tables taken out of subqueries.
 
-use crate::postgres::expression::{FromItem, QueryBody, Select};
+use smol_str::SmolStr;
+
+use crate::postgres::expression::{FromItem, QueryBody, Select, Target};
 use crate::postgres::statement::{ConflictAction, InsertSource};
 use crate::postgres::{Datum, Expr, Query, Statement};
 
@@ -215,5 +217,42 @@ fn correlate_query(query: &mut Query, enclosing: &[FromItem]) {
         .count();
     if left > 0 {
         select.from.retain(|item| !enclosing.contains(item));
+    }
+}
+
+/// Most parts of an expression or a query that is built. What is put together of itself, again and again, doubles each time, and shares nothing here.
+const LARGEST: usize = 20_000;
+
+/// An expression, unless it has more parts than can be followed.
+pub fn bounded(mut expr: Expr) -> Expr {
+    let mut parts = 0_usize;
+    walk(&mut expr, &mut |_| parts += 1);
+    if parts <= LARGEST {
+        return expr;
+    }
+    Expr::Unknown(SmolStr::new_static("an expression of very many parts"))
+}
+
+/// A query, unless it has more parts than can be followed.
+pub fn bounded_query(mut query: Query) -> Query {
+    let mut parts = 0_usize;
+    walk_query(&mut query, &mut |_| parts += 1);
+    if parts <= LARGEST {
+        return query;
+    }
+    let target = Target {
+        value: Expr::Unknown(SmolStr::new_static("a query of very many parts")),
+        alias: None,
+    };
+    Query {
+        with: Vec::new(),
+        body: QueryBody::Select(Box::new(Select {
+            targets: vec![target],
+            ..Select::default()
+        })),
+        order_by: Vec::new(),
+        limit: None,
+        offset: None,
+        into: None,
     }
 }

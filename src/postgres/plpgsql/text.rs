@@ -88,6 +88,9 @@ fn formatted(format: &str, arguments: &[Datum]) -> Option<String> {
             made.push('%');
             continue;
         }
+        if made.len() > super::LONGEST {
+            return None;
+        }
         let value = text_of(arguments.get(next)?);
         next += 1;
         match (kind, value) {

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use super::Context;
-use super::evaluate::{evaluate as evaluate_expression, is_true};
+use super::evaluate::{LARGEST_ARGUMENT, evaluate as evaluate_expression, is_true};
 use super::operators::{binary, compare, equal, text_of};
 use super::scope::{Frame, Group};
 use crate::postgres::ServerError;
@@ -151,6 +151,13 @@ pub(crate) fn evaluate(
                 None => return Ok(Datum::Unknown),
             };
             let separator = text_of(&separator).unwrap_or_default();
+            let length = |value: &Datum| match value {
+                Datum::Text(text) => text.len() + separator.len(),
+                _ => separator.len(),
+            };
+            if values.iter().map(length).sum::<usize>() > LARGEST_ARGUMENT {
+                return Ok(Datum::Unknown);
+            }
             let texts: Option<Vec<String>> = values.iter().map(text_of).collect();
             Ok(texts.map_or(Datum::Unknown, |texts| Datum::text(&texts.join(&separator))))
         }

@@ -27,6 +27,56 @@ pub(crate) fn evaluate(
     frame: &Frame<'_>,
     context: &Context<'_>,
 ) -> Result<Datum, ServerError> {
+    let value = computed(expression, frame, context)?;
+    // what is only read was bounded when it was made
+    let is_read = matches!(
+        expression,
+        Expr::Value(_) | Expr::Parameter(_) | Expr::Column { .. }
+    );
+    Ok(if is_read || is_small(&value) {
+        value
+    } else {
+        Datum::Unknown
+    })
+}
+
+/// Largest value that is computed: bytes of a text, items of an array with those in its items. In a loop a value may double each
+/// time, and an array hold itself twice; nothing that a migration decides hangs on a larger one.
+const LARGEST: usize = 10_000;
+
+/// Largest text that a function takes.
+pub(super) const LARGEST_ARGUMENT: usize = 100_000;
+
+fn is_small(value: &Datum) -> bool {
+    fn fits(value: &Datum, left: &mut usize) -> bool {
+        let Some(rest) = left.checked_sub(1) else {
+            return false;
+        };
+        *left = rest;
+        match value {
+            Datum::Array(items) => items.iter().all(|item| fits(item, left)),
+            Datum::Text(text) => match left.checked_sub(text.len()) {
+                Some(rest) => {
+                    *left = rest;
+                    true
+                }
+                None => false,
+            },
+            _ => true,
+        }
+    }
+    match value {
+        Datum::Text(text) => text.len() <= LARGEST,
+        Datum::Array(_) => fits(value, &mut LARGEST.clone()),
+        _ => true,
+    }
+}
+
+fn computed(
+    expression: &Expr,
+    frame: &Frame<'_>,
+    context: &Context<'_>,
+) -> Result<Datum, ServerError> {
     let Some(_depth) = context.enter() else {
         return Ok(Datum::Unknown);
     };

@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::evaluate::evaluate;
+use super::evaluate::{LARGEST_ARGUMENT, evaluate};
 use super::operators::{binary, compare, equal, have_an_order, regex, text_of};
 use super::scope::Frame;
 use super::types::type_of;
@@ -181,6 +181,11 @@ pub(crate) fn call(
         } else {
             Datum::Unknown
         });
+    }
+    let is_large =
+        |value: &Datum| matches!(value, Datum::Text(text) if text.len() > LARGEST_ARGUMENT);
+    if values.iter().any(is_large) {
+        return Ok(Datum::Unknown);
     }
     Ok(of_text(function, &values)
         .or_else(|| of_array(function, &values))
@@ -671,6 +676,12 @@ fn of_text(function: &str, values: &[Datum]) -> Option<Datum> {
             Some(Datum::Int(first.chars().count() as i64))
         }
         ("octet_length", 1) => Some(Datum::Int(first.len() as i64)),
+        // each character may become as long as the other text is
+        ("replace" | "regexp_replace", 3 | 4)
+            if first.len().saturating_mul(texts[2].len()) > 10 * LARGEST_ARGUMENT =>
+        {
+            None
+        }
         ("replace", 3) => string(&first.replace(&texts[1], &texts[2])),
         ("trim" | "btrim", 1) => string(first.trim_matches(' ')),
         ("ltrim", 1) => string(first.trim_start_matches(' ')),
@@ -692,9 +703,9 @@ fn of_text(function: &str, values: &[Datum]) -> Option<Datum> {
             let count = first.chars().count() as i64;
             let wanted = number(1)?;
             let skip = if wanted < 0 {
-                -wanted
+                wanted.unsigned_abs()
             } else {
-                (count - wanted).max(0)
+                (count - wanted).max(0) as u64
             };
             string(&first.chars().skip(skip as usize).collect::<String>())
         }
