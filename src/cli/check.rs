@@ -1,6 +1,7 @@
 //! `foreshot check`: analyse, apply suppressions, levels, the baseline and what was there before, report.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -147,7 +148,7 @@ fn cut(text: &mut String) {
     if let Some((at, _)) = text.char_indices().nth(most) {
         let left = text[at..].chars().count();
         text.truncate(at);
-        *text += &format!("… ({} more characters)", grouped(left as u64));
+        let _ = write!(text, "… ({} more characters)", grouped(left as u64));
     }
 }
 

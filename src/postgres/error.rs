@@ -130,6 +130,7 @@ states! {
     INVALID_TABLE_DEFINITION "42P16" "invalid_table_definition";
     INVALID_OBJECT_DEFINITION "42P17" "invalid_object_definition";
     INDETERMINATE_DATATYPE "42P18" "indeterminate_datatype";
+    TOO_MANY_COLUMNS "54011" "too_many_columns";
     OBJECT_NOT_IN_PREREQUISITE_STATE "55000" "object_not_in_prerequisite_state";
     OBJECT_IN_USE "55006" "object_in_use";
     UNSAFE_NEW_ENUM_VALUE_USAGE "55P04" "unsafe_new_enum_value_usage";

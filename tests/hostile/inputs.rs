@@ -84,13 +84,13 @@ const fn input(name: &'static str, says: &'static str, write: fn(&Path, usize)) 
 pub(crate) const INPUTS: &[Input] = &[
     // nesting
     input("10,000 nested parentheses in Python", SEEN, |folder, _| {
-        python(folder, &format!("x = {}", nested(10_000)))
+        python(folder, &format!("x = {}", nested(10_000)));
     }),
     input("10,000 nested calls in Python", LIMIT, |folder, _| {
         python(
             folder,
             &format!("x = {}1{}", "str(".repeat(10_000), ")".repeat(10_000)),
-        )
+        );
     }),
     input(
         "100,000 brackets that stay open",
@@ -98,19 +98,19 @@ pub(crate) const INPUTS: &[Input] = &[
         |folder, _| python(folder, &format!("x = {}", "[".repeat(100_000))),
     ),
     input("10,000 `not` in Python", LIMIT, |folder, _| {
-        python(folder, &format!("x = {}True", "not ".repeat(10_000)))
+        python(folder, &format!("x = {}True", "not ".repeat(10_000)));
     }),
     input("10,000 terms of a sum in Python", ANY, |folder, _| {
-        python(folder, &format!("x = {}1", "1 + ".repeat(10_000)))
+        python(folder, &format!("x = {}1", "1 + ".repeat(10_000)));
     }),
     input("10,000 attributes in a row", ANY, |folder, _| {
-        python(folder, &format!("x = op{}", ".a".repeat(10_000)))
+        python(folder, &format!("x = op{}", ".a".repeat(10_000)));
     }),
     input("300 nested blocks in Python", ANY, |folder, _| {
         python(
             folder,
             &lines(300, |deep| format!("{}if x:", " ".repeat(deep))),
-        )
+        );
     }),
     input("10,000 `elif`", ANY, |folder, _| {
         python(
@@ -119,10 +119,10 @@ pub(crate) const INPUTS: &[Input] = &[
                 "x = 0\nif x == 1:\n    pass\n{}",
                 lines(10_000, |number| format!("elif x == {number}:\n    pass"))
             ),
-        )
+        );
     }),
     input("10,000 nested parentheses in SQL", LIMIT, |folder, _| {
-        sql(folder, &format!("SELECT {}", nested(10_000)))
+        sql(folder, &format!("SELECT {}", nested(10_000)));
     }),
     input(
         "10,000 nested parentheses in SQL in Python",
@@ -130,7 +130,7 @@ pub(crate) const INPUTS: &[Input] = &[
         |folder, _| python(folder, &format!("op.execute('SELECT {}')", nested(10_000))),
     ),
     input("1,000,000 nested parentheses in SQL", LIMIT, |folder, _| {
-        sql(folder, &format!("SELECT {}", nested(1_000_000)))
+        sql(folder, &format!("SELECT {}", nested(1_000_000)));
     }),
     input("10,000 nested sub-selects", LIMIT, |folder, _| {
         sql(
@@ -140,7 +140,7 @@ pub(crate) const INPUTS: &[Input] = &[
                 "SELECT * FROM (".repeat(10_000),
                 ") x".repeat(10_000)
             ),
-        )
+        );
     }),
     input("10,000 nested CASE", LIMIT, |folder, _| {
         sql(
@@ -150,19 +150,19 @@ pub(crate) const INPUTS: &[Input] = &[
                 "CASE WHEN true THEN ".repeat(10_000),
                 " END".repeat(10_000)
             ),
-        )
+        );
     }),
     input("10,000 NOT in SQL", LIMIT, |folder, _| {
-        sql(folder, &format!("SELECT {}true", "NOT ".repeat(10_000)))
+        sql(folder, &format!("SELECT {}true", "NOT ".repeat(10_000)));
     }),
     input("10,000 terms of a sum in SQL", ANY, |folder, _| {
-        sql(folder, &format!("SELECT {}1", "1 + ".repeat(10_000)))
+        sql(folder, &format!("SELECT {}1", "1 + ".repeat(10_000)));
     }),
     input("10,000 arms of UNION ALL", ANY, |folder, _| {
         sql(
             folder,
             &format!("SELECT 1{}", " UNION ALL SELECT 1".repeat(10_000)),
-        )
+        );
     }),
     input("10,000 nested blocks of a DO", ANY, |folder, _| {
         sql(
@@ -172,7 +172,7 @@ pub(crate) const INPUTS: &[Input] = &[
                 "BEGIN ".repeat(10_000),
                 "END; ".repeat(10_000)
             ),
-        )
+        );
     }),
     input("DO in EXECUTE in DO, 30 deep", ANY, |folder, _| {
         let mut block = "CREATE TABLE IF NOT EXISTS t (a int);".to_owned();
@@ -186,20 +186,20 @@ pub(crate) const INPUTS: &[Input] = &[
         sql(
             folder,
             "CREATE OR REPLACE FUNCTION f(n int) RETURNS int LANGUAGE plpgsql AS $$ BEGIN RETURN f(n + 1); END $$;\nSELECT f(1);\nDO $$ BEGIN PERFORM f(1); END $$",
-        )
+        );
     }),
     input("a trigger that fires itself", ANY, |folder, _| {
         sql(
             folder,
             "CREATE TABLE IF NOT EXISTS t (a int);\nCREATE OR REPLACE FUNCTION g() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO t VALUES (1); RETURN NEW; END $$;\nCREATE OR REPLACE TRIGGER r AFTER INSERT ON t FOR EACH ROW EXECUTE FUNCTION g();\nINSERT INTO t VALUES (1)",
-        )
+        );
     }),
     // length
     input("a line of 100 MB in Python", LIMIT, |folder, _| {
-        python(folder, &format!("x = '{}'", "x".repeat(100_000_000)))
+        python(folder, &format!("x = '{}'", "x".repeat(100_000_000)));
     }),
     input("a line of 100 MB in SQL", LIMIT, |folder, _| {
-        sql(folder, &format!("SELECT '{}'", "x".repeat(100_000_000)))
+        sql(folder, &format!("SELECT '{}'", "x".repeat(100_000_000)));
     }),
     input(
         "a comment as long as a file may be",
@@ -218,13 +218,18 @@ pub(crate) const INPUTS: &[Input] = &[
             sql(
                 folder,
                 &format!("SELECT '{}'", "x".repeat(16_700_000 / scale)),
-            )
+            );
         },
     ),
     input(
         "a file as long as may be, all signs",
         ANY,
-        |folder, scale| python(folder, &format!("x = [{}]", "1,".repeat(8_000_000 / scale))),
+        |folder, scale| {
+            python(
+                folder,
+                &format!("x = [{}]", "1,".repeat(8_000_000 / scale / scale)),
+            );
+        },
     ),
     input(
         "a SQL statement as long as may be, all signs",
@@ -233,7 +238,7 @@ pub(crate) const INPUTS: &[Input] = &[
             sql(
                 folder,
                 &format!("SELECT {}1", "1,".repeat(8_000_000 / scale)),
-            )
+            );
         },
     ),
     input("100,000 statements in Python", SEEN, |folder, scale| {
@@ -242,13 +247,13 @@ pub(crate) const INPUTS: &[Input] = &[
             &lines(99_000 / scale, |number| {
                 format!("op.execute('SELECT {number}')")
             }),
-        )
+        );
     }),
     input("100,000 statements in SQL", SEEN, |folder, scale| {
         sql(
             folder,
             &lines(99_000 / scale, |number| format!("SELECT {number};")),
-        )
+        );
     }),
     input("100,000 tables in SQL", SEEN, |folder, scale| {
         sql(
@@ -256,26 +261,30 @@ pub(crate) const INPUTS: &[Input] = &[
             &lines(99_000 / scale, |number| {
                 format!("CREATE TABLE IF NOT EXISTS t{number} (a int);")
             }),
-        )
+        );
     }),
-    input("300,000 statements in SQL", LIMIT, |folder, _| {
+    input("300,000 statements in SQL", LIMIT, |folder, scale| {
         sql(
             folder,
-            &lines(300_000, |number| format!("SELECT {number};")),
-        )
+            &lines(300_000 / scale, |number| format!("SELECT {number};")),
+        );
+        let bound = format!("limits.statements = {}\n", 100_000 / scale);
+        write(folder, "foreshot.toml", &bound);
     }),
     input(
         "300,000 statements of a loop in Python",
         LIMIT,
-        |folder, _| {
+        |folder, scale| {
             python(
                 folder,
                 "for a in range(300):\n    for b in range(1000):\n        op.execute(f'SELECT {a}, {b}')",
-            )
+            );
+            let bound = format!("limits.statements = {}\n", 100_000 / scale);
+            write(folder, "foreshot.toml", &bound);
         },
     ),
     input("a statement of 1,000,000 tokens", LIMIT, |folder, _| {
-        sql(folder, &format!("SELECT {}1", "1, ".repeat(1_000_000)))
+        sql(folder, &format!("SELECT {}1", "1, ".repeat(1_000_000)));
     }),
     input("an INSERT of 19,000 rows", SEEN, |folder, _| {
         sql(
@@ -286,7 +295,7 @@ pub(crate) const INPUTS: &[Input] = &[
                     .trim_end()
                     .trim_end_matches(',')
             ),
-        )
+        );
     }),
     input("20,000 tables in Python", SEEN, |folder, scale| {
         python(
@@ -296,16 +305,16 @@ pub(crate) const INPUTS: &[Input] = &[
                     "op.create_table('t{number}', sa.Column('id', sa.Integer, primary_key=True), if_not_exists=True)"
                 )
             }),
-        )
+        );
     }),
-    input("a table of 20,000 columns", ANY, |folder, _| {
+    input("a table of 20,000 columns", SEEN, |folder, _| {
         sql(
             folder,
             &format!(
                 "CREATE TABLE IF NOT EXISTS t ({} z int)",
                 lines(20_000, |number| format!("c{number} int,"))
             ),
-        )
+        );
     }),
     input("an enum of 50,000 labels", ANY, |folder, _| {
         sql(
@@ -314,7 +323,7 @@ pub(crate) const INPUTS: &[Input] = &[
                 "CREATE TYPE e AS ENUM ({} 'z')",
                 lines(50_000, |number| format!("'l{number}',"))
             ),
-        )
+        );
     }),
     input("20,000 columns added one by one", SEEN, |folder, scale| {
         sql(
@@ -325,7 +334,7 @@ pub(crate) const INPUTS: &[Input] = &[
                     "ALTER TABLE t ADD COLUMN IF NOT EXISTS c{number} int;"
                 ))
             ),
-        )
+        );
     }),
     input("5,000 foreign keys in a row", SEEN, |folder, scale| {
         sql(
@@ -337,7 +346,7 @@ pub(crate) const INPUTS: &[Input] = &[
                     number + 1
                 ))
             ),
-        )
+        );
     }),
     input("an identifier of 1 MB", ANY, |folder, _| {
         python(
@@ -346,7 +355,7 @@ pub(crate) const INPUTS: &[Input] = &[
                 "op.create_table('{}', sa.Column('id', sa.Integer))",
                 "n".repeat(1_000_000)
             ),
-        )
+        );
     }),
     input("a revision id of 1 MB", ANY, |folder, _| {
         write_project(folder);
@@ -368,57 +377,57 @@ pub(crate) const INPUTS: &[Input] = &[
                 &lines(100_000 / scale, |number| {
                     format!("pass  # foreshot: ignore[missing-guard] because {number}")
                 }),
-            )
+            );
         },
     ),
     // time
     input("`while True` in Python", LIMIT, |folder, _| {
-        python(folder, "while True:\n    pass")
+        python(folder, "while True:\n    pass");
     }),
     input("`while True` with work", LIMIT, |folder, _| {
-        python(folder, "while True:\n    op.execute('SELECT 1')")
+        python(folder, "while True:\n    op.execute('SELECT 1')");
     }),
     input("nested loops of 10^12 turns", LIMIT, |folder, _| {
         python(
             folder,
             "for a in range(10000):\n    for b in range(10000):\n        for c in range(10000):\n            x = a + b + c",
-        )
+        );
     }),
     input("an endless generator", LIMIT, |folder, _| {
         python(
             folder,
             "def endless():\n    while True:\n        yield 1\nx = list(endless())",
-        )
+        );
     }),
     input("`itertools.count()`", ANY, |folder, _| {
-        python(folder, "for x in itertools.count():\n    pass")
+        python(folder, "for x in itertools.count():\n    pass");
     }),
     input("mutual recursion", LIMIT, |folder, _| {
         python(
             folder,
             "def f(n):\n    return g(n)\ndef g(n):\n    return f(n)\nf(1)",
-        )
+        );
     }),
     input("exponential recursion", LIMIT, |folder, _| {
         python(
             folder,
             "def f(n):\n    return f(n - 1) + f(n - 1) if n else 1\nf(100)",
-        )
+        );
     }),
     input("LOOP without an end in PL/pgSQL", LIMIT, |folder, _| {
-        sql(folder, "DO $$ BEGIN LOOP NULL; END LOOP; END $$")
+        sql(folder, "DO $$ BEGIN LOOP NULL; END LOOP; END $$");
     }),
     input("WHILE with work in PL/pgSQL", LIMIT, |folder, _| {
         sql(
             folder,
             "CREATE TABLE IF NOT EXISTS t (a int);\nDO $$ BEGIN WHILE true LOOP INSERT INTO t VALUES (1); END LOOP; END $$",
-        )
+        );
     }),
     input("a FOR of 10^9 turns in PL/pgSQL", LIMIT, |folder, _| {
         sql(
             folder,
             "DO $$ BEGIN FOR i IN 1..1000000000 LOOP NULL; END LOOP; END $$",
-        )
+        );
     }),
     input(
         "conditions that are not known, 1,000 in a row",
@@ -429,29 +438,29 @@ pub(crate) const INPUTS: &[Input] = &[
                 &lines(1_000, |number| {
                     format!("if os.environ.get('X{number}'):\n    op.execute('SELECT {number}')")
                 }),
-            )
+            );
         },
     ),
     input("conditions on rows, nested loops", ANY, |folder, _| {
         python(
             folder,
             "for row in op.get_bind().execute(sa.text('select 1 from gone')):\n    for other in row:\n        while other.more():\n            if other.x:\n                op.execute(f'DELETE FROM t WHERE a = {other.x}')",
-        )
+        );
     }),
     input("a pattern that backtracks without end", ANY, |folder, _| {
         python(
             folder,
             "re.match(r'(a+)+$', 'a' * 5000 + 'b')\nre.sub(r'(x+x+)+y', '', 'x' * 5000)",
-        )
+        );
     }),
     input("a pattern that is large", ANY, |folder, _| {
-        python(folder, "re.match(r'((a{1000}){1000}){1000}', 'a' * 1000)")
+        python(folder, "re.match(r'((a{1000}){1000}){1000}', 'a' * 1000)");
     }),
     input("a pattern that backtracks, in SQL", ANY, |folder, _| {
         sql(
             folder,
             "SELECT repeat('a', 5000) || 'b' ~ '^(a+)+$', regexp_replace(repeat('x', 5000), '(x+x+)+y', '')",
-        )
+        );
     }),
     input(
         "views that read the one before twice, 60",
@@ -466,7 +475,7 @@ pub(crate) const INPUTS: &[Input] = &[
                         number + 1
                     ))
                 ),
-            )
+            );
         },
     ),
     input(
@@ -483,14 +492,14 @@ pub(crate) const INPUTS: &[Input] = &[
                     ))
                     .replace('\n', " ")
                 ),
-            )
+            );
         },
     ),
     input("a recursive WITH without an end", ANY, |folder, _| {
         sql(
             folder,
             "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r) SELECT count(*) FROM r",
-        )
+        );
     }),
     input(
         "a join of 2,000 rows with themselves, four times",
@@ -504,27 +513,27 @@ pub(crate) const INPUTS: &[Input] = &[
                         .trim_end()
                         .trim_end_matches(',')
                 ),
-            )
+            );
         },
     ),
     input("generate_series of 10^12", ANY, |folder, _| {
         sql(
             folder,
             "CREATE TABLE IF NOT EXISTS t (a bigint);\nINSERT INTO t SELECT generate_series(1, 1000000000000);\nINSERT INTO t SELECT * FROM generate_series(1, 1000000000000)",
-        )
+        );
     }),
     // memory
     input("a text that doubles", ANY, |folder, _| {
-        python(folder, "s = 'x'\nfor i in range(200):\n    s = s + s")
+        python(folder, "s = 'x'\nfor i in range(200):\n    s = s + s");
     }),
     input("a text that grows in place", ANY, |folder, _| {
-        python(folder, "s = 'x'\nwhile len(s) < 10 ** 12:\n    s += s")
+        python(folder, "s = 'x'\nwhile len(s) < 10 ** 12:\n    s += s");
     }),
     input("a list that doubles", ANY, |folder, _| {
-        python(folder, "s = [1]\nfor i in range(200):\n    s = s + s")
+        python(folder, "s = [1]\nfor i in range(200):\n    s = s + s");
     }),
     input("a list that extends itself", ANY, |folder, _| {
-        python(folder, "s = [1]\nfor i in range(200):\n    s.extend(s)")
+        python(folder, "s = [1]\nfor i in range(200):\n    s.extend(s)");
     }),
     input(
         "a list of itself twice, 60 deep, printed",
@@ -533,7 +542,7 @@ pub(crate) const INPUTS: &[Input] = &[
             python(
                 folder,
                 "s = [1]\nfor i in range(60):\n    s = [s, s]\nx = str(s)\ny = s == copy.deepcopy(s)\nz = json.dumps(s)",
-            )
+            );
         },
     ),
     input(
@@ -543,62 +552,62 @@ pub(crate) const INPUTS: &[Input] = &[
             python(
                 folder,
                 "s = []\ns.append(s)\nx = str(s)\ny = s == [s]\nd = {}\nd['d'] = d\nz = f'{d}'",
-            )
+            );
         },
     ),
     input("`'x' * 10**12`", ANY, |folder, _| {
         python(
             folder,
             "s = 'x' * 10 ** 12\nt = [0] * 10 ** 12\nb = bytes(10 ** 12)\nu = (1, 2) * 10 ** 9",
-        )
+        );
     }),
     input("a width of 10^12", ANY, |folder, _| {
         python(
             folder,
             "a = f'{1:1000000000000}'\nb = '%1000000000d' % 1\nc = 'x'.ljust(10 ** 12)\nd = '{:>9999999999}'.format(1)\ne = '0'.zfill(10 ** 11)",
-        )
+        );
     }),
     input("numbers without an end", ANY, |folder, _| {
         python(
             folder,
             "a = 9 ** 9 ** 9\nb = 2 ** 10 ** 9\nc = 1 << 10 ** 12\nd = -(2 ** 63)\ne = abs(-2 ** 63) * 2 ** 63\nf = -2 ** 63 // -1\ng = -2 ** 63 % -1",
-        )
+        );
     }),
     input("`list(range(10**18))`", ANY, |folder, _| {
         python(
             folder,
             "x = list(range(10 ** 18))\ny = sum(range(10 ** 15))\nz = [i for i in range(10 ** 10)]",
-        )
+        );
     }),
     input("a text that replaces itself", ANY, |folder, _| {
         python(
             folder,
             "s = 'aa'\nfor i in range(100):\n    s = s.replace('a', 'aa')\nt = 'x'.join([s] * 100000)",
-        )
+        );
     }),
     input("combinations of much", ANY, |folder, _| {
         python(
             folder,
             "a = list(itertools.combinations(range(100), 50))\nb = list(itertools.product(range(1000), repeat=8))\nc = list(itertools.permutations(range(30)))",
-        )
+        );
     }),
     input("100,000 keys, each a large text", ANY, |folder, _| {
         python(
             folder,
             "d = {}\nfor i in range(19000):\n    d[i] = 'x' * 60000 + str(i)",
-        )
+        );
     }),
     input("a text of 10^9 in SQL", ANY, |folder, _| {
         sql(
             folder,
             "SELECT repeat('x', 1000000000), lpad('x', 1000000000), rpad('x', 1000000000, 'ab'), format('%1000000000s', 'x'), array_fill(1, ARRAY[100000000]), string_to_array(repeat('a,', 100000000), ',')",
-        )
+        );
     }),
     input("a text that doubles in PL/pgSQL", ANY, |folder, _| {
         sql(
             folder,
             "DO $$ DECLARE s text := 'x'; a int[] := ARRAY[1]; BEGIN FOR i IN 1..100 LOOP s := s || s; a := a || a; END LOOP; END $$",
-        )
+        );
     }),
     input(
         "an array that holds itself twice in PL/pgSQL",
@@ -614,7 +623,7 @@ pub(crate) const INPUTS: &[Input] = &[
         sql(
             folder,
             "SELECT 9 ^ 9 ^ 9, 10::numeric ^ 100000, factorial(100000), 1e400000, 9223372036854775807 + 1, -9223372036854775808 / -1, '1'::bit(1000000000)",
-        )
+        );
     }),
     input(
         "an expression that shares its parts: `a = a & a`, 60 times",
@@ -623,7 +632,7 @@ pub(crate) const INPUTS: &[Input] = &[
             python(
                 folder,
                 "t = sa.table('t', sa.column('c'))\na = t.c.c == 1\nfor i in range(60):\n    a = a & a\nop.execute(sa.delete(t).where(a))\nop.create_check_constraint('k', 't', a)",
-            )
+            );
         },
     ),
     input(
@@ -633,14 +642,14 @@ pub(crate) const INPUTS: &[Input] = &[
             python(
                 folder,
                 "a = sa.select(sa.literal(1))\nfor i in range(60):\n    a = sa.select(sa.union_all(a, a).subquery())\nop.execute(a)",
-            )
+            );
         },
     ),
     input("a text of SQL that shares its parts", ANY, |folder, _| {
         python(
             folder,
             "a = 'SELECT 1'\nfor i in range(14):\n    a = f'SELECT * FROM ({a}) x{i}, ({a}) y{i}'\nop.execute(a)",
-        )
+        );
     }),
     // files
     input(
@@ -756,14 +765,14 @@ pub(crate) const INPUTS: &[Input] = &[
                         number + 1
                     ))
                 ),
-            )
+            );
         },
     ),
     input("an attribute that asks for itself", ANY, |folder, _| {
         python(
             folder,
             "class A:\n    def __getattr__(self, name):\n        return getattr(self, name + 'x')\n    @property\n    def p(self):\n        return self.p\n    def __eq__(self, other):\n        return self == other\n    def __str__(self):\n        return str(self)\n    def __iter__(self):\n        return iter(self)\n    def __bool__(self):\n        return bool(self)\na = A()\na.b\na.p\na == a\nstr(a)\nlist(a)\nbool(a)",
-        )
+        );
     }),
     input(
         "NUL, lone surrogates, bytes that are no UTF-8",
@@ -880,7 +889,7 @@ pub(crate) const INPUTS: &[Input] = &[
         python(
             folder,
             "x = json.loads('[' * 100000 + ']' * 100000)\ny = json.loads('{\"a\":' * 100000)",
-        )
+        );
     }),
     input(
         "a default of JSON, 100,000 deep, in SQL",
@@ -893,7 +902,7 @@ pub(crate) const INPUTS: &[Input] = &[
                     "[".repeat(100_000),
                     "]".repeat(100_000)
                 ),
-            )
+            );
         },
     ),
     input(

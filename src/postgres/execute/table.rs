@@ -34,6 +34,12 @@ pub(crate) fn create(session: &mut Session, create: &CreateTable) -> Effect {
     if let Some(server) = &create.foreign_server {
         super::named::need(session, ObjectKind::Server, server)?;
     }
+    if create.columns.len() > MAX_COLUMNS {
+        return fail(
+            SqlState::TOO_MANY_COLUMNS,
+            format!("tables can have at most {MAX_COLUMNS} columns"),
+        );
+    }
     let mut plan = Plan::default();
     inherit(session, create, &mut relation, &mut plan)?;
     if let Some(of_type) = &create.of_type {
@@ -278,6 +284,9 @@ fn own_column(
     relation.columns.push(column);
     Ok(())
 }
+
+/// `MaxHeapAttributeNumber`.
+const MAX_COLUMNS: usize = 1600;
 
 /// Whether a column that two definitions give has two types.
 fn conflict(one: &TypeName, other: &TypeName) -> bool {

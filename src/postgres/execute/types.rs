@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use rustc_hash::FxHashSet;
 use smol_str::SmolStr;
 
 use crate::postgres::catalog::{
@@ -70,14 +71,15 @@ fn define(
 ) -> Effect<TypeKind> {
     Ok(match definition {
         TypeDefinition::Enum { labels } => {
-            for (index, label) in labels.iter().enumerate() {
+            let mut seen = FxHashSet::default();
+            for label in labels {
                 if label.len() > crate::postgres::name::MAX_IDENTIFIER {
                     return fail(
                         SqlState::INVALID_NAME,
                         format!("invalid enum label \"{label}\""),
                     );
                 }
-                if labels[..index].contains(label) && !crate::unknown::has_hole(label) {
+                if !seen.insert(label) && !crate::unknown::has_hole(label) {
                     return fail(
                         SqlState::UNIQUE_VIOLATION,
                         "duplicate key value violates unique constraint \"pg_enum_typid_label_index\"",
