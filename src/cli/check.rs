@@ -147,7 +147,7 @@ fn cut(text: &mut String) {
     if let Some((at, _)) = text.char_indices().nth(most) {
         let left = text[at..].chars().count();
         text.truncate(at);
-        *text += &format!("… ({} more characters)", grouped(left as u64));
+        text.extend(["… (", &grouped(left as u64), " more characters)"]);
     }
 }
 
