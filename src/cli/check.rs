@@ -1,7 +1,6 @@
 //! `foreshot check`: analyse, apply suppressions, levels, the baseline and what was there before, report.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -59,10 +58,10 @@ fn reported(arguments: &CheckArguments, outputs: &output::Outputs) -> Result<u8,
         return accepted.write(&now.diagnostics, &project, &reported_files(&project));
     }
     if arguments.fix.is_asked() {
-        return fix::fix(arguments, project);
+        return fix::fix(arguments, &project);
     }
     if outputs.formats().any(fix::is_carried_by) {
-        let (project, found) = fix::with_offers(project);
+        let (project, found) = fix::with_offers(&project);
         return report(arguments, &project, found);
     }
     let found = findings(&project);
@@ -148,7 +147,7 @@ fn cut(text: &mut String) {
     if let Some((at, _)) = text.char_indices().nth(most) {
         let left = text[at..].chars().count();
         text.truncate(at);
-        let _ = write!(text, "… ({} more characters)", grouped(left as u64));
+        text.extend(["… (", &grouped(left as u64), " more characters)"]);
     }
 }
 
