@@ -255,7 +255,7 @@ pub struct Trace {
     /// What could not be analysed.
     pub gaps: Vec<Gap>,
     /// Things that no revision makes and that it uses: they are taken to have been there.
-    pub assumed: Vec<ObjectKey>,
+    pub presumed: Vec<ObjectKey>,
     /// Conditions that are not known, by which worlds part: where each stands and what it is.
     pub conditions: Vec<Gap>,
     /// All conditions that questions to the catalog decided, in order, each once.

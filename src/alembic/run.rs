@@ -244,7 +244,7 @@ fn output(interp: Interp, raised: Option<Raised>) -> RunOutput {
             raised,
             boundaries: host.boundaries,
             gaps: host.gaps,
-            assumed: host.assumed,
+            presumed: host.assumed,
             stale: host.questions.stale,
             inspected: host.questions.inspected,
             has_assumed: host.session.has_assumed(),

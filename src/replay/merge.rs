@@ -58,7 +58,7 @@ fn several(mut merged: Trace, worlds: &[&RunOutput], before: &[Gap]) -> Trace {
     for (world, world_keys) in worlds.iter().zip(&keys).skip(1) {
         insert_missing(&mut events, world_keys, &world.trace.events);
         merged.gaps.extend(world.trace.gaps.iter().cloned());
-        merged.assumed.extend(world.trace.assumed.iter().cloned());
+        merged.presumed.extend(world.trace.presumed.iter().cloned());
         merged.stale |= world.trace.stale;
         merged.inspected |= world.trace.inspected;
         for guard in &world.trace.guards {

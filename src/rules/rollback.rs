@@ -164,14 +164,14 @@ pub(super) fn is_enum(catalog: &Catalog, key: &ObjectKey) -> bool {
 fn fate(replayed: &Replayed, restored: &Catalog, key: &ObjectKey) -> Option<Fate> {
     let (before, after) = (&replayed.before, &replayed.after);
     // what no revision makes was there before the upgrade that uses it; what it was like is not known
-    if replayed.first.assumed.contains(key) {
+    if replayed.first.presumed.contains(key) {
         return (!restored.presence_of(key)? && !after.presence_of(key)?).then_some(Fate::Missing);
     }
     // what only the downgrade makes: of a table that no revision makes, or of one whose maker is not followed to its end,
     // it may well have been there
     let from_elsewhere = || {
         let table = restored.table_of(key).map(Relation::key);
-        let used = table.is_some_and(|table| replayed.first.assumed.contains(&table));
+        let used = table.is_some_and(|table| replayed.first.presumed.contains(&table));
         (used || before.cut) && touched_by(&replayed.first, key).is_none()
     };
     let untouched = || Some(after.presence_of(key)? && before.is_alike(after, key));

@@ -89,7 +89,7 @@ pub fn run(part: Option<&Part>, catalog: Catalog, version: Version, assumes: boo
                 ),
             };
             trace.gaps.push(gap);
-            trace.assumed.push(key.clone());
+            trace.presumed.push(key.clone());
         }
         let mode = answer.mode;
         trace.events.push(Event {
