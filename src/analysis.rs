@@ -32,6 +32,7 @@ use crate::replay::window::{self, Seen};
 use crate::replay::{self, Replayed, Revision, Setting, Transactions};
 use crate::rules;
 use crate::source::{FileId, Site, SourceFile, SourceMap, Span};
+use crate::timings::{Phase, measure};
 use crate::trace::{Gap, Run, TracedRun};
 
 /// What was analysed and what could not be.
@@ -412,8 +413,8 @@ fn parse_all(
 ) -> Vec<Result<(Arc<syntax::Module>, Facts), FileId>> {
     let read: Vec<Result<String, FileError>> = paths
         .par_iter()
-        .map(|path| match files.read(path) {
-            Ok(Some(bytes)) => Ok(decode(&bytes).text),
+        .map(|path| match measure(Phase::Read, || files.read(path)) {
+            Ok(Some(bytes)) => Ok(measure(Phase::Read, || decode(&bytes).text)),
             Ok(None) => Err(FileError::NoFile(path.clone())),
             Err(error) => Err(error),
         })
@@ -439,9 +440,11 @@ fn parse_all(
             // a file that foreshot can't cope with must not take the others with it
             catch_unwind(|| {
                 faults::trip("read", file.path().as_str());
-                let module = syntax::parse(*id, file.text());
-                let facts = alembic::revision::facts(&module, file.text());
-                (Arc::new(module), facts)
+                measure(Phase::Parse, || {
+                    let module = syntax::parse(*id, file.text());
+                    let facts = alembic::revision::facts(&module, file.text());
+                    (Arc::new(module), facts)
+                })
             })
             .map_err(|_| *id)
         })
@@ -606,13 +609,15 @@ pub fn analyze(database: &Database, loaded: &Loaded, request: Request<'_>) -> An
         catalog,
         &setting,
         &|replayed: Replayed| {
-            let one = judge(
-                replayed,
-                &setting,
-                keep_traces,
-                first,
-                loaded.fixes.as_ref(),
-            );
+            let one = measure(Phase::Rules, || {
+                judge(
+                    replayed,
+                    &setting,
+                    keep_traces,
+                    first,
+                    loaded.fixes.as_ref(),
+                )
+            });
             if let Some(step) = step {
                 step();
             }
@@ -633,11 +638,13 @@ pub fn analyze(database: &Database, loaded: &Loaded, request: Request<'_>) -> An
         diagnostics: loaded.diagnostics.clone(),
         ..Analysis::default()
     };
-    let of_history = rules::check_history(&rules::HistoryContext {
-        graph: &loaded.graph,
-        revisions: &loaded.revisions,
-        config,
-        base: base.map(Base::view),
+    let of_history = measure(Phase::Rules, || {
+        rules::check_history(&rules::HistoryContext {
+            graph: &loaded.graph,
+            revisions: &loaded.revisions,
+            config,
+            base: base.map(Base::view),
+        })
     });
     analysis.diagnostics.extend(
         of_history
@@ -746,12 +753,14 @@ fn setting(
 /// Replays the revisions as one command, where that can matter, and lets the rules on commands judge.
 fn judge_command(seen: &[Seen], setting: &Setting, config: &Config) -> Vec<Diagnostic> {
     // on a thread of the pool, whose stacks hold what the interpreter needs
-    let windows = rayon::scope(|_| window::replay(seen, setting));
-    rules::check_command(&rules::CommandContext {
-        seen,
-        windows: &windows,
-        config,
-        transactions: setting.transactions,
+    let windows = rayon::scope(|_| measure(Phase::Interpret, || window::replay(seen, setting)));
+    measure(Phase::Rules, || {
+        rules::check_command(&rules::CommandContext {
+            seen,
+            windows: &windows,
+            config,
+            transactions: setting.transactions,
+        })
     })
 }
 

@@ -29,5 +29,6 @@ pub mod scripts;
 pub mod source;
 pub mod sql;
 pub mod suppress;
+pub mod timings;
 pub mod trace;
 pub mod unknown;

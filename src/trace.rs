@@ -75,7 +75,8 @@ pub struct Event {
     pub origin: Origin,
     /// The statements of the call: more than one where a string holds more.
     pub statements: Arc<[Statement]>,
-    /// The SQL text as written, where there was one; else it is rendered from the statements when needed.
+    /// The SQL text as written, where there was one and it stands in no SQL file (`literal` is its place there); else it is
+    /// rendered from the statements when needed.
     pub text: Option<Arc<str>>,
     /// What came of it.
     pub outcome: Outcome,
@@ -261,6 +262,8 @@ pub struct Trace {
     pub stale: bool,
     /// An Inspector was made.
     pub inspected: bool,
+    /// It used what no revision made and what is assumed on a first run: on any other it would have been told otherwise.
+    pub assumed: bool,
     /// foreshot itself broke off here (a panic): what follows is not known.
     pub broke_off: bool,
     /// Whether the function exists (`downgrade` may be missing).

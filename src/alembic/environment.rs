@@ -154,6 +154,10 @@ pub struct Environment {
     pub raise_site: Option<Site>,
 }
 
+fn is_query(statement: &Statement) -> bool {
+    matches!(statement, Statement::Query(_))
+}
+
 impl Environment {
     /// A fresh environment on a session that is in the state in which `upgrade()` begins.
     pub fn new(session: Session, settings: Arc<Settings>, revision_file: FileId) -> Self {
@@ -211,6 +215,13 @@ impl Environment {
         self.transaction += 1;
     }
 
+    /// Whether the migration waits for the error of a table that is not there.
+    fn is_asking(interp: &mut Interp) -> bool {
+        let missing = ServerError::new(SqlState::UNDEFINED_TABLE, String::new());
+        let raise = super::exceptions::database_error(interp, &missing);
+        interp.may_be_caught(&raise.exception)
+    }
+
     /// The handler that swallows the error of a call which failed in a transaction with no savepoint around it.
     fn swallowed(interp: &mut Interp, answer: &Answer) -> Option<Site> {
         let Outcome::Error(error) = &answer.outcome else {
@@ -238,6 +249,9 @@ impl Environment {
         let mut doubt = interp.conditional().map(gap_of);
         let guards = interp.host.questions.guarding(interp.guards());
         let handling = interp.is_handling();
+        if interp.host.session.assumes && call.statements.iter().any(is_query) {
+            interp.host.session.is_asking = Self::is_asking(interp);
+        }
         let environment = &mut interp.host;
         let nested = environment.session.savepoint_depth() > 0;
         let was = environment.session.mode();

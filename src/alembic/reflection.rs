@@ -6,7 +6,6 @@ use std::cell::RefCell;
 
 use smol_str::SmolStr;
 
-use super::exceptions;
 use super::inspector::{self, Found};
 use super::naming::GivenName;
 use super::object::{self, Interp};
@@ -54,7 +53,13 @@ pub fn reflect_table(interp: &mut Interp, table: &Value) -> Eval<()> {
             object.data.borrow_mut().incomplete = true;
             Ok(())
         }
-        _ => Err(exceptions::raise(interp, "NoSuchTableError", &name.name)),
+        _ => match inspector::expect(interp, name.schema.as_deref(), &name.name) {
+            Some(raise) => Err(raise),
+            None => {
+                object.data.borrow_mut().incomplete = true;
+                Ok(())
+            }
+        },
     }
 }
 

@@ -246,6 +246,7 @@ fn output(interp: Interp, raised: Option<Raised>) -> RunOutput {
             gaps: host.gaps,
             stale: host.questions.stale,
             inspected: host.questions.inspected,
+            assumed: host.session.has_assumed(),
             guards: host.questions.each_guard(),
             missing_function: host.pending.is_some_and(|pending| pending.missing),
             ..Trace::default()

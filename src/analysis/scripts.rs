@@ -19,6 +19,7 @@ use crate::postgres::Catalog;
 use crate::replay::Revision;
 use crate::scripts::{self, Format, Included, Migration, Reading, Refusal, Script};
 use crate::source::{FileId, Site, SourceFile, SourceMap, Span};
+use crate::timings::{Phase, measure};
 use crate::trace::Gap;
 
 /// A file's number and text.
@@ -74,7 +75,7 @@ pub(super) fn load(
             id: entry.migration.id.clone(),
             file: entry.up.0,
             // a file that foreshot can't cope with must not take the others with it
-            readings: catch_unwind(|| parse(entry, sql, &config)).ok(),
+            readings: catch_unwind(|| measure(Phase::Parse, || parse(entry, sql, &config))).ok(),
         })
         .collect();
     let mut diagnostics = Vec::new();
@@ -144,9 +145,9 @@ fn entries<'a>(
         .collect();
     let texts: Vec<Result<(String, Vec<String>), FileError>> = paths
         .par_iter()
-        .map(|path| match files.read(path) {
+        .map(|path| match measure(Phase::Read, || files.read(path)) {
             Ok(Some(bytes)) => {
-                let decoded = decode(&bytes);
+                let decoded = measure(Phase::Read, || decode(&bytes));
                 Ok((decoded.text, decoded.notes))
             }
             Ok(None) => Err(FileError::NoFile((*path).clone())),

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -17,13 +18,35 @@ use crate::limits::{Limit, grouped};
 use crate::report::{Report, Style, Summary, holds_password};
 use crate::source::SourceMap;
 use crate::suppress;
+use crate::timings::{self, Phase, measure};
 
 pub(super) fn check(arguments: &CheckArguments) -> Result<u8, Failure> {
     let outputs = output::Outputs::new(&arguments.output_format, &arguments.output_file)?;
-    reported(arguments, &outputs).inspect_err(|failure| {
+    let started = Instant::now();
+    let status = reported(arguments, &outputs).inspect_err(|failure| {
         // what a program reads stays readable; the person is told on the other stream
         let _ = output::print(&(outputs.format.failed)(&failure.to_string()));
-    })
+    });
+    if arguments.timings {
+        print_timings(started.elapsed());
+    }
+    status
+}
+
+/// Each phase with its seconds, and the time on the clock.
+#[expect(clippy::print_stderr, reason = "asked for, and no part of the report")]
+fn print_timings(elapsed: Duration) {
+    for phase in Phase::ALL {
+        let seconds = timings::spent(phase).as_secs_f64();
+        eprintln!("{:<10}{seconds:>9.3} s", phase.word());
+    }
+    let threads = rayon::current_num_threads();
+    let clock = elapsed.as_secs_f64();
+    eprintln!(
+        "{:<10}{clock:>9.3} s on {threads} {}",
+        "elapsed",
+        if threads == 1 { "thread" } else { "threads" }
+    );
 }
 
 fn reported(arguments: &CheckArguments, outputs: &output::Outputs) -> Result<u8, Failure> {
@@ -82,13 +105,16 @@ fn current(project: &Project) -> Findings {
     all.summary.databases = project.databases.len();
     let files = reported_files(project);
     let rules = run::rules();
-    let (mut diagnostics, suppressed) =
-        judge(project, &rules).judged(all.diagnostics, &|path, past| !past && files.contains(path));
+    let (mut diagnostics, suppressed) = measure(Phase::Report, || {
+        judge(project, &rules).judged(all.diagnostics, &|path, past| !past && files.contains(path))
+    });
     all.summary.suppressed = suppressed;
-    for diagnostic in &mut diagnostics {
-        shorten(diagnostic);
-    }
-    diagnostic::sort(&mut diagnostics, &project.sources);
+    measure(Phase::Report, || {
+        for diagnostic in &mut diagnostics {
+            shorten(diagnostic);
+        }
+        diagnostic::sort(&mut diagnostics, &project.sources);
+    });
     diagnostics.dedup();
     for note in &mut notes {
         cut(&mut note.message);
@@ -217,7 +243,7 @@ pub(super) fn report(
         verbose: arguments.input.verbose,
         statistics: arguments.statistics,
     };
-    outputs.write(&report, style)?;
+    measure(Phase::Report, || outputs.write(&report, style))?;
     Ok(status(&report, arguments))
 }
 

@@ -92,6 +92,9 @@ struct CheckArguments {
     /// Print the findings alone
     #[arg(short, long)]
     quiet: bool,
+    /// Say on standard error how long each phase took, added up over the threads
+    #[arg(long)]
+    timings: bool,
     /// Report what was not there before the change since this commit; `auto`: as the CI system says
     #[arg(long, value_name = "REF")]
     since: Option<String>,

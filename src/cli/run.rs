@@ -22,6 +22,7 @@ use crate::report::Summary;
 use crate::rules;
 use crate::source::{FileId, SourceMap};
 use crate::suppress;
+use crate::timings::{Phase, measure};
 use crate::trace::{Gap, TracedRun};
 
 /// A project as the command line asks for it.
@@ -111,7 +112,9 @@ pub(super) fn open_views(input: &Input, views: &Views) -> Result<Project, Failur
         Some((path, bytes)) => Arc::new(Overlay::new(files).with(&path, bytes)),
         None => files,
     };
-    let (config, config_file) = configuration(input, files.as_ref(), &placed, &working_folder)?;
+    let (config, config_file) = measure(Phase::Discover, || {
+        configuration(input, files.as_ref(), &placed, &working_folder)
+    })?;
     limits::install(config.limits);
     let options = discover::Options {
         name: input.name.clone(),
@@ -121,7 +124,9 @@ pub(super) fn open_views(input: &Input, views: &Views) -> Result<Project, Failur
     if input.paths.is_empty() && !config.database.is_empty() {
         placed.paths.clone_from(&config.database);
     }
-    let mut discovery = discover::discover(files.as_ref(), &placed.paths, &options)?;
+    let mut discovery = measure(Phase::Discover, || {
+        discover::discover(files.as_ref(), &placed.paths, &options)
+    })?;
     let config = config.with(&input.overrides());
     let mut notes = discovery.notes;
     let named: &[Utf8PathBuf] = if input.force_exclude {
@@ -136,7 +141,7 @@ pub(super) fn open_views(input: &Input, views: &Views) -> Result<Project, Failur
         .databases
         .iter()
         .map(|database| {
-            let told = versions.versions(folder_of(database));
+            let told = measure(Phase::Discover, || versions.versions(folder_of(database)));
             analysis::load(database, &files, &sources, &config, told)
         })
         .collect();
@@ -395,7 +400,7 @@ impl Project {
             .databases
             .iter()
             .map(|database| {
-                let told = versions.versions(folder_of(database));
+                let told = measure(Phase::Discover, || versions.versions(folder_of(database)));
                 let mut loaded = analysis::load(database, files, &sources, &self.config, told);
                 loaded.fixes = Some(fix::Request {
                     style: style.clone(),

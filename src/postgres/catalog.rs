@@ -16,10 +16,12 @@ use super::statement::{ConstraintDefinition, ConstraintKind, Identity, IndexElem
 pub mod builtin;
 pub mod compare;
 mod describe;
+mod list;
 pub mod lookup;
 mod merge;
 mod relations;
 
+pub use list::List;
 pub use relations::Relations;
 
 /// A fully qualified name: schema and name. The schema of temporary objects is `pg_temp`.
@@ -135,19 +137,19 @@ pub struct Relation {
     pub presence: Presence,
     /// Nothing is known of its columns: any may exist beside those listed.
     pub columns_open: bool,
-    pub columns: Vector<Column>,
-    pub constraints: Vector<Constraint>,
+    pub columns: List<Column>,
+    pub constraints: List<Constraint>,
     /// Indexes of a table or materialized view; each has a relation of its own too ([`Relation::index_of`]).
-    pub indexes: Vector<Index>,
-    pub triggers: Vector<Trigger>,
-    pub policies: Vector<SmolStr>,
-    pub rules: Vector<SmolStr>,
+    pub indexes: List<Index>,
+    pub triggers: List<Trigger>,
+    pub policies: List<SmolStr>,
+    pub rules: List<SmolStr>,
     pub row_security: bool,
     pub unlogged: bool,
     /// Parent and bound of a partition.
     pub partition_of: Option<(QualifiedName, SmolStr)>,
     pub partition_key: Vec<SmolStr>,
-    pub inherits: Vector<QualifiedName>,
+    pub inherits: List<QualifiedName>,
     /// Definition of a view or materialized view.
     pub query: Option<Arc<Query>>,
     /// Relations, columns and functions that the view uses: these can't be dropped without CASCADE (2BP01).
@@ -170,17 +172,17 @@ impl Relation {
             kind,
             presence: Presence::Certain,
             columns_open: false,
-            columns: Vector::new(),
-            constraints: Vector::new(),
-            indexes: Vector::new(),
-            triggers: Vector::new(),
-            policies: Vector::new(),
-            rules: Vector::new(),
+            columns: List::new(),
+            constraints: List::new(),
+            indexes: List::new(),
+            triggers: List::new(),
+            policies: List::new(),
+            rules: List::new(),
             row_security: false,
             unlogged: false,
             partition_of: None,
             partition_key: Vec::new(),
-            inherits: Vector::new(),
+            inherits: List::new(),
             query: None,
             depends_on: OrdSet::new(),
             rows: Rows::default(),
@@ -395,10 +397,10 @@ pub struct Type {
 #[allow(missing_docs)]
 pub enum TypeKind {
     Enum {
-        labels: Vector<SmolStr>,
+        labels: List<SmolStr>,
     },
     Composite {
-        attributes: Vector<Column>,
+        attributes: List<Column>,
     },
     Range {
         subtype: TypeName,
@@ -407,7 +409,7 @@ pub enum TypeKind {
         base: TypeName,
         not_null: bool,
         default: Option<Expr>,
-        constraints: Vector<Constraint>,
+        constraints: List<Constraint>,
     },
     Shell,
     Base,

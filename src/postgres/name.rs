@@ -249,6 +249,57 @@ pub enum ObjectKind {
 }
 
 impl ObjectKind {
+    /// All kinds, in order.
+    pub const ALL: [Self; 47] = [
+        Self::Table,
+        Self::ForeignTable,
+        Self::View,
+        Self::MaterializedView,
+        Self::Index,
+        Self::Sequence,
+        Self::Column,
+        Self::Constraint,
+        Self::Type,
+        Self::EnumLabel,
+        Self::Domain,
+        Self::Schema,
+        Self::Function,
+        Self::Procedure,
+        Self::Routine,
+        Self::Aggregate,
+        Self::Trigger,
+        Self::EventTrigger,
+        Self::Policy,
+        Self::Rule,
+        Self::Extension,
+        Self::Role,
+        Self::Database,
+        Self::Tablespace,
+        Self::Publication,
+        Self::Subscription,
+        Self::Statistics,
+        Self::Collation,
+        Self::Conversion,
+        Self::Cast,
+        Self::Operator,
+        Self::OperatorClass,
+        Self::OperatorFamily,
+        Self::Language,
+        Self::AccessMethod,
+        Self::ForeignDataWrapper,
+        Self::Server,
+        Self::UserMapping,
+        Self::TextSearchConfiguration,
+        Self::TextSearchDictionary,
+        Self::TextSearchParser,
+        Self::TextSearchTemplate,
+        Self::Transform,
+        Self::Comment,
+        Self::Rows,
+        Self::Sequences,
+        Self::Settings,
+    ];
+
     /// The kind as the server's messages spell it: `table`, `materialized view`.
     pub fn noun(self) -> &'static str {
         match self {

@@ -3,6 +3,7 @@
 //! A failing call is undone wholly and the session goes on as if it had been under a savepoint of its own, so that one
 //! failure hides no other; [`Answer::aborted`] says that a real server would have refused it with 25P02.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use smol_str::SmolStr;
@@ -135,8 +136,12 @@ pub struct Session {
     /// The catalog as it was when the connection began: what is not in it was made here.
     pub initial: Catalog,
     /// A table that no statement made and a statement uses directly must be there all the same: it is assumed, and
-    /// counted. Guards and queries see it only from then on.
+    /// counted. Guards see it only from then on.
     pub assumes: bool,
+    /// The running query may ask whether a table is there: its caller catches the error that says no.
+    pub is_asking: bool,
+    /// `assumes` has been asked for, and was what the answer came from.
+    has_assumed: Cell<bool>,
 }
 
 impl Session {
@@ -145,6 +150,8 @@ impl Session {
         let mut session = Self {
             initial: catalog.clone(),
             assumes: false,
+            is_asking: false,
+            has_assumed: Cell::new(false),
             catalog,
             version,
             parser,
@@ -403,7 +410,29 @@ impl Session {
     /// that is known, so it is absent; and under a savepoint of the migration's own a failure is what it waits for.
     pub(crate) fn assumes_relation(&self, kind: super::ObjectKind) -> bool {
         self.catalog.open
-            || (self.assumes && kind != super::ObjectKind::Index && self.savepoint_depth() == 0)
+            || (self.assumes
+                && kind != super::ObjectKind::Index
+                && self.savepoint_depth() == 0
+                && self.decides())
+    }
+
+    /// True; notes that it is only since the session assumes tables.
+    fn decides(&self) -> bool {
+        self.has_assumed.set(true);
+        true
+    }
+
+    /// Whether any answer so far could have been another if it did not assume tables.
+    pub fn has_assumed(&self) -> bool {
+        self.has_assumed.get()
+    }
+
+    /// Takes a table that was never heard of to be there, because it is reflected and the migration could not go on
+    /// without it; whether it may be.
+    pub fn assume_reflected(&mut self, name: &super::Name) -> bool {
+        self.assumes
+            && self.savepoint_depth() == 0
+            && super::execute::resolve::relation_in_query(self, name).is_ok()
     }
 
     /// Whether the running statement is in a transaction block, explicit or implicit, or inside a function.

@@ -19,6 +19,8 @@ mod provenance;
 mod statements;
 mod with;
 
+pub(crate) use iteration::has_unknown_base;
+
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -146,6 +148,8 @@ pub(crate) struct State {
     /// Where the truth of conditions comes from.
     pub(crate) provenance: provenance::Provenance,
     pub(crate) holes: Holes,
+    /// Modules that are being executed, outermost first.
+    pub(crate) loading: Vec<FileId>,
     /// How many doubts there were.
     pub(crate) doubts: u64,
     /// Containers that grew in doubt, by address.

@@ -75,6 +75,9 @@ pub fn parse(file: FileId, text: &str) -> Module {
     lowerer.comments_and_errors(root);
     lowerer.module.body = lowerer.block(root);
     let mut module = lowerer.module;
+    // kept as long as the analysis runs
+    module.expressions.shrink_to_fit();
+    module.body.shrink_to_fit();
     module.errors.sort_by_key(|error| error.span);
     if let Some(first) = module.errors.first() {
         let start = first.span.start;
@@ -83,6 +86,14 @@ pub fn parse(file: FileId, text: &str) -> Module {
         }
     }
     module
+}
+
+/// Whether a word stands in a text by itself.
+fn holds_word(text: &str, word: &str) -> bool {
+    let in_word = |c: char| c.is_alphanumeric() || c == '_';
+    text.match_indices(word).any(|(at, _)| {
+        !text[..at].ends_with(in_word) && !text[at + word.len()..].starts_with(in_word)
+    })
 }
 
 /// What is collected of the function that is being lowered.
@@ -142,8 +153,38 @@ impl<'a> Lowerer<'a> {
         self.add(span, ExpressionKind::Hole)
     }
 
-    /// Walks the whole tree once, without recursion: comments, errors, and constructs of Python 2 that the grammar takes.
+    /// Comments, errors, and constructs of Python 2 that the grammar takes.
     fn comments_and_errors(&mut self, root: Node<'_>) {
+        let is_doubtful = root.has_error()
+            || ["print", "exec"]
+                .iter()
+                .any(|word| holds_word(self.text, word));
+        if is_doubtful {
+            self.walk(root);
+        } else {
+            self.comments(root);
+        }
+    }
+
+    /// The comments of a tree without errors: looked for where the text has a `#`, since few nodes are comments.
+    fn comments(&mut self, root: Node<'_>) {
+        let mut from = 0;
+        while let Some(offset) = self.text[from..].find('#') {
+            let at = from + offset;
+            from = at + 1;
+            let found = root.descendant_for_byte_range(at, at + 1);
+            if let Some(node) = found.filter(|node| node.kind() == "comment") {
+                self.module.comments.push(Comment {
+                    span: span(node),
+                    text: self.slice(node).into(),
+                });
+                from = node.end_byte();
+            }
+        }
+    }
+
+    /// Walks the whole tree once, without recursion.
+    fn walk(&mut self, root: Node<'_>) {
         let mut cursor = root.walk();
         let mut enter = true;
         loop {

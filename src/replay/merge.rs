@@ -33,15 +33,22 @@ type CallKey = (Vec<Site>, u64, usize);
 
 /// Merges the traces of worlds. `before` are the conditions by which the worlds parted in the runs before, for what does
 /// not part here; events keep the order of the first world that makes them.
-pub(super) fn traces(worlds: &[&RunOutput], before: &[Gap]) -> Trace {
-    let mut all = worlds.iter();
-    let Some(first) = all.next() else {
-        return Trace::default();
+pub(super) fn traces(outputs: Vec<RunOutput>, before: &[Gap]) -> Trace {
+    // nearly all runs have one world: its trace is not copied
+    let outputs = match <[RunOutput; 1]>::try_from(outputs) {
+        Ok([only]) => return only.trace,
+        Err(outputs) => outputs,
     };
-    let mut merged = first.trace.clone();
-    if worlds.len() == 1 {
-        return merged;
+    let worlds = usable(&outputs);
+    match worlds.as_slice() {
+        [] => Trace::default(),
+        [only] => only.trace.clone(),
+        [first, ..] => several(first.trace.clone(), &worlds, before),
     }
+}
+
+/// Merges the traces of several worlds into that of the first.
+fn several(mut merged: Trace, worlds: &[&RunOutput], before: &[Gap]) -> Trace {
     let keys: Vec<Vec<CallKey>> = worlds.iter().map(|world| call_keys(&world.trace)).collect();
     let mut events: Vec<(CallKey, Event)> = keys[0]
         .iter()

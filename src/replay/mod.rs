@@ -10,6 +10,7 @@ pub mod window;
 mod worlds;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use smol_str::SmolStr;
 
@@ -19,12 +20,17 @@ use crate::postgres::{Catalog, Outcome};
 use crate::python::interpreter::Modules;
 use crate::python::syntax;
 use crate::source::Site;
+use crate::timings::{Phase, measure};
 use crate::trace::{Run, Trace};
 
 pub use revision::{Body, Downgrade, Revision};
 
 /// The rule that needs the run without a database, which is not done for nothing.
 pub const OFFLINE_RULE: &str = "offline-incompatible";
+
+/// How many revisions may wait for their other three runs, a thread: each keeps its snapshots. Past it, the thread of the
+/// first runs does one itself.
+const WAITING_PER_THREAD: usize = 8;
 
 /// What all runs of a database have in common.
 pub struct Setting {
@@ -112,14 +118,30 @@ pub fn replay(
     setting: &Setting,
     visit: &(dyn Fn(Replayed) + Sync),
 ) -> Catalog {
+    let waiting = &AtomicUsize::new(0);
+    let most = WAITING_PER_THREAD * rayon::current_num_threads();
     rayon::scope(|scope| {
         let mut current = catalog;
         for (index, revision) in revisions.iter().enumerate() {
             let before = current;
-            let first = worlds::first(revision, &before, setting);
+            let first = measure(Phase::Interpret, || {
+                worlds::first(revision, &before, setting)
+            });
             current = first.after.clone();
             let revision = revision.clone();
-            scope.spawn(move |_| visit(complete(index, revision, before, first, setting)));
+            if waiting.load(Ordering::Relaxed) >= most {
+                visit(measure(Phase::Interpret, || {
+                    complete(index, revision, before, first, setting)
+                }));
+                continue;
+            }
+            waiting.fetch_add(1, Ordering::Relaxed);
+            scope.spawn(move |_| {
+                waiting.fetch_sub(1, Ordering::Relaxed);
+                visit(measure(Phase::Interpret, || {
+                    complete(index, revision, before, first, setting)
+                }));
+            });
         }
         current
     })
@@ -144,9 +166,12 @@ fn complete(
             setting,
         ))
     };
-    let reupgrade = downgrade
-        .as_ref()
-        .map(|downgrade| worlds::follow(&revision, Run::Reupgrade, &downgrade.worlds, setting));
+    let reupgrade = downgrade.as_ref().map(|downgrade| {
+        if worlds::is_undone(&before, &first, downgrade) {
+            return first.trace.clone();
+        }
+        worlds::follow(&revision, Run::Reupgrade, &downgrade.worlds, setting).trace
+    });
     let fresh = first
         .trace
         .stale
@@ -168,7 +193,7 @@ fn complete(
         first: first.trace,
         rerun: rerun.trace,
         downgrade: downgrade.map_or_else(missing, |followed| followed.trace),
-        reupgrade: reupgrade.map_or_else(missing, |followed| followed.trace),
+        reupgrade: reupgrade.unwrap_or_else(missing),
         fresh,
         offline,
         turned,

@@ -88,6 +88,28 @@ pub(super) fn turned(
     follow_contrary(revision, Run::First, &[start(before)], setting, &contrary)
 }
 
+/// Whether a downgrade left exactly what was there before the first run, so that the upgrade after it does what the first run
+/// did. Nothing may have parted worlds, and the first run may not have been told what only a first run is.
+pub(super) fn is_undone(before: &Catalog, first: &First, downgrade: &Followed) -> bool {
+    let [up] = first.worlds.as_slice() else {
+        return false;
+    };
+    let [down] = downgrade.worlds.as_slice() else {
+        return false;
+    };
+    let is_certain = |trace: &Trace, world: &World| {
+        trace.conditions.is_empty()
+            && !trace.broke_off
+            && trace.raised.is_none()
+            && world.settled.is_empty()
+            && world.parted.is_empty()
+    };
+    !first.trace.assumed
+        && is_certain(&first.trace, up)
+        && is_certain(&downgrade.trace, down)
+        && down.catalog.is_identical_to(before)
+}
+
 /// A run of a revision from each of some worlds.
 pub(super) fn follow(
     revision: &Arc<Revision>,
@@ -120,17 +142,10 @@ fn follow_contrary(
         bounded |= explore(&scene, share, &mut outputs);
     }
     let traces = merge::usable(&outputs);
-    let mut parted: Vec<Gap> = starts
+    let before: Vec<Gap> = starts
         .iter()
         .flat_map(|start| start.parted.iter().cloned())
         .collect();
-    let mut trace = merge::traces(&traces, &parted);
-    if bounded {
-        trace.gaps.push(Gap {
-            site: None,
-            what: format!("{}: not all were followed", Limit::Ways.met()),
-        });
-    }
     let conditions: BTreeSet<Gap> = outputs
         .iter()
         .flat_map(|output| &output.decisions)
@@ -139,8 +154,8 @@ fn follow_contrary(
             what: choice.what.clone(),
         })
         .collect();
-    trace.conditions = conditions.into_iter().collect();
-    parted.extend(trace.conditions.iter().cloned());
+    let mut parted = before.clone();
+    parted.extend(conditions.iter().cloned());
     parted.sort();
     parted.dedup();
     let after = traces
@@ -156,6 +171,14 @@ fn follow_contrary(
             parted: parted.clone(),
         })
         .collect();
+    let mut trace = merge::traces(outputs, &before);
+    if bounded {
+        trace.gaps.push(Gap {
+            site: None,
+            what: format!("{}: not all were followed", Limit::Ways.met()),
+        });
+    }
+    trace.conditions = conditions.into_iter().collect();
     First {
         trace,
         after,
@@ -322,12 +345,8 @@ fn of_module(module: &Arc<Module>, scene: &Scene<'_>, script: Vec<bool>) -> RunI
 /// and made again alike is no change.
 fn settle_changes(trace: &mut Trace, before: &Catalog, after: &Catalog) {
     for event in &mut trace.events {
-        event.changed = matches!(event.outcome, Outcome::Ok).then(|| {
-            event
-                .changes
-                .iter()
-                .any(|key| before.describe(key) != after.describe(key))
-        });
+        event.changed = matches!(event.outcome, Outcome::Ok)
+            .then(|| event.changes.iter().any(|key| before.differs(after, key)));
     }
 }
 

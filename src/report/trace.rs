@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::{escaped, slashes};
 use crate::postgres::{Outcome, Statement, TransactionMode};
 use crate::source::{Site, SourceMap};
-use crate::trace::{Event, Run};
+use crate::trace::{Event, Origin, Run};
 use crate::unknown::{FRESH, HOLE, Reason};
 
 pub use crate::trace::TracedRun;
@@ -61,7 +61,7 @@ pub fn json_lines(runs: &[TracedRun], sources: &SourceMap) -> String {
                     .iter()
                     .map(|site| lines(sources, *site).0)
                     .collect(),
-                statement: statement_text(event),
+                statement: statement_text(event, sources),
                 outcome: if is_doubtful(event) {
                     "unknown"
                 } else {
@@ -157,10 +157,16 @@ fn lines(sources: &SourceMap, site: Site) -> (u32, u32) {
 }
 
 /// The SQL as written, else as the statements say it.
-fn statement_text(event: &Event) -> String {
-    match &event.text {
-        Some(text) => shown(text.trim()),
-        None => {
+fn statement_text(event: &Event, sources: &SourceMap) -> String {
+    match (&event.text, event.literal) {
+        (Some(text), _) => shown(text.trim()),
+        (None, Some(whole)) if event.origin == Origin::Script => {
+            let file = sources.file(whole.file);
+            let text = file.text().get(whole.span.range()).unwrap_or_default();
+            // a NUL is read as a blank
+            shown(&text.trim().replace('\0', " "))
+        }
+        _ => {
             let statements: Vec<String> =
                 event.statements.iter().map(ToString::to_string).collect();
             shown(&statements.join("; "))

@@ -64,11 +64,42 @@ enum Value {
 /// A column of a table.
 type ColumnName = (QualifiedName, SmolStr);
 
+/// Tables by name, then schema: a file may make thousands.
+#[derive(Default)]
+struct Made(BTreeMap<SmolStr, BTreeSet<SmolStr>>);
+
+impl Made {
+    fn insert(&mut self, table: QualifiedName) {
+        self.0.entry(table.name).or_default().insert(table.schema);
+    }
+
+    fn remove(&mut self, table: &QualifiedName) -> bool {
+        self.0
+            .get_mut(&table.name)
+            .is_some_and(|schemas| schemas.remove(&table.schema))
+    }
+
+    fn contains(&self, table: &QualifiedName) -> bool {
+        self.0
+            .get(&table.name)
+            .is_some_and(|schemas| schemas.contains(&table.schema))
+    }
+
+    /// The first of a name, by schema.
+    fn named(&self, name: &SmolStr) -> Option<QualifiedName> {
+        let schema = self.0.get(name)?.first()?;
+        Some(QualifiedName {
+            schema: schema.clone(),
+            name: name.clone(),
+        })
+    }
+}
+
 /// What a run has done so far.
 pub(super) struct Progress<'a> {
     before: &'a Catalog,
     /// Tables that it made.
-    made: BTreeSet<QualifiedName>,
+    made: Made,
     /// Names that it gave to tables that were there, with the old ones.
     renamed: BTreeMap<QualifiedName, QualifiedName>,
     /// Names that it gave to columns, with the old ones.
@@ -194,7 +225,7 @@ impl<'a> Progress<'a> {
     pub(super) fn new(before: &'a Catalog) -> Self {
         Self {
             before,
-            made: BTreeSet::new(),
+            made: Made::default(),
             renamed: BTreeMap::new(),
             renamed_columns: BTreeMap::new(),
             emptied: BTreeSet::new(),
@@ -214,8 +245,8 @@ impl<'a> Progress<'a> {
         if self.made.contains(&public) || self.renamed.contains_key(&public) {
             return public;
         }
-        if let Some(own) = self.made.iter().find(|made| made.name == name.name) {
-            return own.clone();
+        if let Some(own) = self.made.named(&name.name) {
+            return own;
         }
         words::relation(self.before, name).map_or(public, |found| found.name.clone())
     }

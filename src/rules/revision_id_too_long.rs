@@ -4,6 +4,7 @@ use super::{Check, Context, Rule};
 use crate::config::Level;
 use crate::diagnostic::{Diagnostic, RuleInfo, Severity};
 use crate::postgres::Catalog;
+use crate::postgres::catalog::Relation;
 
 pub(super) const RULE: Rule = Rule {
     info: RuleInfo {
@@ -43,20 +44,22 @@ fn check(context: &Context<'_>) -> Vec<Diagnostic> {
 
 /// Alembic's table, known by its key and column, and how many characters the column holds; `None`: as many as one likes.
 fn version_column(catalog: &Catalog) -> Option<(&str, usize)> {
-    catalog.relations.values().find_map(|relation| {
-        let column = relation
-            .columns
-            .iter()
-            .find(|column| column.name == "version_num")?;
-        let key = format!("{}_pkc", relation.name.name);
-        relation
-            .constraints
-            .iter()
-            .find(|constraint| constraint.name == key)?;
-        if column.type_name.name.name != "varchar" {
-            return None;
-        }
-        let width = column.type_name.modifiers.first()?.parse().ok()?;
-        Some((relation.name.name.as_str(), width))
+    // its usual name first: not all tables are looked through in each revision
+    let mut usual = catalog.relations.named("alembic_version");
+    usual.find_map(|relation| width(relation)).or_else(|| {
+        catalog
+            .relations
+            .values()
+            .find_map(|relation| width(relation))
     })
+}
+
+fn width(relation: &Relation) -> Option<(&str, usize)> {
+    let column = relation.column("version_num")?;
+    relation.constraint(&format!("{}_pkc", relation.name.name))?;
+    if column.type_name.name.name != "varchar" {
+        return None;
+    }
+    let width = column.type_name.modifiers.first()?.parse().ok()?;
+    Some((relation.name.name.as_str(), width))
 }

@@ -298,10 +298,7 @@ pub(super) fn relation<'a>(
     if name.schema.is_some() {
         return None;
     }
-    let mut of_that_name = catalog
-        .relations
-        .values()
-        .filter(|relation| relation.name.name == name.name);
+    let mut of_that_name = catalog.relations.named(&name.name);
     match (of_that_name.next(), of_that_name.next()) {
         (Some(only), None) => Some(&**only),
         _ => None,

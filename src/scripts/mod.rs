@@ -62,8 +62,6 @@ pub struct Step {
     pub site: Site,
     /// All of it, without the semicolon.
     pub whole: Site,
-    /// Its text.
-    pub text: Arc<str>,
     /// The statement: one, as a slice that events share.
     pub statements: Arc<[Statement]>,
 }

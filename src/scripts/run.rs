@@ -98,7 +98,7 @@ pub fn run(part: Option<&Part>, catalog: Catalog, version: Version, assumes: boo
             literal: Some(step.whole),
             origin: Origin::Script,
             statements: step.statements.clone(),
-            text: Some(step.text.clone()),
+            text: None,
             outcome: answer.outcome,
             changes: answer.changes,
             changed: None,
@@ -125,6 +125,7 @@ pub fn run(part: Option<&Part>, catalog: Catalog, version: Version, assumes: boo
         transaction += usize::from(ends || mode == TransactionMode::Autocommit);
     }
     finish(&mut session, part, &mut trace);
+    trace.assumed = session.has_assumed();
     output(trace, session.catalog)
 }
 

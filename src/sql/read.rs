@@ -18,6 +18,7 @@ use crate::postgres::expression::QueryBody;
 use crate::postgres::statement::{CreateIndex, IndexElement};
 use crate::postgres::{Expr, Statement, TypeName};
 use crate::source::Span;
+use crate::timings::{Phase, measure};
 use crate::unknown;
 
 /// Past this many tokens a text might nest deeper than a default thread's 2 MiB can hold (about 900 levels do not fit).
@@ -279,12 +280,14 @@ fn read(readable: &Readable, tokens: usize) -> Result<Vec<Statement>, Refusal> {
         return Err(Refusal::Unreadable(Limit::Tokens.met().into()));
     }
     with_stack(tokens, || {
-        let trees = trees(&readable.text)?;
-        let context = Context::new(&readable.text, &readable.parameters);
-        Ok(trees
-            .iter()
-            .map(|tree| lower::statement(&context, tree.stmt.as_deref()))
-            .collect())
+        measure(Phase::Parse, || {
+            let trees = trees(&readable.text)?;
+            let context = Context::new(&readable.text, &readable.parameters);
+            Ok(trees
+                .iter()
+                .map(|tree| lower::statement(&context, tree.stmt.as_deref()))
+                .collect())
+        })
     })
 }
 

@@ -179,3 +179,39 @@ fn the_exit_status_follows_the_severity() {
         Some(1)
     );
 }
+
+#[test]
+fn timings_stand_beside_the_report() {
+    let folder = project(UNGUARDED);
+    let plain = foreshot(folder.path(), &["check"]);
+    let timed = foreshot(folder.path(), &["check", "--timings", "--jobs", "2"]);
+    assert_eq!(stdout(&timed), stdout(&plain));
+    assert_eq!(timed.status.code(), plain.status.code());
+    let told = stderr(&timed);
+    let words: Vec<&str> = told
+        .lines()
+        .filter_map(|line| line.split_whitespace().next())
+        .collect();
+    assert_eq!(
+        words,
+        [
+            "discover",
+            "read",
+            "parse",
+            "interpret",
+            "rules",
+            "report",
+            "elapsed"
+        ]
+    );
+    assert!(told.ends_with(" s on 2 threads\n"), "{told}");
+    for line in told.lines() {
+        let seconds = line
+            .split_whitespace()
+            .nth(1)
+            .and_then(|number| number.parse().ok());
+        let seconds: f64 = seconds.expect("a number of seconds");
+        // this revision is replayed, judged and printed: no phase takes no time
+        assert!((0.0..60.0).contains(&seconds), "{line}");
+    }
+}

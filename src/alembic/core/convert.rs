@@ -138,6 +138,12 @@ pub fn is_type(column: &Value, names: &[&str]) -> bool {
 
 /// A column as an expression, qualified by its table or alias.
 pub fn of_column(data: &ColumnData) -> Converted {
+    // of a class that is no model as far as can be seen
+    if data.name.is_empty() {
+        return Converted::plain(Expr::Unknown(SmolStr::new_static(
+            "a column without a name",
+        )));
+    }
     let mut qualifier = Vec::new();
     let mut sources = Vec::new();
     if let Some(table) = &data.table {

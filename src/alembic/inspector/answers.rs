@@ -4,7 +4,7 @@ use smol_str::SmolStr;
 
 use super::constraints;
 use super::find::{Found, catalog, has_doubt, relation, visible};
-use super::no_such_table;
+use super::{expect, no_such_table};
 use crate::alembic::literal;
 use crate::alembic::object::Interp;
 use crate::postgres::catalog::{Presence, Relation, RelationKind, TypeKind};
@@ -251,7 +251,12 @@ fn of_table(
     let what = format!("{method}('{name}')");
     let found = match relation(interp, catalog, schema.as_deref(), &name) {
         Found::Known(found) => found,
-        Found::Absent => return Err(no_such_table(interp, &name)),
+        Found::Absent => {
+            return match expect(interp, schema.as_deref(), &name) {
+                Some(raise) => Err(raise),
+                None => Ok(open(interp, &what)),
+            };
+        }
         Found::Unknown => return Ok(open(interp, &what)),
     };
     if matches!(found.kind, RelationKind::Index | RelationKind::Sequence) {

@@ -166,7 +166,9 @@ impl Object for Batch {
                 table: self.table.clone(),
                 schema: self.schema.clone(),
             })),
-            _ => None,
+            _ if self.methods().contains(&name) || name.starts_with('_') => None,
+            // registered by a library or by the project
+            _ => Some(super::unknown_operation(interp, name)),
         })
     }
     fn invoke(

@@ -10,6 +10,7 @@ use super::{annotated, columns_of, make, table_of};
 use crate::alembic::object::{self, Interp, Object, function};
 use crate::alembic::schema::{Column, ColumnData, Table, TableData};
 use crate::postgres::Name;
+use crate::python::interpreter::has_unknown_base;
 use crate::python::{Arguments, Class, Eval, HostRef, Instance, Value};
 use crate::unknown::Reason;
 
@@ -23,6 +24,7 @@ pub fn lookup(name: &str) -> Option<Value> {
             };
             Ok(object::value(Base {
                 metadata: RefCell::new(Some(metadata)),
+                class: arguments.named("cls").cloned(),
             }))
         }),
         "automap_base" => function("automap_base", |interp, _| {
@@ -30,6 +32,7 @@ pub fn lookup(name: &str) -> Option<Value> {
         }),
         "DeclarativeBase" | "DeclarativeBaseNoMeta" | "DeclarativeMeta" => object::value(Base {
             metadata: RefCell::new(None),
+            class: None,
         }),
         "registry" => function("registry", |interp, arguments| {
             let metadata = match arguments.named("metadata") {
@@ -155,10 +158,17 @@ impl Object for Registry {
     fn attribute(&self, _: &mut Interp, _: &HostRef, name: &str) -> Eval<Option<Value>> {
         Ok((name == "metadata").then(|| self.metadata.clone()))
     }
-    fn invoke(&self, _: &mut Interp, _: &HostRef, method: &str, _: Arguments) -> Eval<Value> {
+    fn invoke(
+        &self,
+        _: &mut Interp,
+        _: &HostRef,
+        method: &str,
+        arguments: Arguments,
+    ) -> Eval<Value> {
         if method == "generate_base" {
             return Ok(object::value(Base {
                 metadata: RefCell::new(Some(self.metadata.clone())),
+                class: arguments.named("cls").cloned(),
             }));
         }
         Ok(Value::None)
@@ -169,6 +179,8 @@ impl Object for Registry {
 #[derive(Debug)]
 pub struct Base {
     metadata: RefCell<Option<Value>>,
+    /// What all models inherit from too: `declarative_base(cls=...)`.
+    class: Option<Value>,
 }
 
 impl Base {
@@ -179,6 +191,21 @@ impl Base {
         let metadata = make(interp, "sqlalchemy", "MetaData", Arguments::default())?;
         *self.metadata.borrow_mut() = Some(metadata.clone());
         Ok(metadata)
+    }
+
+    /// The class that all models inherit from too.
+    fn shared(&self) -> Option<&Rc<Class>> {
+        match &self.class {
+            Some(Value::Class(class)) => Some(class),
+            _ => None,
+        }
+    }
+
+    /// Whether a model may have columns that can't be seen: of a base that is not known.
+    fn is_open(&self, class: &Class) -> bool {
+        has_unknown_base(class)
+            || matches!(self.class, Some(Value::Unknown(_)))
+            || self.shared().is_some_and(|shared| has_unknown_base(shared))
     }
 
     /// The metadata of a class: its own, or its bases', or this base's.
@@ -275,6 +302,12 @@ impl Object for Base {
         class: &Rc<Class>,
         name: &str,
     ) -> Eval<Option<Value>> {
+        if !name.starts_with("__")
+            && let Some(shared) = self.shared()
+            && let Some(found) = shared.lookup(name)
+        {
+            return interp.bind_to(receiver, shared, found).map(Some);
+        }
         match name {
             "metadata" => Ok(Some(self.metadata_of(interp, class)?)),
             "__init__" => Ok(Some(object::value(Initializer {
@@ -285,8 +318,10 @@ impl Object for Base {
             }
             "__table__" | "__tablename__" | "__table_args__" => Ok(None),
             _ if name.starts_with("__") => Ok(None),
-            // a model knows its attributes; one whose table is not known does not
-            _ if table_of(&Value::Class(class.clone())).is_some() => Ok(None),
+            // a model knows its attributes; one whose table is not known does not, nor one with a base that is not known
+            _ if table_of(&Value::Class(class.clone())).is_some() && !self.is_open(class) => {
+                Ok(None)
+            }
             _ => Ok(Some(interp.unknown(Reason::Unsupported, name))),
         }
     }
@@ -393,6 +428,9 @@ fn members(class: &Rc<Class>, into: &mut Vec<(SmolStr, Value, bool)>, own: bool)
 
 fn define(interp: &mut Interp, base: &Base, class: &Rc<Class>, table: &str) -> Eval<()> {
     let mut found = Vec::new();
+    if let Some(shared) = base.shared() {
+        members(shared, &mut found, false);
+    }
     members(class, &mut found, true);
     let mut columns = Vec::new();
     let annotations = annotated::of_class(class);
@@ -457,7 +495,7 @@ fn define(interp: &mut Interp, base: &Base, class: &Rc<Class>, table: &str) -> E
     let arguments = Arguments {
         positional,
         keyword: keywords,
-        incomplete: false,
+        incomplete: base.is_open(class),
     };
     let made = make(interp, "sqlalchemy", "Table", arguments)?;
     let made = if object::get::<Table>(&made).is_some() {

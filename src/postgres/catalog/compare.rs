@@ -52,7 +52,9 @@ impl Catalog {
             | ObjectKind::View
             | ObjectKind::MaterializedView
             | ObjectKind::Sequence
-            | ObjectKind::Rows => self.relation_of(&key.name, 1).map(|(relation, _)| relation),
+            | ObjectKind::Rows => self
+                .relation_of(&key.name, 1)
+                .map(|(relation, _)| &**relation),
             ObjectKind::Index => self.index_of(&key.name).map(|(relation, _)| relation),
             ObjectKind::Column
             | ObjectKind::Constraint
@@ -99,7 +101,8 @@ impl Catalog {
     }
 
     fn member_of<'a>(&self, name: &'a str) -> Option<(&Relation, &'a str)> {
-        self.relation_of(name, 2)
+        let (relation, member) = self.relation_of(name, 2)?;
+        Some((&**relation, member))
     }
 
     /// The table of an index, and what it is there.

@@ -2,6 +2,7 @@
 
 use std::fmt::Debug;
 use std::hash::{DefaultHasher, Hasher};
+use std::sync::Arc;
 
 use super::{Catalog, Constraint, QualifiedName, Relation, RelationKind, TypeKind};
 use crate::postgres::name::{ObjectKey, ObjectKind};
@@ -97,13 +98,46 @@ impl Catalog {
             | ObjectKind::Routine
             | ObjectKind::Aggregate => self.function_digest(&key.name),
             ObjectKind::Extension => self.extensions.get(&key.name).map(digest),
-            ObjectKind::Comment => self
-                .comments
-                .iter()
-                .find(|(target, _)| comment_name(target) == key.name)
-                .map(|(_, text)| digest(text)),
+            ObjectKind::Comment => commented(&key.name)
+                .find_map(|target| self.comments.get(&target))
+                .map(digest),
             _ => self.named.get(key).map(digest),
         }
+    }
+
+    /// Whether a thing is another in another catalog, or is in one of them only. What both share is not looked at.
+    pub fn differs(&self, other: &Self, key: &ObjectKey) -> bool {
+        let parts = match key.kind {
+            ObjectKind::Table
+            | ObjectKind::ForeignTable
+            | ObjectKind::View
+            | ObjectKind::MaterializedView
+            | ObjectKind::Sequence
+            | ObjectKind::Sequences
+            | ObjectKind::Rows => 1,
+            ObjectKind::Column
+            | ObjectKind::Constraint
+            | ObjectKind::Trigger
+            | ObjectKind::Policy
+            | ObjectKind::Rule => 2,
+            _ => return self.describe(key) != other.describe(key),
+        };
+        let (own, others) = (
+            self.relation_of(&key.name, parts),
+            other.relation_of(&key.name, parts),
+        );
+        if let (Some((own, member)), Some((others, _))) = (own, others) {
+            if Arc::ptr_eq(own, others) && self.maybe.contains(key) == other.maybe.contains(key) {
+                return false;
+            }
+            match key.kind {
+                ObjectKind::Column => return own.column(member) != others.column(member),
+                ObjectKind::Trigger => return own.trigger(member) != others.trigger(member),
+                ObjectKind::Rows => return own.rows != others.rows,
+                _ => {}
+            }
+        }
+        self.describe(key) != other.describe(key)
     }
 
     /// Whether a thing is there.
@@ -149,7 +183,7 @@ impl Catalog {
         &self,
         name: &'a str,
         parts: usize,
-    ) -> Option<(&Relation, &'a str)> {
+    ) -> Option<(&Arc<Relation>, &'a str)> {
         // names may hold dots: every split is tried, the first that finds something is meant
         let dots: Vec<usize> = name.match_indices('.').map(|(at, _)| at).collect();
         if parts == 1 {
@@ -157,14 +191,14 @@ impl Catalog {
                 let qualified = QualifiedName::new(&name[..*dot], &name[dot + 1..]);
                 self.relations
                     .get(&qualified)
-                    .map(|relation| (&**relation, ""))
+                    .map(|relation| (relation, ""))
             });
         }
         for (index, first) in dots.iter().enumerate() {
             for second in &dots[index + 1..] {
                 let qualified = QualifiedName::new(&name[..*first], &name[first + 1..*second]);
                 if let Some(relation) = self.relations.get(&qualified) {
-                    return Some((&**relation, &name[second + 1..]));
+                    return Some((relation, &name[second + 1..]));
                 }
             }
         }
@@ -193,9 +227,12 @@ impl Catalog {
     }
 }
 
-/// The name of the key of the comment on a thing: its kind's noun and its name.
-pub(crate) fn comment_name(target: &ObjectKey) -> String {
-    format!("{} {}", target.kind.noun(), target.name)
+/// What the comment of a name may be on (the name is the thing's kind and its name): nouns may begin alike.
+fn commented(name: &str) -> impl Iterator<Item = ObjectKey> {
+    ObjectKind::ALL.into_iter().filter_map(move |kind| {
+        let target = name.strip_prefix(kind.noun())?.strip_prefix(' ')?;
+        Some(ObjectKey::new(kind, target))
+    })
 }
 
 fn split(name: &str) -> Option<QualifiedName> {

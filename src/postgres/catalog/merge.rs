@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use imbl::{OrdMap, Vector};
+use imbl::OrdMap;
 use smol_str::SmolStr;
 
-use super::{Catalog, Column, Presence, QualifiedName, Relation, Rows, Type, TypeKind};
+use super::{Catalog, Column, List, Presence, QualifiedName, Relation, Rows, Type, TypeKind};
 use crate::postgres::name::{ObjectKey, ObjectKind};
 
 impl Catalog {
@@ -165,7 +165,7 @@ fn merge_relation(a: &Relation, b: &Relation) -> Relation {
     both
 }
 
-fn merge_columns(a: &Vector<Column>, b: &Vector<Column>) -> Vector<Column> {
+fn merge_columns(a: &List<Column>, b: &List<Column>) -> List<Column> {
     let mut columns = a.clone();
     merge_vector(
         &mut columns,
@@ -174,8 +174,8 @@ fn merge_columns(a: &Vector<Column>, b: &Vector<Column>) -> Vector<Column> {
         |x| x.presence = Presence::Maybe,
     );
     // a column that both have, but defined differently, is there for certain
-    for column in &mut columns {
-        let certain = |list: &Vector<Column>| {
+    for column in columns.iter_mut() {
+        let certain = |list: &List<Column>| {
             list.iter()
                 .any(|other| other.name == column.name && other.presence == Presence::Certain)
         };
@@ -187,8 +187,8 @@ fn merge_columns(a: &Vector<Column>, b: &Vector<Column>) -> Vector<Column> {
 }
 
 fn merge_vector<T: Clone + PartialEq>(
-    a: &mut Vector<T>,
-    b: &Vector<T>,
+    a: &mut List<T>,
+    b: &List<T>,
     same: impl Fn(&T, &T) -> bool,
     doubt: impl Fn(&mut T),
 ) {
@@ -204,7 +204,7 @@ fn merge_vector<T: Clone + PartialEq>(
         .collect();
     for mut item in missing {
         doubt(&mut item);
-        a.push_back(item);
+        a.push(item);
     }
 }
 
@@ -319,19 +319,11 @@ fn merge_plain<K: Ord + Clone, V: Clone + PartialEq>(
 impl Catalog {
     /// Whether both hold the same; shared parts are not looked at.
     pub fn same_as(&self, other: &Self) -> bool {
-        fn equal<K: Ord + PartialEq, V: PartialEq>(
+        fn equal<K: Ord, V: PartialEq + ?Sized>(
             one: &OrdMap<K, Arc<V>>,
             two: &OrdMap<K, Arc<V>>,
         ) -> bool {
-            one.ptr_eq(two)
-                || (one.len() == two.len()
-                    && one
-                        .iter()
-                        .zip(two)
-                        .all(|((key, value), (other_key, other_value))| {
-                            key == other_key
-                                && (Arc::ptr_eq(value, other_value) || value == other_value)
-                        }))
+            one.len() == two.len() && one.diff(two).next().is_none()
         }
         self.open == other.open
             && self.schemas == other.schemas
@@ -341,5 +333,14 @@ impl Catalog {
             && equal(&self.types, &other.types)
             && equal(&self.functions, &other.functions)
             && equal(&self.named, &other.named)
+    }
+
+    /// Whether no statement can tell one from the other: [`Self::same_as`], and comments and what is known to be gone too.
+    pub fn is_identical_to(&self, other: &Self) -> bool {
+        self.same_as(other)
+            && self.comments.len() == other.comments.len()
+            && self.comments.diff(&other.comments).next().is_none()
+            && self.gone.len() == other.gone.len()
+            && self.gone.diff(&other.gone).next().is_none()
     }
 }

@@ -74,6 +74,28 @@ impl Relations {
         }
     }
 
+    /// The relations of a name, one a schema at most.
+    pub fn named(&self, name: &str) -> impl Iterator<Item = &Arc<Relation>> {
+        let mut schema = self.map.keys().next().map(|first| first.schema.clone());
+        let name = SmolStr::new(name);
+        std::iter::from_fn(move || {
+            let here = schema.take()?;
+            // from schema to schema: as many steps as there are schemas, not relations
+            let behind = QualifiedName::new(&format!("{here}\0"), "");
+            schema = self
+                .map
+                .range(behind..)
+                .next()
+                .map(|(next, _)| next.schema.clone());
+            let wanted = QualifiedName {
+                schema: here,
+                name: name.clone(),
+            };
+            Some(self.map.get(&wanted))
+        })
+        .flatten()
+    }
+
     /// The relations that have a constraint of this name, in whatever schema.
     pub fn with_constraint(&self, name: &str) -> impl Iterator<Item = &Arc<Relation>> {
         let name = SmolStr::new(name);
@@ -198,6 +220,23 @@ mod tests {
     use super::*;
     use crate::postgres::catalog::RelationKind;
     use crate::postgres::name::ObjectKind;
+
+    #[test]
+    fn a_name_is_found_in_every_schema() {
+        let mut relations = Relations::default();
+        for (schema, name) in [("a", "t"), ("a", "u"), ("b", "s"), ("a!", "t"), ("c", "t")] {
+            let name = QualifiedName::new(schema, name);
+            let relation = Relation::new(name.clone(), RelationKind::Table);
+            relations.insert(name, Arc::new(relation));
+        }
+        let schemas = |name: &str| -> Vec<String> {
+            let found = relations.named(name);
+            found.map(|one| one.name.schema.to_string()).collect()
+        };
+        assert_eq!(schemas("t"), ["a", "a!", "c"]);
+        assert_eq!(schemas("s"), ["b"]);
+        assert_eq!(schemas("x"), [""; 0]);
+    }
 
     #[test]
     fn what_a_relation_mentions_is_found_before_and_after_settling() {

@@ -82,10 +82,8 @@ pub(crate) fn alter(
 
 fn edit(session: &mut Session, table: &QualifiedName, column: &str, change: impl Fn(&mut Column)) {
     if let Some(relation) = session.catalog.relation_mut(table) {
-        for found in &mut relation.columns {
-            if found.name == column {
-                change(found);
-            }
+        for found in relation.columns.matching_mut(|known| known.name == column) {
+            change(found);
         }
     }
     session.change(table.member(ObjectKind::Column, column));
@@ -333,10 +331,8 @@ fn alter_type(
     let computed = using.map(|using| data::values_of_rows(session, table, using));
     for child in alter_table::descendants(session, table) {
         if let Some(relation) = session.catalog.relation_mut(&child) {
-            for known in &mut relation.columns {
-                if known.name == *column {
-                    known.type_name = type_name.clone();
-                }
+            for known in relation.columns.matching_mut(|known| known.name == *column) {
+                known.type_name = type_name.clone();
             }
         }
     }

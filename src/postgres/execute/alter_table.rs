@@ -5,7 +5,7 @@
 
 use smol_str::SmolStr;
 
-use crate::postgres::catalog::{Presence, QualifiedName, Relation, RelationKind};
+use crate::postgres::catalog::{Column, Presence, QualifiedName, Relation, RelationKind};
 use crate::postgres::name::ObjectKind;
 use crate::postgres::statement::{AlterTable, AlterTableCommand, ColumnDefinition, ConstraintKind};
 use crate::postgres::{Name, ServerError, Session, SqlState};
@@ -287,11 +287,10 @@ pub(crate) fn set_not_null_flag(
 ) {
     let mut changed = false;
     if let Some(relation) = session.catalog.relation_mut(table) {
-        for found in &mut relation.columns {
-            if found.name == column && found.not_null != not_null {
-                found.not_null = not_null;
-                changed = true;
-            }
+        let differs = |found: &Column| found.name == column && found.not_null != not_null;
+        for found in relation.columns.matching_mut(differs) {
+            found.not_null = not_null;
+            changed = true;
         }
     }
     if changed {
@@ -363,11 +362,11 @@ fn add_column(
         if let Some(relation) = session.catalog.relation_mut(&child)
             && relation.column(&definition.name).is_none()
         {
-            relation.columns.push_back(column.clone());
+            relation.columns.push(column.clone());
         }
     }
     if let Some(relation) = session.catalog.relation_mut(name) {
-        relation.columns.push_back(column);
+        relation.columns.push(column);
     }
     session.change(key);
     table::finish_column(session, name, definition)?;
@@ -563,11 +562,12 @@ fn validate(
     let mut open = false;
     if let Some(relation) = session.catalog.relation_mut(name) {
         open = relation.columns_open;
-        for known in &mut relation.constraints {
-            if known.name == wanted {
-                change(&mut known.definition);
-                found = true;
-            }
+        for known in relation
+            .constraints
+            .matching_mut(|known| known.name == wanted)
+        {
+            change(&mut known.definition);
+            found = true;
         }
     }
     if !found && !open {
@@ -604,7 +604,7 @@ fn enable_trigger(
     }
     let mut changed = Vec::new();
     if let Some(relation) = session.catalog.relation_mut(name) {
-        for known in &mut relation.triggers {
+        for known in relation.triggers.iter_mut() {
             if trigger.is_none_or(|wanted| wanted == known.name) {
                 known.enabled = enable;
                 changed.push(name.member(ObjectKind::Trigger, &known.name));
@@ -753,7 +753,7 @@ fn inherit(session: &mut Session, name: &QualifiedName, parent: &Name) -> Effect
         }
     }
     if let Some(relation) = session.catalog.relation_mut(name) {
-        relation.inherits.push_back(parent);
+        relation.inherits.push(parent);
     }
     session.change(name.key(ObjectKind::Table));
     Ok(())

@@ -152,7 +152,7 @@ pub(crate) fn record(
 ) {
     session.change(table.member(ObjectKind::Constraint, &name));
     if let Some(relation) = session.catalog.relation_mut(table) {
-        relation.constraints.push_back(Constraint {
+        relation.constraints.push(Constraint {
             name,
             definition,
             references,
@@ -189,7 +189,7 @@ fn check(
             && relation.constraint(&name).is_none()
             && !definition.no_inherit
         {
-            relation.constraints.push_back(Constraint {
+            relation.constraints.push(Constraint {
                 name: name.clone(),
                 definition: definition.clone(),
                 references: None,
@@ -533,11 +533,9 @@ fn key_using_index(
         })
         .collect();
     if let Some(relation) = session.catalog.relation_mut(table) {
-        for known in &mut relation.indexes {
-            if known.name == name {
-                known.constraint = Some(name.clone());
-                known.primary = request.primary;
-            }
+        for known in relation.indexes.matching_mut(|known| known.name == name) {
+            known.constraint = Some(name.clone());
+            known.primary = request.primary;
         }
     }
     if request.primary {

@@ -2,6 +2,7 @@
 
 use crate::postgres::catalog::QualifiedName;
 use crate::postgres::data::{self, DataAnswer};
+use crate::postgres::expression::{FromItem, QueryBody};
 use crate::postgres::query::{self, Environment};
 use crate::postgres::statement::Statement;
 use crate::postgres::{
@@ -136,6 +137,22 @@ pub(super) fn select(session: &mut Session, query: &Query, parameters: &Paramete
     if let Some(into) = &query.into {
         return view::select_into(session, into, query);
     }
+    if session.assumes && !session.is_asking {
+        let mut tables = Vec::new();
+        if let QueryBody::Select(select) = &query.body {
+            for item in &select.from {
+                tables_of(item, &mut tables);
+            }
+        }
+        for table in tables {
+            let is_member =
+                table.schema.is_none() && query.with.iter().any(|member| member.name == table.name);
+            // an error is the statement's own, in its own order
+            if !is_member && resolve::relation_in_query(session, table).is_err() {
+                break;
+            }
+        }
+    }
     let answer = in_environment(session, parameters, |catalog, environment| {
         data::select(catalog, environment, query)
     });
@@ -151,6 +168,18 @@ pub(super) fn values_of_rows(
     in_environment(session, &Parameters::default(), |catalog, environment| {
         data::values_of_rows(catalog, environment, table, expression)
     })
+}
+
+/// The tables that a FROM item names itself, those of subqueries apart.
+fn tables_of<'a>(item: &'a FromItem, tables: &mut Vec<&'a Name>) {
+    match item {
+        FromItem::Table { name, .. } => tables.push(name),
+        FromItem::Join { left, right, .. } => {
+            tables_of(left, tables);
+            tables_of(right, tables);
+        }
+        FromItem::Query { .. } | FromItem::Function { .. } => {}
+    }
 }
 
 /// The value of an expression that stands alone.

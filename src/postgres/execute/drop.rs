@@ -218,10 +218,8 @@ fn drop_sequence(session: &mut Session, found: &Relation, cascade: bool) -> Effe
     }
     for (table, column) in users {
         if let Some(relation) = session.catalog.relation_mut(&table) {
-            for known in &mut relation.columns {
-                if known.name == column {
-                    known.default = None;
-                }
+            for known in relation.columns.matching_mut(|known| known.name == column) {
+                known.default = None;
             }
         }
         session.change(table.member(ObjectKind::Column, &column));

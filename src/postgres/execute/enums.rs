@@ -5,7 +5,7 @@
 
 use smol_str::SmolStr;
 
-use crate::postgres::catalog::{QualifiedName, TypeKind};
+use crate::postgres::catalog::{List, QualifiedName, TypeKind};
 use crate::postgres::name::ObjectKind;
 use crate::postgres::statement::AlterEnum;
 use crate::postgres::{Name, ServerError, Session, SqlState, TransactionMode, TypeName};
@@ -45,7 +45,7 @@ pub(crate) fn alter(session: &mut Session, alter: &AlterEnum) -> Effect {
 fn rename_label(
     session: &mut Session,
     name: &QualifiedName,
-    labels: Option<imbl::Vector<SmolStr>>,
+    labels: Option<List<SmolStr>>,
     from: &SmolStr,
     to: &SmolStr,
 ) -> Effect {
@@ -90,7 +90,7 @@ fn duplicate_label(name: &QualifiedName, label: &str) -> Failure {
 fn add_label(
     session: &mut Session,
     name: &QualifiedName,
-    labels: Option<imbl::Vector<SmolStr>>,
+    labels: Option<List<SmolStr>>,
     alter: &AlterEnum,
 ) -> Effect {
     let made = session.transaction.made_types.get(name).copied();
@@ -161,7 +161,7 @@ fn mark_unsafe(session: &mut Session, name: &QualifiedName, label: &SmolStr, saf
     }
 }
 
-fn set_labels(session: &mut Session, name: &QualifiedName, labels: imbl::Vector<SmolStr>) {
+fn set_labels(session: &mut Session, name: &QualifiedName, labels: List<SmolStr>) {
     if let Some(found) = session.catalog.type_mut(name) {
         found.definition = TypeKind::Enum { labels };
     }
@@ -200,7 +200,7 @@ pub(crate) fn check_use(
 fn check_label(
     session: &Session,
     name: &QualifiedName,
-    labels: &imbl::Vector<SmolStr>,
+    labels: &List<SmolStr>,
     literal: &str,
 ) -> Result<(), ServerError> {
     let key = name.member(ObjectKind::EnumLabel, literal);
@@ -229,7 +229,7 @@ fn enum_labels(
     session: &Session,
     name: &Name,
     depth: usize,
-) -> Option<(QualifiedName, imbl::Vector<SmolStr>)> {
+) -> Option<(QualifiedName, List<SmolStr>)> {
     let found = session.catalog.find_type(&session.search_path, name)?;
     if found.presence == crate::postgres::catalog::Presence::Maybe {
         return None;

@@ -439,10 +439,8 @@ fn release_expressions(
             User::Default(column) => {
                 session.change(table.member(ObjectKind::Column, &column));
                 if let Some(relation) = session.catalog.relation_mut(&table) {
-                    for known in &mut relation.columns {
-                        if known.name == column {
-                            known.default = None;
-                        }
+                    for known in relation.columns.matching_mut(|known| known.name == column) {
+                        known.default = None;
                     }
                 }
             }

@@ -368,7 +368,7 @@ pub(crate) fn attach(session: &mut Session, table: &QualifiedName, index: Index)
     session.change(relation.key());
     session.catalog.relations.insert(name, Arc::new(relation));
     if let Some(relation) = session.catalog.relation_mut(table) {
-        relation.indexes.push_back(index);
+        relation.indexes.push(index);
     }
     Ok(())
 }
@@ -384,7 +384,7 @@ pub(crate) fn leave_invalid(session: &mut Session, table: &QualifiedName, mut in
     relation.index_of = Some(table.clone());
     session.catalog.relations.insert(name, Arc::new(relation));
     if let Some(relation) = session.catalog.relation_mut(table) {
-        relation.indexes.push_back(index);
+        relation.indexes.push(index);
     }
 }
 
@@ -534,11 +534,11 @@ fn copy(session: &mut Session, target: &QualifiedName, index: &Index) -> Effect 
     session.change(target.member(ObjectKind::Constraint, &name));
     if let Some(relation) = session.catalog.relation_mut(target) {
         if index.primary {
-            for column in &mut relation.columns {
+            for column in relation.columns.iter_mut() {
                 column.not_null |= columns.contains(&column.name);
             }
         }
-        relation.constraints.push_back(Constraint {
+        relation.constraints.push(Constraint {
             definition: ConstraintDefinition::new(Some(&name), kind),
             name,
             references: None,
@@ -579,10 +579,11 @@ pub(crate) fn reindex(session: &mut Session, kind: ObjectKind, name: &Name) -> E
                 return resolve::wrong_kind(&found, format!("\"{}\" is not an index", found.name));
             }
             if let Some(relation) = owner.and_then(|owner| session.catalog.relation_mut(&owner)) {
-                for index in &mut relation.indexes {
-                    if index.name == found.name {
-                        index.valid = true;
-                    }
+                for index in relation
+                    .indexes
+                    .matching_mut(|known| known.name == found.name)
+                {
+                    index.valid = true;
                 }
             }
             Ok(())

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use smol_str::SmolStr;
 
-use crate::postgres::catalog::{Presence, QualifiedName, Relation, RelationKind, Type, TypeKind};
+use crate::postgres::catalog::{
+    List, Presence, QualifiedName, Relation, RelationKind, Type, TypeKind,
+};
 use crate::postgres::name::{ObjectKey, ObjectKind};
 use crate::postgres::statement::{ConstraintKind, Rename};
 use crate::postgres::{Expr, Name, ServerError, Session, SqlState, TypeName};
@@ -117,20 +119,16 @@ pub(crate) fn rename_index(session: &mut Session, table: &QualifiedName, old: &s
     let new = SmolStr::new(new);
     let mut renamed_constraint = false;
     if let Some(relation) = session.catalog.relation_mut(table) {
-        for index in &mut relation.indexes {
-            if index.name == old {
-                index.name = new.clone();
-                if index.constraint.as_deref() == Some(old) {
-                    index.constraint = Some(new.clone());
-                    renamed_constraint = true;
-                }
+        for index in relation.indexes.matching_mut(|known| known.name == old) {
+            index.name = new.clone();
+            if index.constraint.as_deref() == Some(old) {
+                index.constraint = Some(new.clone());
+                renamed_constraint = true;
             }
         }
         if renamed_constraint {
-            for known in &mut relation.constraints {
-                if known.name == old {
-                    known.name = new.clone();
-                }
+            for known in relation.constraints.matching_mut(|known| known.name == old) {
+                known.name = new.clone();
             }
         }
     }
@@ -243,12 +241,10 @@ fn repoint(
     {
         *table = new.clone();
     }
-    for parent in &mut other.inherits {
-        if parent == old {
-            *parent = new.clone();
-        }
+    for parent in other.inherits.matching_mut(|known| known == old) {
+        *parent = new.clone();
     }
-    for known in &mut other.constraints {
+    for known in other.constraints.iter_mut() {
         if known.references.as_ref() == Some(old) {
             known.references = Some(new.clone());
             if let ConstraintKind::ForeignKey { table, .. } = &mut known.definition.kind {
@@ -298,10 +294,11 @@ fn repoint_types(session: &mut Session, old: &QualifiedName, new: &QualifiedName
     };
     for holder in holders {
         if let Some(relation) = session.catalog.relation_mut(&holder) {
-            for column in &mut relation.columns {
-                if uses(&column.type_name) {
-                    column.type_name.name = renamed.clone();
-                }
+            for column in relation
+                .columns
+                .matching_mut(|column| uses(&column.type_name))
+            {
+                column.type_name.name = renamed.clone();
             }
         }
     }
@@ -454,15 +451,18 @@ fn rename_column(session: &mut Session, table: &QualifiedName, old: &str, new: &
         });
     };
     if let Some(relation) = session.catalog.relation_mut(table) {
-        for column in &mut relation.columns {
-            if column.name == old {
-                column.name = new.clone();
-            }
+        for column in relation.columns.matching_mut(|known| known.name == old) {
+            column.name = new.clone();
+        }
+        for column in relation
+            .columns
+            .matching_mut(|known| known.generated.is_some())
+        {
             if let Some((expression, _)) = &mut column.generated {
                 in_expression(expression);
             }
         }
-        for known in &mut relation.constraints {
+        for known in relation.constraints.iter_mut() {
             in_list(&mut known.columns);
             rename_in_constraint(&mut known.definition.kind, &in_list, &in_expression);
             if known.references.as_ref() == Some(table)
@@ -471,7 +471,7 @@ fn rename_column(session: &mut Session, table: &QualifiedName, old: &str, new: &
                 in_list(referenced);
             }
         }
-        for index in &mut relation.indexes {
+        for index in relation.indexes.iter_mut() {
             in_list(&mut index.columns);
             in_list(&mut index.include);
             for element in &mut index.elements {
@@ -481,7 +481,7 @@ fn rename_column(session: &mut Session, table: &QualifiedName, old: &str, new: &
                 in_expression(filter);
             }
         }
-        for trigger in &mut relation.triggers {
+        for trigger in relation.triggers.iter_mut() {
             in_list(&mut trigger.columns);
         }
         in_list(&mut relation.partition_key);
@@ -577,7 +577,7 @@ fn rename_column_elsewhere(session: &mut Session, table: &QualifiedName, old: &s
         {
             *column = new.clone();
         }
-        for known in &mut other.constraints {
+        for known in other.constraints.iter_mut() {
             if known.references.as_ref() != Some(table) {
                 continue;
             }
@@ -677,10 +677,11 @@ fn constraint_of(session: &mut Session, rename: &Rename) -> Effect {
         ));
     }
     if let Some(relation) = session.catalog.relation_mut(&table) {
-        for known in &mut relation.constraints {
-            if known.name == *old {
-                known.name = rename.new_name.clone();
-            }
+        for known in relation
+            .constraints
+            .matching_mut(|known| known.name == *old)
+        {
+            known.name = rename.new_name.clone();
         }
     }
     session.change(key);
@@ -750,10 +751,8 @@ fn member(session: &mut Session, rename: &Rename) -> Effect {
     if let Some(relation) = session.catalog.relation_mut(&table) {
         match rename.kind {
             ObjectKind::Trigger => {
-                for trigger in &mut relation.triggers {
-                    if trigger.name == *old {
-                        trigger.name = rename.new_name.clone();
-                    }
+                for trigger in relation.triggers.matching_mut(|known| known.name == *old) {
+                    trigger.name = rename.new_name.clone();
                 }
             }
             ObjectKind::Policy => swap(&mut relation.policies, old, &rename.new_name),
@@ -765,7 +764,7 @@ fn member(session: &mut Session, rename: &Rename) -> Effect {
     Ok(())
 }
 
-fn swap(names: &mut imbl::Vector<SmolStr>, old: &SmolStr, new: &SmolStr) {
+fn swap(names: &mut List<SmolStr>, old: &SmolStr, new: &SmolStr) {
     for name in names.iter_mut() {
         if name == old {
             *name = new.clone();
@@ -1002,7 +1001,7 @@ fn repoint_triggers(session: &mut Session, old: &QualifiedName, new: &QualifiedN
         .collect();
     for holder in holders {
         if let Some(relation) = session.catalog.relation_mut(&holder) {
-            for trigger in &mut relation.triggers {
+            for trigger in relation.triggers.iter_mut() {
                 if trigger.function == *old {
                     trigger.function = new.clone();
                 }

@@ -380,7 +380,7 @@ pub(crate) fn column_or(
     }
     session.call.assumed.push(key);
     if let Some(relation) = session.catalog.relation_mut(table) {
-        relation.columns.push_back(Column {
+        relation.columns.push(Column {
             name: SmolStr::new(column),
             type_name: TypeName::new("unknown"),
             not_null: false,
@@ -400,10 +400,8 @@ pub(crate) fn set_column_presence(
     presence: Presence,
 ) {
     if let Some(relation) = session.catalog.relation_mut(table) {
-        for found in &mut relation.columns {
-            if found.name == column {
-                found.presence = presence;
-            }
+        for found in relation.columns.matching_mut(|known| known.name == column) {
+            found.presence = presence;
         }
     }
 }

@@ -106,7 +106,7 @@ fn inherit(
             }
         }
         copy_parent(session, &parent, relation, plan)?;
-        relation.inherits.push_back(parent);
+        relation.inherits.push(parent);
     }
     let Some(parent) = &create.partition_of else {
         return Ok(());
@@ -131,19 +131,18 @@ fn copy_parent(
     };
     relation.columns_open |= from.columns_open;
     for column in &from.columns {
-        let known = relation
+        let at = relation
             .columns
             .iter()
-            .position(|known| known.name == column.name)
-            .and_then(|at| relation.columns.get_mut(at));
-        match known {
+            .position(|known| known.name == column.name);
+        match at.map(|at| &mut relation.columns[at]) {
             None => {
                 let mut copy = column.clone();
                 // identity is the parent's own; partitions have it since 17
                 if relation.partition_of.is_none() || session.version.0 < 17 {
                     copy.identity = None;
                 }
-                relation.columns.push_back(copy);
+                relation.columns.push(copy);
             }
             Some(known) if conflict(&known.type_name, &column.type_name) => {
                 return type_conflict("inherited column", &column.name);
@@ -273,7 +272,7 @@ fn own_column(
         }
         return Ok(());
     }
-    relation.columns.push_back(column);
+    relation.columns.push(column);
     Ok(())
 }
 
@@ -338,7 +337,7 @@ fn copy_like(
         } else {
             copy.identity = None;
         }
-        relation.columns.push_back(copy);
+        relation.columns.push(copy);
     }
     if like.constraints {
         plan.checks.extend(from.check_constraints().cloned());
@@ -554,10 +553,11 @@ pub(crate) fn finish_column(
     if serial || definition.identity.is_some() {
         let made = sequence::create_owned(session, table, &definition.name, Some(&definition.name));
         if serial && let Some(relation) = session.catalog.relation_mut(table) {
-            for column in &mut relation.columns {
-                if column.name == definition.name {
-                    column.default = Some(next_value(&made));
-                }
+            for column in relation
+                .columns
+                .matching_mut(|known| known.name == definition.name)
+            {
+                column.default = Some(next_value(&made));
             }
         }
     }
@@ -620,7 +620,7 @@ fn add_constraints(
         if let Some(relation) = session.catalog.relation_mut(table)
             && relation.constraint(&check.name).is_none()
         {
-            relation.constraints.push_back(check.clone());
+            relation.constraints.push(check.clone());
             session.change(table.member(ObjectKind::Constraint, &check.name));
         }
     }
@@ -755,7 +755,7 @@ pub(crate) fn clone_from_parent(
                 .name
                 .as_str(),
         );
-        relation.constraints.push_back(key);
+        relation.constraints.push(key);
         session.change(added);
     }
     Ok(())

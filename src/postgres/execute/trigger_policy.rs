@@ -56,7 +56,7 @@ pub(crate) fn create_trigger(session: &mut Session, create: &CreateTrigger) -> E
     }
     if let Some(relation) = session.catalog.relation_mut(&table) {
         relation.triggers.retain(|known| known.name != create.name);
-        relation.triggers.push_back(Trigger {
+        relation.triggers.push(Trigger {
             name: create.name.clone(),
             function,
             constraint: create.constraint,
@@ -153,7 +153,7 @@ pub(crate) fn create_policy(
         ));
     }
     if let Some(relation) = session.catalog.relation_mut(&table) {
-        relation.policies.push_back(name.clone());
+        relation.policies.push(name.clone());
     }
     session.change(key);
     Ok(())
@@ -215,7 +215,7 @@ pub(crate) fn create_rule(
         ));
     }
     if !taken && let Some(relation) = session.catalog.relation_mut(&table) {
-        relation.rules.push_back(name.clone());
+        relation.rules.push(name.clone());
     }
     session.change(key);
     Ok(())

@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use imbl::Vector;
 use smol_str::SmolStr;
 
 use crate::postgres::catalog::{
-    Column, Constraint, Presence, QualifiedName, Relation, Type, TypeKind,
+    Column, Constraint, List, Presence, QualifiedName, Relation, Type, TypeKind,
 };
 use crate::postgres::name::ObjectKind;
 use crate::postgres::statement::{
@@ -94,9 +93,9 @@ fn define(
             }
         }
         TypeDefinition::Composite { attributes } => {
-            let mut columns = Vector::new();
+            let mut columns = List::new();
             for attribute in attributes {
-                columns.push_back(table::new_column(session, attribute)?);
+                columns.push(table::new_column(session, attribute)?);
             }
             TypeKind::Composite {
                 attributes: columns,
@@ -117,7 +116,7 @@ fn define(
             if let Some(default) = default {
                 expressions::check_default(session, default, &base)?;
             }
-            let mut made: Vector<Constraint> = Vector::new();
+            let mut made: List<Constraint> = List::new();
             let mut required = *not_null;
             for constraint in constraints {
                 if matches!(constraint.kind, ConstraintKind::NotNull { .. }) {
@@ -125,7 +124,7 @@ fn define(
                     continue;
                 }
                 check_domain_expression(session, constraint, &base)?;
-                made.push_back(domain_constraint(session, name, constraint, &made));
+                made.push(domain_constraint(session, name, constraint, &made));
             }
             TypeKind::Domain {
                 base,
@@ -158,7 +157,7 @@ fn domain_constraint(
     session: &Session,
     domain: &QualifiedName,
     definition: &ConstraintDefinition,
-    others: &Vector<Constraint>,
+    others: &List<Constraint>,
 ) -> Constraint {
     let name = definition.name.clone().unwrap_or_else(|| {
         let taken: Vec<SmolStr> = others.iter().map(|other| other.name.clone()).collect();
@@ -211,10 +210,10 @@ pub(crate) fn alter_composite(
 fn alter_attribute(
     session: &mut Session,
     owner: &QualifiedName,
-    attributes: &mut Vector<Column>,
+    attributes: &mut List<Column>,
     command: &AttributeCommand,
 ) -> Effect {
-    let position = |attributes: &Vector<Column>, name: &str| {
+    let position = |attributes: &List<Column>, name: &str| {
         attributes
             .iter()
             .position(|attribute| attribute.name == name)
@@ -240,7 +239,7 @@ fn alter_attribute(
                     ),
                 );
             }
-            attributes.push_back(column);
+            attributes.push(column);
         }
         AttributeCommand::Drop { name, if_exists } => match position(attributes, name) {
             Some(at) => {
@@ -314,7 +313,7 @@ pub(crate) fn alter_domain(session: &mut Session, name: &Name, command: &DomainC
                 check_domain_expression(session, added, &base)?;
                 let made = domain_constraint(session, &name, added, &constraints);
                 session.change(name.member(ObjectKind::Constraint, &made.name));
-                constraints.push_back(made);
+                constraints.push(made);
             }
         }
         DomainCommand::DropConstraint {

@@ -36,7 +36,7 @@ fn fill(relation: &mut Relation, analysis: Analysis, names: &[SmolStr], views: b
                         format!("column \"{name}\" specified more than once"),
                     );
                 }
-                relation.columns.push_back(Column {
+                relation.columns.push(Column {
                     name,
                     type_name: column.type_name,
                     not_null: false,

@@ -7,7 +7,12 @@ use crate::python::value::{Class, Instance, Key, Value};
 
 /// Whether a class is an enumeration.
 pub(crate) fn is_enum(class: &Class) -> bool {
-    class.is_subclass_of("Enum")
+    // a class of the project may have the name too
+    let own = class.site.is_none() && class.name == "Enum";
+    own || class
+        .bases
+        .iter()
+        .any(|base| matches!(base, Value::Class(base) if is_enum(base)))
 }
 
 /// Makes the members of an enumeration from the names that its body assigned.

@@ -6,7 +6,7 @@ use super::exceptions::class;
 use crate::python::host::{Arguments, Eval, Host};
 use crate::python::interpreter::{Interpreter, instance};
 use crate::python::value::{Instance, Value};
-use crate::unknown::has_hole;
+use crate::unknown::{Reason, has_hole};
 
 /// A path without `.` and `..`.
 pub(crate) fn normalise(path: &str) -> String {
@@ -119,7 +119,6 @@ pub(crate) fn path_attribute<H: Host>(
     found: &Rc<Instance>,
     name: &str,
 ) -> Option<Value> {
-    let _ = interpreter;
     let text = text_of(&Value::Instance(found.clone()))?;
     let (parent, last) = parts(&text);
     Some(match name {
@@ -141,6 +140,14 @@ pub(crate) fn path_attribute<H: Host>(
                     break;
                 }
                 current = parent;
+            }
+            // paths are those of the project: what is above it is not known
+            if !text.starts_with('/') {
+                above.pop();
+                above.push(path("."));
+                let outside =
+                    interpreter.unknown(Reason::Environment, "a folder above the project");
+                above.extend(std::iter::repeat_n(outside, 8));
             }
             Value::list(above)
         }

@@ -533,7 +533,14 @@ pub(crate) fn attribute<H: Host>(
                 Value::Int(0),
             ]));
         }
-        ("sys", "path" | "argv") => return Some(Value::list(Vec::new())),
+        ("sys", "path") => return Some(Value::list(Vec::new())),
+        // with what words the command was given is not known
+        ("sys", "argv") => {
+            return Some(Value::unknown(Unknown::new(
+                Reason::Environment,
+                "sys.argv",
+            )));
+        }
         // which modules an application has loaded, and which one was started, is not known
         ("sys", "modules") => {
             return Some(Value::unknown(Unknown::new(

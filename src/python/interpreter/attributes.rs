@@ -8,6 +8,9 @@ use crate::python::builtins;
 use crate::python::host::{Arguments, Eval, Host};
 use crate::python::value::{Class, Decoration, Instance, Key, Value};
 
+/// The attribute of a function in which a decorator that is not known (`@hybrid_property`) is remembered.
+pub(super) const DECORATOR: &str = "<decorator>";
+
 impl<H: Host> Interpreter<H> {
     pub(crate) fn find_attribute(&mut self, value: &Value, name: &str) -> Eval<Option<Value>> {
         match value {
@@ -17,7 +20,10 @@ impl<H: Host> Interpreter<H> {
             })),
             Value::Host(host) => {
                 let host = host.clone();
-                H::attribute(self, &host, name)
+                let found = H::attribute(self, &host, name)?;
+                // `Base.__init__(self)` of a class of the model, as `super().__init__()`
+                let special = matches!(name, "__init__" | "__init_subclass__" | "__setattr__");
+                Ok(found.or_else(|| special.then(|| bound(&Value::None, name))))
             }
             Value::Module(module) => {
                 let found = module.scope.names.borrow().get(name).cloned();
@@ -77,6 +83,10 @@ impl<H: Host> Interpreter<H> {
                     "__wrapped__" => Some(value.clone()),
                     "setter" | "getter" | "deleter" | "cache_clear" | "fget" | "__call__"
                     | "__get__" => Some(bound(value, name)),
+                    // what the decorator made of it may have the attribute
+                    _ if function.attributes.borrow().contains_key(DECORATOR) => {
+                        Some(self.unsupported(&format!("{}.{name}", function.name)))
+                    }
                     _ => None,
                 })
             }
@@ -89,6 +99,9 @@ impl<H: Host> Interpreter<H> {
                 }
             },
             Value::Builtin(builtin) => Ok(builtins::builtin_attribute(builtin, name)),
+            Value::Fresh("uuid") if matches!(name, "hex" | "urn") => {
+                Ok(Some(Value::str(crate::unknown::FRESH.to_string())))
+            }
             Value::Fresh(_) => Ok(Some(bound(value, name))),
             _ => Ok(builtins::value_attribute(value, name)),
         }
@@ -126,7 +139,7 @@ impl<H: Host> Interpreter<H> {
         if instance.class.host_base().is_some() {
             return H::inherited(self, value, &instance.class, name);
         }
-        if has_unknown_base(&instance.class) {
+        if has_unknown_base(&instance.class) || has_foreign_base(&instance.class) {
             let what = format!("{}.{name}", instance.class.name);
             return Ok(Some(self.unsupported(&what)));
         }
@@ -208,7 +221,7 @@ impl<H: Host> Interpreter<H> {
         if name.starts_with("__") {
             return Ok(Some(bound(receiver, name)));
         }
-        if hidden {
+        if hidden || class.host_base().is_some() {
             return Ok(Some(self.unsupported(name)));
         }
         Ok(None)
@@ -374,6 +387,20 @@ impl<H: Host> Interpreter<H> {
             _ => builtins::containers::set_item(self, object, index, value),
         }
     }
+}
+
+/// Whether a class inherits from one of Python's own that is not modelled attribute by attribute (`logging.Handler`).
+fn has_foreign_base(class: &Class) -> bool {
+    class.bases.iter().any(|base| match base {
+        Value::Builtin(name) => !matches!(
+            *name,
+            "object" | "abc.ABC" | "typing.Generic" | "typing.Protocol" | "typing.NamedTuple"
+        ),
+        Value::Class(base) => has_foreign_base(base),
+        // what stands for all of a module whose calls change nothing
+        Value::Instance(_) => true,
+        _ => false,
+    })
 }
 
 /// A method of Python's own, bound to its receiver.

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use indexmap::IndexMap;
 use smol_str::SmolStr;
 
+use super::attributes::DECORATOR;
 use super::with::Collect;
 use super::{Context, Flow, Frame, Interpreter, YieldSink};
 use crate::limits::Limit;
@@ -58,7 +59,13 @@ impl<H: Host> Interpreter<H> {
                 Decoration::ContextManager
             }
             // what an unknown decorator makes of a function or class is most often the same with something around
-            Value::Unknown(_) => return Ok(value),
+            Value::Unknown(_) => {
+                if let Value::Function(function) = &value {
+                    let mut attributes = function.attributes.borrow_mut();
+                    attributes.insert(DECORATOR.into(), decorator.clone());
+                }
+                return Ok(value);
+            }
             _ => {
                 let arguments = Arguments {
                     positional: vec![value],

@@ -67,6 +67,7 @@ impl<H: Host> Interpreter<H> {
         });
         adopt(&class);
         builtins::enums::make_members(&class);
+        self.initialise_members(&class)?;
         if class.host_base().is_some() {
             H::class_defined(self, &class, &keywords)?;
         }
@@ -120,6 +121,52 @@ impl<H: Host> Interpreter<H> {
             None => builtins::initialise(self, &instance, &arguments)?,
         }
         Ok(value)
+    }
+}
+
+impl<H: Host> Interpreter<H> {
+    /// The `__new__` and `__init__` of an enumeration are called for each member, with its value taken apart.
+    fn initialise_members(&mut self, class: &Rc<Class>) -> Eval<()> {
+        let (new, init) = (class.lookup("__new__"), class.lookup("__init__"));
+        if new.is_none() && init.is_none() {
+            return Ok(());
+        }
+        for member in builtins::enums::members(class).unwrap_or_default() {
+            let Value::Instance(instance) = &member else {
+                continue;
+            };
+            let value = instance.attributes.borrow().get("_value_").cloned();
+            let positional = match value {
+                Some(Value::Tuple(items)) => items.to_vec(),
+                Some(value) => vec![value],
+                None => Vec::new(),
+            };
+            if let Some(new @ Value::Function(_)) = &new {
+                let mut given = vec![Value::Class(class.clone())];
+                given.extend(positional.iter().cloned());
+                let arguments = Arguments {
+                    positional: given,
+                    ..Arguments::default()
+                };
+                if let Value::Instance(made) = self.call_value(new, arguments)? {
+                    let made = made.attributes.borrow().clone();
+                    let mut attributes = instance.attributes.borrow_mut();
+                    if let Some(value) = made.get("_value_") {
+                        attributes.insert("value".into(), value.clone());
+                    }
+                    attributes.extend(made);
+                }
+            }
+            if let Some(init @ Value::Function(_)) = &init {
+                let init = self.bind_to(&member, class, init.clone())?;
+                let arguments = Arguments {
+                    positional,
+                    ..Arguments::default()
+                };
+                self.call_value(&init, arguments)?;
+            }
+        }
+        Ok(())
     }
 }
 

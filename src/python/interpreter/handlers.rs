@@ -57,6 +57,18 @@ impl<H: Host> Interpreter<H> {
         !self.state.handling.is_empty()
     }
 
+    /// Whether a handler may catch an exception raised now.
+    pub fn may_be_caught(&mut self, exception: &Value) -> bool {
+        let guards = std::mem::take(&mut self.state.guards);
+        let caught = guards.iter().flatten().any(|handler| {
+            handler.class.as_ref().is_none_or(|class| {
+                !matches!(self.is_instance(exception, class), Ok(Truth::Known(false)))
+            })
+        });
+        self.state.guards = guards;
+        caught
+    }
+
     /// The handler that would certainly catch an exception raised now and let the function go on behind it.
     pub fn swallowing_handler(&mut self, exception: &Value) -> Option<Site> {
         let guards = std::mem::take(&mut self.state.guards);

@@ -50,9 +50,19 @@ impl<H: Host> Interpreter<H> {
         let path = self.modules.path_of(syntax.file);
         {
             let mut names = scope.names.borrow_mut();
+            // about one a statement
+            names.reserve(syntax.body.len() + 4);
             names.insert("__name__".into(), Value::str(name));
             let package = self.modules.package_of(syntax.file).unwrap_or_default();
             names.insert("__package__".into(), Value::str(package));
+            if path.ends_with("__init__.py") {
+                let folder = self.unsupported("the folder of a package");
+                names.insert("__path__".into(), Value::list(vec![folder]));
+            }
+            for special in ["__spec__", "__loader__", "__cached__"] {
+                names.insert(special.into(), self.unsupported(special));
+            }
+            names.insert("__debug__".into(), Value::Bool(true));
             names.insert("__file__".into(), Value::str(path));
             let docstring = syntax.docstring().map(|(text, _)| Value::str(text));
             names.insert("__doc__".into(), docstring.unwrap_or(Value::None));
@@ -83,10 +93,12 @@ impl<H: Host> Interpreter<H> {
         let site = context.site(Span::default());
         // an import inside an unknown loop still executes its module as a whole
         let conditional = std::mem::take(&mut self.conditional);
+        self.state.loading.push(syntax.file);
         let result = self.in_frame("<module>".into(), site, site, |interpreter| {
             interpreter.block(&context, &syntax.body)
         });
         self.conditional = conditional;
+        self.state.loading.retain(|file| *file != syntax.file);
         result?;
         Ok(module)
     }
@@ -142,8 +154,10 @@ impl<H: Host> Interpreter<H> {
         if self.is_module(&full, from) {
             return self.import_module(&full, from);
         }
-        let project = matches!(module, Value::Module(module) if module.file.is_some());
-        if project {
+        // names are resolved when they are used, so that a circle of imports may be met where Python meets none
+        let is_complete = matches!(module, Value::Module(module)
+            if module.file.is_some_and(|file| !self.state.loading.contains(&file)));
+        if is_complete {
             return Err(self.error(
                 "ImportError",
                 &format!("cannot import name '{name}' from '{module_name}'"),

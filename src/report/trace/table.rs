@@ -135,7 +135,7 @@ fn section(
     colour: bool,
     used: &mut BTreeSet<&'static str>,
 ) {
-    let rows = rows(runs, used);
+    let rows = rows(runs, sources, used);
     if rows.is_empty() {
         if !runs.is_empty() {
             let _ = writeln!(out, "  {title}: no statements");
@@ -177,12 +177,16 @@ fn trim_line(out: &mut String) {
 }
 
 /// Rows of some runs, in the order of the first; what only a later run does stands behind what it did before that.
-fn rows(runs: &[(Run, &Trace)], used: &mut BTreeSet<&'static str>) -> Vec<Row> {
+fn rows(
+    runs: &[(Run, &Trace)],
+    sources: &SourceMap,
+    used: &mut BTreeSet<&'static str>,
+) -> Vec<Row> {
     let mut rows: Vec<Row> = Vec::new();
     for (column, (run, trace)) in runs.iter().enumerate() {
         let mut after = 0;
         for event in &trace.events {
-            let statement = statement_text(event);
+            let statement = statement_text(event, sources);
             let same = |row: &Row| {
                 row.cells[column].is_none() && row.site == event.site && row.statement == statement
             };

@@ -318,10 +318,9 @@ fn create_index(context: &Context<'_>, index: &IndexStmt) -> CreateIndex {
 }
 
 fn index_elements(context: &Context<'_>, nodes: &[Node]) -> Vec<IndexElement> {
-    nodes
-        .iter()
-        .filter_map(|node| index_element(context, node))
-        .collect()
+    let mut elements = Vec::with_capacity(nodes.len());
+    elements.extend(nodes.iter().filter_map(|node| index_element(context, node)));
+    elements
 }
 
 fn index_element(context: &Context<'_>, node: &Node) -> Option<IndexElement> {
