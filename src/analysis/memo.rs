@@ -24,10 +24,13 @@ use crate::trace::Gap;
 /// How many states of a revision are remembered: what was kept so far, and trials.
 const STATES: usize = 4;
 
+/// The texts that a file has had.
+type Texts = Vec<(FileId, Arc<SourceFile>)>;
+
 /// The memory of one database.
 #[derive(Default)]
 pub struct Memo {
-    files: Mutex<HashMap<Utf8PathBuf, Vec<(FileId, Arc<SourceFile>)>>>,
+    files: Mutex<HashMap<Utf8PathBuf, Texts>>,
     parsed: Mutex<HashMap<FileId, (Arc<syntax::Module>, Facts)>>,
     revisions: Mutex<HashMap<FileId, Arc<Revision>>>,
     judged: Mutex<HashMap<usize, Vec<State>>>,

@@ -115,7 +115,7 @@ impl Writer<'_> {
         let mut whole = true;
         for ((column, value), part) in self.insert.columns.iter().zip(values).zip(&parts) {
             let known = self.table.column(column)?;
-            match self.compared(column, value, part, &known.type_name) {
+            match Self::compared(column, value, part, &known.type_name) {
                 Some(condition) => conditions.push(condition),
                 None => whole &= is_fresh(value),
             }
@@ -193,7 +193,7 @@ impl Writer<'_> {
     }
 
     /// The condition that a column of the table has a value; `None` where it can't be asked.
-    fn compared(&self, column: &str, value: &Expr, part: &str, kind: &TypeName) -> Option<String> {
+    fn compared(column: &str, value: &Expr, part: &str, kind: &TypeName) -> Option<String> {
         let name = Quoted(column);
         if matches!(value, Expr::Value(Datum::Null)) {
             return Some(format!("{name} IS NULL"));
@@ -263,6 +263,10 @@ impl Writer<'_> {
     }
 
     /// The texts between commas of a row of tokens.
+    #[expect(
+        clippy::needless_range_loop,
+        reason = "the end of the row is a place too"
+    )]
     fn parts(&self, from: usize, to: usize) -> Vec<&str> {
         let depth = self.depths();
         let own = depth.get(from).copied().unwrap_or(0);

@@ -492,16 +492,14 @@ pub(super) fn import_of_project(code: &Code<'_>, line: &str) -> Option<(Span, St
         let module = text.split_whitespace().nth(1)?;
         Some(module.split('.').next()?.to_owned())
     };
-    let imports = code.module.body.iter().filter(|one| {
+    let mut imports = code.module.body.iter().filter(|one| {
         matches!(
             one.kind,
             StatementKind::Import(_) | StatementKind::FromImport { .. }
         ) && code.has_own_lines(one)
     });
     let last = imports.clone().next_back()?;
-    let same = imports
-        .filter(|one| package(code.slice(one.span)) == package(line))
-        .next_back();
+    let same = imports.rfind(|one| package(code.slice(one.span)) == package(line));
     let at = code.line_end(same.unwrap_or(last).span.end);
     let gap = if same.is_some() { "\n" } else { "\n\n" };
     Some((
