@@ -52,7 +52,7 @@ fn nodes(file: &Path, parser: &mut Parser) -> usize {
         Some("py") => parser
             .parse(&text, None)
             .map_or(0, |tree| tree.root_node().descendant_count()),
-        Some("sql") => pg_query::parse(&text).map_or(0, |parsed| parsed.protobuf.stmts.len()),
+        Some("sql") => pg_query::parse(&text, 0).map_or(0, |parsed| parsed.protobuf.stmts.len()),
         _ => 0,
     }
 }

@@ -58,10 +58,10 @@ fn reported(arguments: &CheckArguments, outputs: &output::Outputs) -> Result<u8,
         return accepted.write(&now.diagnostics, &project, &reported_files(&project));
     }
     if arguments.fix.is_asked() {
-        return fix::fix(arguments, &project);
+        return fix::fix(arguments, project);
     }
     if outputs.formats().any(fix::is_carried_by) {
-        let (project, found) = fix::with_offers(&project);
+        let (project, found) = fix::with_offers(project);
         return report(arguments, &project, found);
     }
     let found = findings(&project);
