@@ -316,6 +316,9 @@ pub struct ConfigError {
 /// Where a configuration may stand, the first of a folder wins.
 const NAMES: [&str; 3] = ["foreshot.toml", ".foreshot.toml", "pyproject.toml"];
 
+/// Most files of which each extends the next.
+const MOST_EXTENDED: usize = 16;
+
 /// Reads configuration files.
 #[derive(Clone, Copy)]
 pub struct Loader<'a> {
@@ -379,6 +382,11 @@ impl Loader<'_> {
         read::parse(self, path, &text, &mut |parent| {
             if seen.contains(parent) {
                 return Err("it extends itself".to_owned());
+            }
+            if seen.len() >= MOST_EXTENDED {
+                return Err(format!(
+                    "more than {MOST_EXTENDED} files extend each other: put what they say into fewer"
+                ));
             }
             match self.files.read(parent) {
                 Err(error) => return Err(error.to_string()),

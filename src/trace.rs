@@ -283,6 +283,8 @@ pub struct Choice {
     pub site: Option<Site>,
     /// Which way this world went.
     pub value: bool,
+    /// A module of the application was being loaded: what it asks there is its own affair.
+    pub loading: bool,
 }
 
 /// What one world of a run comes to, whoever ran it.

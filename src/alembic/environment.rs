@@ -40,6 +40,8 @@ pub struct Decision {
     pub site: Option<Site>,
     /// Which way this world went.
     pub value: bool,
+    /// A module of the application was being loaded.
+    pub loading: bool,
 }
 
 /// The choices of one world: first those it was told, then `true`.
@@ -55,7 +57,7 @@ pub struct Decisions {
 
 impl Decisions {
     /// Answers an unknown condition and remembers it.
-    pub fn decide(&mut self, unknown: &Unknown, site: Option<Site>) -> bool {
+    pub fn decide(&mut self, unknown: &Unknown, site: Option<Site>, loading: bool) -> bool {
         if unknown.reason == Reason::Environment
             && let Some(value) = self.settled.get(&unknown.what)
         {
@@ -69,6 +71,7 @@ impl Decisions {
             unknown: unknown.clone(),
             site,
             value,
+            loading,
         });
         value
     }

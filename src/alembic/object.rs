@@ -481,7 +481,9 @@ impl Host for Environment {
 
     fn decide(interp: &mut Interp, unknown: &Unknown) -> bool {
         let site = interp.frames().last().map(|frame| frame.site);
-        interp.host.decisions.decide(unknown, site)
+        let own = interp.host.revision_file;
+        let loading = interp.loads_another_than(own);
+        interp.host.decisions.decide(unknown, site, loading)
     }
 
     fn gap(interp: &mut Interp, what: String) {

@@ -236,6 +236,7 @@ fn output(interp: Interp, raised: Option<Raised>) -> RunOutput {
             what: decision.unknown.what.to_string(),
             site: decision.site,
             value: decision.value,
+            loading: decision.loading,
         })
         .collect();
     RunOutput {

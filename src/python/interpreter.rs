@@ -388,6 +388,11 @@ impl<H: Host> Interpreter<H> {
         self.frames.last().map(|frame| frame.site)
     }
 
+    /// Whether a module other than one is being loaded.
+    pub fn loads_another_than(&self, file: FileId) -> bool {
+        self.state.loading.iter().any(|loading| *loading != file)
+    }
+
     /// Why what is executed now may not execute on a real server: the body of a loop over unknown items.
     pub fn conditional(&self) -> Option<&Unknown> {
         self.conditional.last().map(|doubt| &doubt.unknown)

@@ -231,6 +231,10 @@ fn explore(scene: &Scene<'_>, bound: usize, outputs: &mut Vec<RunOutput>) -> boo
             .map(|choice| choice.site)
             .collect();
         for turned in told..decisions.len() {
+            // what an application's modules ask while they are loaded says nothing of the migration
+            if decisions[turned].loading && !raised {
+                continue;
+            }
             let repeated = !met.insert(decisions[turned].site) && !raised;
             // of a run with thousands of choices only as many scripts are made as can be followed, and one that shows that
             // the bound was hit
