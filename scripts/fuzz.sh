@@ -10,7 +10,7 @@ folder=$PWD/target/fuzz
 host=$(rustc -vV | sed -n 's/^host: //p')
 passes="-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters"
 passes+=" -Cllvm-args=-sanitizer-coverage-pc-table -Cllvm-args=-sanitizer-coverage-trace-compares"
-build() { RUSTFLAGS="--cfg fuzzing $passes" CARGO_TARGET_DIR=$folder cargo build --manifest-path fuzz/Cargo.toml --release --target "$host" --locked "$@"; }
+build() { RUSTFLAGS="--cfg fuzzing $passes" CARGO_TARGET_DIR=$folder cargo build --manifest-path fuzz/Cargo.toml --release --target "$host" --locked; }
 if [ "$target" = build ]; then
     build
     exit
