@@ -142,7 +142,7 @@ pub struct Environment {
     /// What could not be analysed.
     pub gaps: Vec<Gap>,
     /// Things that no revision makes and that were used.
-    pub assumed: Vec<ObjectKey>,
+    pub presumed: Vec<ObjectKey>,
     /// Choices at unknown conditions.
     pub decisions: Decisions,
     /// State that single models keep for the length of a run (queued batches, memo of created enum types), by key.
@@ -177,7 +177,7 @@ impl Environment {
             transaction: 0,
             autocommit_block: false,
             gaps: Vec::new(),
-            assumed: Vec::new(),
+            presumed: Vec::new(),
             decisions: Decisions::default(),
             memo: BTreeMap::new(),
             classes: BTreeMap::new(),
@@ -291,7 +291,7 @@ impl Environment {
                 "no revision makes the {key}: it is taken to be there, its parts are not known"
             );
             environment.note_gap(place.stack.first().copied(), what);
-            environment.assumed.push(key.clone());
+            environment.presumed.push(key.clone());
         }
         if doubt.is_none() && matches!(answer.outcome, Outcome::Unknown(_)) {
             let rendered;

@@ -54,13 +54,11 @@ pub fn reflect_table(interp: &mut Interp, table: &Value) -> Eval<()> {
             object.data.borrow_mut().incomplete = true;
             Ok(())
         }
-        _ => match inspector::expect(interp, name.schema.as_deref(), &name.name) {
-            Some(raise) => Err(raise),
-            None => {
-                object.data.borrow_mut().incomplete = true;
-                Ok(())
-            }
-        },
+        _ => {
+            inspector::expect(interp, name.schema.as_deref(), &name.name)?;
+            object.data.borrow_mut().incomplete = true;
+            Ok(())
+        }
     }
 }
 

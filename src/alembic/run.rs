@@ -245,7 +245,7 @@ fn output(interp: Interp, raised: Option<Raised>) -> RunOutput {
             raised,
             boundaries: host.boundaries,
             gaps: host.gaps,
-            presumed: host.assumed,
+            presumed: host.presumed,
             stale: host.questions.stale,
             inspected: host.questions.inspected,
             has_assumed: host.session.has_assumed(),

@@ -187,6 +187,16 @@ fn condition(line: &str, indent: &str, unit: &str) -> Option<Vec<String>> {
 
 /// The operands of some operators outside of brackets, each with the operator before it.
 fn operands<'a>(text: &'a str, operators: &[&str]) -> Vec<&'a str> {
+    let cuts = cuts_outside_brackets(text, |at, _, _| {
+        operators.iter().any(|one| text[at..].starts_with(one))
+            // the second word of `not in`
+            && !text[..at].ends_with(" not")
+    });
+    pieces(text, &cuts, 0)
+}
+
+/// Where to cut a text outside of brackets and strings. `is_cut` is told the place, the character there and the cuts before it.
+fn cuts_outside_brackets(text: &str, is_cut: impl Fn(usize, char, &[usize]) -> bool) -> Vec<usize> {
     let mut depth = 0_i32;
     let mut cuts = Vec::new();
     walk(
@@ -194,18 +204,12 @@ fn operands<'a>(text: &'a str, operators: &[&str]) -> Vec<&'a str> {
         |at, character| match character {
             '(' | '[' | '{' => depth += 1,
             ')' | ']' | '}' => depth -= 1,
-            ' ' if depth == 0
-                && operators.iter().any(|one| text[at..].starts_with(one))
-                // the second word of `not in`
-                && !text[..at].ends_with(" not") =>
-            {
-                cuts.push(at);
-            }
+            _ if depth == 0 && is_cut(at, character, &cuts) => cuts.push(at),
             _ => {}
         },
         |_, _| {},
     );
-    pieces(text, &cuts, 0)
+    cuts
 }
 
 /// One line as the lines that a formatter would make of it.
@@ -287,18 +291,7 @@ fn last_bracket(line: &str) -> Option<(&str, &str, &str)> {
 
 /// Parts of a text between a separator outside of brackets and strings, trimmed.
 pub(super) fn split(text: &str, separator: char) -> Vec<&str> {
-    let mut depth = 0_i32;
-    let mut cuts = Vec::new();
-    walk(
-        text,
-        |at, character| match character {
-            '(' | '[' | '{' => depth += 1,
-            ')' | ']' | '}' => depth -= 1,
-            found if found == separator && depth == 0 => cuts.push(at),
-            _ => {}
-        },
-        |_, _| {},
-    );
+    let cuts = cuts_outside_brackets(text, |_, character, _| character == separator);
     pieces(text, &cuts, separator.len_utf8())
 }
 
@@ -316,23 +309,9 @@ fn pieces<'a>(text: &'a str, cuts: &[usize], width: usize) -> Vec<&'a str> {
 
 /// A comprehension before its `for` and `if`; anything else whole.
 fn comprehension(text: &str) -> Vec<&str> {
-    let mut depth = 0_i32;
-    let mut cuts = Vec::new();
-    walk(
-        text,
-        |at, character| match character {
-            '(' | '[' | '{' => depth += 1,
-            ')' | ']' | '}' => depth -= 1,
-            ' ' if depth == 0
-                && (text[at..].starts_with(" for ")
-                    || (text[at..].starts_with(" if ") && !cuts.is_empty())) =>
-            {
-                cuts.push(at);
-            }
-            _ => {}
-        },
-        |_, _| {},
-    );
+    let cuts = cuts_outside_brackets(text, |at, _, before| {
+        text[at..].starts_with(" for ") || (text[at..].starts_with(" if ") && !before.is_empty())
+    });
     pieces(text, &cuts, 0)
 }
 

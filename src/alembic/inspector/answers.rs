@@ -252,10 +252,8 @@ fn of_table(
     let found = match relation(interp, catalog, schema.as_deref(), &name) {
         Found::Known(found) => found,
         Found::Absent => {
-            return match expect(interp, schema.as_deref(), &name) {
-                Some(raise) => Err(raise),
-                None => Ok(open(interp, &what)),
-            };
+            expect(interp, schema.as_deref(), &name)?;
+            return Ok(open(interp, &what));
         }
         Found::Unknown => return Ok(open(interp, &what)),
     };

@@ -320,25 +320,25 @@ impl Object for Inspector {
 }
 
 /// Takes a table that was never heard of to be there where the migration reflects it and does not wait for the error: it
-/// could not run otherwise. `None`: it is not there, and that is the error.
+/// could not run otherwise. Else it is not there: `NoSuchTableError`.
 pub(in crate::alembic) fn expect(
     interp: &mut Interp,
     schema: Option<&str>,
     name: &str,
-) -> Option<Box<Raise>> {
-    let raise = exceptions::raise(interp, "NoSuchTableError", name);
-    if !interp.host.session.assumes || interp.may_be_caught(&raise.exception) {
-        return Some(raise);
+) -> Eval<()> {
+    let raise = no_such_table(interp, name);
+    if interp.may_be_caught(&raise.exception) {
+        return Err(raise);
     }
     let name = crate::postgres::Name::qualified(schema, name);
     if !interp.host.session.assume_reflected(&name) {
-        return Some(raise);
+        return Err(raise);
     }
     let what = format!(
         "the table `{name}` is reflected, and no migration makes it: it is taken to be there"
     );
     <super::environment::Environment as crate::python::Host>::gap(interp, what);
-    None
+    Ok(())
 }
 
 /// `NoSuchTableError`, as SQLAlchemy raises it.

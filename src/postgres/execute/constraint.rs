@@ -524,14 +524,7 @@ fn key_using_index(
         super::rename::rename_index(session, table, using, &name);
     }
     free_name(session, table, &name)?;
-    let columns: Vec<SmolStr> = index
-        .elements
-        .iter()
-        .filter_map(|element| match &element.value {
-            Expr::Column { name, .. } => Some(name.clone()),
-            _ => None,
-        })
-        .collect();
+    let columns = index::plain_columns(&index.elements);
     if let Some(relation) = session.catalog.relation_mut(table) {
         for known in relation.indexes.matching_mut(|known| known.name == name) {
             known.constraint = Some(name.clone());

@@ -319,7 +319,9 @@ fn check_function(session: &mut Session, name: &crate::postgres::Name) -> Effect
 /// Checks the default of a column of a type: 55P04 and 22P02 for enum literals, 42704, 42883.
 pub(crate) fn check_default(session: &mut Session, default: &Expr, type_name: &TypeName) -> Effect {
     check_literal(session, default, type_name)?;
-    super::data::check_default(session, type_name, default)?;
+    if matches!(default, Expr::Value(Datum::Text(_))) {
+        super::data::check_default(session, type_name, default)?;
+    }
     check(session, &Scope::EMPTY, default)
 }
 

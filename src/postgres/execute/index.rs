@@ -46,14 +46,7 @@ pub(crate) fn create(session: &mut Session, create: &CreateIndex) -> Effect {
     }
     check_operator_classes(session, &table, &create.method, &create.elements)?;
     if create.unique {
-        let plain: Vec<SmolStr> = create
-            .elements
-            .iter()
-            .filter_map(|element| match &element.value {
-                Expr::Column { name, .. } => Some(name.clone()),
-                _ => None,
-            })
-            .collect();
+        let plain = plain_columns(&create.elements);
         check_partition_columns(session, &table, &plain, "UNIQUE")?;
     }
     let name = match &create.name {
@@ -303,6 +296,17 @@ fn chosen_name(
     )
 }
 
+/// The elements of an index that are columns.
+pub(crate) fn plain_columns(elements: &[IndexElement]) -> Vec<SmolStr> {
+    elements
+        .iter()
+        .filter_map(|element| match &element.value {
+            Expr::Column { name, .. } => Some(name.clone()),
+            _ => None,
+        })
+        .collect()
+}
+
 /// Names of an index's columns, as `ChooseIndexColumnNames` makes them: each once, with numbers.
 pub(crate) fn element_names(elements: &[IndexElement], include: &[SmolStr]) -> Vec<SmolStr> {
     let mut chosen: Vec<SmolStr> = Vec::new();
@@ -502,14 +506,7 @@ fn copy(session: &mut Session, target: &QualifiedName, index: &Index) -> Effect 
     let name = names::relation(session, &target.schema, &target.name, second, label, true);
     copied.name = name.clone();
     copied.constraint = Some(name.clone());
-    let columns: Vec<SmolStr> = index
-        .elements
-        .iter()
-        .filter_map(|element| match &element.value {
-            Expr::Column { name, .. } => Some(name.clone()),
-            _ => None,
-        })
-        .collect();
+    let columns = plain_columns(&index.elements);
     let kind = if index.primary {
         ConstraintKind::PrimaryKey {
             columns: columns.clone(),

@@ -463,9 +463,15 @@ fn check_choice(
     context: &Context<'_>,
 ) -> Result<(), ServerError> {
     let mut chosen: Option<TypeName> = None;
+    let mut unknown_is_among = false;
     for choice in choices {
-        let Type::Named(name) = type_of(choice, frame, context) else {
-            continue;
+        let name = match type_of(choice, frame, context) {
+            Type::Named(name) => name,
+            Type::Literal => continue,
+            Type::Unknown => {
+                unknown_is_among = true;
+                continue;
+            }
         };
         let Some(known) = &chosen else {
             chosen = Some(name);
@@ -490,9 +496,6 @@ fn check_choice(
             chosen = Some(TypeName::new("numeric"));
         }
     }
-    let unknown_is_among = choices
-        .iter()
-        .any(|choice| matches!(type_of(choice, frame, context), Type::Unknown));
     match chosen {
         Some(name) if !unknown_is_among => choices
             .iter()

@@ -127,11 +127,14 @@ impl<H: Host> Interpreter<H> {
 impl<H: Host> Interpreter<H> {
     /// The `__new__` and `__init__` of an enumeration are called for each member, with its value taken apart.
     fn initialise_members(&mut self, class: &Rc<Class>) -> Eval<()> {
+        let Some(members) = builtins::enums::members(class) else {
+            return Ok(());
+        };
         let (new, init) = (class.lookup("__new__"), class.lookup("__init__"));
         if new.is_none() && init.is_none() {
             return Ok(());
         }
-        for member in builtins::enums::members(class).unwrap_or_default() {
+        for member in members {
             let Value::Instance(instance) = &member else {
                 continue;
             };

@@ -57,14 +57,24 @@ impl<H: Host> Interpreter<H> {
         !self.state.handling.is_empty()
     }
 
+    /// Whether a handler catches an exception; `None`: not known.
+    fn handles(&mut self, handler: &GuardHandler, exception: &Value) -> Option<bool> {
+        match &handler.class {
+            None => Some(true),
+            Some(class) => match self.is_instance(exception, class) {
+                Ok(Truth::Known(truth)) => Some(truth),
+                Ok(Truth::Unknown(_)) | Err(_) => None,
+            },
+        }
+    }
+
     /// Whether a handler may catch an exception raised now.
     pub fn may_be_caught(&mut self, exception: &Value) -> bool {
         let guards = std::mem::take(&mut self.state.guards);
-        let caught = guards.iter().flatten().any(|handler| {
-            handler.class.as_ref().is_none_or(|class| {
-                !matches!(self.is_instance(exception, class), Ok(Truth::Known(false)))
-            })
-        });
+        let caught = guards
+            .iter()
+            .flatten()
+            .any(|handler| self.handles(handler, exception) != Some(false));
         self.state.guards = guards;
         caught
     }
@@ -73,20 +83,13 @@ impl<H: Host> Interpreter<H> {
     pub fn swallowing_handler(&mut self, exception: &Value) -> Option<Site> {
         let guards = std::mem::take(&mut self.state.guards);
         let caught = guards.iter().rev().find_map(|guard| {
-            guard.iter().find_map(|handler| {
-                let truth = match &handler.class {
-                    None => Truth::Known(true),
-                    Some(class) => match self.is_instance(exception, class) {
-                        Ok(truth) => truth,
-                        Err(_) => return Some(None),
-                    },
-                };
-                match truth {
-                    Truth::Known(false) => None,
-                    Truth::Known(true) => Some(handler.goes_on.then_some(handler.site)),
-                    Truth::Unknown(_) => Some(None),
-                }
-            })
+            guard
+                .iter()
+                .find_map(|handler| match self.handles(handler, exception) {
+                    Some(false) => None,
+                    Some(true) => Some(handler.goes_on.then_some(handler.site)),
+                    None => Some(None),
+                })
         });
         self.state.guards = guards;
         caught.flatten()
