@@ -316,7 +316,12 @@ impl Object for Table {
                 if method == "create" {
                     let statements =
                         create_calls(interp, &data, checkfirst, false, &mut Vec::new())?;
+                    let made = !statements.is_empty();
                     run(interp, "Table.create", statements)?;
+                    let metadata = data.metadata.as_ref().and_then(object::get::<MetaData>);
+                    if let Some(metadata) = metadata.filter(|_| made) {
+                        metadata.note_model(interp, &data.name);
+                    }
                 } else {
                     let statements = drop_calls(interp, &data, checkfirst)?;
                     run(interp, "Table.drop", statements)?;
