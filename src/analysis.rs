@@ -679,6 +679,11 @@ pub fn analyze(database: &Database, loaded: &Loaded, request: Request<'_>) -> An
         catalog,
         &setting,
         recalled.as_ref(),
+        // a fix is also proven by what it leaves as it is elsewhere
+        &|revision| {
+            let judged = revision.reported && (!revision.released || keep_traces);
+            judged || loaded.fixes.is_some()
+        },
         &|replayed: Replayed| {
             let catalogs = memory
                 .as_ref()

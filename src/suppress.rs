@@ -11,6 +11,8 @@ mod comments;
 use std::collections::{BTreeMap, BTreeSet};
 
 use camino::{Utf8Path, Utf8PathBuf};
+use indexmap::IndexMap;
+use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use crate::config::nearest;
 use crate::diagnostic::{Diagnostic, Severity};
@@ -54,21 +56,26 @@ pub fn apply(
     require_reason: bool,
 ) -> Applied {
     // a file may have come in twice, for two databases: its path is what counts, and whether its text is that of today
-    let key = |id: FileId| (sources.file(id).path().to_owned(), sources.is_past(id));
-    let mut files: BTreeMap<(Utf8PathBuf, bool), FileId> = BTreeMap::new();
+    let key = |id: FileId| {
+        (
+            sources.file(id).path().as_str().to_owned(),
+            sources.is_past(id),
+        )
+    };
+    let mut files: IndexMap<(String, bool), FileId, FxBuildHasher> = IndexMap::default();
     let numbers = (0..sources.len() as u32).map(FileId);
     for id in numbers.filter(|id| !sources.is_superseded(*id)) {
         files.entry(key(id)).or_insert(id);
     }
     let mut applied = Applied::default();
-    let mut by_file: BTreeMap<(Utf8PathBuf, bool), Vec<Diagnostic>> = BTreeMap::new();
+    let mut by_file: FxHashMap<(String, bool), Vec<Diagnostic>> = FxHashMap::default();
     for diagnostic in diagnostics {
         let key = key(diagnostic.site.file);
         by_file.entry(key).or_default().push(diagnostic);
     }
     for (key, id) in files {
         let found = by_file.remove(&key).unwrap_or_default();
-        let own = judges(&key.0, key.1);
+        let own = judges(Utf8Path::new(&key.0), key.1);
         if found.is_empty() && !own {
             continue;
         }

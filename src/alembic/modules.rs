@@ -7,7 +7,7 @@ use std::any::Any;
 use smol_str::SmolStr;
 
 use super::object::{self, Interp, Object};
-use super::operations::custom::replacement_key;
+use super::operations::custom::{replacement, replacement_key};
 use crate::python::{Eval, HostRef, Value};
 
 /// A module of the model.
@@ -160,8 +160,8 @@ impl Object for ModuleObject {
     }
     fn attribute(&self, interp: &mut Interp, _: &HostRef, name: &str) -> Eval<Option<Value>> {
         // what the project put in its place
-        if let Some(replaced) = interp.host.memo.get(&replacement_key(&self.name, name)) {
-            return Ok(Some(replaced.clone()));
+        if let Some(replaced) = replacement(interp, &self.name, name) {
+            return Ok(Some(replaced));
         }
         Ok(look_up(interp, &self.name, name))
     }
@@ -220,12 +220,15 @@ fn names(interp: &mut Interp, module: &str, name: &str) -> Option<Value> {
 }
 
 fn submodules(_: &mut Interp, module: &str, name: &str) -> Option<Value> {
-    let full = format!("{module}.{name}");
-    SUBMODULES.contains(&full.as_str()).then(|| {
-        object::value(ModuleObject {
-            name: SmolStr::new(full),
-        })
-    })
+    let is_named = |full: &&&str| {
+        full.strip_prefix(module)
+            .and_then(|rest| rest.strip_prefix('.'))
+            == Some(name)
+    };
+    SUBMODULES
+        .iter()
+        .find(is_named)
+        .map(|full| object::value(ModuleObject::new(full)))
 }
 
 fn exceptions(interp: &mut Interp, module: &str, name: &str) -> Option<Value> {

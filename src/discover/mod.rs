@@ -16,9 +16,10 @@ pub mod versions;
 use std::collections::BTreeSet;
 
 use camino::{Utf8Path, Utf8PathBuf};
+use rustc_hash::FxHashSet;
 
 use crate::config::SqlSettings;
-use crate::files::{Files, join, normalize, within};
+use crate::files::{Files, join, normalize, path_order, within};
 use crate::merge::Naming;
 use crate::scripts::{Format, Sending};
 
@@ -400,22 +401,28 @@ impl Finder<'_> {
             }
             return None;
         }
-        let mut revision_files: BTreeSet<Utf8PathBuf> = BTreeSet::new();
+        let mut revision_files: Vec<Utf8PathBuf> = Vec::new();
         for location in &locations {
-            for file in self.files.walk(location, false) {
+            let mut loaded = self.files.walk(location, false);
+            loaded.retain(|file| {
                 let direct = file.parent() == Some(location.as_path());
-                if is_loaded_name(&file) && (settings.recursive || direct) {
-                    if self.scans.of(self.files, &file).is_revision {
-                        revision_files.insert(file);
-                    } else {
-                        self.note(
-                            Some(&file),
-                            "assigns no `revision` and `down_revision`: part of no root",
-                        );
-                    }
+                is_loaded_name(file) && (settings.recursive || direct)
+            });
+            self.scans.prepare(self.files, loaded.iter());
+            for file in loaded {
+                if self.scans.of(self.files, &file).is_revision {
+                    revision_files.push(file);
+                } else {
+                    self.note(
+                        Some(&file),
+                        "assigns no `revision` and `down_revision`: part of no root",
+                    );
                 }
             }
         }
+        // one location may lie below another
+        revision_files.sort_unstable_by(|one, other| path_order(one, other));
+        revision_files.dedup();
         let prepended = settings
             .prepend_sys_path
             .iter()
@@ -429,7 +436,7 @@ impl Finder<'_> {
             url: settings.url.clone(),
             naming: settings.naming.clone(),
             version_locations: locations,
-            revision_files: revision_files.into_iter().collect(),
+            revision_files,
             import_roots: prepended,
             report_only: None,
             sql: None,
@@ -480,15 +487,15 @@ impl Finder<'_> {
         chosen: &mut Vec<Database>,
         candidates: Vec<Utf8PathBuf>,
     ) {
-        let known: BTreeSet<Utf8PathBuf> = chosen
+        let known: FxHashSet<&str> = chosen
             .iter()
-            .flat_map(|database| database.revision_files.clone())
+            .flat_map(|database| &database.revision_files)
+            .map(|file| file.as_str())
             .collect();
-        let loose: Vec<Utf8PathBuf> = candidates
-            .into_iter()
-            .filter(|file| is_loaded_name(file) && !known.contains(file))
-            .filter(|file| self.scans.of(self.files, file).is_revision)
-            .collect();
+        let mut loose = candidates;
+        loose.retain(|file| is_loaded_name(file) && !known.contains(file.as_str()));
+        self.scans.prepare(self.files, loose.iter());
+        loose.retain(|file| self.scans.of(self.files, file).is_revision);
         let configured = chosen
             .iter()
             .any(|database| !database.revision_files.is_empty());

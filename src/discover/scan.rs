@@ -1,11 +1,12 @@
 //! A cheap look at a file: is it a revision, which one, and after which? Only for grouping; the revision graph itself is
 //! made from the syntax tree.
 
-use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use camino::{Utf8Path, Utf8PathBuf};
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use regex::Regex;
+use rustc_hash::FxHashMap;
 
 use crate::files::{Files, decode};
 
@@ -77,21 +78,41 @@ fn literals(value: &str) -> Vec<String> {
 /// Looks at files, each once.
 #[derive(Default)]
 pub(super) struct Scans {
-    seen: BTreeMap<Utf8PathBuf, Scan>,
+    seen: FxHashMap<Utf8PathBuf, Scan>,
+}
+
+fn look(files: &dyn Files, path: &Utf8Path) -> Scan {
+    match files.read(path) {
+        Ok(bytes) => scan(&decode(&bytes.unwrap_or_default()).text),
+        // it may be one: why it can't be read is reported by the one who reads it for good
+        Err(_) => Scan {
+            is_revision: true,
+            ..Scan::default()
+        },
+    }
 }
 
 impl Scans {
     pub(super) fn of(&mut self, files: &dyn Files, path: &Utf8Path) -> &Scan {
-        self.seen.entry(path.to_owned()).or_insert_with(|| {
-            match files.read(path) {
-                Ok(bytes) => scan(&decode(&bytes.unwrap_or_default()).text),
-                // it may be one: why it can't be read is reported by the one who reads it for good
-                Err(_) => Scan {
-                    is_revision: true,
-                    ..Scan::default()
-                },
-            }
-        })
+        self.seen
+            .entry(path.to_owned())
+            .or_insert_with(|| look(files, path))
+    }
+
+    /// Looks at many at once, on all threads.
+    pub(super) fn prepare<'a>(
+        &mut self,
+        files: &dyn Files,
+        paths: impl Iterator<Item = &'a Utf8PathBuf>,
+    ) {
+        let new: Vec<&Utf8PathBuf> = paths
+            .filter(|path| !self.seen.contains_key(*path))
+            .collect();
+        let found: Vec<(Utf8PathBuf, Scan)> = new
+            .into_par_iter()
+            .map(|path| (path.clone(), look(files, path)))
+            .collect();
+        self.seen.extend(found);
     }
 }
 

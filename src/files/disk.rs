@@ -2,19 +2,22 @@
 
 use std::fs;
 use std::io::{ErrorKind, Read};
+use std::sync::OnceLock;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use ignore::WalkBuilder;
 
-use super::{FileError, Files, normalize, within};
+use super::{FileError, Files, normalize, path_order, within};
 use crate::limits::Limit;
 
 /// A folder on disk as a project.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Disk {
     root: Utf8PathBuf,
     /// Another bound than that in force.
     limit: Option<u64>,
+    /// The files of the root, once they were asked for: a run asks more than once, and sees one state.
+    all: OnceLock<Vec<Utf8PathBuf>>,
 }
 
 impl Disk {
@@ -27,6 +30,7 @@ impl Disk {
         Ok(Self {
             root: resolved,
             limit: None,
+            all: OnceLock::new(),
         })
     }
 
@@ -121,6 +125,23 @@ impl Files for Disk {
     }
 
     fn walk(&self, folder: &Utf8Path, everything: bool) -> Vec<Utf8PathBuf> {
+        if folder.as_str().is_empty() && !everything {
+            return self.all.get_or_init(|| self.list(folder, false)).clone();
+        }
+        self.list(folder, everything)
+    }
+
+    fn resolve(&self, path: &Utf8Path) -> Option<Utf8PathBuf> {
+        let located = self.locate(path).ok()??;
+        located
+            .strip_prefix(&self.root)
+            .ok()
+            .map(Utf8Path::to_owned)
+    }
+}
+
+impl Disk {
+    fn list(&self, folder: &Utf8Path, everything: bool) -> Vec<Utf8PathBuf> {
         let Some(folder) = normalize(folder) else {
             return Vec::new();
         };
@@ -185,16 +206,8 @@ impl Files for Disk {
                 found.push(link);
             }
         }
-        found.sort();
+        found.sort_unstable_by(|one, other| path_order(one, other));
         found
-    }
-
-    fn resolve(&self, path: &Utf8Path) -> Option<Utf8PathBuf> {
-        let located = self.locate(path).ok()??;
-        located
-            .strip_prefix(&self.root)
-            .ok()
-            .map(Utf8Path::to_owned)
     }
 }
 

@@ -5,6 +5,7 @@
 //! function that ends behind the first error is marked broken.
 
 mod expressions;
+mod node;
 mod statements;
 mod strings;
 
@@ -12,6 +13,8 @@ use std::cell::RefCell;
 
 use smol_str::SmolStr;
 use tree_sitter::{Node, Parser};
+
+use node::Asked;
 
 use super::syntax::{
     Comment, Expression, ExpressionId, ExpressionKind, FunctionDefinition, Module, SyntaxError,
@@ -190,7 +193,7 @@ impl<'a> Lowerer<'a> {
             let at = from + offset;
             from = at + 1;
             let found = root.descendant_for_byte_range(at, at + 1);
-            if let Some(node) = found.filter(|node| node.kind() == "comment") {
+            if let Some(node) = found.filter(|node| node.kind_name() == "comment") {
                 self.module.comments.push(Comment {
                     span: span(node),
                     text: self.slice(node).into(),
@@ -207,7 +210,7 @@ impl<'a> Lowerer<'a> {
         loop {
             if enter {
                 let node = cursor.node();
-                match node.kind() {
+                match node.kind_name() {
                     "comment" => self.module.comments.push(Comment {
                         span: span(node),
                         text: self.slice(node).into(),
@@ -219,13 +222,13 @@ impl<'a> Lowerer<'a> {
                         self.error(span(node), "a syntax error");
                     }
                     _ if node.is_missing() => {
-                        let message = format!("expected `{}`", node.kind());
+                        let message = format!("expected `{}`", node.kind_name());
                         self.error(span(node), &message);
                     }
                     _ => {}
                 }
                 // strings hold no comments, and most of a migration is strings
-                if (node.kind() != "string" || node.has_error()) && cursor.goto_first_child() {
+                if (node.kind_name() != "string" || node.has_error()) && cursor.goto_first_child() {
                     continue;
                 }
             }

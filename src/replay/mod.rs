@@ -62,7 +62,7 @@ pub struct Transactions {
     pub begun_by_context: bool,
 }
 
-/// One revision with everything that its runs did.
+/// One revision with everything that its runs did. Where nobody asks for the runs behind the first, they are empty.
 pub struct Replayed {
     /// The revision.
     pub revision: Arc<Revision>,
@@ -119,12 +119,14 @@ pub struct Recalled<'a> {
 }
 
 /// Replays revisions that stand in their linear order, starting from `catalog`; calls `visit` once a revision that is not
-/// recalled, from any thread and in any order. Returns the catalog at the head.
+/// recalled, from any thread and in any order. A revision that is not `judged` is run once only, for what it leaves to those
+/// behind it. Returns the catalog at the head.
 pub fn replay(
     revisions: &[Arc<Revision>],
     catalog: Catalog,
     setting: &Setting,
     recalled: Option<&Recalled<'_>>,
+    judged: &(dyn Fn(&Revision) -> bool + Sync),
     visit: &(dyn Fn(Replayed) + Sync),
 ) -> Catalog {
     let waiting = &AtomicUsize::new(0);
@@ -148,6 +150,10 @@ pub fn replay(
             current = first.after.clone();
             current.cut |= first.trace.raised.is_some() || first.trace.broke_off;
             let revision = revision.clone();
+            if !judged(&revision) {
+                visit(run_once(index, revision, before, first));
+                continue;
+            }
             if waiting.load(Ordering::Relaxed) >= most {
                 visit(measure(Phase::Interpret, || {
                     complete(index, revision, before, first, setting)
@@ -164,6 +170,29 @@ pub fn replay(
         }
         current
     })
+}
+
+/// A revision of which only the first run is asked for.
+fn run_once(
+    index: usize,
+    revision: Arc<Revision>,
+    before: Catalog,
+    first: worlds::First,
+) -> Replayed {
+    Replayed {
+        revision,
+        index,
+        before,
+        after: first.after,
+        restored: None,
+        first: first.trace,
+        rerun: Trace::default(),
+        downgrade: Trace::default(),
+        reupgrade: Trace::default(),
+        fresh: None,
+        offline: None,
+        turned: None,
+    }
 }
 
 /// Does the three runs that follow a first one.
@@ -378,6 +407,7 @@ mod tests {
             Catalog::default(),
             &setting,
             None,
+            &|_| true,
             &|replayed| {
                 let outcomes = replayed.rerun.events.len();
                 seen.lock().expect("not poisoned").push((
@@ -395,6 +425,51 @@ mod tests {
                 ("a".to_owned(), false, 1),
                 ("b".to_owned(), true, 0),
                 ("c".to_owned(), false, 1)
+            ]
+        );
+    }
+
+    #[test]
+    fn a_revision_that_nobody_judges_is_run_once_for_those_behind_it() {
+        let revisions = [
+            revision(
+                "a",
+                0,
+                "def upgrade():\n    op.create_table('a', sa.Column('id', sa.Integer))",
+            ),
+            revision(
+                "b",
+                1,
+                "def upgrade():\n    op.add_column('a', sa.Column('b', sa.Integer))",
+            ),
+        ];
+        let seen = Mutex::new(Vec::new());
+        replay(
+            &revisions,
+            Catalog::default(),
+            &setting(),
+            None,
+            &|revision| revision.id == "b",
+            &|replayed| {
+                let failed = |trace: &Trace| {
+                    let mut events = trace.events.iter();
+                    events.any(|event| matches!(event.outcome, Outcome::Error(_)))
+                };
+                seen.lock().expect("not poisoned").push((
+                    replayed.revision.id.to_string(),
+                    replayed.first.events.len(),
+                    failed(&replayed.first),
+                    failed(&replayed.rerun),
+                ));
+            },
+        );
+        let mut seen = seen.into_inner().expect("not poisoned");
+        seen.sort();
+        assert_eq!(
+            seen,
+            [
+                ("a".to_owned(), 1, false, false),
+                ("b".to_owned(), 1, false, true)
             ]
         );
     }

@@ -14,7 +14,6 @@ use super::{Body, Revision, Setting, merge};
 use crate::alembic::run::{self, Contrary, RunInput};
 use crate::faults;
 use crate::limits::Limit;
-use crate::postgres::catalog::Presence;
 use crate::postgres::{Catalog, Outcome};
 use crate::python::interpreter::Limits;
 use crate::python::syntax::Module;
@@ -350,14 +349,10 @@ fn of_module(module: &Arc<Module>, scene: &Scene<'_>, script: Vec<bool>) -> RunI
 /// succeeded somewhere. Where one has used such a table, others come from elsewhere too (`create_all()`, say), and a
 /// downgrade may refer to them.
 fn assumes(run: Run, catalog: &Catalog) -> bool {
-    let knows_of_others = || {
-        let mut relations = catalog.relations.values();
-        relations.any(|relation| relation.presence == Presence::Assumed)
-    };
     match run {
         Run::First => true,
         Run::Rerun => false,
-        Run::Downgrade | Run::Reupgrade => knows_of_others(),
+        Run::Downgrade | Run::Reupgrade => catalog.relations.has_assumed(),
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod answers;
 mod constraints;
+mod digest;
 mod find;
 #[cfg(test)]
 mod tests;
@@ -21,6 +22,7 @@ use crate::source::Site;
 use crate::unknown::Reason;
 
 pub use answers::type_value;
+use digest::digest;
 pub use find::{Found, relation};
 
 /// Names of this file.
@@ -114,7 +116,8 @@ impl Object for InspectorClass {
 struct Remembered {
     key: String,
     answer: Value,
-    fingerprint: String,
+    /// What it said then: the program may change it.
+    digest: u64,
     /// Where it was asked.
     site: Option<Site>,
 }
@@ -201,12 +204,10 @@ impl Inspector {
             .borrow()
             .iter()
             .find(|remembered| remembered.key == key)
-            .map(|known| (known.answer.clone(), known.fingerprint.clone(), known.site));
+            .map(|known| (known.answer.clone(), known.digest, known.site));
         let now = answers::answer(interp, self.separate, method, arguments);
-        if let Some((answer, fingerprint, site)) = remembered {
-            let stale = now
-                .as_ref()
-                .map_or(true, |now| format!("{now:?}") != fingerprint);
+        if let Some((answer, then, site)) = remembered {
+            let stale = now.as_ref().map_or(true, |now| digest(now) != then);
             questions::note_call(interp, method, arguments, &answer, site, stale);
             return Ok(answer);
         }
@@ -214,7 +215,7 @@ impl Inspector {
         let answer = now?;
         questions::note_call(interp, method, arguments, &answer, site, false);
         self.cache.borrow_mut().push(Remembered {
-            fingerprint: format!("{answer:?}"),
+            digest: digest(&answer),
             key,
             answer: answer.clone(),
             site,

@@ -1,6 +1,7 @@
 //! What a project adds to Alembic or puts in its place: registered operations, implementations, wrapped operations.
 
 use std::any::Any;
+use std::ops::Bound::{Included, Unbounded};
 use std::rc::Rc;
 
 use smol_str::SmolStr;
@@ -13,22 +14,38 @@ use crate::python::{Arguments, Eval, HostRef, Raise, Value};
 
 /// Key under which a run remembers what a project put in place of an attribute.
 pub fn replacement_key(owner: &str, name: &str) -> String {
-    format!("replaced {owner}.{name}")
+    format!("{REPLACED}{owner}.{name}")
+}
+
+const REPLACED: &str = "replaced ";
+
+/// What a project put in place of an attribute: nearly always nothing, which costs no key.
+pub fn replacement(interp: &Interp, owner: &str, name: &str) -> Option<Value> {
+    let memo = &interp.host.memo;
+    let (first, _) = memo
+        .range::<str, _>((Included(REPLACED), Unbounded))
+        .next()?;
+    first
+        .starts_with(REPLACED)
+        .then(|| memo.get(&replacement_key(owner, name)).cloned())?
 }
 
 /// What a project put in place of `op.<name>`, or registered under it.
 pub fn replaced(interp: &mut Interp, name: &str) -> Option<Value> {
-    let memo = &interp.host.memo;
-    if let Some(value) = memo.get(&replacement_key("alembic.op", name)) {
-        return Some(value.clone());
+    if let Some(value) = replacement(interp, "alembic.op", name) {
+        return Some(value);
     }
-    if let Some(value) = memo.get(&replacement_key("Operations", name)) {
+    if let Some(function) = replacement(interp, "Operations", name) {
         return Some(object::value(Bound {
-            function: value.clone(),
+            function,
             receiver: instance(),
         }));
     }
-    let registered = memo.get(&format!("registered operation {name}"))?.clone();
+    let registered = interp
+        .host
+        .memo
+        .get(&format!("registered operation {name}"))?
+        .clone();
     let Value::Tuple(parts) = &registered else {
         return None;
     };
@@ -42,11 +59,7 @@ pub fn replaced(interp: &mut Interp, name: &str) -> Option<Value> {
 
 /// What a project put in place of a batch's method.
 pub fn replaced_in_batch(interp: &mut Interp, batch: &HostRef, name: &str) -> Option<Value> {
-    let function = interp
-        .host
-        .memo
-        .get(&replacement_key("BatchOperations", name))?
-        .clone();
+    let function = replacement(interp, "BatchOperations", name)?;
     Some(object::value(Bound {
         function,
         receiver: Value::Host(batch.clone()),
@@ -221,8 +234,8 @@ impl Object for OperationsClass {
         self
     }
     fn attribute(&self, interp: &mut Interp, _: &HostRef, name: &str) -> Eval<Option<Value>> {
-        if let Some(value) = interp.host.memo.get(&replacement_key(self.0, name)) {
-            return Ok(Some(value.clone()));
+        if let Some(value) = replacement(interp, self.0, name) {
+            return Ok(Some(value));
         }
         Ok(match name {
             "register_operation" => {

@@ -1,8 +1,10 @@
 //! Digests of definitions, to see what differs between two catalogs, thing by thing.
 
 use std::fmt::Debug;
-use std::hash::{DefaultHasher, Hasher};
+use std::hash::Hasher;
 use std::sync::Arc;
+
+use rustc_hash::FxHasher;
 
 use super::{Catalog, Constraint, QualifiedName, Relation, RelationKind, TypeKind};
 use crate::postgres::name::{ObjectKey, ObjectKind};
@@ -248,14 +250,14 @@ fn constraint_digest(constraint: &Constraint) -> u64 {
 }
 
 fn digest<T: Debug + ?Sized>(value: &T) -> u64 {
-    struct Sink(DefaultHasher);
+    struct Sink(FxHasher);
     impl std::fmt::Write for Sink {
         fn write_str(&mut self, text: &str) -> std::fmt::Result {
             self.0.write(text.as_bytes());
             Ok(())
         }
     }
-    let mut sink = Sink(DefaultHasher::new());
+    let mut sink = Sink(FxHasher::default());
     // writing to a hasher can't fail
     let _ = std::fmt::Write::write_fmt(&mut sink, format_args!("{value:?}"));
     sink.0.finish()

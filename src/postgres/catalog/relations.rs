@@ -1,8 +1,9 @@
 //! The relations of a catalog, with what is asked of them by something else than their name.
 //!
-//! A chain of 100,000 revisions must not look through 100,000 tables at each statement. So two things are noted beside the map:
-//! who ever had a constraint of a name, and who ever mentioned whom (foreign keys, partitions, owned sequences, views, column
-//! types, triggers). Both are flat sets of pairs, which cost one entry a pair; both only grow and are *supersets*: what is not in them is certainly not there, what is in them is looked up. Reading
+//! A chain of 100,000 revisions must not look through 100,000 tables at each statement. So three things are noted beside the
+//! map: who ever had a constraint of a name, who ever mentioned whom (foreign keys, partitions, owned sequences, views, column
+//! types, triggers), and who was ever only assumed to be there. The first two are flat sets of pairs, which cost one entry a
+//! pair; all only grow and are *supersets*: what is not in them is certainly not there, what is in them is looked up. Reading
 //! is that of the map itself ([`Deref`]).
 
 use std::ops::Deref;
@@ -11,7 +12,7 @@ use std::sync::Arc;
 use imbl::{OrdMap, OrdSet, Vector};
 use smol_str::SmolStr;
 
-use super::{QualifiedName, Relation};
+use super::{Presence, QualifiedName, Relation};
 use crate::postgres::name::ObjectKey;
 
 /// All relations by name.
@@ -22,6 +23,8 @@ pub struct Relations {
     constraints: OrdSet<(SmolStr, QualifiedName)>,
     /// Names of relations, types and functions, each with a relation that mentions or mentioned it.
     mentions: OrdSet<(QualifiedName, QualifiedName)>,
+    /// Those that are or were only assumed to be there.
+    assumed: OrdSet<QualifiedName>,
     /// Handed out to be changed, and not yet noted again.
     touched: Vector<QualifiedName>,
 }
@@ -88,6 +91,12 @@ impl Relations {
         }
     }
 
+    /// Whether some relation is only assumed to be there.
+    pub fn has_assumed(&self) -> bool {
+        self.candidates(self.assumed.iter().collect())
+            .any(|relation| relation.presence == Presence::Assumed)
+    }
+
     /// The relations of a name, one a schema at most.
     pub fn named(&self, name: &str) -> impl Iterator<Item = &Arc<Relation>> {
         let mut schema = self.map.keys().next().map(|first| first.schema.clone());
@@ -146,6 +155,9 @@ impl Relations {
     }
 
     fn note(&mut self, name: &QualifiedName, relation: &Relation) {
+        if relation.presence == Presence::Assumed {
+            add(&mut self.assumed, name.clone());
+        }
         for constraint in &relation.constraints {
             add(
                 &mut self.constraints,
@@ -273,6 +285,29 @@ mod tests {
         assert_eq!(relations.mentioning(&table).count(), 1);
         relations.remove(&view);
         assert_eq!(relations.mentioning(&table).count(), 0);
+    }
+
+    #[test]
+    fn what_was_assumed_and_no_longer_is_is_told() {
+        let name = QualifiedName::new("public", "t");
+        let mut relations = Relations::default();
+        let mut table = Relation::new(name.clone(), RelationKind::Table);
+        relations.insert(name.clone(), Arc::new(table.clone()));
+        assert!(!relations.has_assumed());
+        let presence = |relations: &mut Relations, presence| {
+            relations.get_mut(&name).expect("the table").presence = presence;
+        };
+        presence(&mut relations, Presence::Assumed);
+        assert!(relations.has_assumed());
+        relations.settle();
+        assert!(relations.has_assumed());
+        presence(&mut relations, Presence::Certain);
+        assert!(!relations.has_assumed());
+        table.presence = Presence::Assumed;
+        relations.insert(name.clone(), Arc::new(table));
+        assert!(relations.has_assumed());
+        relations.remove(&name);
+        assert!(!relations.has_assumed());
     }
 
     #[test]

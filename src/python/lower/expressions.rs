@@ -2,6 +2,7 @@
 
 use tree_sitter::Node;
 
+use super::node::Asked;
 use super::{FunctionFacts, Lowerer, children, span};
 use crate::python::syntax::{
     Argument, BinaryOperator, Clause, Comparison, Comprehension, ComprehensionKind, DictItem,
@@ -29,8 +30,8 @@ pub(super) fn binary_operator(text: &str) -> Option<BinaryOperator> {
 }
 
 fn is_and(node: Node<'_>) -> bool {
-    node.child_by_field_name("operator")
-        .is_some_and(|word| word.kind() == "and")
+    node.field("operator")
+        .is_some_and(|word| word.kind_name() == "and")
 }
 
 fn comparison(kind: &str) -> Option<Comparison> {
@@ -54,7 +55,7 @@ impl Lowerer<'_> {
     pub(super) fn expression(&mut self, node: Node<'_>) -> ExpressionId {
         let mut node = node;
         // parentheses cost no depth
-        while node.kind() == "parenthesized_expression" {
+        while node.kind_name() == "parenthesized_expression" {
             match children(node).first() {
                 Some(inner) => node = *inner,
                 None => return self.hole(span(node)),
@@ -69,7 +70,7 @@ impl Lowerer<'_> {
     }
 
     fn field(&mut self, node: Node<'_>, field: &str) -> ExpressionId {
-        match node.child_by_field_name(field) {
+        match node.field(field) {
             Some(child) => self.expression(child),
             None => self.hole(span(node)),
         }
@@ -84,7 +85,7 @@ impl Lowerer<'_> {
 
     fn expression_inner(&mut self, node: Node<'_>) -> ExpressionId {
         let place = span(node);
-        let kind = match node.kind() {
+        let kind = match node.kind_name() {
             "identifier" | "dotted_name" => return self.dotted(node),
             "string" | "concatenated_string" => return self.string(node),
             "none" => ExpressionKind::None,
@@ -100,15 +101,15 @@ impl Lowerer<'_> {
             "attribute" => {
                 let value = self.field(node, "object");
                 let name = node
-                    .child_by_field_name("attribute")
+                    .field("attribute")
                     .map(|name| self.name(name))
                     .unwrap_or_default();
                 ExpressionKind::Attribute { value, name }
             }
             "call" => {
                 let callee = self.field(node, "function");
-                let arguments = match node.child_by_field_name("arguments") {
-                    Some(arguments) if arguments.kind() == "argument_list" => {
+                let arguments = match node.field("arguments") {
+                    Some(arguments) if arguments.kind_name() == "argument_list" => {
                         self.arguments(arguments)
                     }
                     Some(generator) => vec![Argument::Positional(self.expression(generator))],
@@ -121,7 +122,7 @@ impl Lowerer<'_> {
             "binary_operator" => return self.binary(node),
             "unary_operator" => {
                 let operand = self.field(node, "argument");
-                let operator = match node.child_by_field_name("operator").map(|node| node.kind()) {
+                let operator = match node.field("operator").map(|node| node.kind_name()) {
                     Some("-") => UnaryOperator::Minus,
                     Some("~") => UnaryOperator::Invert,
                     _ => UnaryOperator::Plus,
@@ -144,7 +145,7 @@ impl Lowerer<'_> {
             },
             "named_expression" => ExpressionKind::Walrus {
                 name: node
-                    .child_by_field_name("name")
+                    .field("name")
                     .map(|name| self.name(name))
                     .unwrap_or_default(),
                 value: self.field(node, "value"),
@@ -206,10 +207,10 @@ impl Lowerer<'_> {
     pub(super) fn arguments(&mut self, node: Node<'_>) -> Vec<Argument> {
         children(node)
             .into_iter()
-            .map(|child| match child.kind() {
+            .map(|child| match child.kind_name() {
                 "keyword_argument" => {
                     let name = child
-                        .child_by_field_name("name")
+                        .field("name")
                         .map(|name| self.name(name))
                         .unwrap_or_default();
                     Argument::Keyword(name, self.field(child, "value"))
@@ -237,7 +238,8 @@ impl Lowerer<'_> {
         // `x[a,]` and `x[a, b]` are tuples
         let comma = {
             let mut cursor = node.walk();
-            node.children(&mut cursor).any(|child| child.kind() == ",")
+            node.children(&mut cursor)
+                .any(|child| child.kind_name() == ",")
         };
         let index = match nodes.as_slice() {
             [single] if !comma => self.expression(*single),
@@ -255,7 +257,7 @@ impl Lowerer<'_> {
         let mut cursor = node.walk();
         let nodes: Vec<Node<'_>> = node.children(&mut cursor).collect();
         for child in nodes {
-            if child.kind() == ":" {
+            if child.kind_name() == ":" {
                 at += 1;
             } else if child.is_named()
                 && !child.is_extra()
@@ -273,15 +275,13 @@ impl Lowerer<'_> {
         let place = span(node);
         let mut spine = Vec::new();
         let mut current = node;
-        while current.kind() == "binary_operator" {
+        while current.kind_name() == "binary_operator" {
             let operator = current
-                .child_by_field_name("operator")
-                .and_then(|operator| binary_operator(operator.kind()));
-            let (Some(operator), Some(left), Some(right)) = (
-                operator,
-                current.child_by_field_name("left"),
-                current.child_by_field_name("right"),
-            ) else {
+                .field("operator")
+                .and_then(|operator| binary_operator(operator.kind_name()));
+            let (Some(operator), Some(left), Some(right)) =
+                (operator, current.field("left"), current.field("right"))
+            else {
                 return self.hole(place);
             };
             spine.push((operator, right));
@@ -325,11 +325,8 @@ impl Lowerer<'_> {
         let and = is_and(node);
         let mut spine = Vec::new();
         let mut current = node;
-        while current.kind() == "boolean_operator" && is_and(current) == and {
-            let (Some(left), Some(right)) = (
-                current.child_by_field_name("left"),
-                current.child_by_field_name("right"),
-            ) else {
+        while current.kind_name() == "boolean_operator" && is_and(current) == and {
+            let (Some(left), Some(right)) = (current.field("left"), current.field("right")) else {
                 return self.hole(place);
             };
             spine.push(right);
@@ -354,7 +351,7 @@ impl Lowerer<'_> {
             if child.is_extra() {
                 continue;
             }
-            if let Some(operator) = comparison(child.kind()) {
+            if let Some(operator) = comparison(child.kind_name()) {
                 pending = Some(operator);
                 continue;
             }
@@ -373,7 +370,7 @@ impl Lowerer<'_> {
     fn dictionary(&mut self, node: Node<'_>) -> ExpressionKind {
         let items = children(node)
             .into_iter()
-            .map(|child| match child.kind() {
+            .map(|child| match child.kind_name() {
                 "pair" => {
                     let key = self.field(child, "key");
                     DictItem::Pair(key, self.field(child, "value"))
@@ -388,10 +385,10 @@ impl Lowerer<'_> {
     }
 
     fn comprehension(&mut self, node: Node<'_>, kind: ComprehensionKind) -> ExpressionKind {
-        let Some(body) = node.child_by_field_name("body") else {
+        let Some(body) = node.field("body") else {
             return ExpressionKind::Hole;
         };
-        let (element, value) = if body.kind() == "pair" {
+        let (element, value) = if body.kind_name() == "pair" {
             let key = self.field(body, "key");
             (key, Some(self.field(body, "value")))
         } else {
@@ -399,7 +396,7 @@ impl Lowerer<'_> {
         };
         let mut clauses = Vec::new();
         for child in children(node) {
-            match child.kind() {
+            match child.kind_name() {
                 "for_in_clause" => {
                     let target = self.field(child, "left");
                     let iterable = self.field(child, "right");
@@ -428,7 +425,7 @@ impl Lowerer<'_> {
         let from = {
             let mut cursor = node.walk();
             node.children(&mut cursor)
-                .any(|child| child.kind() == "from")
+                .any(|child| child.kind_name() == "from")
         };
         let value = children(node).first().map(|inner| self.expression(*inner));
         match value {
@@ -439,7 +436,7 @@ impl Lowerer<'_> {
 
     fn lambda(&mut self, node: Node<'_>) -> ExpressionKind {
         let parameters = node
-            .child_by_field_name("parameters")
+            .field("parameters")
             .map(|parameters| self.parameters(parameters))
             .unwrap_or_default();
         self.functions.push(FunctionFacts::default());
@@ -466,7 +463,7 @@ impl Lowerer<'_> {
         let mut kind = ParameterKind::Normal;
         for child in children(node) {
             let mut default = None;
-            let name = match child.kind() {
+            let name = match child.kind_name() {
                 "identifier" => child,
                 "positional_separator" => {
                     for parameter in &mut parameters {
@@ -480,14 +477,14 @@ impl Lowerer<'_> {
                 }
                 "default_parameter" | "typed_default_parameter" => {
                     default = Some(self.field(child, "value"));
-                    child.child_by_field_name("name").unwrap_or(child)
+                    child.field("name").unwrap_or(child)
                 }
                 "typed_parameter" => children(child).first().copied().unwrap_or(child),
                 _ => child,
             };
-            let (name, own) = match name.kind() {
+            let (name, own) = match name.kind_name() {
                 "list_splat_pattern" | "dictionary_splat_pattern" => {
-                    let own = if name.kind() == "list_splat_pattern" {
+                    let own = if name.kind_name() == "list_splat_pattern" {
                         ParameterKind::Args
                     } else {
                         ParameterKind::Kwargs

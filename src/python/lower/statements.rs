@@ -3,6 +3,7 @@
 use smol_str::SmolStr;
 use tree_sitter::Node;
 
+use super::node::Asked;
 use super::{FunctionFacts, Lowerer, children, span};
 use crate::python::syntax::{
     Block, Case, ClassDefinition, ExpressionId, ExpressionKind, FunctionBody, FunctionDefinition,
@@ -28,13 +29,13 @@ impl Lowerer<'_> {
     }
 
     fn body(&mut self, node: Node<'_>, field: &str) -> Block {
-        node.child_by_field_name(field)
+        node.field(field)
             .map(|body| self.block(body))
             .unwrap_or_default()
     }
 
     fn required(&mut self, node: Node<'_>, field: &str) -> ExpressionId {
-        match node.child_by_field_name(field) {
+        match node.field(field) {
             Some(child) => self.expression(child),
             None => self.hole(span(node)),
         }
@@ -57,7 +58,7 @@ impl Lowerer<'_> {
     fn statement_of(&mut self, node: Node<'_>) -> Statement {
         let place = span(node);
         let mut header = place;
-        let kind = match node.kind() {
+        let kind = match node.kind_name() {
             "expression_statement" => self.expression_statement(node),
             "return_statement" => {
                 let value = children(node).first().map(|value| self.expression(*value));
@@ -67,7 +68,7 @@ impl Lowerer<'_> {
             "break_statement" => StatementKind::Break,
             "continue_statement" => StatementKind::Continue,
             "raise_statement" => {
-                let cause = node.child_by_field_name("cause");
+                let cause = node.field("cause");
                 let exception = children(node)
                     .into_iter()
                     .find(|child| Some(*child) != cause)
@@ -88,7 +89,7 @@ impl Lowerer<'_> {
             "delete_statement" => {
                 let mut targets = Vec::new();
                 for child in children(node) {
-                    if child.kind() == "expression_list" {
+                    if child.kind_name() == "expression_list" {
                         targets.extend(self.all(child));
                     } else {
                         targets.push(self.expression(child));
@@ -115,7 +116,7 @@ impl Lowerer<'_> {
             "future_import_statement" => StatementKind::Pass,
             "type_alias_statement" => {
                 let name = node
-                    .child_by_field_name("left")
+                    .field("left")
                     .map(|left| self.name(left))
                     .unwrap_or_default();
                 StatementKind::TypeAlias(name.split('[').next().unwrap_or_default().into())
@@ -136,12 +137,12 @@ impl Lowerer<'_> {
             "decorated_definition" => {
                 let decorators: Vec<ExpressionId> = children(node)
                     .into_iter()
-                    .filter(|child| child.kind() == "decorator")
+                    .filter(|child| child.kind_name() == "decorator")
                     .filter_map(|child| children(child).first().copied())
                     .map(|inner| self.expression(inner))
                     .collect();
-                match node.child_by_field_name("definition") {
-                    Some(definition) if definition.kind() == "class_definition" => {
+                match node.field("definition") {
+                    Some(definition) if definition.kind_name() == "class_definition" => {
                         let class = self.class(definition, decorators);
                         header = class.name_span;
                         StatementKind::Class(Box::new(class))
@@ -167,7 +168,7 @@ impl Lowerer<'_> {
                     .children_by_field_name("alternative", &mut cursor)
                     .collect();
                 for alternative in alternatives {
-                    if alternative.kind() == "elif_clause" {
+                    if alternative.kind_name() == "elif_clause" {
                         let condition = self.required(alternative, "condition");
                         branches.push((condition, self.body(alternative, "consequence")));
                     } else {
@@ -209,7 +210,7 @@ impl Lowerer<'_> {
                 if node.is_error() {
                     // what could be recovered inside an error is not where it seems to be
                     StatementKind::Hole
-                } else if !node.has_error() && !node.kind().ends_with("_statement") {
+                } else if !node.has_error() && !node.kind_name().ends_with("_statement") {
                     StatementKind::Expression(self.expression(node))
                 } else {
                     StatementKind::Hole
@@ -231,7 +232,7 @@ impl Lowerer<'_> {
     }
 
     fn otherwise(&mut self, node: Node<'_>) -> Block {
-        match node.child_by_field_name("alternative") {
+        match node.field("alternative") {
             Some(clause) => self.body(clause, "body"),
             None => Vec::new(),
         }
@@ -240,8 +241,8 @@ impl Lowerer<'_> {
     fn expression_statement(&mut self, node: Node<'_>) -> StatementKind {
         let parts = children(node);
         match parts.as_slice() {
-            [single] if single.kind() == "assignment" => self.assignment(*single),
-            [single] if single.kind() == "augmented_assignment" => self.augmented(*single),
+            [single] if single.kind_name() == "assignment" => self.assignment(*single),
+            [single] if single.kind_name() == "augmented_assignment" => self.augmented(*single),
             _ => match self.tuple_or_single(node) {
                 Some(value) => StatementKind::Expression(value),
                 None => StatementKind::Hole,
@@ -250,8 +251,8 @@ impl Lowerer<'_> {
     }
 
     fn augmented(&mut self, node: Node<'_>) -> StatementKind {
-        let operator = node.child_by_field_name("operator").and_then(|operator| {
-            super::expressions::binary_operator(operator.kind().trim_end_matches('='))
+        let operator = node.field("operator").and_then(|operator| {
+            super::expressions::binary_operator(operator.kind_name().trim_end_matches('='))
         });
         let target = self.required(node, "left");
         let value = self.required(node, "right");
@@ -266,14 +267,12 @@ impl Lowerer<'_> {
     }
 
     fn assignment(&mut self, node: Node<'_>) -> StatementKind {
-        let Some(left) = node.child_by_field_name("left") else {
+        let Some(left) = node.field("left") else {
             return StatementKind::Hole;
         };
         let target = self.expression(left);
-        if let Some(annotation) = node.child_by_field_name("type") {
-            let value = node
-                .child_by_field_name("right")
-                .map(|right| self.expression(right));
+        if let Some(annotation) = node.field("type") {
+            let value = node.field("right").map(|right| self.expression(right));
             return StatementKind::AnnotatedAssign {
                 target,
                 annotation: Some(self.expression(annotation)),
@@ -281,15 +280,15 @@ impl Lowerer<'_> {
             };
         }
         let mut targets = vec![target];
-        let mut right = node.child_by_field_name("right");
+        let mut right = node.field("right");
         while let Some(next) = right
-            && next.kind() == "assignment"
+            && next.kind_name() == "assignment"
         {
-            if let Some(left) = next.child_by_field_name("left") {
+            if let Some(left) = next.field("left") {
                 let target = self.expression(left);
                 targets.push(target);
             }
-            right = next.child_by_field_name("right");
+            right = next.field("right");
         }
         let Some(right) = right else {
             return StatementKind::Hole;
@@ -310,21 +309,19 @@ impl Lowerer<'_> {
     }
 
     fn imported(&mut self, node: Node<'_>) -> (SmolStr, Option<SmolStr>) {
-        if node.kind() != "aliased_import" {
+        if node.kind_name() != "aliased_import" {
             return (self.name(node), None);
         }
         let name = node
-            .child_by_field_name("name")
+            .field("name")
             .map(|name| self.name(name))
             .unwrap_or_default();
-        let alias = node
-            .child_by_field_name("alias")
-            .map(|alias| self.name(alias));
+        let alias = node.field("alias").map(|alias| self.name(alias));
         (name, alias)
     }
 
     fn import_from(&mut self, node: Node<'_>) -> StatementKind {
-        let module_node = node.child_by_field_name("module_name");
+        let module_node = node.field("module_name");
         let text = module_node.map(|node| self.slice(node)).unwrap_or_default();
         let compact: String = text
             .chars()
@@ -338,7 +335,7 @@ impl Lowerer<'_> {
             if Some(child) == module_node {
                 continue;
             }
-            if child.kind() == "wildcard_import" {
+            if child.kind_name() == "wildcard_import" {
                 star = true;
                 continue;
             }
@@ -354,19 +351,19 @@ impl Lowerer<'_> {
     }
 
     fn function(&mut self, node: Node<'_>) -> (FunctionId, Span) {
-        let name_node = node.child_by_field_name("name");
+        let name_node = node.field("name");
         let parameters = node
-            .child_by_field_name("parameters")
+            .field("parameters")
             .map(|parameters| self.parameters(parameters))
             .unwrap_or_default();
-        let body_node = node.child_by_field_name("body");
+        let body_node = node.field("body");
         self.functions.push(FunctionFacts::default());
         let body = body_node.map(|body| self.block(body)).unwrap_or_default();
         let facts = self.functions.pop().unwrap_or_default();
         let header_end = {
             let mut cursor = node.walk();
             node.children(&mut cursor)
-                .find(|child| child.kind() == ":")
+                .find(|child| child.kind_name() == ":")
                 .map_or(node.start_byte() + 3, |colon| colon.end_byte())
         };
         let header = Span::new(node.start_byte() as u32, header_end as u32);
@@ -379,7 +376,9 @@ impl Lowerer<'_> {
             parameters,
             body: FunctionBody::Block(body),
             generator: facts.generator,
-            is_async: node.child(0).is_some_and(|child| child.kind() == "async"),
+            is_async: node
+                .child(0)
+                .is_some_and(|child| child.kind_name() == "async"),
             globals: facts.globals,
             nonlocals: facts.nonlocals,
             broken: false,
@@ -388,9 +387,9 @@ impl Lowerer<'_> {
     }
 
     fn class(&mut self, node: Node<'_>, decorators: Vec<ExpressionId>) -> ClassDefinition {
-        let name_node = node.child_by_field_name("name");
+        let name_node = node.field("name");
         let bases = node
-            .child_by_field_name("superclasses")
+            .field("superclasses")
             .map(|bases| self.arguments(bases))
             .unwrap_or_default();
         ClassDefinition {
@@ -404,16 +403,16 @@ impl Lowerer<'_> {
 
     fn with(&mut self, node: Node<'_>, header: &mut Span) -> StatementKind {
         let mut items = Vec::new();
-        let body = node.child_by_field_name("body");
+        let body = node.field("body");
         for clause in children(node) {
-            if clause.kind() != "with_clause" {
+            if clause.kind_name() != "with_clause" {
                 continue;
             }
             header.end = clause.end_byte() as u32;
             for item in children(clause) {
-                let value = item.child_by_field_name("value").unwrap_or(item);
+                let value = item.field("value").unwrap_or(item);
                 // `with (a as b, c as d):` reads as a tuple of patterns
-                let parts = match value.kind() {
+                let parts = match value.kind_name() {
                     "tuple" if self.has_as(value) => children(value),
                     "parenthesized_expression" if self.has_as(value) => children(value),
                     _ => vec![value],
@@ -432,17 +431,17 @@ impl Lowerer<'_> {
     fn has_as(&self, node: Node<'_>) -> bool {
         children(node)
             .iter()
-            .any(|child| child.kind() == "as_pattern")
+            .any(|child| child.kind_name() == "as_pattern")
     }
 
     fn with_item(&mut self, node: Node<'_>) -> WithItem {
-        if node.kind() != "as_pattern" {
+        if node.kind_name() != "as_pattern" {
             return WithItem {
                 value: self.expression(node),
                 target: None,
             };
         }
-        let alias = node.child_by_field_name("alias");
+        let alias = node.field("alias");
         let value = match children(node).first() {
             Some(value) => self.expression(*value),
             None => self.hole(span(node)),
@@ -459,7 +458,7 @@ impl Lowerer<'_> {
         let mut otherwise = Vec::new();
         let mut finally = Vec::new();
         for child in children(node) {
-            match child.kind() {
+            match child.kind_name() {
                 "except_clause" | "except_group_clause" => {
                     let handler = self.handler(child);
                     handlers.push(handler);
@@ -485,17 +484,17 @@ impl Lowerer<'_> {
         let mut class = None;
         let mut name = None;
         let mut body = Vec::new();
-        let alias = node.child_by_field_name("alias");
+        let alias = node.field("alias");
         if let Some(alias) = alias {
             name = Some(self.name(alias));
         }
         let mut classes = Vec::new();
         for child in children(node) {
-            match child.kind() {
+            match child.kind_name() {
                 "block" => body = self.block(child),
                 _ if Some(child) == alias => {}
                 "as_pattern" => {
-                    if let Some(alias) = child.child_by_field_name("alias") {
+                    if let Some(alias) = child.field("alias") {
                         name = Some(self.name(alias));
                     }
                     if let Some(value) = children(child).first() {
@@ -534,24 +533,21 @@ impl Lowerer<'_> {
         };
         *header = self.span_of(subject);
         let mut cases = Vec::new();
-        let clauses = node
-            .child_by_field_name("body")
-            .map(children)
-            .unwrap_or_default();
+        let clauses = node.field("body").map(children).unwrap_or_default();
         for clause in clauses {
-            if clause.kind() != "case_clause" {
+            if clause.kind_name() != "case_clause" {
                 continue;
             }
             let patterns: Vec<Node<'_>> = children(clause)
                 .into_iter()
-                .filter(|child| child.kind() == "case_pattern")
+                .filter(|child| child.kind_name() == "case_pattern")
                 .collect();
             let pattern = match patterns.as_slice() {
                 [single] => self.pattern(*single),
                 _ => Pattern::Unsupported(Vec::new()),
             };
             let guard = clause
-                .child_by_field_name("guard")
+                .field("guard")
                 .and_then(|guard| children(guard).first().copied())
                 .map(|guard| self.expression(guard));
             let body = self.body(clause, "consequence");
@@ -574,7 +570,7 @@ impl Lowerer<'_> {
     }
 
     fn pattern_inner(&mut self, node: Node<'_>) -> Pattern {
-        match node.kind() {
+        match node.kind_name() {
             "case_pattern" => match children(node).first() {
                 Some(inner) => self.pattern(*inner),
                 None if self.slice(node).trim() == "_" => Pattern::Wildcard,
@@ -617,7 +613,7 @@ impl Lowerer<'_> {
             return;
         }
         for child in children(node) {
-            if matches!(child.kind(), "identifier" | "dotted_name") {
+            if matches!(child.kind_name(), "identifier" | "dotted_name") {
                 let text = self.slice(child);
                 if !text.contains('.') {
                     names.push(text.into());

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tree_sitter::Node;
 
+use super::node::Asked;
 use super::{Lowerer, children, span};
 use crate::python::syntax::{ExpressionId, ExpressionKind, Part};
 use crate::source::Span;
@@ -33,7 +34,7 @@ impl Literal {
 impl Lowerer<'_> {
     pub(super) fn string(&mut self, node: Node<'_>) -> ExpressionId {
         let mut literal = Literal::default();
-        if node.kind() == "concatenated_string" {
+        if node.kind_name() == "concatenated_string" {
             for child in children(node) {
                 self.literal(child, &mut literal);
             }
@@ -60,7 +61,7 @@ impl Lowerer<'_> {
         let (Some(first), Some(last)) = (parts.first(), parts.last()) else {
             return;
         };
-        if first.kind() != "string_start" {
+        if first.kind_name() != "string_start" {
             return;
         }
         let prefix = self.slice(*first).to_ascii_lowercase();
@@ -69,7 +70,7 @@ impl Lowerer<'_> {
         into.count += 1;
         into.is_bytes |= prefix.contains('b');
         let start = first.end_byte();
-        let end = if last.kind() == "string_end" {
+        let end = if last.kind_name() == "string_end" {
             last.start_byte()
         } else {
             node.end_byte()
@@ -77,7 +78,7 @@ impl Lowerer<'_> {
         let mut position = start;
         let mut unchanged = true;
         for part in &parts {
-            if part.kind() != "interpolation" {
+            if part.kind_name() != "interpolation" {
                 continue;
             }
             unchanged = false;
@@ -116,13 +117,16 @@ impl Lowerer<'_> {
     }
 
     fn interpolation(&mut self, node: Node<'_>, into: &mut Literal) {
-        let Some(expression) = node.child_by_field_name("expression") else {
+        let Some(expression) = node.field("expression") else {
             into.text.push(HOLE);
             return;
         };
         // `{x=}` shows its own source first
         let mut cursor = node.walk();
-        if let Some(equals) = node.children(&mut cursor).find(|child| child.kind() == "=") {
+        if let Some(equals) = node
+            .children(&mut cursor)
+            .find(|child| child.kind_name() == "=")
+        {
             let source = self
                 .text
                 .get(expression.start_byte()..equals.end_byte())
@@ -130,10 +134,10 @@ impl Lowerer<'_> {
             into.text.push_str(source);
         }
         let conversion = node
-            .child_by_field_name("type_conversion")
+            .field("type_conversion")
             .and_then(|node| self.slice(node).chars().nth(1));
         let format = node
-            .child_by_field_name("format_specifier")
+            .field("format_specifier")
             .map(|node| self.format_specifier(node))
             .unwrap_or_default();
         let value = self.expression(expression);
@@ -153,7 +157,7 @@ impl Lowerer<'_> {
             return parts;
         }
         for child in children(node) {
-            if !matches!(child.kind(), "format_expression" | "interpolation") {
+            if !matches!(child.kind_name(), "format_expression" | "interpolation") {
                 continue;
             }
             if let Some(text) = self.text.get(position..child.start_byte())
@@ -161,7 +165,7 @@ impl Lowerer<'_> {
             {
                 parts.push(Part::Text(text.into()));
             }
-            if let Some(expression) = child.child_by_field_name("expression") {
+            if let Some(expression) = child.field("expression") {
                 let value = self.expression(expression);
                 parts.push(Part::Value {
                     value,
