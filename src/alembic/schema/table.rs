@@ -23,6 +23,7 @@ use crate::postgres::statement::{Drop, DropTarget};
 use crate::postgres::{Name, ObjectKind, Statement};
 use crate::python::{Arguments, Eval, HostRef, Key, Truth, Value};
 use crate::trace::Origin;
+use crate::unknown::Reason;
 
 pub(super) fn lookup(name: &str) -> Option<Value> {
     Some(match name {
@@ -352,7 +353,7 @@ impl Object for Table {
             _ => bridge::table_method(interp, &Value::Host(this.clone()), method, &arguments),
         }
     }
-    fn attribute(&self, _: &mut Interp, this: &HostRef, name: &str) -> Eval<Option<Value>> {
+    fn attribute(&self, interp: &mut Interp, this: &HostRef, name: &str) -> Eval<Option<Value>> {
         let data = self.data.borrow();
         let list = |values: &[Value]| Value::list(values.to_vec());
         Ok(Some(match name {
@@ -368,7 +369,9 @@ impl Object for Table {
                 .map_or(Value::None, |schema| Value::str(schema.as_str())),
             "c" | "columns" => object::value(Columns(this.clone())),
             "constraints" => object::value(super::constraint_set::ConstraintSet(this.clone())),
-            "indexes" => list(&data.indexes),
+            // which others a table has that no revision made is not known
+            "indexes" if data.incomplete => interp.unknown(Reason::Catalog, "table.indexes"),
+            "indexes" => list(&[data.indexes.as_slice(), &data.reflected_indexes].concat()),
             "foreign_key_constraints" => list(&foreign_key_constraints(&data)),
             "foreign_keys" => list(&foreign_keys(&data)),
             "metadata" => data.metadata.clone().unwrap_or(Value::None),
