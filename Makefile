@@ -1,11 +1,12 @@
-# foreshot: what to type. Everything is built in one profile and one folder, so that PostgreSQL's parser is compiled once.
+# foreshot: what to type. All tests are built in one profile and one folder, so that PostgreSQL's parser is compiled once.
 
 SHELL := /bin/bash
 CARGO := cargo
-PROFILE := --release
 RUN = source scripts/setup.sh && exec
 
-ASK = $(RUN) $(CARGO) test $(PROFILE) --test agreement --
+ASK = $(RUN) $(CARGO) test --test agreement --
+# over whole projects, with the program as it is shipped
+ASK_MUCH = $(RUN) $(CARGO) test --release --test agreement --
 # for corpus-diff: another foreshot, or a file that `SAVE=` wrote
 AGAINST :=
 SAVE :=
@@ -36,15 +37,15 @@ agreement-matrix:
 
 ## foreshot's answers on public revisions against the server's: the table of the README (an hour the first time)
 agreement-corpus:
-	@$(ASK) corpus $(PACKAGES)
+	@$(ASK_MUCH) corpus $(PACKAGES)
 
 ## public revisions that `check --fix` repaired, on the server (`PACKAGES=optuna` for one of them)
 fix-agreement:
-	@$(ASK) fixes $(PACKAGES)
+	@$(ASK_MUCH) fixes $(PACKAGES)
 
 ## what a change adds to the findings on the public corpus, and takes away
 corpus-diff:
-	@$(ASK) diff $(if $(AGAINST),--against $(AGAINST)) $(if $(SAVE),--save $(SAVE)) $(PACKAGES)
+	@$(ASK_MUCH) diff $(if $(AGAINST),--against $(AGAINST)) $(if $(SAVE),--save $(SAVE)) $(PACKAGES)
 
 ## the action, the hooks and the wheel with the tools that use them: linters, pip, pre-commit, prek
 integrations:
@@ -52,7 +53,7 @@ integrations:
 
 ## hostile inputs at full size: time, memory and answer of each
 hostile:
-	@FORESHOT_HOSTILE=table $(RUN) $(CARGO) test $(PROFILE) --test hostile -- every_hostile --nocapture
+	@FORESHOT_HOSTILE=table $(RUN) $(CARGO) test --release --test hostile -- every_hostile --nocapture
 
 ## looks for inputs that panic, hang or eat memory: `make fuzz TARGET=sql TIME=600`; targets are python, sql, config, suppressions, fixes
 fuzz:

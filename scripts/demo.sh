@@ -2,8 +2,8 @@
 # Builds foreshot and runs it over the example project. Findings are what is wanted here: exit 1 of foreshot is success.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-cargo build --release --bin foreshot
-foreshot=${CARGO_TARGET_DIR:-target}/release/foreshot
+cargo build --bin foreshot
+foreshot=${CARGO_TARGET_DIR:-target}/debug/foreshot
 code=0
 "$foreshot" check examples/shop || code=$?
 printf '\n%s\n\n' '$ foreshot trace examples/shop --revision 20250203_orders'

@@ -11,11 +11,11 @@ step() {
     "$@" || failed+=("$name")
 }
 step "format" cargo fmt --all --check
-step "clippy" cargo clippy --release --all-targets --test agreement -- -D warnings
-step "doc" env RUSTDOCFLAGS="-D warnings" cargo doc --release --no-deps
-step "test" cargo test --release --no-fail-fast
+step "clippy" cargo clippy --all-targets --test agreement -- -D warnings
+step "doc" env RUSTDOCFLAGS="-D warnings" cargo doc --no-deps
+step "test" cargo test --no-fail-fast
 # a real PostgreSQL, downloaded
-step "agreement" cargo test --release --test agreement -- check
+step "agreement" cargo test --test agreement -- check
 if [ ${#failed[@]} -gt 0 ]; then
     printf '\nfailed after %s s: %s\n' "$((SECONDS - started))" "${failed[*]}"
     exit 1

@@ -2,7 +2,7 @@
 //!
 //! `cargo test` leaves it out, since it downloads a server and the Python packages (`test = false` in Cargo.toml); `make test` runs it. This side
 //! writes the project of each example to disk, exactly as `tests/rules.rs` executes it, with a list of what each claims; `tests/agreement/` asks and
-//! compares, in Python, since that is what runs migrations. `cargo test --release --test agreement -- --help` says what it can do.
+//! compares, in Python, since that is what runs migrations. `cargo test --test agreement -- --help` says what it can do.
 
 mod common;
 

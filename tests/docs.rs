@@ -1,6 +1,6 @@
 //! The documentation is what the program is: the rules' index is generated from the pages, and every command of the pages runs.
 //!
-//! `UPDATE_EXPECT=1 cargo test --release --test docs` writes what is generated: `docs/rules.md`, `docs/configuration.md`, `docs/rules/*.md`, and the parts of
+//! `UPDATE_EXPECT=1 cargo test --test docs` writes what is generated: `docs/rules.md`, `docs/configuration.md`, `docs/rules/*.md`, and the parts of
 //! `docs/SUMMARY.md` and `README.md` between `<!-- rules -->` and `<!-- /rules -->`.
 
 mod common;

@@ -2,7 +2,7 @@
 //!
 //! Each row says what a statement, or an operation of Alembic, does when it is executed a second time on certain major versions. Rows on which
 //! foreshot does not agree stand in `facts/uncovered.txt` (`sql 12  reason`), where a row that agrees may not stand.
-//! `UPDATE_EXPECT=1 cargo test --release --test facts` writes that file anew.
+//! `UPDATE_EXPECT=1 cargo test --test facts` writes that file anew.
 
 mod common;
 
@@ -448,7 +448,7 @@ fn every_measured_row_agrees_or_is_listed() {
     if std::env::var_os("UPDATE_EXPECT").is_some() {
         let mut text = String::from(
             "# Rows of the measured tables on which foreshot does not agree: table, row, why.\n\
-             # `UPDATE_EXPECT=1 cargo test --release --test facts` adds and removes rows and keeps the reasons written by hand.\n",
+             # `UPDATE_EXPECT=1 cargo test --test facts` adds and removes rows and keeps the reasons written by hand.\n",
         );
         let known = facts("uncovered.txt");
         for ((table, row), reason) in &differences {

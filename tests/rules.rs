@@ -14,7 +14,7 @@
 //! - `sql`: a SQL file that is judged instead, exactly one; `sql given`: an earlier one; `sql down`: its way down. They are a plain folder
 //!   (`migrations/`), sent statement by statement as psql does, unless the judged fence says `transaction=file` (a transaction of
 //!   the tool's) or `transaction=call` (the file as one string), or holds a tool's marks (`-- +goose Up`). `rerunnable` asks for a second run.
-//! - `text`: the exact diagnostics of the judged revision, written by `UPDATE_EXPECT=1 cargo test --release --test rules`.
+//! - `text`: the exact diagnostics of the judged revision, written by `UPDATE_EXPECT=1 cargo test --test rules`.
 //!
 //! - `diff`: the exact fix of the judged revision, without the two lines that name the file; `diff unsafe` what `--unsafe-fixes` makes of it.
 //!

@@ -97,7 +97,8 @@ pub fn parse(file: FileId, text: &str) -> Module {
     let mut module = lowerer.module;
     // kept as long as the analysis runs
     module.expressions.shrink_to_fit();
-    module.body.shrink_to_fit();
+    module.functions.shrink_to_fit();
+    module.comments.shrink_to_fit();
     module.errors.sort_by_key(|error| error.span);
     if let Some(first) = module.errors.first() {
         let start = first.span.start;
@@ -141,9 +142,13 @@ fn span(node: Node<'_>) -> Span {
 /// Named children that are no comments.
 fn children(node: Node<'_>) -> Vec<Node<'_>> {
     let mut cursor = node.walk();
-    node.named_children(&mut cursor)
-        .filter(|child| !child.is_extra())
-        .collect()
+    // exact, since what is made of them often takes their place
+    let mut found = Vec::with_capacity(node.named_child_count());
+    found.extend(
+        node.named_children(&mut cursor)
+            .filter(|child| !child.is_extra()),
+    );
+    found
 }
 
 impl<'a> Lowerer<'a> {

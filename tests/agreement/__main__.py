@@ -1,4 +1,4 @@
-"""Asks a real PostgreSQL whether foreshot's pages, tables and answers are true. `cargo test --release --test agreement` starts it.
+"""Asks a real PostgreSQL whether foreshot's pages, tables and answers are true. `cargo test --test agreement` starts it.
 
 usage: agreement [check] [--only TEXT]    the examples, the measured tables and the example project on PostgreSQL 15 with SQLAlchemy 2.0
        agreement matrix [--only TEXT]     the same on 11, 14, 18 with SQLAlchemy 1.4, 2.0, 2.1, and the examples that ask for versions of their own

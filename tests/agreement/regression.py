@@ -1,8 +1,8 @@
 """PostgreSQL's own regression scripts: foreshot's answers beside a server's, statement by statement.
 
     apt-get source --download-only postgresql-15 && tar xf postgresql-15_*.orig.tar.bz2
-    cargo test --profile quick --test server_scripts --no-run         # prints where the program is
-    python3 tests/agreement/regression.py --answers target/quick/deps/server_scripts-... --source postgresql-15.18 \\
+    cargo test --test server_scripts --no-run         # prints where the program is
+    python3 tests/agreement/regression.py --answers target/debug/deps/server_scripts-... --source postgresql-15.18 \\
         --major 15 --connect "host=127.0.0.1 port=5432 user=postgres" [--keep FOLDER] [--show 40] [--only 163_foreign_key.sql]
 
 The scripts of `parallel_schedule` run one after the other, in one database that this program makes anew (`regression_scripts`), through psql with

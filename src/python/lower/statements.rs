@@ -14,11 +14,12 @@ use crate::source::Span;
 impl Lowerer<'_> {
     /// The statements of a block or module.
     pub(super) fn block(&mut self, node: Node<'_>) -> Block {
-        let mut block = Vec::new();
         if !self.enter(node) {
-            return block;
+            return Vec::new();
         }
-        for child in children(node) {
+        let children = children(node);
+        let mut block = Vec::with_capacity(children.len());
+        for child in children {
             let outer = std::mem::replace(&mut self.statement, span(child));
             let statement = self.statement_of(child);
             self.statement = outer;
