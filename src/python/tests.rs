@@ -445,6 +445,11 @@ fn unknown_conditions_are_decided_by_the_host() {
     );
     assert_eq!(&*world.decided[0].what, "app.config.settings.X");
     assert_eq!(world.decided[0].reason, Reason::Environment);
+    // what a library makes of rows is as new each time as they are
+    let text =
+        "from library import loads\nfor row in rows():\n    if loads(row):\n        record(1)";
+    let (world, _) = run_with(&[], text, true);
+    assert_eq!(world.decided[0].reason, Reason::Data);
 }
 
 #[test]

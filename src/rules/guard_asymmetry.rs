@@ -77,7 +77,7 @@ fn known(context: &Context<'_>) -> Option<Diagnostic> {
         table.is_some_and(|table| replayed.before.modelled.contains(&table.name))
     });
     let maker = if modelled {
-        "that the application's models make on a new database"
+        "that models outside of the revision make on a new database"
     } else {
         "that an earlier revision made"
     };

@@ -569,6 +569,14 @@ impl<H: Host> Interpreter<H> {
         if touches && result.reason == Reason::Environment {
             result.reason = Reason::Unsupported;
         }
+        // nor is it the same in all runs where it is made of rows
+        let given = arguments.positional.iter();
+        let named = arguments.keyword.iter().map(|(_, value)| value);
+        let of_data =
+            |value: &Value| matches!(value, Value::Unknown(given) if given.reason == Reason::Data);
+        if result.reason == Reason::Environment && given.chain(named).any(of_data) {
+            result.reason = Reason::Data;
+        }
         Ok(Value::unknown(result))
     }
 }
