@@ -265,7 +265,8 @@ impl<H: Host> Interpreter<H> {
                         return Ok(Value::unknown(unknown.then(word)));
                     }
                     if self.decide(&unknown) != and {
-                        return Ok(Value::Bool(!and));
+                        // the operand itself, as Python gives it; a false one is a condition's mostly, decided once
+                        return Ok(if and { Value::Bool(false) } else { value });
                     }
                 }
             }
