@@ -114,15 +114,15 @@ pub fn repair(
     let mut kept_since = false;
     let mut ended_early = false;
     for _ in 0..PASSES {
+        let candidates = candidates(&round, wanted, writable);
+        if candidates.is_empty() && (!kept_since || attempts.is_empty()) {
+            break;
+        }
         ended_early = budget.is_spent();
         if ended_early {
             break;
         }
-        let candidates = candidates(&round, wanted, writable);
         if candidates.is_empty() {
-            if !kept_since || attempts.is_empty() {
-                break;
-            }
             // what was refused may go now that others are done: else a second call would find it
             attempts.clear();
             kept_since = false;

@@ -99,7 +99,7 @@ impl Writer<'_> {
                     _ => None,
                 }
             }
-            _ => None,
+            InsertSource::DefaultValues => None,
         }
     }
 
@@ -181,7 +181,7 @@ impl Writer<'_> {
                     "=".to_owned()
                 };
                 conditions.push(format!("{THERE}.{} {is} {value}", Quoted(column)));
-                whole &= values().all(|value| is_literal(value));
+                whole &= values().all(is_literal);
             } else {
                 whole &= values().all(is_fresh);
             }

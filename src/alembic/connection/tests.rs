@@ -38,7 +38,7 @@ fn a_percent_sign_is_a_placeholder_to_some_drivers() {
             "from alembic import op\nrevision = 'a'\ndown_revision = None\ndef upgrade():\n    op.get_bind().exec_driver_sql(\"{text}\")\n"
         );
         let output = run_text(Catalog::default(), &text, settings);
-        output.trace.raised.map(|raised| raised.class.to_string())
+        output.trace.raised.map(|raised| raised.class)
     };
     let quoted = "select format('%I', 'a')";
     let class = |class: &str| Some(class.to_owned());
