@@ -268,7 +268,9 @@ def judge(example, findings, trace, answer, tags, text, own=True):
     if example["flagged"]:
         for finding in mine:
             verdict = shown(finding, happened, tags)
-            if verdict is None:
+            if not own and not verdict and "of a deployed database" in finding["message"]:
+                undecided = "it speaks of a deployed database, and the command here starts from an empty one, which other versions take otherwise"
+            elif verdict is None:
                 undecided = f"the finding names no SQLSTATE, and the fence has no `server=`: {finding['message'][:90]}"
             elif not verdict:
                 complaints.append(f"line {finding['line']}: {finding['message'][:150]}: the server shows {show(happened)}")
