@@ -528,7 +528,6 @@ fn numbered(interp: &mut Interp, items: &[Value]) -> Parameters {
     }
 }
 
-/// A percent sign that psycopg2 would take for a positional parameter.
 /// What a driver says to a percent sign that is no placeholder, in a text without parameters (measured with psycopg 3.3,
 /// pg8000 1.31).
 fn stray_percent(interp: &mut Interp, text: &str) -> Option<Box<Raise>> {
@@ -555,6 +554,7 @@ fn unquoted(text: &str) -> String {
     text.split('\'').step_by(2).collect()
 }
 
+/// Whether a driver that takes these signs behind a percent sign for placeholders would not know what to do with one.
 fn has_stray_percent(text: &str, is_placeholder: impl Fn(char) -> bool) -> bool {
     let mut rest = text;
     while let Some(start) = rest.find('%') {

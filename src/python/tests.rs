@@ -723,3 +723,12 @@ fn what_an_application_has_loaded_is_not_known() {
     assert_eq!(world.log, ["1", "2"]);
     assert_eq!(world.decided.len(), 1);
 }
+
+#[test]
+fn what_was_put_in_the_search_path_is_found_there() {
+    let text = "import sys\nsys.path.append('here')\ndel sys.path[sys.path.index('here')]\n\
+        record(str('here' in sys.path))";
+    let (world, raised) = run_with(&[], text, true);
+    assert!(raised.is_none());
+    assert_eq!(world.log, ["False"]);
+}
