@@ -810,6 +810,7 @@ fn setting(
         )
     };
     let setting = Setting {
+        effort: loaded.memo.effort.clone(),
         settings: Arc::new(settings),
         modules,
         config: config.clone(),

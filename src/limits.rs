@@ -29,6 +29,8 @@ pub enum Limit {
     Nesting,
     /// Rows that a query is computed over.
     QueryRows,
+    /// Steps of a repair, all its trials together.
+    RepairSteps,
     /// Statements of a SQL file or of one run.
     Statements,
     /// Steps of one run.
@@ -63,7 +65,7 @@ pub struct Bound {
 }
 
 /// All bounds, sorted by key, in the order of [`Limit`].
-pub static BOUNDS: [Bound; 14] = [
+pub static BOUNDS: [Bound; 15] = [
     Bound {
         limit: Limit::CallDepth,
         key: "call-depth",
@@ -119,6 +121,14 @@ pub static BOUNDS: [Bound; 14] = [
         met: "a query is over more than {} rows",
         default: 5_000,
         most: 1_000_000,
+    },
+    Bound {
+        limit: Limit::RepairSteps,
+        key: "repair-steps",
+        meaning: "steps in Python that are simulated to prove fixes, all trials together (a statement counts as 100)",
+        met: "proving fixes takes more than {} steps",
+        default: 200_000_000,
+        most: u64::MAX,
     },
     Bound {
         limit: Limit::Statements,

@@ -3,8 +3,10 @@
 //! In: a first analysis whose findings carry proposals, and a way to analyse the project with some texts replaced. Out:
 //! the new texts, and what was fixed. A fix is kept if its finding is gone, no finding of its severity or a higher one has
 //! come, the first run of each revision leaves what it left, and nothing has become unknown. All fixes of a pass are tried at once;
-//! only the files in which something went wrong are tried again, in halves down to the fix that is to blame. No IO.
+//! only the files in which something went wrong are tried again, in halves down to the fix that is to blame. All of it is bounded
+//! by passes, trials and steps ([`Limit::RepairSteps`]). No IO.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -12,6 +14,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::diagnostic::{Applicability, Diagnostic, Edit, Severity};
 use crate::fix::{Attempts, Proof, Target};
+use crate::limits::Limit;
 use crate::source::SourceMap;
 
 /// How often fixes are applied and looked for again.
@@ -22,6 +25,9 @@ const TRIALS: usize = 64;
 
 /// The same for a report, which must not take many times as long: what is not proven by then is not offered.
 const TRIALS_OF_REPORT: usize = 8;
+
+/// What a report's proofs may take of what [`Limit::RepairSteps`] allows a repair.
+const SHARE_OF_REPORT: u64 = 4;
 
 /// New texts of some files.
 pub type Texts = BTreeMap<Utf8PathBuf, String>;
@@ -34,6 +40,8 @@ pub struct Round {
     pub diagnostics: Vec<Diagnostic>,
     /// What each revision does, in the order of the databases.
     pub proofs: Vec<Proof>,
+    /// What all analyses of the project so far took ([`Effort::steps`](crate::replay::Effort::steps)).
+    pub effort: u64,
 }
 
 /// A fix that was kept.
@@ -53,6 +61,8 @@ pub struct Repaired {
     pub fixed: Vec<Fixed>,
     /// The analysis of the new texts.
     pub last: Round,
+    /// [`Limit::RepairSteps`] was met: fixes may be left.
+    pub ended_early: bool,
 }
 
 /// Which fixes are wanted.
@@ -95,22 +105,28 @@ pub fn repair(
     wanted: &Wanted,
     writable: &dyn Fn(&Utf8Path) -> bool,
 ) -> Repaired {
+    let budget = Budget::after(&first, 1);
     let mut round = first;
     let mut texts = Texts::new();
     let mut attempts = Attempts::new();
     let mut fixed = Vec::new();
     // since refusals were last forgotten
     let mut kept_since = false;
+    let mut ended_early = false;
     for _ in 0..PASSES {
         let candidates = candidates(&round, wanted, writable);
+        if candidates.is_empty() && (!kept_since || attempts.is_empty()) {
+            break;
+        }
+        ended_early = budget.is_spent();
+        if ended_early {
+            break;
+        }
         if candidates.is_empty() {
-            if !kept_since || attempts.is_empty() {
-                break;
-            }
             // what was refused may go now that others are done: else a second call would find it
             attempts.clear();
             kept_since = false;
-            round = analyse(&texts, &attempts);
+            round = budget.spend(analyse(&texts, &attempts));
             continue;
         }
         let pass = Pass {
@@ -118,6 +134,7 @@ pub fn repair(
             texts: &texts,
             analyse,
             trials: TRIALS,
+            budget: &budget,
         };
         let (kept, refused, after) = pass.run(candidates, &attempts);
         let again = !refused.is_empty();
@@ -135,7 +152,7 @@ pub fn repair(
         }
         if again {
             // for the proposals that follow those that were refused
-            round = analyse(&texts, &attempts);
+            round = budget.spend(analyse(&texts, &attempts));
         }
     }
     fixed.sort();
@@ -143,11 +160,47 @@ pub fn repair(
         texts,
         fixed,
         last: round,
+        ended_early,
+    }
+}
+
+/// How much may be simulated. Counted in steps, so that what is fixed does not depend on the machine.
+struct Budget {
+    /// The effort at which it is spent.
+    end: u64,
+    /// The effort of the analyses so far.
+    now: Cell<u64>,
+}
+
+impl Budget {
+    /// What the bound allows, or a part of it, behind a first analysis.
+    fn after(first: &Round, share: u64) -> Self {
+        Self {
+            end: first
+                .effort
+                .saturating_add(Limit::RepairSteps.get() / share),
+            now: Cell::new(first.effort),
+        }
+    }
+
+    fn spend(&self, round: Round) -> Round {
+        self.now.set(self.now.get().max(round.effort));
+        round
+    }
+
+    fn is_spent(&self) -> bool {
+        self.now.get() > self.end
     }
 }
 
 /// Takes the fixes off the findings that do not stand the proof, each on the text as it is: what is offered is proven.
-pub fn prove(round: &mut Round, analyse: &Analyse<'_>, writable: &dyn Fn(&Utf8Path) -> bool) {
+/// Gives whether all were tried.
+pub fn prove(
+    round: &mut Round,
+    analyse: &Analyse<'_>,
+    writable: &dyn Fn(&Utf8Path) -> bool,
+) -> bool {
+    let budget = Budget::after(round, SHARE_OF_REPORT);
     let wanted = Wanted {
         unsafe_too: true,
         ..Wanted::default()
@@ -156,11 +209,15 @@ pub fn prove(round: &mut Round, analyse: &Analyse<'_>, writable: &dyn Fn(&Utf8Pa
     let mut proven: BTreeSet<Target> = BTreeSet::new();
     let mut judged: BTreeSet<Target> = BTreeSet::new();
     for _ in 0..2 {
+        if budget.is_spent() {
+            break;
+        }
         let pass = Pass {
             before: round,
             texts: &texts,
             analyse,
             trials: TRIALS_OF_REPORT,
+            budget: &budget,
         };
         let waiting: Vec<Chosen> = all_chosen(round, &wanted, writable)
             .into_iter()
@@ -183,6 +240,7 @@ pub fn prove(round: &mut Round, analyse: &Analyse<'_>, writable: &dyn Fn(&Utf8Pa
             fix.edits = joined(std::mem::take(&mut fix.edits));
         }
     }
+    !budget.is_spent()
 }
 
 /// Edits that touch, as one.
@@ -302,6 +360,7 @@ struct Pass<'a> {
     analyse: &'a Analyse<'a>,
     /// How often the fixes of bad files are tried in parts.
     trials: usize,
+    budget: &'a Budget,
 }
 
 impl Pass<'_> {
@@ -324,7 +383,7 @@ impl Pass<'_> {
         let mut last = None;
         for _ in 0..self.trials {
             let next = parts.next();
-            if next.is_empty() {
+            if next.is_empty() || self.budget.is_spent() {
                 break;
             }
             let trial: Vec<Chosen> = kept
@@ -401,7 +460,8 @@ impl Pass<'_> {
             let text = apply(self.before.sources.file(file).text(), &edits);
             texts.insert(path.to_owned(), text);
         }
-        ((self.analyse)(&texts, attempts), texts)
+        let round = self.budget.spend((self.analyse)(&texts, attempts));
+        (round, texts)
     }
 
     /// The files among those that were changed whose fixes did not come out clean.

@@ -298,6 +298,8 @@ pub struct RunOutput {
     pub decisions: Vec<Choice>,
     /// Answers of conditions that have one value in all runs, the given ones included.
     pub settled: BTreeMap<String, bool>,
+    /// Steps of Python that it took.
+    pub steps: u64,
 }
 
 /// One run of one revision.

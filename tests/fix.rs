@@ -72,6 +72,24 @@ fn a_diff_writes_nothing_and_says_so_by_its_status() {
 }
 
 #[test]
+fn a_repair_that_takes_too_long_ends_and_says_so() {
+    // what the loop makes is refused, and tried in parts
+    let text = second(
+        "    while True:\n        op.execute(\"CREATE INDEX IF NOT EXISTS ix ON t (id)\")\n        op.execute(\"INSERT INTO t (id) VALUES (1)\")\n\
+         \x20       op.add_column(\"t\", sa.Column(\"c\", sa.Integer))\n        op.create_table(\"u\", sa.Column(\"id\", sa.Integer))",
+    );
+    let folder = project(&text);
+    let configure = |steps: &str| {
+        let limits = format!("[limits]\nloop-turns = 20\nrepair-steps = {steps}\n");
+        write(folder.path(), "foreshot.toml", &limits);
+        let output = foreshot(folder.path(), &["check", "--diff", "--unsafe-fixes"]);
+        stderr(&output).contains("the repair ended early, fixes may be left")
+    };
+    assert!(configure("1"));
+    assert!(!configure("100000000"));
+}
+
+#[test]
 fn only_the_rules_that_are_asked_for() {
     let folder = project(&second(ADDED));
     let output = foreshot(

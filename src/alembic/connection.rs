@@ -16,6 +16,7 @@ use super::environment::{DriverCall, Environment};
 use super::object::{self, Interp, Object};
 use super::text::TextClause;
 use super::{dialect, exceptions, literal, orm, result};
+use crate::config::Driver;
 use crate::postgres::expression::{QueryBody, Select, Target};
 use crate::postgres::session::SavepointId;
 use crate::postgres::{Datum, Parameters, Query, Statement, TransactionMode};
@@ -447,8 +448,13 @@ pub fn driver_sql(
     formatted: bool,
 ) -> Eval<Value> {
     let rows = bound(interp, parameters)?;
-    if formatted && matches!(rows, Bound::None) && has_stray_percent(&text.text) {
-        return Err(interp.error("TypeError", "dict is not a sequence"));
+    // asyncpg's parameters are `$1`: a percent sign is none of its business
+    let formatted = formatted && interp.host.settings.driver != Driver::Asyncpg;
+    if formatted
+        && matches!(rows, Bound::None)
+        && let Some(raise) = stray_percent(interp, &text.text)
+    {
+        return Err(raise);
     }
     let placeholders = if formatted {
         Placeholders::Format
@@ -522,14 +528,41 @@ fn numbered(interp: &mut Interp, items: &[Value]) -> Parameters {
     }
 }
 
-/// A percent sign that psycopg2 would take for a positional parameter.
-fn has_stray_percent(text: &str) -> bool {
+/// What a driver says to a percent sign that is no placeholder, in a text without parameters (measured with psycopg 3.3,
+/// pg8000 1.31).
+fn stray_percent(interp: &mut Interp, text: &str) -> Option<Box<Raise>> {
+    match interp.host.settings.driver {
+        Driver::Psycopg2 => has_stray_percent(text, |_| false)
+            .then(|| interp.error("TypeError", "dict is not a sequence")),
+        Driver::Psycopg => {
+            has_stray_percent(text, |sign| matches!(sign, 's' | 'b' | 't')).then(|| {
+                let message = "only '%s', '%b', '%t' are allowed as placeholders";
+                exceptions::raise(interp, "ProgrammingError", message)
+            })
+        }
+        // it looks outside of quotes only
+        Driver::Pg8000 => has_stray_percent(&unquoted(text), |sign| sign == 's').then(|| {
+            let message = "Only %s and %% are supported in the query.";
+            exceptions::raise(interp, "InterfaceError", message)
+        }),
+        Driver::Asyncpg => None,
+    }
+}
+
+/// A text without what stands in single quotes.
+fn unquoted(text: &str) -> String {
+    text.split('\'').step_by(2).collect()
+}
+
+/// Whether a driver that takes these signs behind a percent sign for placeholders would not know what to do with one.
+fn has_stray_percent(text: &str, is_placeholder: impl Fn(char) -> bool) -> bool {
     let mut rest = text;
     while let Some(start) = rest.find('%') {
         rest = &rest[start + 1..];
         match rest.chars().next() {
             Some('%') => rest = &rest[1..],
             Some('(') => {}
+            Some(sign) if is_placeholder(sign) => {}
             _ => return true,
         }
     }

@@ -479,6 +479,11 @@ impl Host for Environment {
         super::env::unknown_call(interp, unknown, arguments)
     }
 
+    fn names_thing(interp: &mut Interp, text: &str) -> bool {
+        let mut named = interp.host.session.catalog.relations.named(text);
+        named.next().is_some()
+    }
+
     fn decide(interp: &mut Interp, unknown: &Unknown) -> bool {
         let site = interp.frames().last().map(|frame| frame.site);
         let own = interp.host.revision_file;

@@ -10,6 +10,7 @@ use super::inspector::{self, Found};
 use super::naming::GivenName;
 use super::object::{self, Interp};
 use super::schema::constraint::{Constraint, ConstraintData, Shape};
+use super::schema::index::{Index, IndexData};
 use super::schema::metadata::MetaData;
 use super::schema::{Column, ColumnData, Table, TableData};
 use crate::postgres::catalog::{self, Presence, Relation, RelationKind};
@@ -48,6 +49,7 @@ pub fn reflect_table(interp: &mut Interp, table: &Value) -> Eval<()> {
             }
             data.reflected_foreign_keys = constraints(&name, &found, foreign_key);
             data.reflected_uniques = constraints(&name, &found, unique);
+            data.reflected_indexes = indexes(&name, &found);
             Ok(())
         }
         Found::Unknown => {
@@ -77,6 +79,24 @@ fn constraints(
             initially_deferred: constraint.definition.initially_deferred,
             ..ConstraintData::default()
         }))
+    });
+    made.collect()
+}
+
+/// The indexes that a table has beside those of its constraints.
+fn indexes(table: &Name, relation: &Relation) -> Vec<Value> {
+    let own = |index: &&catalog::Index| !index.primary && index.constraint.is_none();
+    let made = relation.indexes.iter().filter(own).map(|index| {
+        let columns = index.columns.iter();
+        object::value(Index {
+            data: RefCell::new(IndexData {
+                name: GivenName::Final(index.name.clone()),
+                table: Some(table.clone()),
+                expressions: columns.map(|column| Value::str(column.as_str())).collect(),
+                unique: index.unique,
+                ..IndexData::default()
+            }),
+        })
     });
     made.collect()
 }

@@ -49,6 +49,8 @@ pub fn identifiers(module: &Module) -> Option<Identifiers> {
 pub struct Facts {
     /// `upgrade()` does nothing.
     pub upgrade_empty: bool,
+    /// The module's docstring says that nothing is meant to happen, or more than a title.
+    pub says_empty: bool,
     /// The first comment that Alembic's autogenerate leaves to be looked at.
     pub template_comment: Option<Span>,
     /// Names that `upgrade()` or `downgrade()` reads and nothing binds.
@@ -68,6 +70,9 @@ pub fn facts(module: &Module, text: &str) -> Facts {
     }
     Facts {
         upgrade_empty: upgrade.is_some_and(|function| module.is_empty_function(function)),
+        says_empty: module
+            .docstring()
+            .is_some_and(|(docstring, _)| says_empty(docstring)),
         template_comment: module
             .comments
             .iter()
@@ -76,6 +81,32 @@ pub fn facts(module: &Module, text: &str) -> Facts {
         undefined,
         substance: substance(module, text),
     }
+}
+
+/// Words by which a title says that its revision does nothing on purpose.
+const EMPTY_WORDS: [&str; 6] = ["noop", "no-op", "empty", "placeholder", "nothing", "dummy"];
+
+/// Whether the docstring of a module without content says why it has none: by its title, or by a paragraph behind that.
+fn says_empty(docstring: &str) -> bool {
+    // what templates and licences put there: `Revision ID: ...`, `SPDX-License-Identifier: ...`
+    let is_header = |line: &str| {
+        let key = line.split_once(':').map(|(key, _)| key);
+        let is_key = |key: &str| key.split_whitespace().count() <= 2 && !key.contains(['`', '(']);
+        line.starts_with("Copyright") || key.is_some_and(is_key)
+    };
+    let lines = docstring.lines().map(str::trim);
+    let said: Vec<&str> = lines.filter(|line| !is_header(line)).collect();
+    let mut paragraphs = said
+        .split(|line| line.is_empty())
+        .filter(|lines| !lines.is_empty());
+    let Some(title) = paragraphs.next() else {
+        return false;
+    };
+    let title = title.join(" ").to_ascii_lowercase();
+    let mut words = title.split(|sign: char| !sign.is_alphanumeric() && sign != '-');
+    // `empty message` is what Alembic writes where none is given
+    let by_title = title != "empty message" && words.any(|word| EMPTY_WORDS.contains(&word));
+    by_title || paragraphs.any(|lines| lines.join(" ").split_whitespace().count() > 2)
 }
 
 /// A number that is the same for texts that differ in comments, the module's docstring, white space and quotes only.
@@ -164,6 +195,23 @@ mod tests {
         };
         assert!(found("(cli.EXPAND,)") && found("LABEL"));
         assert!(!found("None") && !found("('expand',)"));
+    }
+
+    #[test]
+    fn a_docstring_says_why_nothing_is_done() {
+        let header = "\n\nRevision ID: a\nRevises: b\nCreate Date: 2024-01-01 10:00:00.1\n";
+        let says = |text: &str| says_empty(&format!("{text}{header}"));
+        assert!(says("Base revision -- noop."));
+        assert!(says("empty expand for symmetry with contract01"));
+        assert!(says("placeholder\n"));
+        assert!(says(
+            "Job states\n\nIts content moved to the next revision."
+        ));
+        assert!(!says("empty message"));
+        assert!(!says("add the table of jobs"));
+        assert!(!says(
+            "Location: ./a.py\nSPDX-License-Identifier: Apache-2.0\n\nmerge two heads"
+        ));
     }
 
     #[test]

@@ -226,6 +226,7 @@ fn finish(mut interp: Interp, raised: Option<Box<Raise>>) -> RunOutput {
 }
 
 fn output(interp: Interp, raised: Option<Raised>) -> RunOutput {
+    let steps = interp.state.steps;
     let host = interp.host;
     let decisions = host
         .decisions
@@ -261,6 +262,7 @@ fn output(interp: Interp, raised: Option<Raised>) -> RunOutput {
             .iter()
             .map(|(what, value)| (what.to_string(), *value))
             .collect(),
+        steps,
     }
 }
 

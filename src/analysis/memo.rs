@@ -17,7 +17,7 @@ use crate::fix::{Attempts, Request};
 use crate::history;
 use crate::postgres::Catalog;
 use crate::python::syntax;
-use crate::replay::Revision;
+use crate::replay::{Effort, Revision};
 use crate::source::{FileId, SourceFile, SourceMap};
 use crate::trace::Gap;
 
@@ -34,6 +34,8 @@ pub struct Memo {
     parsed: Mutex<HashMap<FileId, (Arc<syntax::Module>, Facts)>>,
     revisions: Mutex<HashMap<FileId, Arc<Revision>>>,
     judged: Mutex<HashMap<usize, Vec<State>>>,
+    /// How much was simulated, in all analyses.
+    pub effort: Arc<Effort>,
     /// Of the first analysis: the application's modules, which no fix changes.
     pub(super) modules: OnceLock<Arc<ProjectModules>>,
     /// What `env.py` says.

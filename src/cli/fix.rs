@@ -18,8 +18,10 @@ use super::run::{self, Project};
 use super::since::Past;
 use super::{CheckArguments, Failure, output};
 use crate::diagnostic::Applicability;
+use crate::discover::Note;
 use crate::files::{Files, Overlay, decode};
 use crate::fix::{Attempts, Style, Target};
+use crate::limits::Limit;
 use crate::repair::{self, Fixed, Repaired, Round, Texts, Wanted};
 use crate::report::clean;
 use crate::suppress;
@@ -87,6 +89,12 @@ pub(super) fn fix(arguments: &CheckArguments, mut project: Project) -> Result<u8
         &wanted,
         &writable,
     );
+    if repaired.ended_early {
+        output::complain(&format!(
+            "the repair ended early, fixes may be left: {} (the next `--fix` goes on from here; `limits.repair-steps` allows more)",
+            Limit::RepairSteps.met()
+        ));
+    }
     if arguments.fix.diff {
         return diff(project, &repaired);
     }
@@ -139,6 +147,7 @@ fn ignore(
         texts,
         fixed,
         last: after,
+        ended_early: false,
     };
     if arguments.fix.diff {
         return diff(project, &repaired);
@@ -203,6 +212,7 @@ pub(super) fn with_offers(mut project: Project) -> (Project, Findings) {
             sources: project.sources.clone(),
             diagnostics: std::mem::take(&mut found.diagnostics),
             proofs: std::mem::take(&mut found.proofs),
+            effort: project.effort(),
         }
     };
     let reported: Option<BTreeSet<Target>> = project.past.as_ref().map(|_| {
@@ -213,11 +223,20 @@ pub(super) fn with_offers(mut project: Project) -> (Project, Findings) {
     });
     let past = project.past.as_ref();
     let fixable = past.map(|past| among_new_files(past, &found, &project));
-    repair::prove(
+    let all_tried = repair::prove(
         &mut round,
         &|texts, attempts| analyser.round(texts, attempts),
         &|path| analyser.is_writable(path),
     );
+    if !all_tried {
+        found.notes.push(Note {
+            path: None,
+            message: format!(
+                "not all fixes were proven, and those that were not are not shown: {}",
+                Limit::RepairSteps.met()
+            ),
+        });
+    }
     if let (Some(reported), Some(fixable)) = (reported, fixable) {
         let sources = round.sources.clone();
         round
@@ -255,6 +274,7 @@ impl Analyser<'_> {
             sources: project.sources.clone(),
             diagnostics: found.diagnostics,
             proofs: found.proofs,
+            effort: project.effort(),
         }
     }
 
@@ -445,7 +465,9 @@ mod tests {
                 sources: project.sources.clone(),
                 diagnostics: Vec::new(),
                 proofs: Vec::new(),
+                effort: 0,
             },
+            ended_early: false,
         };
         // somebody saves the file while it is analysed
         fs::write(versions.join("a.py"), "mine = True\n").expect("written");

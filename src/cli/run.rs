@@ -413,6 +413,12 @@ impl Project {
         }
     }
 
+    /// How much was simulated so far.
+    pub(super) fn effort(&self) -> u64 {
+        let loaded = self.loaded.iter();
+        loaded.map(|one| one.memo.effort.steps()).sum()
+    }
+
     /// The same project with other files, so that it may be analysed anew: what is the same is not read anew. `attempts`
     /// says which fixes findings have had. What it was before a change is left out.
     pub(super) fn with_files(

@@ -4,6 +4,7 @@
 //! roots, and notes on what is part of none. Only file names, Alembic's configuration and the starts of lines are
 //! looked at here; nothing is interpreted.
 
+mod dialects;
 mod group;
 mod ini;
 mod modules;
@@ -150,6 +151,9 @@ pub fn discover(
             databases.extend(group::split(files, &mut finder.scans, database));
         }
     }
+    finder
+        .notes
+        .extend(dialects::leave_others(&mut databases, &asked));
     for database in &mut databases {
         database.report_only = report_only(database, &asked);
     }

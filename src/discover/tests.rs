@@ -93,15 +93,15 @@ fn siblings_that_repeat_ids_are_apart() {
             "[alembic]\nscript_location = db\nrecursive_version_locations = true\n",
         )
         .with("db/env.py", "")
-        .with("db/versions/mysql/a.py", revision("a", "None"))
-        .with("db/versions/postgres/a.py", revision("a", "None"));
+        .with("db/versions/east/a.py", revision("a", "None"))
+        .with("db/versions/west/a.py", revision("a", "None"));
     let discovery = found(&files, "");
     let names: Vec<_> = discovery
         .databases
         .iter()
         .map(|database| database.name.as_str())
         .collect();
-    assert_eq!(names, ["db/versions/mysql", "db/versions/postgres"]);
+    assert_eq!(names, ["db/versions/east", "db/versions/west"]);
 }
 
 #[test]
@@ -176,9 +176,24 @@ fn a_folder_a_dialect_below_a_location() {
         .with("db/versions/sqlite/a.py", revision("a", "None"))
         .with("db/versions/postgres/b.py", revision("b", "None"));
     let discovery = found(&files, "");
-    assert_eq!(discovery.databases.len(), 2, "{discovery:?}");
+    // SQLite's never run on PostgreSQL
+    assert_eq!(discovery.databases.len(), 1, "{discovery:?}");
     assert_eq!(
         discovery.databases[0].ini.as_deref(),
         Some(Utf8Path::new("alembic.ini"))
     );
+    assert_eq!(
+        discovery.databases[0].revision_files,
+        ["db/versions/postgres/b.py"]
+    );
+    assert_eq!(
+        discovery.notes[0].path.as_deref(),
+        Some(Utf8Path::new("db/versions/sqlite"))
+    );
+    assert_eq!(found(&files, "db/versions/sqlite").databases.len(), 1);
+    let alone = Memory::new()
+        .with("alembic.ini", "[alembic]\nscript_location = db\n")
+        .with("db/env.py", "import alembic")
+        .with("db/versions/sqlite/a.py", revision("a", "None"));
+    assert_eq!(found(&alone, "").databases.len(), 1);
 }

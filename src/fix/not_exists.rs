@@ -8,13 +8,17 @@ use super::{Facts, sql_text};
 use crate::postgres::catalog::Relation;
 use crate::postgres::expression::{Datum, Expr, FromItem, QueryBody, Select, TypeName};
 use crate::postgres::name::Quoted;
+use crate::postgres::query::render::type_text;
 use crate::postgres::statement::{ConflictAction, Insert, InsertSource, Statement};
 use crate::rules::second_run::Fault;
 use crate::source::Span;
 use crate::sql::{self, Token};
 
-/// What the rows are called in the subquery.
+/// What the rows that are there are called in the subquery.
 const THERE: &str = "existing";
+
+/// What several rows of VALUES are called.
+const ADDED: &str = "added";
 
 /// Edits that look for the rows first.
 pub(super) struct Looked {
@@ -84,6 +88,7 @@ impl Writer<'_> {
         }
         match &self.insert.source {
             InsertSource::Values(rows) if rows.len() == 1 => self.row(&rows[0]),
+            InsertSource::Values(rows) => self.rows(rows),
             InsertSource::Query(query) => {
                 let simple = query.with.is_empty()
                     && query.order_by.is_empty()
@@ -94,7 +99,7 @@ impl Writer<'_> {
                     _ => None,
                 }
             }
-            _ => None,
+            InsertSource::DefaultValues => None,
         }
     }
 
@@ -132,6 +137,82 @@ impl Writer<'_> {
             format!(" {}", self.absent(&conditions, keyword)?),
         );
         Some((vec![lead, tail], whole))
+    }
+
+    /// `VALUES (...), (...)` becomes `SELECT * FROM (VALUES (...), (...)) AS added (...) WHERE NOT EXISTS (...)`.
+    fn rows(&self, rows: &[Vec<Expr>]) -> Option<(Vec<Local>, bool)> {
+        let columns = &self.insert.columns;
+        let is_fit = |row: &Vec<Expr>| row.len() == columns.len() && !row.contains(&Expr::Default);
+        if !rows.iter().all(is_fit) {
+            return None;
+        }
+        let mut words = self.tokens.iter();
+        let keyword = words.position(|token| token.is_word(self.text, "VALUES"))?;
+        let close = self.tokens.last().filter(|one| one.is(self.text, ")"))?;
+        let keyword = &self.tokens[keyword];
+        let (mut selected, mut conditions) = (Vec::new(), Vec::new());
+        let (mut whole, mut is_cast) = (true, false);
+        for (place, column) in columns.iter().enumerate() {
+            let values = || rows.iter().map(|row| &row[place]);
+            let known = self.table.column(column)?;
+            let own = format!("{ADDED}.{}", Quoted(column));
+            // a bare literal is text there, and not what the column makes of it
+            let value = if has_own_type(values(), &known.type_name) {
+                own
+            } else {
+                is_cast = true;
+                // a length would cut
+                let kind = if is_textual(&known.type_name) {
+                    "text".to_owned()
+                } else {
+                    type_text(&known.type_name)
+                };
+                format!(
+                    "{}({own} {} {kind})",
+                    self.cased(keyword, "CAST"),
+                    self.cased(keyword, "AS")
+                )
+            };
+            if has_equality(&known.type_name) && !values().any(is_fresh) {
+                let is_null = |value: &Expr| matches!(value, Expr::Value(Datum::Null));
+                let is = if values().any(is_null) {
+                    self.cased(keyword, "IS NOT DISTINCT FROM")
+                } else {
+                    "=".to_owned()
+                };
+                conditions.push(format!("{THERE}.{} {is} {value}", Quoted(column)));
+                whole &= values().all(is_literal);
+            } else {
+                whole &= values().all(is_fresh);
+            }
+            selected.push(value);
+        }
+        let selected = if is_cast {
+            selected.join(", ")
+        } else {
+            "*".to_owned()
+        };
+        let names: Vec<String> = columns
+            .iter()
+            .map(|name| Quoted(name).to_string())
+            .collect();
+        let lead = format!(
+            "{} {selected} {} (",
+            self.cased(keyword, "SELECT"),
+            self.cased(keyword, "FROM")
+        );
+        let tail = format!(
+            ") {} {ADDED} ({}){}{}",
+            self.cased(keyword, "AS"),
+            names.join(", "),
+            self.gap_like(keyword),
+            self.absent(&conditions, keyword)?
+        );
+        let edits = vec![
+            (keyword.start, keyword.start, lead),
+            (close.end, close.end, tail),
+        ];
+        Some((edits, whole))
     }
 
     /// A query gets one more condition.
@@ -235,6 +316,20 @@ impl Writer<'_> {
         ))
     }
 
+    /// What stands before a word that begins a line: the next clause begins one too.
+    fn gap_like(&self, word: &Token) -> &str {
+        let before = &self.text[..word.start];
+        let own = before.trim_end_matches([' ', '\t']);
+        let own = own
+            .strip_suffix('\n')
+            .map_or(own.len(), |line| line.trim_end_matches('\r').len());
+        if before[own..].contains('\n') {
+            &before[own..]
+        } else {
+            " "
+        }
+    }
+
     fn cased(&self, like: &Token, words: &str) -> String {
         if like
             .text(self.text)
@@ -324,6 +419,59 @@ fn is_textual(kind: &TypeName) -> bool {
             | "citext"
             | "name"
     )
+}
+
+/// Whether a column of VALUES is of a type that goes into the table's column and compares with it, without a cast.
+fn has_own_type<'a>(mut values: impl Iterator<Item = &'a Expr>, kind: &TypeName) -> bool {
+    let name = kind.name.name.as_str();
+    let is_number = matches!(
+        name,
+        "int2"
+            | "int4"
+            | "int8"
+            | "smallint"
+            | "int"
+            | "integer"
+            | "bigint"
+            | "numeric"
+            | "float4"
+            | "float8"
+            | "real"
+            | "double precision"
+    );
+    let is_bool = matches!(name, "bool" | "boolean");
+    let mut typed = false;
+    let fits = values.all(|value| match value {
+        Expr::Value(Datum::Null) => true,
+        Expr::Value(Datum::Text(_)) => {
+            typed = true;
+            is_textual(kind)
+        }
+        Expr::Value(Datum::Int(_) | Datum::Float(_)) => {
+            typed = true;
+            is_number
+        }
+        Expr::Value(Datum::Bool(_)) => {
+            typed = true;
+            is_bool
+        }
+        Expr::Cast { type_name, .. } => {
+            typed = true;
+            type_name == kind
+        }
+        _ => false,
+    });
+    // NULL alone is text
+    fits && (typed || is_textual(kind))
+}
+
+/// Whether a value stands in the statement.
+fn is_literal(value: &Expr) -> bool {
+    match value {
+        Expr::Value(_) | Expr::Parameter(_) => true,
+        Expr::Cast { value, .. } | Expr::Unary { value, .. } => is_literal(value),
+        _ => false,
+    }
 }
 
 /// Whether values of a type can be compared by `=`.

@@ -203,6 +203,10 @@ pub trait Host: Sized {
     fn unknown_call(_: &mut Interpreter<Self>, _: &Unknown, _: &Arguments) -> Eval<Option<Value>> {
         Ok(None)
     }
+    /// Whether a text that something unknown is given names a thing of the host's world, so that the answer is about that.
+    fn names_thing(_: &mut Interpreter<Self>, _: &str) -> bool {
+        false
+    }
     /// An unknown condition: which way this world goes.
     fn decide(interpreter: &mut Interpreter<Self>, unknown: &Unknown) -> bool;
     /// Something was met that is not modelled; the place is the interpreter's current site.

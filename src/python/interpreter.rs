@@ -134,6 +134,8 @@ pub(crate) struct State {
     pub(crate) asked: u64,
     /// Unknown conditions are presumed true and not put to the host.
     pub(crate) presuming: bool,
+    /// `sys.path`, once it was asked for.
+    pub(crate) search_path: Option<Value>,
     /// What keys by identity stand for.
     pub(crate) identities: FxHashMap<usize, Value>,
     /// Headers of the `with` statements whose bodies are being executed, outermost first.

@@ -634,6 +634,16 @@ fn revision_identifiers_need_no_run() {
 }
 
 #[test]
+fn an_unknown_operand_is_the_value_of_its_or() {
+    // a truth value would have no attribute `name`
+    let text = "from elsewhere import known\ndef make():\n    return known.made\n\
+        found = known.one or make()\nfound.name\nrecord('end')";
+    let (world, raised) = run_with(&[], text, true);
+    assert!(raised.is_none());
+    assert_eq!(world.log, ["end"]);
+}
+
+#[test]
 fn functions_behind_a_syntax_error_are_not_judged() {
     let text = "def first():\n    pass\n\ndef upgrade():\n    f(a\n\ndef downgrade():\n    g()\n";
     let module = syntax::parse(FileId(0), text);
@@ -707,4 +717,13 @@ fn what_an_application_has_loaded_is_not_known() {
     assert!(raised.is_none());
     assert_eq!(world.log, ["1", "2"]);
     assert_eq!(world.decided.len(), 1);
+}
+
+#[test]
+fn what_was_put_in_the_search_path_is_found_there() {
+    let text = "import sys\nsys.path.append('here')\ndel sys.path[sys.path.index('here')]\n\
+        record(str('here' in sys.path))";
+    let (world, raised) = run_with(&[], text, true);
+    assert!(raised.is_none());
+    assert_eq!(world.log, ["False"]);
 }

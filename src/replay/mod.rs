@@ -10,7 +10,7 @@ pub mod window;
 mod worlds;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use smol_str::SmolStr;
 
@@ -21,7 +21,7 @@ use crate::python::interpreter::Modules;
 use crate::python::syntax;
 use crate::source::Site;
 use crate::timings::{Phase, measure};
-use crate::trace::{Run, Trace};
+use crate::trace::{Run, RunOutput, Trace};
 
 pub use revision::{Body, Downgrade, Revision};
 
@@ -32,8 +32,32 @@ pub const OFFLINE_RULE: &str = "offline-incompatible";
 /// first runs does one itself.
 const WAITING_PER_THREAD: usize = 8;
 
+/// How much was simulated, in steps of Python: by it a repair, which simulates again and again, is bounded. It is a sum
+/// over runs, so that it is the same whatever the number of threads.
+#[derive(Debug, Default)]
+pub struct Effort(AtomicU64);
+
+impl Effort {
+    /// What a driver call counts as, in steps of Python.
+    const OF_CALL: u64 = 100;
+
+    /// What the runs so far took.
+    pub fn steps(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// Counts a run.
+    fn add(&self, output: &RunOutput) {
+        let calls = output.trace.events.len() as u64;
+        let steps = output.steps.saturating_add(calls * Self::OF_CALL);
+        self.0.fetch_add(steps, Ordering::Relaxed);
+    }
+}
+
 /// What all runs of a database have in common.
 pub struct Setting {
+    /// Where the runs are counted.
+    pub effort: Arc<Effort>,
     /// Versions and conventions.
     pub settings: Arc<Settings>,
     /// Finds modules of the project.
@@ -313,6 +337,7 @@ mod tests {
 
     fn setting() -> Setting {
         Setting {
+            effort: Arc::default(),
             settings: Arc::new(Settings {
                 alembic: PackageVersion(1, 20, 1),
                 sqlalchemy: PackageVersion(2, 0, 58),

@@ -185,6 +185,7 @@ fn command(seen: &[Seen], first: usize, between: bool, setting: &Setting) -> Opt
         let own = setting.transactions.per_migration || setting.transactions.autocommit;
         // what breaks off here broke off in the first run too, and was said there
         let output = catch_unwind(AssertUnwindSafe(|| command.run(input, own))).ok()?;
+        setting.effort.add(&output);
         runs.insert(one.index, output.trace);
     }
     Some(runs)

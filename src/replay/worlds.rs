@@ -319,7 +319,9 @@ fn run_once(scene: &Scene<'_>, script: Vec<bool>) -> RunOutput {
         catalog: start.catalog.clone(),
         decisions: Vec::new(),
         settled: start.settled.clone(),
+        steps: 0,
     });
+    setting.effort.add(&output);
     if run == Run::Rerun {
         settle_changes(&mut output.trace, &start.catalog, &output.catalog);
     }

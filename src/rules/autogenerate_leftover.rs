@@ -127,9 +127,10 @@ fn check_comments(context: &HistoryContext<'_>) -> Vec<Diagnostic> {
             .to_owned(),
     );
     if found.len() > 1 {
-        diagnostic
-            .notes
-            .push(format!("{} more revisions have it", found.len() - 1));
+        diagnostic.notes.push(match found.len() - 1 {
+            1 => "1 more revision has it".to_owned(),
+            more => format!("{more} more revisions have it"),
+        });
     }
     vec![diagnostic]
 }

@@ -39,9 +39,22 @@ fn check(context: &Context<'_>) -> Vec<Diagnostic> {
 enum Trap<'a> {
     /// A colon and a word.
     Parameter(&'a str),
-    /// A percent sign in a text that goes to the driver as it is.
-    Percent,
+    /// A percent sign in a text that goes to the driver as it is, and the class of what that raises.
+    Percent(&'a str),
 }
+
+/// What drivers raise where a text with a percent sign gets no values: psycopg2, psycopg 3, pg8000.
+const OF_DRIVERS: [(&str, &str); 3] = [
+    ("TypeError", "dict is not a sequence"),
+    (
+        "ProgrammingError",
+        "only '%s', '%b', '%t' are allowed as placeholders",
+    ),
+    (
+        "InterfaceError",
+        "Only %s and %% are supported in the query.",
+    ),
+];
 
 fn trap(raised: &Raised) -> Option<Trap<'_>> {
     match raised.class.as_str() {
@@ -52,9 +65,8 @@ fn trap(raised: &Raised) -> Option<Trap<'_>> {
                 .split_once("A value is required for bind parameter '")?;
             rest.strip_suffix('\'').map(Trap::Parameter)
         }
-        // psycopg2's words where a text with a percent sign gets no values
-        "TypeError" if !raised.explicit && raised.message == "dict is not a sequence" => {
-            Some(Trap::Percent)
+        class if !raised.explicit && OF_DRIVERS.contains(&(class, raised.message.as_str())) => {
+            Some(Trap::Percent(class))
         }
         _ => None,
     }
@@ -85,9 +97,9 @@ fn stopped(context: &Context<'_>, trace: &Trace, command: &str) -> Option<Diagno
                 )
             },
         ),
-        Trap::Percent => (
+        Trap::Percent(class) => (
             format!(
-                "`alembic {command}` stops here with TypeError: `exec_driver_sql` hands the text to the driver, which takes `%` for a placeholder"
+                "`alembic {command}` stops here with {class}: `exec_driver_sql` hands the text to the driver, which takes `%` for a placeholder"
             ),
             "write `%%`, or use `op.execute(...)`, where a single `%` is right".to_owned(),
         ),

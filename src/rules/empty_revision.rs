@@ -25,6 +25,7 @@ fn check(context: &HistoryContext<'_>) -> Vec<Diagnostic> {
         // merges join, labels and dependencies mark, and a base without content is where a project starts to migrate
         let has_purpose = own.down_revisions.len() != 1
             || !own.branch_labels.is_empty()
+            || own.branch_labels_computed
             || !own.depends_on.is_empty();
         let mut revisions = context.revisions.iter();
         let Some(revision) = revisions.find(|revision| revision.file == described.file) else {
@@ -32,7 +33,7 @@ fn check(context: &HistoryContext<'_>) -> Vec<Diagnostic> {
         };
         let empty = revision.facts.upgrade_empty
             && matches!(revision.downgrade, Downgrade::Absent | Downgrade::Empty);
-        if has_purpose || !empty || revision.upgrade_explained {
+        if has_purpose || !empty || revision.upgrade_explained || revision.facts.says_empty {
             continue;
         }
         let message = format!(

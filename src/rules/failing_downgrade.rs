@@ -6,7 +6,7 @@ use crate::config::Level;
 use crate::diagnostic::{Diagnostic, RuleInfo, Severity};
 use crate::postgres::name::Quoted;
 use crate::postgres::statement::{AlterTableCommand, Statement};
-use crate::postgres::{ObjectKey, ServerError, SqlState};
+use crate::postgres::{ObjectKey, ObjectKind, ServerError, SqlState};
 use crate::trace::{Event, Raised, Run, Trace};
 
 pub(super) const RULE: Rule = Rule {
@@ -163,6 +163,32 @@ fn removed_before<'a>(trace: &'a Trace, event: &Event, key: &ObjectKey) -> Optio
         .last()
 }
 
+/// Whether a call drops things.
+fn takes_away(event: &Event) -> bool {
+    event.statements.iter().any(|statement| match statement {
+        Statement::Drop(_) => true,
+        Statement::AlterTable(alter) => alter.commands.iter().any(|command| {
+            matches!(
+                command,
+                AlterTableCommand::DropColumn { .. } | AlterTableCommand::DropConstraint { .. }
+            )
+        }),
+        _ => false,
+    })
+}
+
+/// Whether a call makes things that stand on others.
+fn makes(event: &Event) -> bool {
+    event.statements.iter().any(|statement| match statement {
+        Statement::CreateTable(_) | Statement::CreateView(_) => true,
+        Statement::AlterTable(alter) => alter
+            .commands
+            .iter()
+            .any(|command| matches!(command, AlterTableCommand::AddConstraint(_))),
+        _ => false,
+    })
+}
+
 fn remedy(context: &Context<'_>, event: &Event, error: &ServerError) -> String {
     if let Some(key) = &error.object
         && removed_before(&context.replayed.downgrade, event, key).is_some()
@@ -174,7 +200,17 @@ fn remedy(context: &Context<'_>, event: &Event, error: &ServerError) -> String {
     {
         return advice;
     }
+    let missing = error.object.as_ref().map(|key| key.kind);
     match error.sqlstate {
+        SqlState::UNDEFINED_OBJECT if missing == Some(ObjectKind::Type) && !takes_away(event) => {
+            "make the type before it is used, or use one that PostgreSQL has".to_owned()
+        }
+        SqlState::UNDEFINED_FUNCTION if !takes_away(event) => {
+            "make the function before it is used".to_owned()
+        }
+        SqlState::UNDEFINED_TABLE if makes(event) => {
+            "make what it stands on first: undo the upgrade's changes in reverse order".to_owned()
+        }
         SqlState::UNDEFINED_TABLE
         | SqlState::UNDEFINED_COLUMN
         | SqlState::UNDEFINED_OBJECT

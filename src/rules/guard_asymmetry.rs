@@ -77,7 +77,7 @@ fn known(context: &Context<'_>) -> Option<Diagnostic> {
         table.is_some_and(|table| replayed.before.modelled.contains(&table.name))
     });
     let maker = if modelled {
-        "that `create_all()` makes on a new database"
+        "that the application's models make on a new database"
     } else {
         "that an earlier revision made"
     };
@@ -97,9 +97,9 @@ fn known(context: &Context<'_>) -> Option<Diagnostic> {
     }
     diagnostic.help = Some(
         if modelled {
-            "make the first schema by revisions instead of `create_all()`, so that every database has the same history; then no guard is needed"
+            "make the first schema by revisions instead of the models of today, so that every database has the same history; then no guard is needed"
         } else {
-            "take it out of this revision, downgrade included: it belongs to the earlier one"
+            "where every database has it from the earlier revision, take it out of this one, downgrade included; where older databases lack it, let the downgrade leave it alone"
         }
         .to_owned(),
     );

@@ -6,8 +6,9 @@ use super::rollback::{self, Difference, Fate};
 use super::{Check, Context, Rule, label, words};
 use crate::config::Level;
 use crate::diagnostic::{Diagnostic, RuleInfo, Severity};
+use crate::postgres::query::render::type_text;
 use crate::postgres::statement::Statement;
-use crate::postgres::{ObjectKey, ObjectKind, ServerError};
+use crate::postgres::{ObjectKey, ObjectKind, ServerError, TypeName};
 use crate::replay::Replayed;
 use crate::trace::Event;
 
@@ -44,6 +45,7 @@ fn is_reported(replayed: &Replayed, one: &Difference, all: &[Difference]) -> boo
     match one.fate {
         Fate::Stays => {
             !is_shared(replayed, one)
+                && !may_have_been_there(replayed, one)
                 // told with what it stands for
                 && !all.iter().any(|missing| {
                     missing.fate == Fate::Missing
@@ -82,6 +84,26 @@ fn is_shared(replayed: &Replayed, one: &Difference) -> bool {
     })
 }
 
+/// A thing that the upgrade takes away first, should it be there, and that the downgrade makes again: no revision is known to
+/// have made it, but its author knows of one that was there.
+fn may_have_been_there(replayed: &Replayed, one: &Difference) -> bool {
+    let name = words::last_part(&one.key);
+    let made = |event: &&Event| event.changes.contains(&one.key);
+    let mut before = replayed
+        .first
+        .events
+        .iter()
+        .take_while(|event| !made(event));
+    let asked = before.any(|event| {
+        event.statements.iter().any(|statement| {
+            matches!(statement, Statement::Drop(drop) if drop.if_exists
+                && drop.kind == one.key.kind
+                && drop.targets.iter().any(|target| target.name.name == name))
+        })
+    });
+    asked && rollback::touched_by(&replayed.downgrade, &one.key).is_some()
+}
+
 fn report(context: &Context<'_>, left: &[&Difference], all: &[Difference]) -> Diagnostic {
     let replayed = context.replayed;
     let failure = rollback::reupgrade_errors(replayed).next();
@@ -117,6 +139,13 @@ fn what(replayed: &Replayed, left: &[&Difference], all: &[Difference]) -> String
                     words::named(&one.key),
                     words::last_part(&by.key)
                 ),
+                None if fate == Fate::Changed => {
+                    let how = how_changed(replayed, &one.key);
+                    how.map_or_else(
+                        || words::named(&one.key),
+                        |how| format!("{} ({how})", words::named(&one.key)),
+                    )
+                }
                 None => words::named(&one.key),
             })
             .collect()
@@ -136,6 +165,49 @@ fn what(replayed: &Replayed, left: &[&Difference], all: &[Difference]) -> String
         [first, second, third] => format!("{first}, {second} and {third}"),
         _ => parts.join(" and "),
     }
+}
+
+/// What a column is otherwise than before.
+fn how_changed(replayed: &Replayed, key: &ObjectKey) -> Option<String> {
+    if key.kind != ObjectKind::Column {
+        return None;
+    }
+    let name = words::last_part(key);
+    let was = replayed.before.table_of(key)?.column(name)?;
+    let restored = replayed.restored.as_ref()?;
+    let is = restored.table_of(key)?.column(name)?;
+    let mut parts = Vec::new();
+    if was.type_name != is.type_name {
+        parts.push(format!(
+            "{} instead of {}",
+            type_with_length(&is.type_name),
+            type_with_length(&was.type_name)
+        ));
+    }
+    if was.not_null != is.not_null {
+        let now = if is.not_null { "NOT NULL" } else { "nullable" };
+        parts.push(now.to_owned());
+    }
+    if was.default != is.default {
+        parts.push(
+            match (&was.default, &is.default) {
+                (Some(_), None) => "without its default",
+                (None, Some(_)) => "with a default",
+                _ => "with another default",
+            }
+            .to_owned(),
+        );
+    }
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+fn type_with_length(kind: &TypeName) -> String {
+    let name = type_text(kind);
+    if kind.modifiers.is_empty() {
+        return name;
+    }
+    let lengths: Vec<String> = kind.modifiers.iter().map(ToString::to_string).collect();
+    format!("{name}({})", lengths.join(", "))
 }
 
 fn remedy(left: &[&Difference]) -> String {

@@ -165,6 +165,7 @@ fn output(trace: Trace, catalog: Catalog) -> RunOutput {
         catalog,
         decisions: Vec::new(),
         settled: BTreeMap::new(),
+        steps: 0,
     }
 }
 

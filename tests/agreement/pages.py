@@ -102,7 +102,7 @@ def ask(examples, combination, foreshot, tags, made):
     results = []
     for example, (findings, trace), answer in zip(examples, ours, answers):
         text = pathlib.Path(example["judged"]).read_text()
-        complaints, word = judge.judge(example, findings, trace, answer, tags.get(example["rule"], set()), text)
+        complaints, word = judge.judge(example, findings, trace, answer, tags.get(example["rule"], set()), text, own=combination == combination_of(example))
         found = any(finding["rule"] == example["rule"] for finding in findings)
         results.append(Result(example, complaints, word, example["compared"] or found == example["flagged"]))
     return results

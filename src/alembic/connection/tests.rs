@@ -1,6 +1,10 @@
 //! The connection through the interpreter.
 
-use crate::alembic::testing::{NEW, OLD, holds, outcomes, raised, replay, tables, upgrade};
+use crate::alembic::Settings;
+use crate::alembic::testing::{
+    NEW, OLD, holds, outcomes, raised, replay, run_text, tables, upgrade,
+};
+use crate::config::{Driver, PackageVersion};
 use crate::postgres::Catalog;
 
 #[test]
@@ -19,6 +23,34 @@ fn a_colon_makes_a_parameter_that_needs_a_value() {
         "{}",
         raised(&output)
     );
+}
+
+#[test]
+fn a_percent_sign_is_a_placeholder_to_some_drivers() {
+    let says = |driver: Driver, text: &str| {
+        let settings = Settings {
+            alembic: PackageVersion(1, 16, 0),
+            sqlalchemy: NEW,
+            driver,
+            naming_convention: std::collections::BTreeMap::new(),
+        };
+        let text = format!(
+            "from alembic import op\nrevision = 'a'\ndown_revision = None\ndef upgrade():\n    op.get_bind().exec_driver_sql(\"{text}\")\n"
+        );
+        let output = run_text(Catalog::default(), &text, settings);
+        output.trace.raised.map(|raised| raised.class)
+    };
+    let quoted = "select format('%I', 'a')";
+    let class = |class: &str| Some(class.to_owned());
+    assert_eq!(says(Driver::Psycopg2, quoted), class("TypeError"));
+    assert_eq!(says(Driver::Psycopg, quoted), class("ProgrammingError"));
+    assert_eq!(says(Driver::Pg8000, quoted), None);
+    assert_eq!(
+        says(Driver::Pg8000, "select 5 % 3"),
+        class("InterfaceError")
+    );
+    assert_eq!(says(Driver::Asyncpg, quoted), None);
+    assert_eq!(says(Driver::Asyncpg, "select 5 % 3"), None);
 }
 
 #[test]

@@ -386,6 +386,15 @@ impl SelectObject {
                 from.push(source.item.clone());
             }
         }
+        // columns of what is not known come from tables that are not known: a condition's names may be theirs
+        if from.is_empty() && !parts.filter.is_empty() && parts.targets.contains(&unknown_target())
+        {
+            from.push(FromItem::Table {
+                name: Name::new(&crate::alembic::arguments::hole()),
+                alias: None,
+                columns: Vec::new(),
+            });
+        }
         if let Some(body) = &parts.body {
             let mut query = (**body).clone();
             query.order_by.extend(parts.order_by.iter().cloned());

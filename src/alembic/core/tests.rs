@@ -133,6 +133,9 @@ fn a_reflected_table_has_the_catalogs_columns() {
          meta = sa.MetaData()\n\
          t = sa.Table('t', meta, autoload_with=op.get_bind())\n\
          assert [c.name for c in t.columns] == ['id', 'name'] and 'gone' not in t.c\n\
+         op.execute('create unique index ix on t (name)')\n\
+         r = sa.Table('t', sa.MetaData(), autoload_with=op.get_bind())\n\
+         assert [(i.name, i.unique) for i in r.indexes] == [('ix', True)] and len(t.indexes) == 0\n\
          op.get_bind().execute(t.insert().values(id=1, name='x'))\n\
          assert op.get_bind().execute(sa.select(t.c.name)).scalar() == 'x'\n\
          other = sa.MetaData()\nother.reflect(bind=op.get_bind())\nassert 't' in other.tables\n\

@@ -19,7 +19,7 @@ use crate::postgres::expression::{QueryBody, Target};
 use crate::postgres::{Expr, Parameters, Statement};
 use crate::python::{Arguments, Eval, HostRef, Instance, Value};
 use crate::trace::Origin;
-use crate::unknown::Reason;
+use crate::unknown::{Reason, Unknown};
 
 /// A query of a session.
 #[derive(Clone, Debug)]
@@ -113,11 +113,18 @@ impl OrmQuery {
     /// The result as the ORM gives it: objects for a single model, values stay rows for columns.
     fn result(&self, interp: &mut Interp) -> Eval<ResultObject> {
         let result = self.run(interp)?;
-        let [entity @ Value::Class(class)] = self.entities.as_slice() else {
-            return Ok(result);
+        let entity = match self.entities.as_slice() {
+            [entity @ (Value::Class(_) | Value::Unknown(_))] => entity,
+            _ => return Ok(result),
         };
-        let Some(table) = table_of(entity) else {
-            return Ok(result);
+        let (Value::Class(class), Some(table)) = (entity, table_of(entity)) else {
+            // objects, of which not even the attributes are known
+            let unknown = Unknown::new(Reason::Data, "rows of a model that can't be read");
+            return Ok(result::of_rows(
+                Vec::new(),
+                Rows::Unknown(unknown),
+                Shape::Scalars,
+            ));
         };
         let rows = match result.take(interp, None)? {
             Ok(rows) => rows,

@@ -271,3 +271,14 @@ fn models_share_the_class_of_their_base() {
     let names: Vec<&str> = table.columns.iter().map(|column| &*column.name).collect();
     assert_eq!(names, ["id", "name"]);
 }
+
+#[test]
+fn a_model_of_another_package_is_open() {
+    let output = run("from elsewhere import models\n\
+        session = Session(bind=op.get_bind())\n\
+        found = session.query(models.Key).filter_by(name='a').first()\n\
+        for one in session.query(models.Net).all():\n    \
+            if not hasattr(one, 'mapping') or one.mapping is None:\n        continue\n    \
+            op.execute('create table t (id int)')");
+    assert!(output.trace.raised.is_none(), "{:?}", output.trace.raised);
+}

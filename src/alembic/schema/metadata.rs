@@ -297,17 +297,20 @@ impl MetaData {
                 continue;
             }
             table::run(interp, "MetaData.create_all", statements)?;
-            if self
-                .home
-                .is_some_and(|home| home != interp.host.revision_file)
-            {
-                let schema = data.name.schema.as_deref().unwrap_or("public");
-                let name = QualifiedName::new(schema, &data.name.name);
-                interp.host.session.catalog.modelled.insert(name);
-            }
+            self.note_model(interp, &data.name);
             later.extend(late_keys(interp, &data)?);
         }
         table::run(interp, "MetaData.create_all", later)
+    }
+
+    /// Remembers that a table was made as the application's models have it, where it was.
+    pub(super) fn note_model(&self, interp: &mut Interp, table: &Name) {
+        let foreign = |home| home != interp.host.revision_file;
+        if self.home.is_some_and(foreign) {
+            let schema = table.schema.as_deref().unwrap_or("public");
+            let name = QualifiedName::new(schema, &table.name);
+            interp.host.session.catalog.modelled.insert(name);
+        }
     }
 
     fn drop_all(&self, interp: &mut Interp, chosen: Option<&[Name]>, checkfirst: bool) -> Eval<()> {

@@ -93,6 +93,8 @@ pub struct TableData {
     pub reflected_foreign_keys: Vec<Value>,
     /// Unique constraints that it was reflected with.
     pub reflected_uniques: Vec<Value>,
+    /// Indexes that it was reflected with, but for those of constraints.
+    pub reflected_indexes: Vec<Value>,
     /// The MetaData that it belongs to.
     pub metadata: Option<Value>,
     pub comment: Option<Value>,

@@ -23,6 +23,7 @@ use crate::postgres::statement::{Drop, DropTarget};
 use crate::postgres::{Name, ObjectKind, Statement};
 use crate::python::{Arguments, Eval, HostRef, Key, Truth, Value};
 use crate::trace::Origin;
+use crate::unknown::Reason;
 
 pub(super) fn lookup(name: &str) -> Option<Value> {
     Some(match name {
@@ -316,7 +317,12 @@ impl Object for Table {
                 if method == "create" {
                     let statements =
                         create_calls(interp, &data, checkfirst, false, &mut Vec::new())?;
+                    let made = !statements.is_empty();
                     run(interp, "Table.create", statements)?;
+                    let metadata = data.metadata.as_ref().and_then(object::get::<MetaData>);
+                    if let Some(metadata) = metadata.filter(|_| made) {
+                        metadata.note_model(interp, &data.name);
+                    }
                 } else {
                     let statements = drop_calls(interp, &data, checkfirst)?;
                     run(interp, "Table.drop", statements)?;
@@ -347,7 +353,7 @@ impl Object for Table {
             _ => bridge::table_method(interp, &Value::Host(this.clone()), method, &arguments),
         }
     }
-    fn attribute(&self, _: &mut Interp, this: &HostRef, name: &str) -> Eval<Option<Value>> {
+    fn attribute(&self, interp: &mut Interp, this: &HostRef, name: &str) -> Eval<Option<Value>> {
         let data = self.data.borrow();
         let list = |values: &[Value]| Value::list(values.to_vec());
         Ok(Some(match name {
@@ -363,7 +369,9 @@ impl Object for Table {
                 .map_or(Value::None, |schema| Value::str(schema.as_str())),
             "c" | "columns" => object::value(Columns(this.clone())),
             "constraints" => object::value(super::constraint_set::ConstraintSet(this.clone())),
-            "indexes" => list(&data.indexes),
+            // which others a table has that no revision made is not known
+            "indexes" if data.incomplete => interp.unknown(Reason::Catalog, "table.indexes"),
+            "indexes" => list(&[data.indexes.as_slice(), &data.reflected_indexes].concat()),
             "foreign_key_constraints" => list(&foreign_key_constraints(&data)),
             "foreign_keys" => list(&foreign_keys(&data)),
             "metadata" => data.metadata.clone().unwrap_or(Value::None),

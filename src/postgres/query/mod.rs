@@ -11,7 +11,7 @@ mod evaluate;
 mod functions;
 mod join;
 mod operators;
-mod render;
+pub(crate) mod render;
 mod scan;
 mod scope;
 mod select;

@@ -533,7 +533,11 @@ pub(crate) fn attribute<H: Host>(
                 Value::Int(0),
             ]));
         }
-        ("sys", "path") => return Some(Value::list(Vec::new())),
+        // one list, since what a program puts in it is looked for and taken out again
+        ("sys", "path") => {
+            let path = &mut interpreter.state.search_path;
+            return Some(path.get_or_insert_with(|| Value::list(Vec::new())).clone());
+        }
         // with what words the command was given is not known
         ("sys", "argv") => {
             return Some(Value::unknown(Unknown::new(

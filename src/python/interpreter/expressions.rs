@@ -265,7 +265,8 @@ impl<H: Host> Interpreter<H> {
                         return Ok(Value::unknown(unknown.then(word)));
                     }
                     if self.decide(&unknown) != and {
-                        return Ok(Value::Bool(!and));
+                        // the operand itself, as Python gives it; a false one is a condition's mostly, decided once
+                        return Ok(if and { Value::Bool(false) } else { value });
                     }
                 }
             }
@@ -543,11 +544,15 @@ impl<H: Host> Interpreter<H> {
         if let Some(value) = H::unknown_call(self, unknown, arguments)? {
             return Ok(value);
         }
-        let touches = arguments
+        let mut values = arguments
             .positional
             .iter()
-            .chain(arguments.keyword.iter().map(|(_, value)| value))
-            .any(|value| builtins::touches_host(value, 0));
+            .chain(arguments.keyword.iter().map(|(_, value)| value));
+        let touches = values.clone().any(|value| builtins::touches_host(value, 0));
+        let names = values.any(|value| {
+            let text = value.as_str();
+            text.is_some_and(|text| H::names_thing(self, text))
+        });
         if touches || dropped {
             let what = format!(
                 "`{}` is not known, what calling it does is not analysed",
@@ -564,8 +569,8 @@ impl<H: Host> Interpreter<H> {
         }
         suffix.push(')');
         let mut result = unknown.then(&suffix);
-        // given the database, the answer depends on more than the environment
-        if touches && result.reason == Reason::Environment {
+        // given the database, or a name of what is in it, the answer depends on more than the environment
+        if (touches || names) && result.reason == Reason::Environment {
             result.reason = Reason::Unsupported;
         }
         Ok(Value::unknown(result))
