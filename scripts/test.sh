@@ -11,7 +11,7 @@ step() {
     "$@" || failed+=("$name")
 }
 step "format" cargo fmt --all --check
-step "clippy" cargo clippy --all-targets --test agreement -- -D warnings
+step "clippy" cargo clippy --all-targets --test agreement --test server_scripts -- -D warnings
 step "doc" env RUSTDOCFLAGS="-D warnings" cargo doc --no-deps
 step "test" cargo test --no-fail-fast
 # a real PostgreSQL, downloaded

@@ -103,7 +103,7 @@ pub struct Event {
     /// The conditions that guard it and were decided by questions to the catalog, outermost first.
     pub guards: Vec<Arc<Guard>>,
     /// What is not known, where the outcome is unknown or the event conditional: the construct, and where it stands.
-    pub doubt: Option<Gap>,
+    pub doubt: Option<Box<Gap>>,
 }
 
 /// A condition that was decided by questions to the catalog.

@@ -90,7 +90,7 @@ fn script(path: &Path, catalog: Catalog, version: Version) -> Catalog {
             Outcome::Unknown(why) => ("unknown", None, why.to_string()),
         };
         print(
-            json!({"file": name, "line": line(step.whole.span.start), "end_line": end(step.whole.span.end), "statement": &*step.text,
+            json!({"file": name, "line": line(step.whole.span.start), "end_line": end(step.whole.span.end), "statement": &file.text()[step.whole.span.range()],
             "kind": format!("{:?}", step.statements.first()).chars().take(60).collect::<String>(),
             "outcome": outcome, "sqlstate": sqlstate, "reason": reason, "aborted": event.aborted}),
         );

@@ -331,7 +331,7 @@ impl Environment {
             conditional,
             ignored: call.ignored,
             guards,
-            doubt,
+            doubt: doubt.map(Box::new),
         });
         if is_query {
             super::questions::note_query(interp, &answer, &call.parameters);

@@ -288,7 +288,11 @@ impl Writer<'_, '_> {
                     lines.push(self.again(
                         alter,
                         AlterTableCommand::AddColumn {
-                            column: again::column(&self.facts.replayed.before, before, column),
+                            column: Box::new(again::column(
+                                &self.facts.replayed.before,
+                                before,
+                                column,
+                            )),
                             if_not_exists: false,
                         },
                     )?);

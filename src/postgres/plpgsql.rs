@@ -84,7 +84,7 @@ pub fn execute(
         run.variables.declare(name, Variable::Value(value));
     }
     match run.block(block) {
-        Flow::Error(error) => Outcome::Error(error),
+        Flow::Error(error) => Outcome::Error(Box::new(error)),
         Flow::Unknown(why) => Outcome::Unknown(why),
         Flow::Next | Flow::Exit | Flow::Continue | Flow::Return => Outcome::Ok,
     }
@@ -723,7 +723,7 @@ impl<E: Executor> Run<'_, E> {
 fn outcome_flow(outcome: Outcome) -> Flow {
     match outcome {
         Outcome::Ok => Flow::Next,
-        Outcome::Error(error) => Flow::Error(error),
+        Outcome::Error(error) => Flow::Error(*error),
         Outcome::Unknown(why) => Flow::Unknown(why),
     }
 }

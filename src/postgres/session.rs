@@ -30,7 +30,7 @@ pub enum Outcome {
     /// It succeeded.
     Ok,
     /// The server refuses it.
-    Error(ServerError),
+    Error(Box<ServerError>),
     /// What the server says can't be known; the sentence says why (lower case, no full stop).
     Unknown(Arc<str>),
 }
@@ -218,7 +218,7 @@ impl Session {
                     execute::index::leave_invalid(self, &table, index);
                 }
                 self.abort();
-                Outcome::Error(error)
+                Outcome::Error(Box::new(error))
             }
             (Some(_), Some(why)) => {
                 self.restore(&undo);
@@ -256,7 +256,7 @@ impl Session {
             self.end_transaction();
         }
         Answer {
-            outcome: Outcome::Error(error),
+            outcome: Outcome::Error(Box::new(error)),
             changes: Vec::new(),
             result: None,
             row_count: None,

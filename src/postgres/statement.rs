@@ -20,7 +20,7 @@ pub enum Statement {
     AlterTable(Box<AlterTable>),
     CreateIndex(Box<CreateIndex>),
     CreateType(Box<CreateType>),
-    AlterEnum(AlterEnum),
+    AlterEnum(Box<AlterEnum>),
     /// `ALTER TYPE t ADD/DROP/ALTER ATTRIBUTE`.
     AlterCompositeType {
         name: Name,
@@ -28,7 +28,7 @@ pub enum Statement {
     },
     AlterDomain {
         name: Name,
-        command: DomainCommand,
+        command: Box<DomainCommand>,
     },
     CreateSchema {
         name: SmolStr,
@@ -39,7 +39,7 @@ pub enum Statement {
     AlterSequence {
         name: Name,
         if_exists: bool,
-        options: SequenceOptions,
+        options: Box<SequenceOptions>,
     },
     CreateView(Box<CreateView>),
     CreateFunction(Box<CreateFunction>),
@@ -47,8 +47,8 @@ pub enum Statement {
     CreatePolicy {
         name: SmolStr,
         table: Name,
-        using: Option<Expr>,
-        check: Option<Expr>,
+        using: Option<Box<Expr>>,
+        check: Option<Box<Expr>>,
     },
     AlterPolicy {
         name: SmolStr,
@@ -380,7 +380,7 @@ pub struct AlterTable {
 #[allow(missing_docs)]
 pub enum AlterTableCommand {
     AddColumn {
-        column: ColumnDefinition,
+        column: Box<ColumnDefinition>,
         if_not_exists: bool,
     },
     DropColumn {

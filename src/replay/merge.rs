@@ -161,8 +161,9 @@ fn agree(
             _ => Outcome::Unknown("it depends on a condition that is not known".into()),
         };
         if event.doubt.is_none() {
-            event.doubt =
-                differing_choice(&event, &present, worlds).or_else(|| before.last().cloned());
+            event.doubt = differing_choice(&event, &present, worlds)
+                .or_else(|| before.last().cloned())
+                .map(Box::new);
         }
     }
     if present
@@ -182,7 +183,8 @@ fn agree(
         let numbers: BTreeSet<usize> = present.iter().map(|(number, _)| *number).collect();
         let (reason, doubt) = guarding_choice(&numbers, worlds);
         event.conditional = Some(reason);
-        event.doubt = doubt.or(event.doubt).or_else(|| before.last().cloned());
+        let doubt = doubt.map(Box::new).or(event.doubt);
+        event.doubt = doubt.or_else(|| before.last().cloned().map(Box::new));
     }
     event
 }
@@ -240,7 +242,9 @@ fn differing_choice(
     present: &[(usize, &Event)],
     worlds: &[&RunOutput],
 ) -> Option<Gap> {
-    let explained = present.iter().find_map(|(_, other)| other.doubt.clone());
+    let explained = present
+        .iter()
+        .find_map(|(_, other)| other.doubt.as_deref().cloned());
     if explained.is_some() {
         return explained;
     }
@@ -251,7 +255,7 @@ fn differing_choice(
         .filter_map(|(number, _)| parting(worlds[*first], worlds[*number]))
         .max_by_key(|(common, _)| *common)
         .map(|(_, choice)| gap(choice))
-        .or_else(|| event.doubt.clone())
+        .or_else(|| event.doubt.as_deref().cloned())
 }
 
 fn gap(choice: &Choice) -> Gap {

@@ -64,7 +64,7 @@ fn failure_of<'a>(rerun: &'a Trace, done: &Event) -> Option<(&'a Event, &'a Serv
                 && event.stack == done.stack
                 && event.statements == done.statements =>
         {
-            Some((event, error))
+            Some((event, &**error))
         }
         _ => None,
     })

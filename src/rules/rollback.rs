@@ -42,7 +42,7 @@ pub(super) fn errors(trace: &Trace) -> impl Iterator<Item = (&Event, &ServerErro
         .iter()
         .filter(|event| !event.handled && event.swallowed.is_none() && is_certain(event))
         .filter_map(|event| match &event.outcome {
-            Outcome::Error(error) => Some((event, error)),
+            Outcome::Error(error) => Some((event, &**error)),
             _ => None,
         })
 }

@@ -6,8 +6,10 @@
 
 mod fragments;
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
+use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 
 pub(super) use self::fragments::syntax_error;
@@ -22,6 +24,37 @@ use crate::postgres::{Expr, Statement};
 const MAX_DEPTH: u16 = 40;
 
 type Read<T> = Result<T, Arc<str>>;
+
+/// Bytes of bodies that one thread remembers a verdict for: past it, all are forgotten.
+const REMEMBERED_BYTES: usize = 1 << 20;
+
+/// What the server says of bodies, by their text.
+#[derive(Default)]
+struct Verdicts {
+    known: FxHashMap<Box<str>, Option<Arc<str>>>,
+    bytes: usize,
+}
+
+thread_local! {
+    static VERDICTS: RefCell<Verdicts> = RefCell::default();
+}
+
+/// Why the server refuses a function's body; equal bodies (the trigger that stamps a row, say) are read once per thread.
+pub(super) fn refused_body(text: &str) -> Option<Arc<str>> {
+    if let Some(known) = VERDICTS.with_borrow(|verdicts| verdicts.known.get(text).cloned()) {
+        return known;
+    }
+    let verdict = syntax_error(&block(text));
+    VERDICTS.with_borrow_mut(|verdicts| {
+        verdicts.bytes += text.len() + 64;
+        if verdicts.bytes > REMEMBERED_BYTES {
+            verdicts.known.clear();
+            verdicts.bytes = text.len() + 64;
+        }
+        verdicts.known.insert(text.into(), verdict.clone());
+    });
+    verdict
+}
 
 /// Reads a body.
 pub(super) fn block(text: &str) -> Block {

@@ -24,12 +24,17 @@ pub(super) fn find(text: &str) -> Vec<Placeholder> {
         .bytes()
         .zip(text.bytes().skip(1))
         .any(|(one, two)| one == b':' && !matches!(two, b':' | b'=' | b' ' | b'\n'));
-    if !braces && !signs && !colons {
+    let extension = text.contains("@ext");
+    if !braces && !signs && !colons && !extension {
         return Vec::new();
     }
     let mut found = Vec::new();
     if braces {
         found.extend(in_braces(text));
+    }
+    if extension {
+        found.extend(of_extensions(text));
+        found.sort_by_key(|hole: &Placeholder| hole.start);
     }
     if signs || colons {
         found.extend(of_drivers(text, &found, signs));
@@ -87,6 +92,24 @@ fn in_braces(text: &str) -> Vec<Placeholder> {
         at = end;
     }
     found
+}
+
+/// What CREATE EXTENSION fills into an extension's script, wherever it stands: `@extschema@`, `@extowner@`, and from
+/// PostgreSQL 16 on `@extschema:name@`.
+fn of_extensions(text: &str) -> Vec<Placeholder> {
+    let places = text.match_indices("@ext");
+    let holes = places.filter_map(|(start, _)| {
+        let rest = &text[start + 1..];
+        let length = rest.find('@')?;
+        let is_one = match &rest[..length] {
+            "extschema" | "extowner" => true,
+            other => other
+                .strip_prefix("extschema:")
+                .is_some_and(|name| !name.is_empty() && !name.contains(char::is_whitespace)),
+        };
+        is_one.then(|| hole(start, start + length + 2, NAME))
+    });
+    holes.collect()
 }
 
 /// Whether the inside of `{{ }}` is an expression of a template: it begins with a name and has no bare comma.
@@ -224,8 +247,17 @@ mod tests {
     }
 
     #[test]
+    fn what_create_extension_fills_in() {
+        assert_eq!(
+            holes("ALTER TABLE @extschema@.t OWNER TO @extowner@; SELECT '@extschema:pgcrypto@.f'"),
+            ["@extschema@", "@extowner@", "@extschema:pgcrypto@"]
+        );
+    }
+
+    #[test]
     fn what_is_sql_of_its_own() {
         for text in [
+            "SELECT '@external', a @extent @ b, 'x@extschema', 'a@extschema: b@c'",
             "SELECT '{{1,2},{3,4}}'::int[], a::text, b[1:n], f(x := 1)",
             "SELECT a %sum, format('%s', ':x'), 5 % 2 -- :x %s",
             "DO $$ BEGIN x := 1; END $$",

@@ -98,7 +98,7 @@ fn add_statement(table: &Name, column: ColumnDefinition, if_not_exists: bool) ->
     alter(
         table,
         AlterTableCommand::AddColumn {
-            column,
+            column: Box::new(column),
             if_not_exists,
         },
     )

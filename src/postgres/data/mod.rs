@@ -82,7 +82,7 @@ fn attempt(
         Err(error) => {
             *catalog = before;
             DataAnswer {
-                outcome: Outcome::Error(error),
+                outcome: Outcome::Error(Box::new(error)),
                 changes: Vec::new(),
                 result: None,
                 row_count: None,

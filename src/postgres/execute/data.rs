@@ -60,7 +60,7 @@ pub(super) fn check_default(session: &mut Session, type_name: &TypeName, default
 /// Notes what a statement did in the running call.
 fn settle(session: &mut Session, answer: DataAnswer) -> Effect {
     match answer.outcome {
-        Outcome::Error(error) => return Err(Failure::Error(error)),
+        Outcome::Error(error) => return Err(Failure::Error(*error)),
         Outcome::Unknown(why) => session.doubt(why),
         Outcome::Ok => {}
     }

@@ -35,7 +35,7 @@ pub(crate) fn run_with(
             session.call.row_count = None;
             Ok(())
         }
-        Outcome::Error(error) => Err(Failure::Error(error)),
+        Outcome::Error(error) => Err(Failure::Error(*error)),
         Outcome::Unknown(why) => Err(Failure::Unknown(why)),
     }
 }
@@ -57,7 +57,7 @@ impl Executor for Nested<'_> {
         let doubt = std::mem::replace(&mut self.session.call.doubt, before);
         let outcome = match (done, doubt) {
             (Ok(()), None) => Outcome::Ok,
-            (Err(Failure::Error(error)), None) => Outcome::Error(error),
+            (Err(Failure::Error(error)), None) => Outcome::Error(Box::new(error)),
             (Err(Failure::Unknown(why)), _) | (_, Some(why)) => Outcome::Unknown(why),
         };
         Ran {
@@ -91,10 +91,10 @@ impl Executor for Nested<'_> {
             || self.session.call.statements > 1
             || self.session.call.depth > 0;
         if atomic {
-            return Outcome::Error(ServerError::new(
+            return Outcome::Error(Box::new(ServerError::new(
                 SqlState::INVALID_TRANSACTION_TERMINATION,
                 "invalid transaction termination",
-            ));
+            )));
         }
         if commit {
             self.session.commit();

@@ -95,7 +95,9 @@ pub fn run(session: &mut Session, statement: &Statement, parameters: &Parameters
             table,
             using,
             check,
-        } => trigger_policy::create_policy(session, name, table, using.as_ref(), check.as_ref()),
+        } => {
+            trigger_policy::create_policy(session, name, table, using.as_deref(), check.as_deref())
+        }
         Statement::AlterPolicy { name, table } => {
             trigger_policy::alter_policy(session, name, table)
         }

@@ -26,10 +26,10 @@ impl Executor for Tables {
             Statement::CreateTable(create) => {
                 self.ran.push(format!("create {}", create.name));
                 if !self.tables.insert(create.name.name.to_string()) {
-                    ran.outcome = Outcome::Error(ServerError::new(
+                    ran.outcome = Outcome::Error(Box::new(ServerError::new(
                         SqlState::DUPLICATE_TABLE,
                         "already exists",
-                    ));
+                    )));
                 }
             }
             Statement::Drop(drop) if drop.kind == ObjectKind::Table => {
@@ -99,10 +99,10 @@ impl Executor for Tables {
     }
 
     fn end_transaction(&mut self, _: bool) -> Outcome {
-        Outcome::Error(ServerError::new(
+        Outcome::Error(Box::new(ServerError::new(
             SqlState::INVALID_TRANSACTION_TERMINATION,
             "invalid transaction termination",
-        ))
+        )))
     }
 }
 

@@ -52,10 +52,10 @@ fn runs() -> (SourceMap, Vec<TracedRun>) {
         span: Span::new(start, end),
     };
     let missing = || {
-        Outcome::Error(ServerError::new(
+        Outcome::Error(Box::new(ServerError::new(
             SqlState::UNDEFINED_TABLE,
             "table \"t\" does not exist",
-        ))
+        )))
     };
     let run = |run, events| TracedRun {
         index: 0,

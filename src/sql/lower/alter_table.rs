@@ -32,7 +32,7 @@ pub(super) fn statement(context: &Context<'_>, node: &NodeEnum) -> Option<Statem
         }
         NodeEnum::AlterDomainStmt(alter) => Some(Statement::AlterDomain {
             name: dotted(&alter.type_name),
-            command: domain_command(context, alter)?,
+            command: Box::new(domain_command(context, alter)?),
         }),
         _ => None,
     }
@@ -110,7 +110,7 @@ fn command(context: &Context<'_>, command: &AlterTableCmd) -> AlterTableCommand 
     match command.subtype() {
         AlterTableType::AtAddColumn => match column_of(command) {
             Some(definition) => AlterTableCommand::AddColumn {
-                column: column(context, definition),
+                column: Box::new(column(context, definition)),
                 if_not_exists: command.missing_ok,
             },
             None => option("ADD COLUMN"),

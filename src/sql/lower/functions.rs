@@ -22,7 +22,7 @@ pub(super) fn statement(context: &Context<'_>, node: &NodeEnum) -> Option<Statem
         NodeEnum::CreateFunctionStmt(create) => {
             let function = create_function(context, create);
             if function.language == "plpgsql"
-                && let Some(message) = plpgsql::syntax_error(&plpgsql::block(&function.body))
+                && let Some(message) = plpgsql::refused_body(&function.body)
             {
                 return Some(Statement::SyntaxError { message });
             }

@@ -82,8 +82,8 @@ fn create(context: &Context<'_>, node: &NodeEnum) -> Option<Statement> {
         NodeEnum::CreatePolicyStmt(create) => Statement::CreatePolicy {
             name: truncate(&create.policy_name),
             table: relation_of(create.table.as_ref()),
-            using: expressions::optional(context, create.qual.as_deref()),
-            check: expressions::optional(context, create.with_check.as_deref()),
+            using: expressions::optional(context, create.qual.as_deref()).map(Box::new),
+            check: expressions::optional(context, create.with_check.as_deref()).map(Box::new),
         },
         NodeEnum::RuleStmt(create) => Statement::CreateRule {
             name: truncate(&create.rulename),
@@ -331,11 +331,11 @@ fn publication_tables(nodes: &[Node]) -> Vec<Name> {
 fn alter(_: &Context<'_>, node: &NodeEnum) -> Option<Statement> {
     let plain = |kind, name: &str| unchanged(kind, Name::new(name));
     Some(match node {
-        NodeEnum::AlterEnumStmt(alter) => Statement::AlterEnum(alter_enum(alter)),
+        NodeEnum::AlterEnumStmt(alter) => Statement::AlterEnum(Box::new(alter_enum(alter))),
         NodeEnum::AlterSeqStmt(alter) => Statement::AlterSequence {
             name: relation_of(alter.sequence.as_ref()),
             if_exists: alter.missing_ok,
-            options: sequence_options(&alter.options),
+            options: Box::new(sequence_options(&alter.options)),
         },
         NodeEnum::AlterPolicyStmt(alter) => Statement::AlterPolicy {
             name: truncate(&alter.policy_name),
