@@ -390,7 +390,7 @@ impl SelectObject {
         if from.is_empty() && !parts.filter.is_empty() && parts.targets.contains(&unknown_target())
         {
             from.push(FromItem::Table {
-                name: Name::new(&crate::alembic::arguments::hole()),
+                name: Name::new(crate::alembic::arguments::hole()),
                 alias: None,
                 columns: Vec::new(),
             });

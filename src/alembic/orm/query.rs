@@ -113,9 +113,8 @@ impl OrmQuery {
     /// The result as the ORM gives it: objects for a single model, values stay rows for columns.
     fn result(&self, interp: &mut Interp) -> Eval<ResultObject> {
         let result = self.run(interp)?;
-        let entity = match self.entities.as_slice() {
-            [entity @ (Value::Class(_) | Value::Unknown(_))] => entity,
-            _ => return Ok(result),
+        let [entity @ (Value::Class(_) | Value::Unknown(_))] = self.entities.as_slice() else {
+            return Ok(result);
         };
         let (Value::Class(class), Some(table)) = (entity, table_of(entity)) else {
             // objects, of which not even the attributes are known
