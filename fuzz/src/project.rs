@@ -89,6 +89,8 @@ pub struct Found {
     pub sources: Arc<SourceMap>,
     /// What each revision does.
     pub proofs: Vec<Proof>,
+    /// How much was simulated.
+    pub effort: u64,
 }
 
 impl Project {
@@ -121,7 +123,7 @@ impl Project {
         databases
             .map(|database| {
                 let told = versions.versions(Utf8Path::new(""));
-                analysis::load(database, files, sources, &self.config, told)
+                analysis::load(database, files, sources, &self.config, told, &Arc::default())
             })
             .collect()
     }
@@ -135,6 +137,7 @@ impl Project {
         let files: Arc<dyn Files> = Arc::new(overlay);
         let sources = Arc::new(SourceMap::default());
         let mut all = Analysis::default();
+        let mut effort = 0;
         for (database, mut loaded) in self.databases.iter().zip(self.load(&files, &sources)) {
             loaded.fixes = fixes.map(|(style, attempts)| Request {
                 style: style.clone(),
@@ -142,6 +145,7 @@ impl Project {
                 attempts: Arc::new(attempts.clone()),
             });
             let one = analysis::analyze(database, &loaded, analysis::Request::default());
+            effort += loaded.memo.effort.steps();
             assert_eq!(one.coverage.panics, 0, "a panic was caught on the way");
             all.diagnostics.extend(one.diagnostics);
             all.proofs.extend(one.proofs);
@@ -154,6 +158,7 @@ impl Project {
             diagnostics,
             sources,
             proofs: all.proofs,
+            effort,
         }
     }
 
@@ -168,6 +173,7 @@ impl Project {
             sources: found.sources,
             diagnostics: found.diagnostics,
             proofs: found.proofs,
+            effort: found.effort,
         }
     }
 
