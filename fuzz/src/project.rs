@@ -167,6 +167,7 @@ impl Project {
         let style = Style {
             native: false,
             line_length: None,
+            helpers: Vec::new(),
         };
         let found = self.analyse(texts, Some((&style, attempts)));
         Round {
