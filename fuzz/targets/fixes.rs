@@ -36,6 +36,7 @@ fuzz_target!(|data: &[u8]| {
             diagnostics: again.diagnostics,
             sources: again.sources,
             proofs: again.proofs,
+            effort: 0,
         });
     }
 });
