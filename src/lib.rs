@@ -11,6 +11,7 @@ pub mod baseline;
 pub mod cli;
 pub mod config;
 pub mod diagnostic;
+mod digest;
 pub mod discover;
 mod faults;
 pub mod files;

@@ -7,8 +7,6 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
-
 use crate::postgres::statement::{Block, IndexElement};
 use crate::postgres::{Expr, Statement, TypeName};
 use crate::source::Span;
@@ -18,10 +16,12 @@ mod lower;
 mod placeholders;
 mod plpgsql;
 mod read;
+mod remembered;
 mod split;
 mod template;
 
 pub(crate) use lexer::{Token, TokenKind, tokens};
+use remembered::Remembered;
 
 /// A statement and its place.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,14 +48,10 @@ pub enum Placeholders {
 /// Bytes of text that one thread remembers parses for: past it, all are forgotten.
 const CACHE_BYTES: usize = 4 << 20;
 
-#[derive(Default)]
-struct Cache {
-    parses: FxHashMap<(Placeholders, Arc<str>), Arc<[Parsed]>>,
-    bytes: usize,
-}
+type Parses = Remembered<(Placeholders, Arc<str>), Arc<[Parsed]>>;
 
 thread_local! {
-    static CACHE: RefCell<Cache> = RefCell::default();
+    static PARSES: RefCell<Parses> = RefCell::new(Remembered::new(CACHE_BYTES));
 }
 
 /// The names of SQLAlchemy's bind parameters in a text, in order of appearance, each once. One that stands inside a
@@ -75,18 +71,11 @@ pub fn named_parameters(text: &str) -> Vec<String> {
 /// Reads a text; equal texts are read once per thread.
 pub fn parse(text: &str, placeholders: Placeholders) -> Arc<[Parsed]> {
     let key = (placeholders, Arc::<str>::from(text));
-    if let Some(known) = CACHE.with_borrow(|cache| cache.parses.get(&key).cloned()) {
+    if let Some(known) = PARSES.with_borrow(|parses| parses.get(&key)) {
         return known;
     }
     let parsed: Arc<[Parsed]> = read::statements(text, placeholders).into();
-    CACHE.with_borrow_mut(|cache| {
-        cache.bytes += text.len() + 64;
-        if cache.bytes > CACHE_BYTES {
-            cache.parses.clear();
-            cache.bytes = text.len() + 64;
-        }
-        cache.parses.insert(key, parsed.clone());
-    });
+    PARSES.with_borrow_mut(|parses| parses.insert(key, parsed.clone(), text.len()));
     parsed
 }
 

@@ -9,13 +9,13 @@ mod fragments;
 use std::cell::RefCell;
 use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 
 pub(super) use self::fragments::syntax_error;
 use self::fragments::{declared_type, expression, fold, is_hole, literal, one_of, starts_a_query};
 use super::lexer::{self, Token, TokenKind};
 use super::read;
+use super::remembered::Remembered;
 use crate::limits::Limit;
 use crate::postgres::statement::{Block, Declaration, Handler, PlStatement};
 use crate::postgres::{Expr, Statement};
@@ -29,30 +29,19 @@ type Read<T> = Result<T, Arc<str>>;
 const REMEMBERED_BYTES: usize = 1 << 20;
 
 /// What the server says of bodies, by their text.
-#[derive(Default)]
-struct Verdicts {
-    known: FxHashMap<Box<str>, Option<Arc<str>>>,
-    bytes: usize,
-}
+type Verdicts = Remembered<Box<str>, Option<Arc<str>>>;
 
 thread_local! {
-    static VERDICTS: RefCell<Verdicts> = RefCell::default();
+    static VERDICTS: RefCell<Verdicts> = RefCell::new(Remembered::new(REMEMBERED_BYTES));
 }
 
 /// Why the server refuses a function's body; equal bodies (the trigger that stamps a row, say) are read once per thread.
 pub(super) fn refused_body(text: &str) -> Option<Arc<str>> {
-    if let Some(known) = VERDICTS.with_borrow(|verdicts| verdicts.known.get(text).cloned()) {
+    if let Some(known) = VERDICTS.with_borrow(|verdicts| verdicts.get(text)) {
         return known;
     }
     let verdict = syntax_error(&block(text));
-    VERDICTS.with_borrow_mut(|verdicts| {
-        verdicts.bytes += text.len() + 64;
-        if verdicts.bytes > REMEMBERED_BYTES {
-            verdicts.known.clear();
-            verdicts.bytes = text.len() + 64;
-        }
-        verdicts.known.insert(text.into(), verdict.clone());
-    });
+    VERDICTS.with_borrow_mut(|verdicts| verdicts.insert(text.into(), verdict.clone(), text.len()));
     verdict
 }
 

@@ -213,7 +213,7 @@ def shown(finding, happened, tags):
 
 
 def elsewhere(example, trace, answer, text):
-    """An example on versions of which its page does not speak, where it says little there: a word on why, and the complaints; else None.
+    """An example on versions of which its page does not speak, where it says little there: complaints, and a word on why; else None.
 
     It may not run at all there (a function, a clause or an argument is newer): then the first run is all that can be compared.
     """

@@ -1,11 +1,11 @@
 //! A number for what an answer says, so that a later one can be compared with it though the program may have changed the
 //! first since.
 
-use std::fmt::{Debug, Write};
 use std::hash::{Hash, Hasher};
 
 use rustc_hash::FxHasher;
 
+use crate::digest::add_shown;
 use crate::python::Value;
 
 /// Equal for values that say the same.
@@ -32,7 +32,8 @@ fn add(value: &Value, into: &mut FxHasher) {
                 add(value, into);
             }
         }
-        other => shown(other, into),
+        // what reflection makes of types and what is not known differ as far as they are shown
+        other => add_shown(other, into),
     }
 }
 
@@ -41,19 +42,6 @@ fn all(members: &[Value], into: &mut FxHasher) {
     for member in members {
         add(member, into);
     }
-}
-
-/// What reflection makes of types and what is not known differ as far as they are shown.
-fn shown(value: &dyn Debug, into: &mut FxHasher) {
-    struct Sink<'a>(&'a mut FxHasher);
-    impl Write for Sink<'_> {
-        fn write_str(&mut self, text: &str) -> std::fmt::Result {
-            self.0.write(text.as_bytes());
-            Ok(())
-        }
-    }
-    // writing to a hasher can't fail
-    let _ = write!(Sink(into), "{value:?}");
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use rustc_hash::FxHasher;
 
 use super::{Catalog, Constraint, QualifiedName, Relation, RelationKind, TypeKind};
+use crate::digest::add_shown;
 use crate::postgres::name::{ObjectKey, ObjectKind};
 
 impl Catalog {
@@ -250,17 +251,9 @@ fn constraint_digest(constraint: &Constraint) -> u64 {
 }
 
 fn digest<T: Debug + ?Sized>(value: &T) -> u64 {
-    struct Sink(FxHasher);
-    impl std::fmt::Write for Sink {
-        fn write_str(&mut self, text: &str) -> std::fmt::Result {
-            self.0.write(text.as_bytes());
-            Ok(())
-        }
-    }
-    let mut sink = Sink(FxHasher::default());
-    // writing to a hasher can't fail
-    let _ = std::fmt::Write::write_fmt(&mut sink, format_args!("{value:?}"));
-    sink.0.finish()
+    let mut hasher = FxHasher::default();
+    add_shown(value, &mut hasher);
+    hasher.finish()
 }
 
 impl RelationKind {

@@ -93,8 +93,11 @@ impl Relations {
 
     /// Whether some relation is only assumed to be there.
     pub fn has_assumed(&self) -> bool {
-        self.candidates(self.assumed.iter().collect())
-            .any(|relation| relation.presence == Presence::Assumed)
+        let is_assumed = |name: &QualifiedName| {
+            let relation = self.map.get(name);
+            relation.is_some_and(|relation| relation.presence == Presence::Assumed)
+        };
+        self.assumed.iter().chain(&self.touched).any(is_assumed)
     }
 
     /// The relations of a name, one a schema at most.

@@ -544,15 +544,11 @@ impl<H: Host> Interpreter<H> {
         if let Some(value) = H::unknown_call(self, unknown, arguments)? {
             return Ok(value);
         }
-        let mut values = arguments
-            .positional
-            .iter()
-            .chain(arguments.keyword.iter().map(|(_, value)| value));
-        let touches = values.clone().any(|value| builtins::touches_host(value, 0));
-        let names = values.any(|value| {
-            let text = value.as_str();
-            text.is_some_and(|text| H::names_thing(self, text))
-        });
+        let values = || {
+            let named = arguments.keyword.iter().map(|(_, value)| value);
+            arguments.positional.iter().chain(named)
+        };
+        let touches = values().any(|value| builtins::touches_host(value, 0));
         if touches || dropped {
             let what = format!(
                 "`{}` is not known, what calling it does is not analysed",
@@ -569,17 +565,16 @@ impl<H: Host> Interpreter<H> {
         }
         suffix.push(')');
         let mut result = unknown.then(&suffix);
-        // given the database, or a name of what is in it, the answer depends on more than the environment
-        if (touches || names) && result.reason == Reason::Environment {
-            result.reason = Reason::Unsupported;
-        }
-        // nor is it the same in all runs where it is made of rows
-        let given = arguments.positional.iter();
-        let named = arguments.keyword.iter().map(|(_, value)| value);
-        let of_data =
-            |value: &Value| matches!(value, Value::Unknown(given) if given.reason == Reason::Data);
-        if result.reason == Reason::Environment && given.chain(named).any(of_data) {
-            result.reason = Reason::Data;
+        if result.reason == Reason::Environment {
+            let of_data = |value: &Value| matches!(value, Value::Unknown(given) if given.reason == Reason::Data);
+            let mut texts = values().filter_map(Value::as_str);
+            // given the database, or a name of what is in it, the answer depends on more than the environment
+            if touches || texts.any(|text| H::names_thing(self, text)) {
+                result.reason = Reason::Unsupported;
+            // nor is it the same in all runs where it is made of rows
+            } else if values().any(of_data) {
+                result.reason = Reason::Data;
+            }
         }
         Ok(Value::unknown(result))
     }
