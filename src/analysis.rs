@@ -80,6 +80,8 @@ pub struct Analysis {
     pub coverage: Coverage,
     /// What each revision does, to be compared with what it does once it is fixed; only where fixes were asked for.
     pub proofs: Vec<fix::Proof>,
+    /// The catalogs that the revisions leave, in order, for the same.
+    pub left: Vec<Catalog>,
 }
 
 /// A database's revisions, parsed and in order.
@@ -670,9 +672,17 @@ pub fn analyze(database: &Database, loaded: &Loaded, request: Request<'_>) -> An
         Some(memory) => memory.settled(index, after),
         None => after,
     };
+    let left = Mutex::new(Vec::new());
+    let handed_on = |index: usize, after: Catalog| {
+        let apart = memory.as_ref().and_then(|memory| memory.handed_on(index));
+        let mut left = left.lock().unwrap_or_else(PoisonError::into_inner);
+        left.push(after.clone());
+        apart.unwrap_or(after)
+    };
     let recalled = memory.as_ref().map(|_| replay::Recalled {
         after: &after,
         settled: &settled,
+        handed_on: &handed_on,
     });
     replay::replay(
         &loaded.revisions,
@@ -711,6 +721,7 @@ pub fn analyze(database: &Database, loaded: &Loaded, request: Request<'_>) -> An
         .count();
     let mut analysis = Analysis {
         diagnostics: loaded.diagnostics.clone(),
+        left: left.into_inner().unwrap_or_else(PoisonError::into_inner),
         ..Analysis::default()
     };
     let of_history = measure(Phase::Rules, || {

@@ -3,8 +3,10 @@
 //! In: a first analysis whose findings carry proposals, and a way to analyse the project with some texts replaced. Out:
 //! the new texts, and what was fixed. A fix is kept if its finding is gone, no finding of its severity or a higher one has
 //! come, the first run of each revision leaves what it left, and nothing has become unknown. All fixes of a pass are tried at once;
-//! only the files in which something went wrong are tried again, in halves down to the fix that is to blame. All of it is bounded
-//! by passes, trials and steps ([`Limit::RepairSteps`]). No IO.
+//! where something goes wrong, each file's are tried apart from the others' ([`pass`]). All of it is bounded by passes, trials and
+//! steps ([`Limit::RepairSteps`]). No IO.
+
+mod pass;
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,12 +17,15 @@ use camino::{Utf8Path, Utf8PathBuf};
 use crate::diagnostic::{Applicability, Diagnostic, Edit, Severity};
 use crate::fix::{Attempts, Proof, Target};
 use crate::limits::Limit;
+use crate::postgres::Catalog;
 use crate::source::SourceMap;
+
+use pass::{Outcome, Pass};
 
 /// How often fixes are applied and looked for again.
 const PASSES: usize = 24;
 
-/// How often, in one pass, the fixes of bad files are tried in parts.
+/// How often, in one pass, the fixes of the files are tried in parts.
 const TRIALS: usize = 64;
 
 /// The same for a report, which must not take many times as long: what is not proven by then is not offered.
@@ -32,6 +37,20 @@ const SHARE_OF_REPORT: u64 = 4;
 /// New texts of some files.
 pub type Texts = BTreeMap<Utf8PathBuf, String>;
 
+/// The catalogs that each database's revisions leave, in their linear order.
+pub type Left = Vec<Arc<[Catalog]>>;
+
+/// The project as it is to be analysed.
+#[derive(Clone, Copy)]
+pub struct Trial<'a> {
+    /// The texts that are replaced.
+    pub texts: &'a Texts,
+    /// Proposals that were tried before: they are passed over.
+    pub attempts: &'a Attempts,
+    /// Each revision starts from what the one before it left there, whatever that leaves now: none answers for another.
+    pub apart: Option<&'a Left>,
+}
+
 /// One analysis of the project.
 pub struct Round {
     /// The texts that were analysed.
@@ -40,6 +59,8 @@ pub struct Round {
     pub diagnostics: Vec<Diagnostic>,
     /// What each revision does, in the order of the databases.
     pub proofs: Vec<Proof>,
+    /// The catalogs that each database's revisions leave.
+    pub left: Left,
     /// What all analyses of the project so far took ([`Effort::steps`](crate::replay::Effort::steps)).
     pub effort: u64,
 }
@@ -95,8 +116,8 @@ struct Chosen {
     edits: Vec<Edit>,
 }
 
-/// Analyses the project with some texts replaced; proposals that were tried before are passed over.
-pub type Analyse<'a> = dyn Fn(&Texts, &Attempts) -> Round + 'a;
+/// Analyses the project.
+pub type Analyse<'a> = dyn Fn(Trial<'_>) -> Round + 'a;
 
 /// Fixes what can be fixed. `writable` says whether a file may be changed.
 pub fn repair(
@@ -109,6 +130,13 @@ pub fn repair(
     let mut round = first;
     let mut texts = Texts::new();
     let mut attempts = Attempts::new();
+    let as_it_is = |texts: &Texts, attempts: &Attempts| {
+        budget.spend(analyse(Trial {
+            texts,
+            attempts,
+            apart: None,
+        }))
+    };
     let mut fixed = Vec::new();
     // since refusals were last forgotten
     let mut kept_since = false;
@@ -126,17 +154,22 @@ pub fn repair(
             // what was refused may go now that others are done: else a second call would find it
             attempts.clear();
             kept_since = false;
-            round = budget.spend(analyse(&texts, &attempts));
+            round = as_it_is(&texts, &attempts);
             continue;
         }
         let pass = Pass {
             before: &round,
             texts: &texts,
+            attempts: &attempts,
             analyse,
             trials: TRIALS,
             budget: &budget,
         };
-        let (kept, refused, after) = pass.run(candidates, &attempts);
+        let Outcome {
+            kept,
+            refused,
+            after,
+        } = pass.run(candidates);
         let again = !refused.is_empty();
         for target in refused {
             *attempts.entry(target).or_default() += 1;
@@ -152,7 +185,7 @@ pub fn repair(
         }
         if again {
             // for the proposals that follow those that were refused
-            round = budget.spend(analyse(&texts, &attempts));
+            round = as_it_is(&texts, &attempts);
         }
     }
     fixed.sort();
@@ -205,7 +238,7 @@ pub fn prove(
         unsafe_too: true,
         ..Wanted::default()
     };
-    let texts = Texts::new();
+    let (texts, attempts) = (Texts::new(), Attempts::new());
     let mut proven: BTreeSet<Target> = BTreeSet::new();
     let mut judged: BTreeSet<Target> = BTreeSet::new();
     for _ in 0..2 {
@@ -215,6 +248,7 @@ pub fn prove(
         let pass = Pass {
             before: round,
             texts: &texts,
+            attempts: &attempts,
             analyse,
             trials: TRIALS_OF_REPORT,
             budget: &budget,
@@ -228,7 +262,7 @@ pub fn prove(
             break;
         }
         judged.extend(candidates.iter().map(|one| one.target.clone()));
-        let (kept, _, _) = pass.run(candidates, &Attempts::new());
+        let kept = pass.run(candidates).kept;
         proven.extend(kept.into_iter().map(|one| one.target));
     }
     let sources = round.sources.clone();
@@ -352,228 +386,6 @@ pub fn apply(text: &str, edits: &[Edit]) -> String {
     }
     out.push_str(&text[at..]);
     out
-}
-
-struct Pass<'a> {
-    before: &'a Round,
-    texts: &'a Texts,
-    analyse: &'a Analyse<'a>,
-    /// How often the fixes of bad files are tried in parts.
-    trials: usize,
-    budget: &'a Budget,
-}
-
-impl Pass<'_> {
-    /// Tries fixes. Gives those that are kept, the targets of those that are refused, and the project with what is kept.
-    fn run(
-        &self,
-        candidates: Vec<Chosen>,
-        attempts: &Attempts,
-    ) -> (Vec<Chosen>, Vec<Target>, Option<(Round, Texts)>) {
-        let (after, texts) = self.with(&candidates, attempts);
-        let bad = self.bad(&after, &candidates);
-        if bad.is_empty() {
-            return (candidates, Vec::new(), Some((after, texts)));
-        }
-        let (suspects, mut kept): (Vec<Chosen>, Vec<Chosen>) = candidates
-            .into_iter()
-            .partition(|one| bad.contains(&one.target.path));
-        let mut parts = Parts::new(suspects);
-        let mut refused = Vec::new();
-        let mut last = None;
-        for _ in 0..self.trials {
-            let next = parts.next();
-            if next.is_empty() || self.budget.is_spent() {
-                break;
-            }
-            let trial: Vec<Chosen> = kept
-                .iter()
-                .chain(next.iter().flat_map(|(_, part)| part))
-                .cloned()
-                .collect();
-            let (after, texts) = self.with(&trial, attempts);
-            let bad = self.bad(&after, &trial);
-            if bad.is_empty() {
-                kept = trial;
-                last = Some((after, texts));
-                continue;
-            }
-            // what goes wrong in a revision may come from one before it: the first is to blame, the others are tried again
-            let proofs = self.before.proofs.iter().map(|proof| &proof.path);
-            let blamed = proofs
-                .filter(|path| bad.contains(*path))
-                .find(|path| next.iter().any(|(own, _)| own == *path))
-                .cloned();
-            for (path, mut part) in next {
-                if !bad.contains(&path) {
-                    kept.append(&mut part);
-                    last = None;
-                } else if blamed.as_ref().is_some_and(|blamed| *blamed != path) {
-                    parts.put_back(path, part);
-                } else if part.len() == 1 {
-                    refused.extend(part.into_iter().map(|one| one.target));
-                } else {
-                    let second = part.split_off(part.len() / 2);
-                    parts.put_back(path.clone(), second);
-                    parts.put_back(path, part);
-                }
-            }
-        }
-        if kept.is_empty() {
-            return (kept, refused, None);
-        }
-        if last.is_none() {
-            let (after, texts) = self.with(&kept, attempts);
-            let bad = self.bad(&after, &kept);
-            if !bad.is_empty() {
-                // fixes that are right alone and wrong together: those of the other files stay
-                let (wrong, right): (Vec<Chosen>, Vec<Chosen>) = kept
-                    .into_iter()
-                    .partition(|one| bad.contains(&one.target.path));
-                refused.extend(wrong.into_iter().map(|one| one.target));
-                let (after, texts) = self.with(&right, attempts);
-                let clean = !right.is_empty() && self.bad(&after, &right).is_empty();
-                return if clean {
-                    (right, refused, Some((after, texts)))
-                } else {
-                    (Vec::new(), refused, None)
-                };
-            }
-            last = Some((after, texts));
-        }
-        (kept, refused, last)
-    }
-
-    fn with(&self, chosen: &[Chosen], attempts: &Attempts) -> (Round, Texts) {
-        let mut by_path: BTreeMap<&Utf8Path, Vec<Edit>> = BTreeMap::new();
-        for one in chosen {
-            by_path
-                .entry(&one.target.path)
-                .or_default()
-                .extend(one.edits.iter().cloned());
-        }
-        let mut texts = self.texts.clone();
-        for (path, edits) in by_path {
-            let Some(file) = edits.first().map(|edit| edit.site.file) else {
-                continue;
-            };
-            let text = apply(self.before.sources.file(file).text(), &edits);
-            texts.insert(path.to_owned(), text);
-        }
-        let round = self.budget.spend((self.analyse)(&texts, attempts));
-        (round, texts)
-    }
-
-    /// The files among those that were changed whose fixes did not come out clean.
-    fn bad(&self, after: &Round, chosen: &[Chosen]) -> BTreeSet<Utf8PathBuf> {
-        let changed: BTreeSet<&Utf8PathBuf> = chosen.iter().map(|one| &one.target.path).collect();
-        let mut bad = BTreeSet::new();
-        let mut blame = |path: &Utf8PathBuf| {
-            if changed.contains(path) {
-                bad.insert(path.clone());
-            } else {
-                // a revision behind a changed one: it may be any of them
-                bad.extend(changed.iter().map(|one| (*one).clone()));
-            }
-        };
-        let old = counts(self.before);
-        let new = counts(after);
-        let mut fixed: BTreeMap<&Target, usize> = BTreeMap::new();
-        for one in chosen {
-            *fixed.entry(&one.target).or_default() += 1;
-        }
-        for (target, times) in fixed {
-            let was = old.get(target).map_or(0, |(count, _)| *count);
-            let is = new.get(target).map_or(0, |(count, _)| *count);
-            if is + times > was {
-                blame(&target.path);
-            }
-        }
-        // a revision that an exception ended and that goes on now: what was behind is not the fix's doing
-        let shown: BTreeSet<&Utf8PathBuf> = self
-            .before
-            .proofs
-            .iter()
-            .zip(&after.proofs)
-            .filter(|(before, now)| before.path == now.path && before.goes_on(now))
-            .map(|(before, _)| &before.path)
-            .collect();
-        for (target, (count, severity)) in &new {
-            if shown.contains(&target.path) {
-                continue;
-            }
-            let least = chosen
-                .iter()
-                .filter(|one| one.target.path == target.path)
-                .map(|one| one.severity)
-                .min()
-                .unwrap_or(Severity::Error);
-            if *count > old.get(target).map_or(0, |(count, _)| *count) && *severity >= least {
-                blame(&target.path);
-            }
-        }
-        for (before, now) in self.before.proofs.iter().zip(&after.proofs) {
-            if before.path != now.path || !before.holds(now) {
-                blame(&before.path);
-            }
-        }
-        if self.before.proofs.len() != after.proofs.len() {
-            bad.extend(changed.iter().map(|one| (*one).clone()));
-        }
-        bad
-    }
-}
-
-/// The fixes of bad files, each file's in parts that are still to be tried, the next one last.
-struct Parts {
-    waiting: BTreeMap<Utf8PathBuf, Vec<Vec<Chosen>>>,
-}
-
-impl Parts {
-    /// The fixes of a file together have failed already: they begin as two halves.
-    fn new(suspects: Vec<Chosen>) -> Self {
-        let mut by_file: BTreeMap<Utf8PathBuf, Vec<Chosen>> = BTreeMap::new();
-        for one in suspects {
-            let path = one.target.path.clone();
-            by_file.entry(path).or_default().push(one);
-        }
-        let halves = |mut all: Vec<Chosen>| {
-            let second = all.split_off(all.len().div_ceil(2));
-            let parts = [second, all];
-            parts.into_iter().filter(|part| !part.is_empty()).collect()
-        };
-        Self {
-            waiting: by_file
-                .into_iter()
-                .map(|(path, all)| (path, halves(all)))
-                .collect(),
-        }
-    }
-
-    /// The next part of each file.
-    fn next(&mut self) -> Vec<(Utf8PathBuf, Vec<Chosen>)> {
-        let next = self
-            .waiting
-            .iter_mut()
-            .filter_map(|(path, parts)| Some((path.clone(), parts.pop()?)));
-        next.collect()
-    }
-
-    fn put_back(&mut self, path: Utf8PathBuf, part: Vec<Chosen>) {
-        self.waiting.entry(path).or_default().push(part);
-    }
-}
-
-fn counts(round: &Round) -> BTreeMap<Target, (usize, Severity)> {
-    let mut counts: BTreeMap<Target, (usize, Severity)> = BTreeMap::new();
-    for diagnostic in &round.diagnostics {
-        let entry = counts
-            .entry(Target::of(diagnostic, &round.sources))
-            .or_insert((0, diagnostic.severity));
-        entry.0 += 1;
-        entry.1 = entry.1.max(diagnostic.severity);
-    }
-    counts
 }
 
 #[cfg(test)]

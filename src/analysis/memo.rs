@@ -205,6 +205,11 @@ impl<'a> Memory<'a> {
         self.memo.settled(index, after)
     }
 
+    /// What a revision hands on to the one behind it where each is judged apart.
+    pub(super) fn handed_on(&self, index: usize) -> Option<Catalog> {
+        self.fixes.apart.as_ref()?.get(index).cloned()
+    }
+
     fn attempts(&self, revision: &Revision) -> Attempts {
         attempts_at(revision, &self.fixes.attempts, &self.fixes.sources)
     }

@@ -15,6 +15,7 @@ use crate::diagnostic::{self, Diagnostic, RuleInfo, Severity};
 use crate::discover::Note;
 use crate::fix::Proof;
 use crate::limits::{Limit, grouped};
+use crate::repair::Left;
 use crate::report::{Report, Style, Summary, holds_password};
 use crate::source::SourceMap;
 use crate::suppress;
@@ -87,17 +88,19 @@ pub(super) struct Findings {
     pub(super) notes: Vec<Note>,
     pub(super) summary: Summary,
     pub(super) proofs: Vec<Proof>,
+    pub(super) left: Left,
 }
 
 /// What is found in a project as it is: suppressions and levels applied, sorted.
 fn current(project: &Project) -> Findings {
     let progress = Progress::new(project.revisions());
     let mut notes = project.notes.clone();
-    let mut all = Analysed::default();
+    let (mut all, mut left) = (Analysed::default(), Left::new());
     for database in &project.databases {
         let one = run::analyze(project, database, false, Some(&progress));
         all.diagnostics.extend(one.diagnostics);
         all.proofs.extend(one.proofs);
+        left.push(one.left.into());
         notes.extend(one.notes);
         add(&mut all.summary, one.summary);
     }
@@ -124,6 +127,7 @@ fn current(project: &Project) -> Findings {
         notes,
         summary: all.summary,
         proofs: all.proofs,
+        left,
     }
 }
 

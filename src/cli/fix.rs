@@ -22,7 +22,7 @@ use crate::discover::Note;
 use crate::files::{Files, Overlay, decode};
 use crate::fix::{Attempts, Style, Target};
 use crate::limits::Limit;
-use crate::repair::{self, Fixed, Repaired, Round, Texts, Wanted};
+use crate::repair::{self, Fixed, Repaired, Round, Texts, Trial, Wanted};
 use crate::report::clean;
 use crate::suppress;
 
@@ -81,14 +81,9 @@ pub(super) fn fix(arguments: &CheckArguments, mut project: Project) -> Result<u8
     if let Some(reason) = &arguments.fix.add_ignore {
         return ignore(arguments, &analyser, reason);
     }
-    let first = analyser.round(&Texts::new(), &Attempts::new());
+    let first = analyser.as_it_is(&Texts::new());
     let writable = |path: &Utf8Path| analyser.is_writable(path);
-    let repaired = repair::repair(
-        first,
-        &|texts, attempts| analyser.round(texts, attempts),
-        &wanted,
-        &writable,
-    );
+    let repaired = repair::repair(first, &|trial| analyser.round(trial), &wanted, &writable);
     if repaired.ended_early {
         output::complain(&format!(
             "the repair ended early, fixes may be left: {} (the next `--fix` goes on from here; `limits.repair-steps` allows more)",
@@ -117,7 +112,7 @@ fn ignore(
 ) -> Result<u8, Failure> {
     let project = analyser.project;
     let only = new_ones(project);
-    let mut round = analyser.round(&Texts::new(), &Attempts::new());
+    let mut round = analyser.as_it_is(&Texts::new());
     let sources = round.sources.clone();
     let rules = &arguments.fix.rules;
     round.diagnostics.retain(|one| {
@@ -127,7 +122,7 @@ fn ignore(
             && (rules.is_empty() || rules.iter().any(|rule| rule == one.rule))
     });
     let texts = suppress::with_comments(&round.diagnostics, &sources, reason);
-    let after = analyser.round(&texts, &Attempts::new());
+    let after = analyser.as_it_is(&texts);
     let left: BTreeSet<Target> = after
         .diagnostics
         .iter()
@@ -206,12 +201,13 @@ pub(super) fn with_offers(mut project: Project) -> (Project, Findings) {
     };
     let mut round = if project.past.is_some() {
         // a fix is proven on all findings, whoever brought them
-        analyser.round(&Texts::new(), &Attempts::new())
+        analyser.as_it_is(&Texts::new())
     } else {
         Round {
             sources: project.sources.clone(),
             diagnostics: std::mem::take(&mut found.diagnostics),
             proofs: std::mem::take(&mut found.proofs),
+            left: std::mem::take(&mut found.left),
             effort: project.effort(),
         }
     };
@@ -223,11 +219,9 @@ pub(super) fn with_offers(mut project: Project) -> (Project, Findings) {
     });
     let past = project.past.as_ref();
     let fixable = past.map(|past| among_new_files(past, &found, &project));
-    let all_tried = repair::prove(
-        &mut round,
-        &|texts, attempts| analyser.round(texts, attempts),
-        &|path| analyser.is_writable(path),
-    );
+    let all_tried = repair::prove(&mut round, &|trial| analyser.round(trial), &|path| {
+        analyser.is_writable(path)
+    });
     if !all_tried {
         found.notes.push(Note {
             path: None,
@@ -261,19 +255,28 @@ struct Analyser<'a> {
 }
 
 impl Analyser<'_> {
-    fn round(&self, texts: &Texts, attempts: &Attempts) -> Round {
+    /// The project with some texts replaced.
+    fn as_it_is(&self, texts: &Texts) -> Round {
+        self.round(Trial {
+            texts,
+            attempts: &Attempts::new(),
+            apart: None,
+        })
+    }
+
+    fn round(&self, trial: Trial<'_>) -> Round {
         let mut overlay = Overlay::new(self.project.files.clone());
-        for (path, text) in texts {
+        for (path, text) in trial.texts {
             overlay = overlay.with(path, text.as_bytes());
         }
         let files: Arc<dyn Files> = Arc::new(overlay);
-        let attempts = Arc::new(attempts.clone());
-        let project = self.project.with_files(&files, &attempts, &self.style);
+        let project = self.project.with_files(&files, trial, &self.style);
         let found = check::findings(&project);
         Round {
             sources: project.sources.clone(),
             diagnostics: found.diagnostics,
             proofs: found.proofs,
+            left: found.left,
             effort: project.effort(),
         }
     }
@@ -465,6 +468,7 @@ mod tests {
                 sources: project.sources.clone(),
                 diagnostics: Vec::new(),
                 proofs: Vec::new(),
+                left: Vec::new(),
                 effort: 0,
             },
             ended_early: false,

@@ -15,9 +15,11 @@ use crate::diagnostic::{Diagnostic, RuleInfo, Severity};
 use crate::discover::versions::{Finder, Versions};
 use crate::discover::{self, Database, Note, ProjectModules};
 use crate::files::{Disk, FileError, Files, Overlay, Placed, join, place_below, within};
-use crate::fix::{self, Attempts, Proof, Style};
+use crate::fix::{self, Proof, Style};
 use crate::history::Graph;
 use crate::limits::{self, Limit};
+use crate::postgres::Catalog;
+use crate::repair::Trial;
 use crate::report::Summary;
 use crate::rules;
 use crate::source::{FileId, SourceMap};
@@ -71,6 +73,7 @@ pub(super) struct Analysed {
     pub(super) notes: Vec<Note>,
     pub(super) summary: Summary,
     pub(super) proofs: Vec<Proof>,
+    pub(super) left: Vec<Catalog>,
 }
 
 /// Finds everything that the arguments name, as it is on disk.
@@ -409,6 +412,7 @@ impl Project {
                 style: style.clone(),
                 sources: self.sources.clone(),
                 attempts: Arc::default(),
+                apart: None,
             });
         }
     }
@@ -419,20 +423,22 @@ impl Project {
         loaded.map(|one| one.memo.effort.steps()).sum()
     }
 
-    /// The same project with other files, so that it may be analysed anew: what is the same is not read anew. `attempts`
-    /// says which fixes findings have had. What it was before a change is left out.
+    /// The same project with other files, so that it may be analysed anew as the trial says: what is the same is not read anew.
+    /// What it was before a change is left out.
     pub(super) fn with_files(
         &self,
         files: &Arc<dyn Files>,
-        attempts: &Arc<Attempts>,
+        trial: Trial<'_>,
         style: &Style,
     ) -> Self {
         let sources = Arc::new(self.sources.revised());
+        let attempts = Arc::new(trial.attempts.clone());
         let loaded = self
             .databases
             .iter()
             .zip(&self.loaded)
-            .map(|(database, known)| {
+            .enumerate()
+            .map(|(place, (database, known))| {
                 let told = Versions::default();
                 let config = &known.config;
                 let memo = &known.memo;
@@ -441,6 +447,7 @@ impl Project {
                     style: style.clone(),
                     sources: sources.clone(),
                     attempts: attempts.clone(),
+                    apart: trial.apart.and_then(|left| left.get(place).cloned()),
                 });
                 loaded
             })
@@ -519,6 +526,7 @@ pub(super) fn analyze(
         diagnostics: analysis.diagnostics,
         traces: analysis.traces,
         proofs: analysis.proofs,
+        left: analysis.left,
         notes: analysis.gaps.iter().map(|gap| note(project, gap)).collect(),
         summary: Summary {
             databases: 1,

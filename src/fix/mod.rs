@@ -31,6 +31,7 @@ use camino::Utf8PathBuf;
 
 use crate::config::Config;
 use crate::diagnostic::{Applicability, Diagnostic, Edit, Fix};
+use crate::postgres::Catalog;
 use crate::python::syntax;
 use crate::replay::Replayed;
 use crate::replay::Revision;
@@ -77,6 +78,8 @@ pub struct Request {
     pub sources: Arc<SourceMap>,
     /// What was tried before.
     pub attempts: Arc<Attempts>,
+    /// What each revision leaves to the one behind it, whatever its text does now: each is judged apart from the others.
+    pub apart: Option<Arc<[Catalog]>>,
 }
 
 /// What a repair looks at.

@@ -140,6 +140,8 @@ pub struct Recalled<'a> {
     pub after: &'a (dyn Fn(usize, &Catalog) -> Option<Catalog> + Sync),
     /// A catalog after a revision, or one that is the same and was there before.
     pub settled: &'a (dyn Fn(usize, Catalog) -> Catalog + Sync),
+    /// What the revision behind one starts from, given what that one leaves.
+    pub handed_on: &'a (dyn Fn(usize, Catalog) -> Catalog + Sync),
 }
 
 /// Replays revisions that stand in their linear order, starting from `catalog`; calls `visit` once a revision that is not
@@ -162,17 +164,20 @@ pub fn replay(
             if let Some(recalled) = recalled
                 && let Some(after) = (recalled.after)(index, &before)
             {
-                current = after;
+                current = (recalled.handed_on)(index, after);
                 continue;
             }
             let mut first = measure(Phase::Interpret, || {
                 worlds::first(revision, &before, setting)
             });
+            first.after.cut |= first.trace.raised.is_some() || first.trace.broke_off;
             if let Some(recalled) = recalled {
                 first.after = (recalled.settled)(index, first.after);
             }
             current = first.after.clone();
-            current.cut |= first.trace.raised.is_some() || first.trace.broke_off;
+            if let Some(recalled) = recalled {
+                current = (recalled.handed_on)(index, current);
+            }
             let revision = revision.clone();
             if !judged(&revision) {
                 visit(run_once(index, revision, before, first));
