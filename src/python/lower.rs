@@ -206,7 +206,7 @@ impl<'a> Lowerer<'a> {
     }
 
     fn comments(&mut self) {
-        for token in self.tokens.iter() {
+        for token in self.tokens {
             if token.kind() == TokenKind::Comment {
                 self.module.comments.push(Comment {
                     span: span(token.range()),

@@ -93,7 +93,7 @@ pub(crate) const INPUTS: &[Input] = &[
         );
     }),
     input("100,000 brackets that stay open", LIMIT, |folder, _| {
-        python(folder, &format!("x = {}", "[".repeat(100_000)))
+        python(folder, &format!("x = {}", "[".repeat(100_000)));
     }),
     input("10,000 `not` in Python", LIMIT, |folder, _| {
         python(folder, &format!("x = {}True", "not ".repeat(10_000)));
