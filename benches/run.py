@@ -1,6 +1,6 @@
 """Measures foreshot beside other linters and beside its floor; prints the README's table and the curve of docs/performance.md.
 
-    cargo build --release && cargo build --release --bench floor
+    cargo build --release && cargo build --release --manifest-path benches/floor/Cargo.toml
     python3 benches/run.py target/release/foreshot /tmp/bench
     python3 benches/run.py target/release/foreshot /tmp/bench --write     # the README's table, docs/performance.md and its picture
     python3 benches/run.py target/release/foreshot /tmp/bench --only pairs
@@ -102,11 +102,11 @@ def floors(foreshot, folder, floor):
 
 
 def floor_program():
-    """Cargo's bench that only reads and parses, built if need be."""
-    command = ["cargo", "build", "--release", "--bench", "floor", "--message-format", "json"]
+    """The program that only reads and parses, built if need be."""
+    command = ["cargo", "build", "--release", "--manifest-path", "benches/floor/Cargo.toml", "--message-format", "json"]
     built = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
     messages = map(json.loads, built.splitlines())
-    return next(one["executable"] for one in messages if one.get("target", {}).get("name") == "floor" and one.get("executable"))
+    return next(one["executable"] for one in messages if one.get("target", {}).get("name") == "foreshot-floor" and one.get("executable"))
 
 
 def singles(foreshot, folder):

@@ -724,17 +724,16 @@ pub fn analyze(database: &Database, loaded: &Loaded, request: Request<'_>) -> An
         left: left.into_inner().unwrap_or_else(PoisonError::into_inner),
         ..Analysis::default()
     };
-    let of_history = measure(Phase::Rules, || {
-        rules::check_history(&rules::HistoryContext {
-            graph: &loaded.graph,
-            revisions: &loaded.revisions,
-            config,
-            base: base.map(Base::view),
-        })
-    });
+    let history = rules::HistoryContext::new(
+        &loaded.graph,
+        &loaded.revisions,
+        config,
+        base.map(Base::view),
+    );
+    let of_history = measure(Phase::Rules, || rules::check_history(&history));
     let mut elsewhere: Vec<Diagnostic> = of_history
         .into_iter()
-        .filter(|one| is_reported(loaded, one))
+        .filter(|one| is_reported(&history, one))
         .collect();
     let mut seen = Vec::with_capacity(judged.len());
     for one in judged {
@@ -784,14 +783,11 @@ pub fn analyze(database: &Database, loaded: &Loaded, request: Request<'_>) -> An
 }
 
 /// Whether a finding about the graph stands in a revision that is to be reported on.
-fn is_reported(loaded: &Loaded, diagnostic: &Diagnostic) -> bool {
-    let mut revisions = loaded.revisions.iter();
+fn is_reported(history: &rules::HistoryContext<'_>, diagnostic: &Diagnostic) -> bool {
     let on_released = diagnostic.rule == rules::EDITED_RELEASED;
-    revisions.any(|revision| {
-        revision.file == diagnostic.site.file
-            && revision.reported
-            && (on_released || !revision.released)
-    })
+    history
+        .revision_in(diagnostic.site.file)
+        .is_some_and(|revision| revision.reported && (on_released || !revision.released))
 }
 
 /// What all runs have in common (the user's settings, and what `env.py` says), and the catalog before the first.
@@ -870,11 +866,7 @@ fn judge(
         .flat_map(|run| replayed.trace(run).gaps.clone())
         .collect();
     let judged = revision.reported && !revision.released;
-    let context = rules::Context {
-        replayed: &replayed,
-        config: &setting.config,
-        transactions: setting.transactions,
-    };
+    let context = rules::Context::new(&replayed, &setting.config, setting.transactions);
     let mut diagnostics = if judged {
         // a rule that breaks off must not take the findings of other revisions with it
         catch_unwind(AssertUnwindSafe(|| {

@@ -101,7 +101,7 @@ pub static BOUNDS: [Bound; 15] = [
     Bound {
         limit: Limit::ModuleTokens,
         key: "module-tokens",
-        meaning: "words and signs of a Python file; a longer one is not parsed (its tree takes 250 bytes for each)",
+        meaning: "words and signs of a Python file; a longer one is not parsed (its tree takes 100 bytes for each)",
         met: "the module has more than {} words and signs",
         default: 2_000_000,
         most: 100_000_000,

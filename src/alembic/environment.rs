@@ -223,6 +223,9 @@ impl Environment {
 
     /// Whether the migration waits for the error of a table that is not there.
     fn is_asking(interp: &mut Interp) -> bool {
+        if !interp.has_handler() {
+            return false;
+        }
         let missing = ServerError::new(SqlState::UNDEFINED_TABLE, String::new());
         let raise = super::exceptions::database_error(interp, &missing);
         interp.may_be_caught(&raise.exception)
@@ -234,7 +237,7 @@ impl Environment {
             return None;
         };
         let in_block = answer.mode == TransactionMode::Block;
-        if !in_block || interp.host.session.savepoint_depth() > 0 {
+        if !in_block || interp.host.session.savepoint_depth() > 0 || !interp.has_handler() {
             return None;
         }
         let raise = super::exceptions::database_error(interp, error);

@@ -4,6 +4,7 @@
 //! views, sequences and indexes share one name space, as in `pg_class`; types and relations meet in `pg_type`.
 //! How statements change it is left to `execute`; reading it with SELECT to `query`.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use imbl::{OrdMap, OrdSet, Vector};
@@ -25,12 +26,28 @@ pub use list::List;
 pub use relations::Relations;
 
 /// A fully qualified name: schema and name. The schema of temporary objects is `pg_temp`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct QualifiedName {
     /// The schema.
     pub schema: SmolStr,
     /// The name in it.
     pub name: SmolStr,
+}
+
+impl Ord for QualifiedName {
+    fn cmp(&self, other: &Self) -> Ordering {
+        // nearly all are of one schema, and that short texts are equal is seen without looking at their order
+        if self.schema == other.schema {
+            return self.name.cmp(&other.name);
+        }
+        self.schema.cmp(&other.schema)
+    }
+}
+
+impl PartialOrd for QualifiedName {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
 }
 
 impl QualifiedName {

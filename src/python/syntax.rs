@@ -1,4 +1,4 @@
-//! The owned syntax tree: made by [`parse`] from a tree-sitter tree, which is dropped.
+//! The owned syntax tree: made by [`parse`] from the parser's tree, which is dropped.
 //!
 //! Expressions live in one arena a module and are named by [`ExpressionId`]; statements own their blocks; functions and
 //! lambdas are numbered. Every node keeps its span. Nesting is bounded by the lowering, so that walking the tree by

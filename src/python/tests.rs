@@ -600,6 +600,51 @@ fn deep_and_long_input_is_bounded() {
 }
 
 #[test]
+fn what_the_parser_would_follow_too_deep_is_not_parsed() {
+    let told = |text: &str| {
+        let module = syntax::parse(FileId(0), text);
+        module.errors.first().map(|error| error.message.clone())
+    };
+    let deep = Some(crate::limits::Limit::Nesting.met());
+    assert_eq!(told(&format!("x = {}", "[".repeat(60_000))), deep);
+    assert_eq!(told(&format!("x = {}1", "1 + ".repeat(60_000))), deep);
+    assert_eq!(told(&format!("x = a{}", "()".repeat(60_000))), deep);
+    // neither long nor full of brackets is deep
+    assert_eq!(told(&format!("x = [{}]", "(1), ".repeat(60_000))), None);
+    assert_eq!(told(&format!("x = '{}'", "[ + ".repeat(60_000))), None);
+    assert_eq!(told(&"x = 1 + 1\n".repeat(30_000)), None);
+}
+
+#[test]
+fn places_of_headers_blocks_and_operands() {
+    let text = "@a\n# b\n@c()\nasync def f(x=(1)) -> (int):\n    with (a as b, c):\n        pass  # d\n        # e\n    # f\n\n# g\n\
+                x = (1 + 2) * 3\ny = sum(a for a in b)\n";
+    let module = syntax::parse(FileId(0), text);
+    let shown = |span: crate::source::Span| &text[span.range()];
+    let function = &module.functions[0];
+    assert_eq!(shown(function.header), "async def f(x=(1)) -> (int):");
+    assert!(shown(function.span).ends_with("# f"));
+    let syntax::FunctionBody::Block(block) = &function.body else {
+        panic!("a block")
+    };
+    assert_eq!(shown(block[0].header), "with (a as b, c)");
+    assert!(shown(block[0].span).ends_with("# e"));
+    assert!(shown(module.body[0].span).starts_with("@a"));
+    let sums = |expression: &&syntax::Expression| {
+        matches!(expression.kind, syntax::ExpressionKind::Binary { .. })
+    };
+    let sums: Vec<_> = module.expressions.iter().filter(sums).collect();
+    assert_eq!(shown(sums[0].span), "1 + 2");
+    assert_eq!(shown(sums[1].span), "(1 + 2) * 3");
+    let generated = module
+        .expressions
+        .iter()
+        .find(|expression| matches!(expression.kind, syntax::ExpressionKind::Comprehension(_)));
+    let generated = generated.expect("the generator");
+    assert_eq!(shown(generated.span), "(a for a in b)");
+}
+
+#[test]
 fn literals_keep_their_exact_place() {
     let text = "def upgrade():\n    x('SELECT é')\n    x('a\\n')\n    x(f'a')\n";
     let module = syntax::parse(FileId(0), text);

@@ -109,8 +109,8 @@ fn is_made(catalog: &Catalog, name: &str) -> bool {
 fn check_comments(context: &HistoryContext<'_>) -> Vec<Diagnostic> {
     let graph = context.graph;
     let commented = |index: &Index| {
-        let file = graph.revisions()[*index].file;
-        let revision = context.revisions.iter().find(|one| one.file == file)?;
+        let revision = context.revision(*index)?;
+        let file = revision.file;
         let reported = revision.reported && !revision.released;
         let span = revision.facts.template_comment.filter(|_| reported)?;
         Some((*index, Site { file, span }))

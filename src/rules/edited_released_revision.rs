@@ -37,9 +37,7 @@ fn check(context: &HistoryContext<'_>) -> Vec<Diagnostic> {
             }
             continue;
         };
-        let file = context.graph.revisions()[index].file;
-        let mut revisions = context.revisions.iter();
-        let Some(new) = revisions.find(|revision| revision.file == file) else {
+        let Some(new) = context.revision(index) else {
             continue;
         };
         if new.facts.substance != old.facts.substance && !is_theirs(base, new) {

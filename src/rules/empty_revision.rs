@@ -27,8 +27,7 @@ fn check(context: &HistoryContext<'_>) -> Vec<Diagnostic> {
             || !own.branch_labels.is_empty()
             || own.branch_labels_computed
             || !own.depends_on.is_empty();
-        let mut revisions = context.revisions.iter();
-        let Some(revision) = revisions.find(|revision| revision.file == described.file) else {
+        let Some(revision) = context.revision(index) else {
             continue;
         };
         let empty = revision.facts.upgrade_empty

@@ -24,7 +24,7 @@ fn check(context: &Context<'_>) -> Vec<Diagnostic> {
     let replayed = context.replayed;
     if !rollback::completes(replayed)
         || super::missing_downgrade::executes_nothing(&replayed.downgrade)
-        || !rollback::differences(replayed).is_empty()
+        || !context.differences().is_empty()
     {
         // what the downgrade leaves behind is the cause, and told as such
         return Vec::new();

@@ -53,12 +53,13 @@ pub(super) fn may_be_skipped(replayed: &Replayed, event: &Event) -> bool {
 /// Things that were there before, so that the upgrade left them alone: known from the revisions, one finding a revision.
 fn known(context: &Context<'_>) -> Option<Diagnostic> {
     let replayed = context.replayed;
-    let lost: Vec<(ObjectKey, &Event)> = rollback::differences(replayed)
-        .into_iter()
+    let lost: Vec<(ObjectKey, &Event)> = context
+        .differences()
+        .iter()
         .filter(|one| one.fate == Fate::Lost && makes_again(replayed, &one.key))
         .filter_map(|one| {
             let event = rollback::touched_by(&replayed.downgrade, &one.key)?;
-            Some((one.key, event))
+            Some((one.key.clone(), event))
         })
         .collect();
     // what holds data is what matters

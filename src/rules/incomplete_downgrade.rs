@@ -30,15 +30,15 @@ fn check(context: &Context<'_>) -> Vec<Diagnostic> {
         // the whole of it is missing: another rule's finding, or the author's choice
         return Vec::new();
     }
-    let all = rollback::differences(replayed);
+    let all = context.differences();
     let left: Vec<&Difference> = all
         .iter()
-        .filter(|one| is_reported(replayed, one, &all))
+        .filter(|one| is_reported(replayed, one, all))
         .collect();
     if left.is_empty() {
         return Vec::new();
     }
-    vec![report(context, &left, &all)]
+    vec![report(context, &left, all)]
 }
 
 fn is_reported(replayed: &Replayed, one: &Difference, all: &[Difference]) -> bool {

@@ -27,7 +27,7 @@ pub(super) const RULE: Rule = Rule {
 fn check(context: &Context<'_>) -> Vec<Diagnostic> {
     let replayed = context.replayed;
     let mut by_place: BTreeMap<Site, (&Event, Vec<Difference>)> = BTreeMap::new();
-    for one in rollback::differences(replayed) {
+    for one in context.differences() {
         let lost = match one.fate {
             Fate::Lost => !super::guard_asymmetry::makes_again(replayed, &one.key),
             // what the upgrade sets to what it is already, the downgrade may well set back
@@ -39,7 +39,7 @@ fn check(context: &Context<'_>) -> Vec<Diagnostic> {
                 .entry(event.site)
                 .or_insert((event, Vec::new()))
                 .1
-                .push(one);
+                .push(one.clone());
         }
     }
     let renamed = renamed(replayed);

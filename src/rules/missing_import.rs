@@ -52,9 +52,8 @@ pub(crate) fn well_known(name: &str) -> Option<&'static str> {
 
 fn check(context: &HistoryContext<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
-    for (index, described) in context.graph.revisions().iter().enumerate() {
-        let mut revisions = context.revisions.iter();
-        let Some(revision) = revisions.find(|revision| revision.file == described.file) else {
+    for index in 0..context.graph.revisions().len() {
+        let Some(revision) = context.revision(index) else {
             continue;
         };
         let mut seen: Vec<&str> = Vec::new();

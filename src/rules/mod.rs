@@ -60,14 +60,18 @@ mod unnamed_constraint;
 mod unreachable_revision;
 pub(crate) mod words;
 
+use std::cell::OnceCell;
 use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
 
 use crate::config::{Config, Level, PackageVersion};
 use crate::diagnostic::{Diagnostic, Label, RuleInfo, Severity};
 use crate::history::{Graph, Index};
 use crate::replay::window::{Seen, Windows};
 use crate::replay::{Replayed, Revision, Transactions};
-use crate::source::{Site, SourceMap};
+use crate::source::{FileId, Site, SourceMap};
+use rollback::Difference;
 
 /// What a rule sees.
 pub struct Context<'a> {
@@ -77,6 +81,8 @@ pub struct Context<'a> {
     pub config: &'a Config,
     /// How `env.py` and the settings hold the transactions of a command.
     pub transactions: Transactions,
+    /// What the downgrade does not give back: four rules ask.
+    differences: OnceCell<Vec<Difference>>,
 }
 
 /// A rule: data and a function.
@@ -113,6 +119,8 @@ pub struct HistoryContext<'a> {
     pub config: &'a Config,
     /// The database before the change that is judged, where `--since` names one and it was there.
     pub base: Option<Base<'a>>,
+    /// The revision of a file: rules ask once a revision.
+    by_file: FxHashMap<FileId, &'a Arc<Revision>>,
 }
 
 /// A database before the change that is judged: for rules that compare. Its files are in `sources`, marked as past
@@ -265,7 +273,23 @@ impl Rule {
     }
 }
 
-impl Context<'_> {
+impl<'a> Context<'a> {
+    /// What rules see of a revision.
+    pub fn new(replayed: &'a Replayed, config: &'a Config, transactions: Transactions) -> Self {
+        Self {
+            replayed,
+            config,
+            transactions,
+            differences: OnceCell::new(),
+        }
+    }
+
+    /// See [`rollback::differences`].
+    fn differences(&self) -> &[Difference] {
+        self.differences
+            .get_or_init(|| rollback::differences(self.replayed))
+    }
+
     /// A diagnostic of a rule about this revision.
     fn diagnostic(&self, rule: &Rule, site: Site, message: String) -> Diagnostic {
         Diagnostic {
@@ -275,7 +299,34 @@ impl Context<'_> {
     }
 }
 
-impl HistoryContext<'_> {
+impl<'a> HistoryContext<'a> {
+    /// What rules on the graph see of a database.
+    pub fn new(
+        graph: &'a Graph,
+        revisions: &'a [Arc<Revision>],
+        config: &'a Config,
+        base: Option<Base<'a>>,
+    ) -> Self {
+        let by_file = revisions.iter().map(|revision| (revision.file, revision));
+        Self {
+            graph,
+            revisions,
+            config,
+            base,
+            by_file: by_file.collect(),
+        }
+    }
+
+    /// The revision that stands in a file.
+    pub fn revision_in(&self, file: FileId) -> Option<&'a Arc<Revision>> {
+        self.by_file.get(&file).copied()
+    }
+
+    /// A revision of the graph: one whose work the initial schema holds already is not among them.
+    fn revision(&self, index: Index) -> Option<&'a Arc<Revision>> {
+        self.revision_in(self.graph.revisions()[index].file)
+    }
+
     /// The id of a revision.
     fn id(&self, index: Index) -> &str {
         &self.graph.revisions()[index].identifiers.revision
@@ -301,16 +352,14 @@ impl HistoryContext<'_> {
 
     /// Whether it is one of Alembic's.
     fn is_alembic(&self, index: Index) -> bool {
-        let file = self.graph.revisions()[index].file;
-        let mut revisions = self.revisions.iter();
-        revisions.any(|revision| revision.file == file && revision.facts.substance != 0)
+        self.revision(index)
+            .is_some_and(|revision| revision.facts.substance != 0)
     }
 
     /// Whether it is reported on.
     fn is_reported(&self, index: Index) -> bool {
-        let file = self.graph.revisions()[index].file;
-        let mut revisions = self.revisions.iter();
-        revisions.any(|revision| revision.file == file && revision.reported && !revision.released)
+        self.revision(index)
+            .is_some_and(|revision| revision.reported && !revision.released)
     }
 
     /// A diagnostic of a rule about a revision.

@@ -4,8 +4,7 @@
 //! the parser refuses becomes [`Statement::SyntaxError`] and hides no other. Holes ([`crate::unknown::HOLE`]) may stand
 //! where an identifier, a literal's content or an expression may stand.
 
-use std::cell::RefCell;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
 use crate::postgres::statement::{Block, IndexElement};
 use crate::postgres::{Expr, Statement, TypeName};
@@ -45,13 +44,38 @@ pub enum Placeholders {
     Template,
 }
 
-/// Bytes of text that one thread remembers parses for: past it, all are forgotten.
+/// Bytes of text that parses are remembered for: past it, all are forgotten.
 const CACHE_BYTES: usize = 4 << 20;
 
-type Parses = Remembered<(Placeholders, Arc<str>), Arc<[Parsed]>>;
+/// The same for the expressions and types that operations are given as text: the same few, four times a revision.
+const SNIPPET_BYTES: usize = 256 << 10;
 
-thread_local! {
-    static PARSES: RefCell<Parses> = RefCell::new(Remembered::new(CACHE_BYTES));
+/// What is remembered is so for all threads: the first run of a revision is on one, its other three mostly on another.
+type Shared<K, V> = LazyLock<Mutex<Remembered<K, V>>>;
+
+static PARSES: Shared<(Placeholders, Arc<str>), Arc<[Parsed]>> =
+    LazyLock::new(|| Mutex::new(Remembered::new(CACHE_BYTES)));
+static EXPRESSIONS: Shared<Box<str>, Expr> =
+    LazyLock::new(|| Mutex::new(Remembered::new(SNIPPET_BYTES)));
+static TYPES: Shared<Box<str>, TypeName> =
+    LazyLock::new(|| Mutex::new(Remembered::new(SNIPPET_BYTES)));
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What a snippet reads as: equal texts are read once.
+fn snippet<T: Clone>(
+    known: &Mutex<Remembered<Box<str>, T>>,
+    text: &str,
+    read: impl FnOnce(&str) -> T,
+) -> T {
+    if let Some(found) = locked(known).get(text) {
+        return found;
+    }
+    let found = read(text);
+    locked(known).insert(text.into(), found.clone(), text.len());
+    found
 }
 
 /// The names of SQLAlchemy's bind parameters in a text, in order of appearance, each once. One that stands inside a
@@ -68,14 +92,14 @@ pub fn named_parameters(text: &str) -> Vec<String> {
     names
 }
 
-/// Reads a text; equal texts are read once per thread.
+/// Reads a text; equal texts are read once.
 pub fn parse(text: &str, placeholders: Placeholders) -> Arc<[Parsed]> {
     let key = (placeholders, Arc::<str>::from(text));
-    if let Some(known) = PARSES.with_borrow(|parses| parses.get(&key)) {
+    if let Some(known) = locked(&PARSES).get(&key) {
         return known;
     }
     let parsed: Arc<[Parsed]> = read::statements(text, placeholders).into();
-    PARSES.with_borrow_mut(|parses| parses.insert(key, parsed.clone(), text.len()));
+    locked(&PARSES).insert(key, parsed.clone(), text.len());
     parsed
 }
 
@@ -112,7 +136,7 @@ pub fn statements(text: &str) -> Vec<Statement> {
 
 /// Reads one expression: a default, a CHECK condition, a predicate. What is none gives [`Expr::Unknown`].
 pub fn parse_expression(text: &str) -> Expr {
-    read::expression(text)
+    snippet(&EXPRESSIONS, text, read::expression)
 }
 
 /// Reads the body of a PL/pgSQL function or DO; one that can't be read says why in the block.
@@ -128,7 +152,7 @@ pub fn parse_index_element(text: &str) -> Option<IndexElement> {
 /// Reads a type's text, such as `VARCHAR(50)`, `timestamp with time zone` or `geometry(POINT,4326)`; what the grammar
 /// refuses is a type of that name.
 pub fn parse_type(text: &str) -> TypeName {
-    read::type_name(text)
+    snippet(&TYPES, text, read::type_name)
 }
 
 #[cfg(test)]

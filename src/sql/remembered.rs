@@ -1,4 +1,4 @@
-//! What one thread remembers by text: bounded in bytes of text, and all forgotten past that.
+//! What is remembered by text: bounded in bytes of text, and all forgotten past that.
 
 use std::borrow::Borrow;
 use std::hash::Hash;

@@ -92,11 +92,9 @@ pub(crate) const INPUTS: &[Input] = &[
             &format!("x = {}1{}", "str(".repeat(10_000), ")".repeat(10_000)),
         );
     }),
-    input(
-        "100,000 brackets that stay open",
-        "unreadable",
-        |folder, _| python(folder, &format!("x = {}", "[".repeat(100_000))),
-    ),
+    input("100,000 brackets that stay open", LIMIT, |folder, _| {
+        python(folder, &format!("x = {}", "[".repeat(100_000)));
+    }),
     input("10,000 `not` in Python", LIMIT, |folder, _| {
         python(folder, &format!("x = {}True", "not ".repeat(10_000)));
     }),

@@ -68,6 +68,14 @@ impl<H: Host> Interpreter<H> {
         }
     }
 
+    /// Whether there is a handler around what runs now.
+    pub fn has_handler(&self) -> bool {
+        self.state
+            .guards
+            .iter()
+            .any(|handlers| !handlers.is_empty())
+    }
+
     /// Whether a handler may catch an exception raised now.
     pub fn may_be_caught(&mut self, exception: &Value) -> bool {
         let guards = std::mem::take(&mut self.state.guards);

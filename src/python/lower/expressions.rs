@@ -1,67 +1,74 @@
 //! Expressions.
 
-use tree_sitter::Node;
+use ruff_python_ast::{
+    ArgOrKeyword, Arguments, BoolOp, CmpOp, Comprehension as RuffComprehension, Expr, ExprBinOp,
+    ExprLambda, ExprSubscript, Number, Operator, Parameters, UnaryOp,
+};
+use ruff_text_size::Ranged;
+use smol_str::SmolStr;
 
-use super::node::Asked;
-use super::{FunctionFacts, Lowerer, children, span};
+use super::{FunctionFacts, Lowerer, span};
 use crate::python::syntax::{
     Argument, BinaryOperator, Clause, Comparison, Comprehension, ComprehensionKind, DictItem,
     ExpressionId, ExpressionKind, FunctionBody, FunctionDefinition, Parameter, ParameterKind,
     UnaryOperator,
 };
 
-pub(super) fn binary_operator(text: &str) -> Option<BinaryOperator> {
-    Some(match text {
-        "+" => BinaryOperator::Add,
-        "-" => BinaryOperator::Subtract,
-        "*" => BinaryOperator::Multiply,
-        "/" => BinaryOperator::Divide,
-        "//" => BinaryOperator::FloorDivide,
-        "%" => BinaryOperator::Modulo,
-        "**" => BinaryOperator::Power,
-        "&" => BinaryOperator::And,
-        "|" => BinaryOperator::Or,
-        "^" => BinaryOperator::Xor,
-        "<<" => BinaryOperator::LeftShift,
-        ">>" => BinaryOperator::RightShift,
-        "@" => BinaryOperator::MatrixMultiply,
-        _ => return None,
-    })
+pub(super) fn binary_operator(operator: Operator) -> BinaryOperator {
+    match operator {
+        Operator::Add => BinaryOperator::Add,
+        Operator::Sub => BinaryOperator::Subtract,
+        Operator::Mult => BinaryOperator::Multiply,
+        Operator::MatMult => BinaryOperator::MatrixMultiply,
+        Operator::Div => BinaryOperator::Divide,
+        Operator::Mod => BinaryOperator::Modulo,
+        Operator::Pow => BinaryOperator::Power,
+        Operator::LShift => BinaryOperator::LeftShift,
+        Operator::RShift => BinaryOperator::RightShift,
+        Operator::BitOr => BinaryOperator::Or,
+        Operator::BitXor => BinaryOperator::Xor,
+        Operator::BitAnd => BinaryOperator::And,
+        Operator::FloorDiv => BinaryOperator::FloorDivide,
+    }
 }
 
-fn is_and(node: Node<'_>) -> bool {
-    node.field("operator")
-        .is_some_and(|word| word.kind_name() == "and")
+fn comparison(operator: CmpOp) -> Comparison {
+    match operator {
+        CmpOp::Eq => Comparison::Equal,
+        CmpOp::NotEq => Comparison::NotEqual,
+        CmpOp::Lt => Comparison::Less,
+        CmpOp::LtE => Comparison::LessEqual,
+        CmpOp::Gt => Comparison::Greater,
+        CmpOp::GtE => Comparison::GreaterEqual,
+        CmpOp::Is => Comparison::Is,
+        CmpOp::IsNot => Comparison::IsNot,
+        CmpOp::In => Comparison::In,
+        CmpOp::NotIn => Comparison::NotIn,
+    }
 }
 
-fn comparison(kind: &str) -> Option<Comparison> {
-    Some(match kind {
-        "==" => Comparison::Equal,
-        "!=" | "<>" => Comparison::NotEqual,
-        "<" => Comparison::Less,
-        "<=" => Comparison::LessEqual,
-        ">" => Comparison::Greater,
-        ">=" => Comparison::GreaterEqual,
-        "in" => Comparison::In,
-        "not in" => Comparison::NotIn,
-        "is" => Comparison::Is,
-        "is not" => Comparison::IsNot,
-        _ => return None,
-    })
+fn unary_operator(operator: UnaryOp) -> UnaryOperator {
+    match operator {
+        UnaryOp::Invert => UnaryOperator::Invert,
+        UnaryOp::Not => UnaryOperator::Not,
+        UnaryOp::UAdd => UnaryOperator::Plus,
+        UnaryOp::USub => UnaryOperator::Minus,
+    }
+}
+
+fn number(number: &Number) -> ExpressionKind {
+    match number {
+        Number::Int(value) => value
+            .as_i64()
+            .map_or(ExpressionKind::Hole, ExpressionKind::Int),
+        Number::Float(value) => ExpressionKind::Float(*value),
+        Number::Complex { .. } => ExpressionKind::Hole,
+    }
 }
 
 impl Lowerer<'_> {
-    /// An expression, or several with commas between them.
-    pub(super) fn expression(&mut self, node: Node<'_>) -> ExpressionId {
-        let mut node = node;
-        // parentheses cost no depth
-        while node.kind_name() == "parenthesized_expression" {
-            match children(node).first() {
-                Some(inner) => node = *inner,
-                None => return self.hole(span(node)),
-            }
-        }
-        if !self.enter(node) {
+    pub(super) fn expression(&mut self, node: &Expr) -> ExpressionId {
+        if !self.enter(span(node)) {
             return self.hole(span(node));
         }
         let id = self.expression_inner(node);
@@ -69,345 +76,219 @@ impl Lowerer<'_> {
         id
     }
 
-    fn field(&mut self, node: Node<'_>, field: &str) -> ExpressionId {
-        match node.field(field) {
-            Some(child) => self.expression(child),
-            None => self.hole(span(node)),
-        }
+    pub(super) fn maybe(&mut self, node: Option<&Expr>) -> Option<ExpressionId> {
+        node.map(|node| self.expression(node))
     }
 
-    pub(super) fn all(&mut self, node: Node<'_>) -> Vec<ExpressionId> {
-        children(node)
+    pub(super) fn all<'a>(
+        &mut self,
+        nodes: impl IntoIterator<Item = &'a Expr>,
+    ) -> Vec<ExpressionId> {
+        nodes
             .into_iter()
-            .map(|child| self.expression(child))
+            .map(|node| self.expression(node))
             .collect()
     }
 
-    fn expression_inner(&mut self, node: Node<'_>) -> ExpressionId {
+    fn expression_inner(&mut self, node: &Expr) -> ExpressionId {
         let place = span(node);
-        let kind = match node.kind_name() {
-            "identifier" | "dotted_name" => return self.dotted(node),
-            "string" | "concatenated_string" => return self.string(node),
-            "none" => ExpressionKind::None,
-            "true" => ExpressionKind::Bool(true),
-            "false" => ExpressionKind::Bool(false),
-            "ellipsis" => ExpressionKind::Ellipsis,
-            "integer" => integer(self.slice(node)),
-            "float" => self
-                .slice(node)
-                .replace('_', "")
-                .parse()
-                .map_or(ExpressionKind::Hole, ExpressionKind::Float),
-            "attribute" => {
-                let value = self.field(node, "object");
-                let name = node
-                    .field("attribute")
-                    .map(|name| self.name(name))
-                    .unwrap_or_default();
-                ExpressionKind::Attribute { value, name }
-            }
-            "call" => {
-                let callee = self.field(node, "function");
-                let arguments = match node.field("arguments") {
-                    Some(arguments) if arguments.kind_name() == "argument_list" => {
-                        self.arguments(arguments)
-                    }
-                    Some(generator) => vec![Argument::Positional(self.expression(generator))],
-                    None => Vec::new(),
-                };
-                ExpressionKind::Call { callee, arguments }
-            }
-            "subscript" => self.subscript(node),
-            "slice" => self.slice_expression(node),
-            "binary_operator" => return self.binary(node),
-            "unary_operator" => {
-                let operand = self.field(node, "argument");
-                let operator = match node.field("operator").map(|node| node.kind_name()) {
-                    Some("-") => UnaryOperator::Minus,
-                    Some("~") => UnaryOperator::Invert,
-                    _ => UnaryOperator::Plus,
-                };
-                ExpressionKind::Unary { operator, operand }
-            }
-            "not_operator" => ExpressionKind::Unary {
-                operator: UnaryOperator::Not,
-                operand: self.field(node, "argument"),
+        let kind = match node {
+            Expr::Name(name) if name.is_invalid() => ExpressionKind::Hole,
+            Expr::Name(name) => ExpressionKind::Name(SmolStr::new(name.id.as_str())),
+            Expr::StringLiteral(_)
+            | Expr::BytesLiteral(_)
+            | Expr::FString(_)
+            | Expr::TString(_) => return self.string(node),
+            Expr::NoneLiteral(_) => ExpressionKind::None,
+            Expr::BooleanLiteral(literal) => ExpressionKind::Bool(literal.value),
+            Expr::EllipsisLiteral(_) => ExpressionKind::Ellipsis,
+            Expr::NumberLiteral(literal) => number(&literal.value),
+            Expr::Attribute(attribute) => ExpressionKind::Attribute {
+                value: self.expression(&attribute.value),
+                name: SmolStr::new(attribute.attr.as_str()),
             },
-            "boolean_operator" => return self.boolean(node),
-            "comparison_operator" => self.comparison(node),
-            "conditional_expression" => match children(node).as_slice() {
-                [then, condition, otherwise] => ExpressionKind::Conditional {
-                    then: self.expression(*then),
-                    condition: self.expression(*condition),
-                    otherwise: self.expression(*otherwise),
+            Expr::Call(call) => ExpressionKind::Call {
+                callee: self.expression(&call.func),
+                arguments: self.arguments(&call.arguments),
+            },
+            Expr::Subscript(subscript) => self.subscript(subscript),
+            Expr::Slice(slice) => ExpressionKind::Slice {
+                lower: self.maybe(slice.lower.as_deref()),
+                upper: self.maybe(slice.upper.as_deref()),
+                step: self.maybe(slice.step.as_deref()),
+            },
+            Expr::BinOp(binary) => self.binary(binary),
+            Expr::UnaryOp(unary) => ExpressionKind::Unary {
+                operator: unary_operator(unary.op),
+                operand: self.expression(&unary.operand),
+            },
+            Expr::BoolOp(boolean) => ExpressionKind::Boolean {
+                and: boolean.op == BoolOp::And,
+                operands: self.all(&boolean.values),
+            },
+            Expr::Compare(compare) => {
+                let first = self.expression(&compare.left);
+                let rest = compare.ops.iter().zip(&compare.comparators);
+                ExpressionKind::Compare {
+                    first,
+                    rest: rest
+                        .map(|(operator, operand)| {
+                            (comparison(*operator), self.expression(operand))
+                        })
+                        .collect(),
+                }
+            }
+            Expr::If(conditional) => ExpressionKind::Conditional {
+                then: self.expression(&conditional.body),
+                condition: self.expression(&conditional.test),
+                otherwise: self.expression(&conditional.orelse),
+            },
+            Expr::Named(named) => match &*named.target {
+                Expr::Name(name) => ExpressionKind::Walrus {
+                    name: SmolStr::new(name.id.as_str()),
+                    value: self.expression(&named.value),
                 },
                 _ => ExpressionKind::Hole,
             },
-            "named_expression" => ExpressionKind::Walrus {
-                name: node
-                    .field("name")
-                    .map(|name| self.name(name))
-                    .unwrap_or_default(),
-                value: self.field(node, "value"),
-            },
-            "lambda" => self.lambda(node),
-            "list" | "list_pattern" => ExpressionKind::List(self.all(node)),
-            "tuple" | "tuple_pattern" | "expression_list" | "pattern_list" => {
-                ExpressionKind::Tuple(self.all(node))
+            Expr::Lambda(lambda) => self.lambda(lambda),
+            Expr::List(list) => ExpressionKind::List(self.all(&list.elts)),
+            Expr::Tuple(tuple) => ExpressionKind::Tuple(self.all(&tuple.elts)),
+            Expr::Set(set) => ExpressionKind::Set(self.all(&set.elts)),
+            Expr::Dict(dict) => {
+                let items = dict.items.iter().map(|item| match &item.key {
+                    Some(key) => DictItem::Pair(self.expression(key), self.expression(&item.value)),
+                    None => DictItem::Spread(self.expression(&item.value)),
+                });
+                ExpressionKind::Dict(items.collect())
             }
-            "set" => ExpressionKind::Set(self.all(node)),
-            "dictionary" => self.dictionary(node),
-            "list_comprehension" => self.comprehension(node, ComprehensionKind::List),
-            "set_comprehension" => self.comprehension(node, ComprehensionKind::Set),
-            "dictionary_comprehension" => self.comprehension(node, ComprehensionKind::Dict),
-            "generator_expression" => self.comprehension(node, ComprehensionKind::Generator),
-            "list_splat" | "list_splat_pattern" => match children(node).first() {
-                Some(inner) => ExpressionKind::Starred(self.expression(*inner)),
-                None => ExpressionKind::Hole,
-            },
-            "await" => match children(node).first() {
-                Some(inner) => ExpressionKind::Await(self.expression(*inner)),
-                None => ExpressionKind::Hole,
-            },
-            "yield" => self.yield_expression(node),
-            // annotations: their text is an expression, a string, or several
-            "type" | "as_pattern_target" | "case_pattern" => match children(node).first() {
-                Some(inner) => return self.expression(*inner),
-                None => ExpressionKind::Hole,
-            },
-            "generic_type" => self.generic_type(node),
-            "union_type" => return self.binary_children(node),
-            "member_type" => ExpressionKind::Hole,
-            // a keyword that the grammar also takes for a name
-            "print" | "exec" | "match" | "case" | "keyword_identifier" => {
-                ExpressionKind::Name(self.name(node))
+            Expr::ListComp(list) => self.comprehension(
+                ComprehensionKind::List,
+                Some(&list.elt),
+                None,
+                &list.generators,
+            ),
+            Expr::SetComp(set) => self.comprehension(
+                ComprehensionKind::Set,
+                Some(&set.elt),
+                None,
+                &set.generators,
+            ),
+            Expr::DictComp(dict) => self.comprehension(
+                ComprehensionKind::Dict,
+                dict.key.as_deref(),
+                Some(&dict.value),
+                &dict.generators,
+            ),
+            Expr::Generator(generator) => self.comprehension(
+                ComprehensionKind::Generator,
+                Some(&generator.elt),
+                None,
+                &generator.generators,
+            ),
+            Expr::Starred(starred) => ExpressionKind::Starred(self.expression(&starred.value)),
+            Expr::Await(awaited) => ExpressionKind::Await(self.expression(&awaited.value)),
+            Expr::Yield(yielded) => {
+                self.yields();
+                ExpressionKind::Yield(self.maybe(yielded.value.as_deref()))
             }
-            _ => ExpressionKind::Hole,
+            Expr::YieldFrom(yielded) => {
+                self.yields();
+                ExpressionKind::YieldFrom(self.expression(&yielded.value))
+            }
+            Expr::IpyEscapeCommand(_) => ExpressionKind::Hole,
         };
         self.add(place, kind)
     }
 
-    /// A name, or `a.b.c` of a pattern or decorator.
-    fn dotted(&mut self, node: Node<'_>) -> ExpressionId {
-        let place = span(node);
-        let text = self.slice(node);
-        let mut parts = text.split('.').map(str::trim);
-        let first = parts.next().unwrap_or_default();
-        let mut id = self.add(place, ExpressionKind::Name(first.into()));
-        for name in parts.take(64) {
-            let kind = ExpressionKind::Attribute {
-                value: id,
-                name: name.into(),
-            };
-            id = self.add(place, kind);
+    fn yields(&mut self) {
+        if let Some(facts) = self.functions.last_mut() {
+            facts.generator = true;
         }
-        id
     }
 
-    pub(super) fn arguments(&mut self, node: Node<'_>) -> Vec<Argument> {
-        children(node)
-            .into_iter()
-            .map(|child| match child.kind_name() {
-                "keyword_argument" => {
-                    let name = child
-                        .field("name")
-                        .map(|name| self.name(name))
-                        .unwrap_or_default();
-                    Argument::Keyword(name, self.field(child, "value"))
+    pub(super) fn arguments(&mut self, arguments: &Arguments) -> Vec<Argument> {
+        let mut found = Vec::with_capacity(arguments.len());
+        for argument in arguments.iter_source_order() {
+            found.push(match argument {
+                ArgOrKeyword::Arg(Expr::Starred(starred)) => {
+                    Argument::Spread(self.expression(&starred.value))
                 }
-                "list_splat" => match children(child).first() {
-                    Some(inner) => Argument::Spread(self.expression(*inner)),
-                    None => Argument::Spread(self.hole(span(child))),
-                },
-                "dictionary_splat" => match children(child).first() {
-                    Some(inner) => Argument::SpreadKeywords(self.expression(*inner)),
-                    None => Argument::SpreadKeywords(self.hole(span(child))),
-                },
-                _ => Argument::Positional(self.expression(child)),
-            })
-            .collect()
+                ArgOrKeyword::Arg(value @ Expr::Generator(generator))
+                    if !generator.parenthesized =>
+                {
+                    let id = self.expression(value);
+                    // its brackets are those of the call
+                    self.module.expressions[id.0 as usize].span = span(arguments);
+                    Argument::Positional(id)
+                }
+                ArgOrKeyword::Arg(value) => Argument::Positional(self.expression(value)),
+                ArgOrKeyword::Keyword(keyword) => {
+                    let value = self.expression(&keyword.value);
+                    match &keyword.arg {
+                        Some(name) => Argument::Keyword(SmolStr::new(name.as_str()), value),
+                        None => Argument::SpreadKeywords(value),
+                    }
+                }
+            });
+        }
+        found
     }
 
-    fn subscript(&mut self, node: Node<'_>) -> ExpressionKind {
-        let value = self.field(node, "value");
-        let mut cursor = node.walk();
-        let nodes: Vec<Node<'_>> = node
-            .children_by_field_name("subscript", &mut cursor)
-            .filter(Node::is_named)
-            .collect();
-        // `x[a,]` and `x[a, b]` are tuples
-        let comma = {
-            let mut cursor = node.walk();
-            node.children(&mut cursor)
-                .any(|child| child.kind_name() == ",")
-        };
-        let index = match nodes.as_slice() {
-            [single] if !comma => self.expression(*single),
-            _ => {
-                let items = nodes.iter().map(|node| self.expression(*node)).collect();
+    fn subscript(&mut self, node: &ExprSubscript) -> ExpressionKind {
+        let value = self.expression(&node.value);
+        let index = match &*node.slice {
+            // `x[a,]` and `x[a, b]`
+            Expr::Tuple(tuple) if !tuple.parenthesized => {
+                let items = self.all(&tuple.elts);
                 self.add(span(node), ExpressionKind::Tuple(items))
             }
+            single => self.expression(single),
         };
         ExpressionKind::Subscript { value, index }
-    }
-
-    fn slice_expression(&mut self, node: Node<'_>) -> ExpressionKind {
-        let mut parts = [None, None, None];
-        let mut at = 0;
-        let mut cursor = node.walk();
-        let nodes: Vec<Node<'_>> = node.children(&mut cursor).collect();
-        for child in nodes {
-            if child.kind_name() == ":" {
-                at += 1;
-            } else if child.is_named()
-                && !child.is_extra()
-                && let Some(part) = parts.get_mut(at)
-            {
-                *part = Some(self.expression(child));
-            }
-        }
-        let [lower, upper, step] = parts;
-        ExpressionKind::Slice { lower, upper, step }
     }
 
     /// Chains such as `a + b + c` nest to the left, one node an operator: unrolled without recursion.
-    fn binary(&mut self, node: Node<'_>) -> ExpressionId {
-        let place = span(node);
-        let mut spine = Vec::new();
-        let mut current = node;
-        while current.kind_name() == "binary_operator" {
-            let operator = current
-                .field("operator")
-                .and_then(|operator| binary_operator(operator.kind_name()));
-            let (Some(operator), Some(left), Some(right)) =
-                (operator, current.field("left"), current.field("right"))
-            else {
-                return self.hole(place);
-            };
-            spine.push((operator, right));
-            current = left;
+    fn binary(&mut self, node: &ExprBinOp) -> ExpressionKind {
+        let mut spine = vec![(node.op, &*node.right)];
+        let mut first = &*node.left;
+        // a left side in parentheses is an operand of its own: it begins behind its bracket
+        while let Expr::BinOp(left) = first
+            && left.start() == node.start()
+        {
+            spine.push((left.op, &left.right));
+            first = &left.left;
         }
-        let first = self.expression(current);
-        let rest = spine
-            .into_iter()
-            .rev()
-            .map(|(operator, right)| (operator, self.expression(right)))
-            .collect();
-        self.add(place, ExpressionKind::Binary { first, rest })
+        let first = self.expression(first);
+        let rest = spine.into_iter().rev();
+        ExpressionKind::Binary {
+            first,
+            rest: rest
+                .map(|(operator, right)| (binary_operator(operator), self.expression(right)))
+                .collect(),
+        }
     }
 
-    fn binary_children(&mut self, node: Node<'_>) -> ExpressionId {
-        let mut items = self.all(node).into_iter();
-        let Some(first) = items.next() else {
-            return self.hole(span(node));
-        };
-        let rest = items.map(|item| (BinaryOperator::Or, item)).collect();
-        self.add(span(node), ExpressionKind::Binary { first, rest })
-    }
-
-    fn generic_type(&mut self, node: Node<'_>) -> ExpressionKind {
-        let parts = children(node);
-        let [name, parameters] = parts.as_slice() else {
+    fn comprehension(
+        &mut self,
+        kind: ComprehensionKind,
+        element: Option<&Expr>,
+        value: Option<&Expr>,
+        generators: &[RuffComprehension],
+    ) -> ExpressionKind {
+        // `{**a for a in b}` is of a Python to come
+        let Some(element) = element else {
             return ExpressionKind::Hole;
         };
-        let value = self.expression(*name);
-        let mut items = self.all(*parameters);
-        let index = if items.len() == 1 {
-            items.remove(0)
-        } else {
-            self.add(span(*parameters), ExpressionKind::Tuple(items))
-        };
-        ExpressionKind::Subscript { value, index }
-    }
-
-    fn boolean(&mut self, node: Node<'_>) -> ExpressionId {
-        let place = span(node);
-        let and = is_and(node);
-        let mut spine = Vec::new();
-        let mut current = node;
-        while current.kind_name() == "boolean_operator" && is_and(current) == and {
-            let (Some(left), Some(right)) = (current.field("left"), current.field("right")) else {
-                return self.hole(place);
-            };
-            spine.push(right);
-            current = left;
-        }
-        spine.push(current);
-        let operands = spine
-            .into_iter()
-            .rev()
-            .map(|operand| self.expression(operand))
-            .collect();
-        self.add(place, ExpressionKind::Boolean { and, operands })
-    }
-
-    fn comparison(&mut self, node: Node<'_>) -> ExpressionKind {
-        let mut first = None;
-        let mut rest = Vec::new();
-        let mut pending = None;
-        let mut cursor = node.walk();
-        let nodes: Vec<Node<'_>> = node.children(&mut cursor).collect();
-        for child in nodes {
-            if child.is_extra() {
-                continue;
-            }
-            if let Some(operator) = comparison(child.kind_name()) {
-                pending = Some(operator);
-                continue;
-            }
-            let operand = self.expression(child);
-            match pending.take() {
-                Some(operator) => rest.push((operator, operand)),
-                None => first = Some(operand),
-            }
-        }
-        match first {
-            Some(first) if !rest.is_empty() => ExpressionKind::Compare { first, rest },
-            _ => ExpressionKind::Hole,
-        }
-    }
-
-    fn dictionary(&mut self, node: Node<'_>) -> ExpressionKind {
-        let items = children(node)
-            .into_iter()
-            .map(|child| match child.kind_name() {
-                "pair" => {
-                    let key = self.field(child, "key");
-                    DictItem::Pair(key, self.field(child, "value"))
-                }
-                _ => match children(child).first() {
-                    Some(inner) => DictItem::Spread(self.expression(*inner)),
-                    None => DictItem::Spread(self.hole(span(child))),
-                },
-            })
-            .collect();
-        ExpressionKind::Dict(items)
-    }
-
-    fn comprehension(&mut self, node: Node<'_>, kind: ComprehensionKind) -> ExpressionKind {
-        let Some(body) = node.field("body") else {
-            return ExpressionKind::Hole;
-        };
-        let (element, value) = if body.kind_name() == "pair" {
-            let key = self.field(body, "key");
-            (key, Some(self.field(body, "value")))
-        } else {
-            (self.expression(body), None)
-        };
-        let mut clauses = Vec::new();
-        for child in children(node) {
-            match child.kind_name() {
-                "for_in_clause" => {
-                    let target = self.field(child, "left");
-                    let iterable = self.field(child, "right");
-                    clauses.push(Clause::For { target, iterable });
-                }
-                "if_clause" => {
-                    if let Some(condition) = children(child).first() {
-                        clauses.push(Clause::If(self.expression(*condition)));
-                    }
-                }
-                _ => {}
+        let element = self.expression(element);
+        let value = self.maybe(value);
+        let mut clauses = Vec::with_capacity(generators.len());
+        for generator in generators {
+            clauses.push(Clause::For {
+                target: self.expression(&generator.target),
+                iterable: self.expression(&generator.iter),
+            });
+            for condition in &generator.ifs {
+                clauses.push(Clause::If(self.expression(condition)));
             }
         }
         ExpressionKind::Comprehension(Box::new(Comprehension {
@@ -418,29 +299,11 @@ impl Lowerer<'_> {
         }))
     }
 
-    fn yield_expression(&mut self, node: Node<'_>) -> ExpressionKind {
-        if let Some(facts) = self.functions.last_mut() {
-            facts.generator = true;
-        }
-        let from = {
-            let mut cursor = node.walk();
-            node.children(&mut cursor)
-                .any(|child| child.kind_name() == "from")
-        };
-        let value = children(node).first().map(|inner| self.expression(*inner));
-        match value {
-            Some(value) if from => ExpressionKind::YieldFrom(value),
-            value => ExpressionKind::Yield(value),
-        }
-    }
-
-    fn lambda(&mut self, node: Node<'_>) -> ExpressionKind {
-        let parameters = node
-            .field("parameters")
-            .map(|parameters| self.parameters(parameters))
-            .unwrap_or_default();
+    fn lambda(&mut self, node: &ExprLambda) -> ExpressionKind {
+        let parameters = node.parameters.as_deref();
+        let parameters = parameters.map_or_else(Vec::new, |parameters| self.parameters(parameters));
         self.functions.push(FunctionFacts::default());
-        let body = self.field(node, "body");
+        let body = self.expression(&node.body);
         let facts = self.functions.pop().unwrap_or_default();
         let place = span(node);
         ExpressionKind::Lambda(self.push_function(FunctionDefinition {
@@ -458,61 +321,36 @@ impl Lowerer<'_> {
         }))
     }
 
-    pub(super) fn parameters(&mut self, node: Node<'_>) -> Vec<Parameter> {
-        let mut parameters: Vec<Parameter> = Vec::new();
-        let mut kind = ParameterKind::Normal;
-        for child in children(node) {
-            let mut default = None;
-            let name = match child.kind_name() {
-                "identifier" => child,
-                "positional_separator" => {
-                    for parameter in &mut parameters {
-                        parameter.kind = ParameterKind::PositionalOnly;
-                    }
-                    continue;
-                }
-                "keyword_separator" => {
-                    kind = ParameterKind::KeywordOnly;
-                    continue;
-                }
-                "default_parameter" | "typed_default_parameter" => {
-                    default = Some(self.field(child, "value"));
-                    child.field("name").unwrap_or(child)
-                }
-                "typed_parameter" => children(child).first().copied().unwrap_or(child),
-                _ => child,
-            };
-            let (name, own) = match name.kind_name() {
-                "list_splat_pattern" | "dictionary_splat_pattern" => {
-                    let own = if name.kind_name() == "list_splat_pattern" {
-                        ParameterKind::Args
-                    } else {
-                        ParameterKind::Kwargs
-                    };
-                    (children(name).first().copied().unwrap_or(name), Some(own))
-                }
-                _ => (name, None),
-            };
-            parameters.push(Parameter {
-                name: self.name(name),
-                kind: own.unwrap_or(kind),
-                default,
-            });
-            if own == Some(ParameterKind::Args) {
-                kind = ParameterKind::KeywordOnly;
+    pub(super) fn parameters(&mut self, node: &Parameters) -> Vec<Parameter> {
+        let positional = (&node.posonlyargs, ParameterKind::PositionalOnly);
+        let normal = (&node.args, ParameterKind::Normal);
+        let keyword = (&node.kwonlyargs, ParameterKind::KeywordOnly);
+        let mut parameters = Vec::with_capacity(node.len());
+        for (own, kind) in [positional, normal, keyword] {
+            if kind == ParameterKind::KeywordOnly
+                && let Some(rest) = &node.vararg
+            {
+                parameters.push(Parameter {
+                    name: SmolStr::new(rest.name.as_str()),
+                    kind: ParameterKind::Args,
+                    default: None,
+                });
             }
+            for parameter in own {
+                parameters.push(Parameter {
+                    name: SmolStr::new(parameter.parameter.name.as_str()),
+                    kind,
+                    default: self.maybe(parameter.default.as_deref()),
+                });
+            }
+        }
+        if let Some(rest) = &node.kwarg {
+            parameters.push(Parameter {
+                name: SmolStr::new(rest.name.as_str()),
+                kind: ParameterKind::Kwargs,
+                default: None,
+            });
         }
         parameters
     }
-}
-
-fn integer(text: &str) -> ExpressionKind {
-    let text = text.replace('_', "");
-    let (digits, radix) = match text.get(..2) {
-        Some("0x" | "0X") => (&text[2..], 16),
-        Some("0o" | "0O") => (&text[2..], 8),
-        Some("0b" | "0B") => (&text[2..], 2),
-        _ => (text.as_str(), 10),
-    };
-    i64::from_str_radix(digits, radix).map_or(ExpressionKind::Hole, ExpressionKind::Int)
 }

@@ -1,223 +1,110 @@
 //! Statements, function and class definitions.
 
+use ruff_python_ast::token::TokenKind;
+use ruff_python_ast::{
+    Alias, ExceptHandler, Expr, Identifier, Pattern as RuffPattern, Stmt, StmtClassDef,
+    StmtFunctionDef, StmtIf, StmtImportFrom, StmtMatch, StmtTry, StmtWith,
+};
+use ruff_text_size::Ranged;
 use smol_str::SmolStr;
-use tree_sitter::Node;
 
-use super::node::Asked;
-use super::{FunctionFacts, Lowerer, children, span};
+use super::expressions::binary_operator;
+use super::{FunctionFacts, Lowerer, span};
 use crate::python::syntax::{
     Block, Case, ClassDefinition, ExpressionId, ExpressionKind, FunctionBody, FunctionDefinition,
     FunctionId, Handler, ImportedModule, ImportedName, Pattern, Statement, StatementKind, WithItem,
 };
 use crate::source::Span;
 
+fn name(node: &Identifier) -> SmolStr {
+    SmolStr::new(node.as_str())
+}
+
+fn names(nodes: &[Identifier]) -> Vec<SmolStr> {
+    nodes.iter().map(name).collect()
+}
+
 impl Lowerer<'_> {
     /// The statements of a block or module.
-    pub(super) fn block(&mut self, node: Node<'_>) -> Block {
-        if !self.enter(node) {
+    pub(super) fn block(&mut self, nodes: &[Stmt]) -> Block {
+        let (Some(first), Some(last)) = (nodes.first(), nodes.last()) else {
+            return Vec::new();
+        };
+        if !self.enter(Span::new(span(first).start, span(last).end)) {
             return Vec::new();
         }
-        let children = children(node);
-        let mut block = Vec::with_capacity(children.len());
-        for child in children {
-            let outer = std::mem::replace(&mut self.statement, span(child));
-            let statement = self.statement_of(child);
-            self.statement = outer;
-            block.push(statement);
-        }
+        let block: Block = nodes.iter().map(|node| self.statement(node)).collect();
         self.depth -= 1;
+        let column = self.column(first.start());
+        let end = block.last().map_or(0, |last| last.span.end);
+        self.end = self.end_with_comments(end, column.saturating_sub(1));
         block
-    }
-
-    fn body(&mut self, node: Node<'_>, field: &str) -> Block {
-        node.field(field)
-            .map(|body| self.block(body))
-            .unwrap_or_default()
-    }
-
-    fn required(&mut self, node: Node<'_>, field: &str) -> ExpressionId {
-        match node.field(field) {
-            Some(child) => self.expression(child),
-            None => self.hole(span(node)),
-        }
     }
 
     fn span_of(&self, id: ExpressionId) -> Span {
         self.module.expression(id).span
     }
 
-    /// One expression, or several with commas between them.
-    fn tuple_or_single(&mut self, node: Node<'_>) -> Option<ExpressionId> {
-        let mut items = self.all(node);
-        match items.len() {
-            0 => None,
-            1 if !self.slice(node).trim_end().ends_with(',') => items.pop(),
-            _ => Some(self.add(span(node), ExpressionKind::Tuple(items))),
-        }
-    }
-
-    fn statement_of(&mut self, node: Node<'_>) -> Statement {
-        let place = span(node);
+    fn statement(&mut self, node: &Stmt) -> Statement {
+        let mut place = span(node);
         let mut header = place;
-        let kind = match node.kind_name() {
-            "expression_statement" => self.expression_statement(node),
-            "return_statement" => {
-                let value = children(node).first().map(|value| self.expression(*value));
-                StatementKind::Return(value)
-            }
-            "pass_statement" => StatementKind::Pass,
-            "break_statement" => StatementKind::Break,
-            "continue_statement" => StatementKind::Continue,
-            "raise_statement" => {
-                let cause = node.field("cause");
-                let exception = children(node)
-                    .into_iter()
-                    .find(|child| Some(*child) != cause)
-                    .map(|child| self.expression(child));
-                let cause = cause.map(|cause| self.expression(cause));
-                StatementKind::Raise { exception, cause }
-            }
-            "assert_statement" => {
-                let mut parts = self.all(node).into_iter();
-                match parts.next() {
-                    Some(condition) => StatementKind::Assert {
-                        condition,
-                        message: parts.next(),
-                    },
-                    None => StatementKind::Hole,
-                }
-            }
-            "delete_statement" => {
-                let mut targets = Vec::new();
-                for child in children(node) {
-                    if child.kind_name() == "expression_list" {
-                        targets.extend(self.all(child));
-                    } else {
-                        targets.push(self.expression(child));
-                    }
-                }
-                StatementKind::Delete(targets)
-            }
-            "global_statement" => {
-                let names = self.names(node);
-                if let Some(facts) = self.functions.last_mut() {
-                    facts.globals.extend(names.iter().cloned());
-                }
-                StatementKind::Global(names)
-            }
-            "nonlocal_statement" => {
-                let names = self.names(node);
-                if let Some(facts) = self.functions.last_mut() {
-                    facts.nonlocals.extend(names.iter().cloned());
-                }
-                StatementKind::Nonlocal(names)
-            }
-            "import_statement" => self.import(node),
-            "import_from_statement" => self.import_from(node),
-            "future_import_statement" => StatementKind::Pass,
-            "type_alias_statement" => {
-                let name = node
-                    .field("left")
-                    .map(|left| self.name(left))
-                    .unwrap_or_default();
-                StatementKind::TypeAlias(name.split('[').next().unwrap_or_default().into())
-            }
-            "function_definition" => {
-                let (function, span) = self.function(node);
+        let kind = match node {
+            Stmt::FunctionDef(function) => {
+                let decorators = function.decorator_list.iter();
+                let decorators = self.all(decorators.map(|decorator| &decorator.expression));
+                let (function, span) = self.function(function);
                 header = span;
                 StatementKind::Function {
                     function,
-                    decorators: Vec::new(),
+                    decorators,
                 }
             }
-            "class_definition" => {
-                let class = self.class(node, Vec::new());
+            Stmt::ClassDef(class) => {
+                let class = self.class(class);
                 header = class.name_span;
                 StatementKind::Class(Box::new(class))
             }
-            "decorated_definition" => {
-                let decorators: Vec<ExpressionId> = children(node)
-                    .into_iter()
-                    .filter(|child| child.kind_name() == "decorator")
-                    .filter_map(|child| children(child).first().copied())
-                    .map(|inner| self.expression(inner))
-                    .collect();
-                match node.field("definition") {
-                    Some(definition) if definition.kind_name() == "class_definition" => {
-                        let class = self.class(definition, decorators);
-                        header = class.name_span;
-                        StatementKind::Class(Box::new(class))
-                    }
-                    Some(definition) => {
-                        let (function, span) = self.function(definition);
-                        header = span;
-                        StatementKind::Function {
-                            function,
-                            decorators,
-                        }
-                    }
-                    None => StatementKind::Hole,
-                }
-            }
-            "if_statement" => {
-                let condition = self.required(node, "condition");
-                header = self.span_of(condition);
-                let mut branches = vec![(condition, self.body(node, "consequence"))];
-                let mut otherwise = Vec::new();
-                let mut cursor = node.walk();
-                let alternatives: Vec<Node<'_>> = node
-                    .children_by_field_name("alternative", &mut cursor)
-                    .collect();
-                for alternative in alternatives {
-                    if alternative.kind_name() == "elif_clause" {
-                        let condition = self.required(alternative, "condition");
-                        branches.push((condition, self.body(alternative, "consequence")));
-                    } else {
-                        otherwise = self.body(alternative, "body");
-                    }
-                }
-                StatementKind::If {
-                    branches,
-                    otherwise,
-                }
-            }
-            "for_statement" => {
-                let target = self.required(node, "left");
-                let iterable = self.required(node, "right");
+            Stmt::If(branch) => self.branch(branch, &mut header),
+            Stmt::For(each) => {
+                let target = self.expression(&each.target);
+                let iterable = self.expression(&each.iter);
                 header = self.span_of(iterable);
                 StatementKind::For {
                     target,
                     iterable,
-                    body: self.body(node, "body"),
-                    otherwise: self.otherwise(node),
+                    body: self.block(&each.body),
+                    otherwise: self.block(&each.orelse),
                 }
             }
-            "while_statement" => {
-                let condition = self.required(node, "condition");
+            Stmt::While(repeat) => {
+                let condition = self.expression(&repeat.test);
                 header = self.span_of(condition);
                 StatementKind::While {
                     condition,
-                    body: self.body(node, "body"),
-                    otherwise: self.otherwise(node),
+                    body: self.block(&repeat.body),
+                    otherwise: self.block(&repeat.orelse),
                 }
             }
-            "with_statement" => self.with(node, &mut header),
-            "try_statement" => {
-                header = Span::new(place.start, place.start + 3);
-                self.try_statement(node)
+            Stmt::With(with) => {
+                header.end = self.end_of_items(with);
+                self.with(with)
             }
-            "match_statement" => self.match_statement(node, &mut header),
-            _ => {
-                if node.is_error() {
-                    // what could be recovered inside an error is not where it seems to be
+            Stmt::Try(attempt) => {
+                header = Span::new(place.start, place.start + 3);
+                self.attempt(attempt)
+            }
+            Stmt::Match(choice) => self.choice(choice, &mut header),
+            simple => {
+                self.end = place.end;
+                if self.has_failed(simple) {
                     StatementKind::Hole
-                } else if !node.has_error() && !node.kind_name().ends_with("_statement") {
-                    StatementKind::Expression(self.expression(node))
                 } else {
-                    StatementKind::Hole
+                    self.simple(simple)
                 }
             }
         };
+        // of a compound one its last block's
+        place.end = place.end.max(self.end);
         Statement {
             span: place,
             header,
@@ -225,161 +112,117 @@ impl Lowerer<'_> {
         }
     }
 
-    fn names(&mut self, node: Node<'_>) -> Vec<SmolStr> {
-        children(node)
-            .into_iter()
-            .map(|child| self.name(child))
-            .collect()
-    }
-
-    fn otherwise(&mut self, node: Node<'_>) -> Block {
-        match node.field("alternative") {
-            Some(clause) => self.body(clause, "body"),
-            None => Vec::new(),
-        }
-    }
-
-    fn expression_statement(&mut self, node: Node<'_>) -> StatementKind {
-        let parts = children(node);
-        match parts.as_slice() {
-            [single] if single.kind_name() == "assignment" => self.assignment(*single),
-            [single] if single.kind_name() == "augmented_assignment" => self.augmented(*single),
-            _ => match self.tuple_or_single(node) {
-                Some(value) => StatementKind::Expression(value),
-                None => StatementKind::Hole,
+    fn simple(&mut self, node: &Stmt) -> StatementKind {
+        match node {
+            Stmt::Expr(statement) => StatementKind::Expression(self.expression(&statement.value)),
+            Stmt::Assign(assign) => StatementKind::Assign {
+                targets: self.all(&assign.targets),
+                value: self.expression(&assign.value),
             },
-        }
-    }
-
-    fn augmented(&mut self, node: Node<'_>) -> StatementKind {
-        let operator = node.field("operator").and_then(|operator| {
-            super::expressions::binary_operator(operator.kind_name().trim_end_matches('='))
-        });
-        let target = self.required(node, "left");
-        let value = self.required(node, "right");
-        match operator {
-            Some(operator) => StatementKind::AugmentedAssign {
-                target,
-                operator,
-                value,
+            Stmt::AugAssign(assign) => StatementKind::AugmentedAssign {
+                target: self.expression(&assign.target),
+                operator: binary_operator(assign.op),
+                value: self.expression(&assign.value),
             },
-            None => StatementKind::Hole,
-        }
-    }
-
-    fn assignment(&mut self, node: Node<'_>) -> StatementKind {
-        let Some(left) = node.field("left") else {
-            return StatementKind::Hole;
-        };
-        let target = self.expression(left);
-        if let Some(annotation) = node.field("type") {
-            let value = node.field("right").map(|right| self.expression(right));
-            return StatementKind::AnnotatedAssign {
-                target,
-                annotation: Some(self.expression(annotation)),
-                value,
-            };
-        }
-        let mut targets = vec![target];
-        let mut right = node.field("right");
-        while let Some(next) = right
-            && next.kind_name() == "assignment"
-        {
-            if let Some(left) = next.field("left") {
-                let target = self.expression(left);
-                targets.push(target);
+            Stmt::AnnAssign(assign) => {
+                let target = self.expression(&assign.target);
+                let value = self.maybe(assign.value.as_deref());
+                StatementKind::AnnotatedAssign {
+                    target,
+                    annotation: Some(self.expression(&assign.annotation)),
+                    value,
+                }
             }
-            right = next.field("right");
-        }
-        let Some(right) = right else {
-            return StatementKind::Hole;
-        };
-        let value = self.expression(right);
-        StatementKind::Assign { targets, value }
-    }
-
-    fn import(&mut self, node: Node<'_>) -> StatementKind {
-        let modules = children(node)
-            .into_iter()
-            .map(|child| {
-                let (module, alias) = self.imported(child);
-                ImportedModule { module, alias }
-            })
-            .collect();
-        StatementKind::Import(modules)
-    }
-
-    fn imported(&mut self, node: Node<'_>) -> (SmolStr, Option<SmolStr>) {
-        if node.kind_name() != "aliased_import" {
-            return (self.name(node), None);
-        }
-        let name = node
-            .field("name")
-            .map(|name| self.name(name))
-            .unwrap_or_default();
-        let alias = node.field("alias").map(|alias| self.name(alias));
-        (name, alias)
-    }
-
-    fn import_from(&mut self, node: Node<'_>) -> StatementKind {
-        let module_node = node.field("module_name");
-        let text = module_node.map(|node| self.slice(node)).unwrap_or_default();
-        let compact: String = text
-            .chars()
-            .filter(|character| !character.is_whitespace())
-            .collect();
-        let module = compact.trim_start_matches('.');
-        let level = (compact.len() - module.len()) as u32;
-        let mut names = Vec::new();
-        let mut star = false;
-        for child in children(node) {
-            if Some(child) == module_node {
-                continue;
+            Stmt::Return(statement) => {
+                StatementKind::Return(self.maybe(statement.value.as_deref()))
             }
-            if child.kind_name() == "wildcard_import" {
-                star = true;
-                continue;
+            Stmt::Raise(raise) => StatementKind::Raise {
+                exception: self.maybe(raise.exc.as_deref()),
+                cause: self.maybe(raise.cause.as_deref()),
+            },
+            Stmt::Assert(assert) => StatementKind::Assert {
+                condition: self.expression(&assert.test),
+                message: self.maybe(assert.msg.as_deref()),
+            },
+            Stmt::Delete(delete) => StatementKind::Delete(self.all(&delete.targets)),
+            Stmt::Pass(_) => StatementKind::Pass,
+            Stmt::Break(_) => StatementKind::Break,
+            Stmt::Continue(_) => StatementKind::Continue,
+            Stmt::Import(import) => {
+                let modules = import.names.iter().map(|alias| ImportedModule {
+                    module: name(&alias.name),
+                    alias: alias.asname.as_ref().map(name),
+                });
+                StatementKind::Import(modules.collect())
             }
-            let (name, alias) = self.imported(child);
-            names.push(ImportedName { name, alias });
-        }
-        StatementKind::FromImport {
-            level,
-            module: module.into(),
-            names,
-            star,
+            Stmt::ImportFrom(import) => import_from(import),
+            Stmt::Global(global) => {
+                let names = names(&global.names);
+                if let Some(facts) = self.functions.last_mut() {
+                    facts.globals.extend(names.iter().cloned());
+                }
+                StatementKind::Global(names)
+            }
+            Stmt::Nonlocal(nonlocal) => {
+                let names = names(&nonlocal.names);
+                if let Some(facts) = self.functions.last_mut() {
+                    facts.nonlocals.extend(names.iter().cloned());
+                }
+                StatementKind::Nonlocal(names)
+            }
+            Stmt::TypeAlias(alias) => match &*alias.name {
+                Expr::Name(name) => StatementKind::TypeAlias(SmolStr::new(name.id.as_str())),
+                _ => StatementKind::Hole,
+            },
+            _ => StatementKind::Hole,
         }
     }
 
-    fn function(&mut self, node: Node<'_>) -> (FunctionId, Span) {
-        let name_node = node.field("name");
-        let parameters = node
-            .field("parameters")
-            .map(|parameters| self.parameters(parameters))
-            .unwrap_or_default();
-        let body_node = node.field("body");
+    fn branch(&mut self, node: &StmtIf, header: &mut Span) -> StatementKind {
+        let condition = self.expression(&node.test);
+        *header = self.span_of(condition);
+        let mut branches = vec![(condition, self.block(&node.body))];
+        let mut otherwise = Vec::new();
+        for clause in &node.elif_else_clauses {
+            match &clause.test {
+                Some(test) => branches.push((self.expression(test), self.block(&clause.body))),
+                None => otherwise = self.block(&clause.body),
+            }
+        }
+        StatementKind::If {
+            branches,
+            otherwise,
+        }
+    }
+
+    fn function(&mut self, node: &StmtFunctionDef) -> (FunctionId, Span) {
+        let parameters = self.parameters(&node.parameters);
         self.functions.push(FunctionFacts::default());
-        let body = body_node.map(|body| self.block(body)).unwrap_or_default();
+        let body = self.block(&node.body);
         let facts = self.functions.pop().unwrap_or_default();
-        let header_end = {
-            let mut cursor = node.walk();
-            node.children(&mut cursor)
-                .find(|child| child.kind_name() == ":")
-                .map_or(node.start_byte() + 3, |colon| colon.end_byte())
+        let start = match node.decorator_list.last() {
+            Some(decorator) => self.start_behind(decorator.end()),
+            None => node.start(),
         };
-        let header = Span::new(node.start_byte() as u32, header_end as u32);
-        let end = self.end_with_comments(node.end_byte(), node.start_position().column);
+        let returned = node.returns.as_deref();
+        let signature = returned.map_or(node.parameters.end(), Ranged::end);
+        let header_end = self
+            .tokens
+            .after(signature)
+            .iter()
+            .find(|token| token.kind() == TokenKind::Colon)
+            .map_or(signature, Ranged::end);
+        let header = Span::new(start.to_u32(), header_end.to_u32());
+        let end = self.end_with_comments(self.end.max(span(node).end), self.column(start));
         let id = self.push_function(FunctionDefinition {
-            name: name_node.map(|name| self.name(name)).unwrap_or_default(),
-            name_span: name_node.map_or(header, span),
+            name: name(&node.name),
+            name_span: span(&node.name),
             header,
             span: Span::new(header.start, end),
             parameters,
             body: FunctionBody::Block(body),
             generator: facts.generator,
-            is_async: node
-                .child(0)
-                .is_some_and(|child| child.kind_name() == "async"),
+            is_async: node.is_async,
             globals: facts.globals,
             nonlocals: facts.nonlocals,
             broken: false,
@@ -387,182 +230,84 @@ impl Lowerer<'_> {
         (id, header)
     }
 
-    fn class(&mut self, node: Node<'_>, decorators: Vec<ExpressionId>) -> ClassDefinition {
-        let name_node = node.field("name");
-        let bases = node
-            .field("superclasses")
-            .map(|bases| self.arguments(bases))
-            .unwrap_or_default();
+    fn class(&mut self, node: &StmtClassDef) -> ClassDefinition {
+        let decorators = node.decorator_list.iter();
+        let decorators = self.all(decorators.map(|decorator| &decorator.expression));
+        let bases = node.arguments.as_deref();
         ClassDefinition {
-            name: name_node.map(|name| self.name(name)).unwrap_or_default(),
-            name_span: name_node.map_or(span(node), span),
-            bases,
+            name: name(&node.name),
+            name_span: span(&node.name),
+            bases: bases.map_or_else(Vec::new, |bases| self.arguments(bases)),
             decorators,
-            body: self.body(node, "body"),
+            body: self.block(&node.body),
         }
     }
 
-    fn with(&mut self, node: Node<'_>, header: &mut Span) -> StatementKind {
-        let mut items = Vec::new();
-        let body = node.field("body");
-        for clause in children(node) {
-            if clause.kind_name() != "with_clause" {
-                continue;
+    /// Where the items of a `with` end, with the bracket around them.
+    fn end_of_items(&self, node: &StmtWith) -> u32 {
+        let mut end = node.items.last().map_or(node.start(), Ranged::end);
+        for token in self.tokens.after(end) {
+            match token.kind() {
+                TokenKind::Colon => break,
+                kind if kind.is_trivia() => {}
+                _ => end = token.end(),
             }
-            header.end = clause.end_byte() as u32;
-            for item in children(clause) {
-                let value = item.field("value").unwrap_or(item);
-                // `with (a as b, c as d):` reads as a tuple of patterns
-                let parts = match value.kind_name() {
-                    "tuple" if self.has_as(value) => children(value),
-                    "parenthesized_expression" if self.has_as(value) => children(value),
-                    _ => vec![value],
-                };
-                for part in parts {
-                    items.push(self.with_item(part));
-                }
-            }
+        }
+        end.to_u32()
+    }
+
+    fn with(&mut self, node: &StmtWith) -> StatementKind {
+        let mut items = Vec::with_capacity(node.items.len());
+        for item in &node.items {
+            items.push(WithItem {
+                value: self.expression(&item.context_expr),
+                target: self.maybe(item.optional_vars.as_deref()),
+            });
         }
         StatementKind::With {
             items,
-            body: body.map(|body| self.block(body)).unwrap_or_default(),
+            body: self.block(&node.body),
         }
     }
 
-    fn has_as(&self, node: Node<'_>) -> bool {
-        children(node)
-            .iter()
-            .any(|child| child.kind_name() == "as_pattern")
-    }
-
-    fn with_item(&mut self, node: Node<'_>) -> WithItem {
-        if node.kind_name() != "as_pattern" {
-            return WithItem {
-                value: self.expression(node),
-                target: None,
-            };
-        }
-        let alias = node.field("alias");
-        let value = match children(node).first() {
-            Some(value) => self.expression(*value),
-            None => self.hole(span(node)),
-        };
-        WithItem {
-            value,
-            target: alias.map(|alias| self.expression(alias)),
-        }
-    }
-
-    fn try_statement(&mut self, node: Node<'_>) -> StatementKind {
-        let body = self.body(node, "body");
-        let mut handlers = Vec::new();
-        let mut otherwise = Vec::new();
-        let mut finally = Vec::new();
-        for child in children(node) {
-            match child.kind_name() {
-                "except_clause" | "except_group_clause" => {
-                    let handler = self.handler(child);
-                    handlers.push(handler);
-                }
-                "else_clause" => otherwise = self.body(child, "body"),
-                "finally_clause" => {
-                    if let Some(block) = children(child).last() {
-                        finally = self.block(*block);
-                    }
-                }
-                _ => {}
-            }
+    fn attempt(&mut self, node: &StmtTry) -> StatementKind {
+        let body = self.block(&node.body);
+        let mut handlers = Vec::with_capacity(node.handlers.len());
+        for handler in &node.handlers {
+            let ExceptHandler::ExceptHandler(handler) = handler;
+            let class = self.maybe(handler.type_.as_deref());
+            let body = self.block(&handler.body);
+            handlers.push(Handler {
+                class,
+                name: handler.name.as_ref().map(name),
+                body,
+                span: Span::new(span(handler).start, self.end),
+            });
         }
         StatementKind::Try {
             body,
             handlers,
-            otherwise,
-            finally,
+            otherwise: self.block(&node.orelse),
+            finally: self.block(&node.finalbody),
         }
     }
 
-    fn handler(&mut self, node: Node<'_>) -> Handler {
-        let mut class = None;
-        let mut name = None;
-        let mut body = Vec::new();
-        let alias = node.field("alias");
-        if let Some(alias) = alias {
-            name = Some(self.name(alias));
-        }
-        let mut classes = Vec::new();
-        for child in children(node) {
-            match child.kind_name() {
-                "block" => body = self.block(child),
-                _ if Some(child) == alias => {}
-                "as_pattern" => {
-                    if let Some(alias) = child.field("alias") {
-                        name = Some(self.name(alias));
-                    }
-                    if let Some(value) = children(child).first() {
-                        classes.push(self.expression(*value));
-                    }
-                }
-                _ => classes.push(self.expression(child)),
-            }
-        }
-        if classes.len() > 1 {
-            let tuple = self.add(span(node), ExpressionKind::Tuple(classes));
-            class = Some(tuple);
-        } else if let Some(single) = classes.pop() {
-            class = Some(single);
-        }
-        Handler {
-            class,
-            name,
-            body,
-            span: span(node),
-        }
-    }
-
-    fn match_statement(&mut self, node: Node<'_>, header: &mut Span) -> StatementKind {
-        let mut cursor = node.walk();
-        let subjects: Vec<Node<'_>> = node
-            .children_by_field_name("subject", &mut cursor)
-            .filter(Node::is_named)
-            .collect();
-        let subject = match subjects.as_slice() {
-            [single] => self.expression(*single),
-            several => {
-                let items = several.iter().map(|node| self.expression(*node)).collect();
-                self.add(span(node), ExpressionKind::Tuple(items))
-            }
-        };
+    fn choice(&mut self, node: &StmtMatch, header: &mut Span) -> StatementKind {
+        let subject = self.expression(&node.subject);
         *header = self.span_of(subject);
-        let mut cases = Vec::new();
-        let clauses = node.field("body").map(children).unwrap_or_default();
-        for clause in clauses {
-            if clause.kind_name() != "case_clause" {
-                continue;
-            }
-            let patterns: Vec<Node<'_>> = children(clause)
-                .into_iter()
-                .filter(|child| child.kind_name() == "case_pattern")
-                .collect();
-            let pattern = match patterns.as_slice() {
-                [single] => self.pattern(*single),
-                _ => Pattern::Unsupported(Vec::new()),
-            };
-            let guard = clause
-                .field("guard")
-                .and_then(|guard| children(guard).first().copied())
-                .map(|guard| self.expression(guard));
-            let body = self.body(clause, "consequence");
+        let mut cases = Vec::with_capacity(node.cases.len());
+        for case in &node.cases {
             cases.push(Case {
-                pattern,
-                guard,
-                body,
+                pattern: self.pattern(&case.pattern),
+                guard: self.maybe(case.guard.as_deref()),
+                body: self.block(&case.body),
             });
         }
         StatementKind::Match { subject, cases }
     }
 
-    fn pattern(&mut self, node: Node<'_>) -> Pattern {
-        if !self.enter(node) {
+    fn pattern(&mut self, node: &RuffPattern) -> Pattern {
+        if !self.enter(span(node)) {
             return Pattern::Unsupported(Vec::new());
         }
         let pattern = self.pattern_inner(node);
@@ -570,38 +315,35 @@ impl Lowerer<'_> {
         pattern
     }
 
-    fn pattern_inner(&mut self, node: Node<'_>) -> Pattern {
-        match node.kind_name() {
-            "case_pattern" => match children(node).first() {
-                Some(inner) => self.pattern(*inner),
-                None if self.slice(node).trim() == "_" => Pattern::Wildcard,
-                None => Pattern::Value(self.expression(node)),
+    fn pattern_inner(&mut self, node: &RuffPattern) -> Pattern {
+        match node {
+            RuffPattern::MatchValue(value) => Pattern::Value(self.expression(&value.value)),
+            RuffPattern::MatchSingleton(singleton) => {
+                let kind = match singleton.value {
+                    ruff_python_ast::Singleton::None => ExpressionKind::None,
+                    ruff_python_ast::Singleton::True => ExpressionKind::Bool(true),
+                    ruff_python_ast::Singleton::False => ExpressionKind::Bool(false),
+                };
+                Pattern::Value(self.add(span(node), kind))
+            }
+            RuffPattern::MatchOr(either) => Pattern::Or(
+                either
+                    .patterns
+                    .iter()
+                    .map(|part| self.pattern(part))
+                    .collect(),
+            ),
+            RuffPattern::MatchAs(named) => match (&named.pattern, &named.name) {
+                (Some(inner), Some(alias)) => {
+                    Pattern::As(Box::new(self.pattern(inner)), name(alias))
+                }
+                (None, Some(alias)) => Pattern::Capture(name(alias)),
+                _ => Pattern::Wildcard,
             },
-            "dotted_name" | "identifier" => {
-                let text = self.slice(node);
-                if text == "_" {
-                    Pattern::Wildcard
-                } else if text.contains('.') {
-                    Pattern::Value(self.expression(node))
-                } else {
-                    Pattern::Capture(text.into())
-                }
-            }
-            "union_pattern" => {
-                let parts = children(node);
-                Pattern::Or(parts.into_iter().map(|part| self.pattern(part)).collect())
-            }
-            "as_pattern" => {
-                let parts = children(node);
-                match parts.as_slice() {
-                    [inner, name] => Pattern::As(Box::new(self.pattern(*inner)), self.name(*name)),
-                    _ => Pattern::Unsupported(Vec::new()),
-                }
-            }
-            "string" | "concatenated_string" | "integer" | "float" | "true" | "false" | "none" => {
-                Pattern::Value(self.expression(node))
-            }
-            _ => {
+            RuffPattern::MatchSequence(_)
+            | RuffPattern::MatchMapping(_)
+            | RuffPattern::MatchClass(_)
+            | RuffPattern::MatchStar(_) => {
                 let mut names = Vec::new();
                 self.captured(node, &mut names);
                 Pattern::Unsupported(names)
@@ -609,20 +351,66 @@ impl Lowerer<'_> {
         }
     }
 
-    fn captured(&mut self, node: Node<'_>, names: &mut Vec<SmolStr>) {
-        if !self.enter(node) {
+    /// The names that a pattern binds.
+    fn captured(&mut self, node: &RuffPattern, names: &mut Vec<SmolStr>) {
+        if !self.enter(span(node)) {
             return;
         }
-        for child in children(node) {
-            if matches!(child.kind_name(), "identifier" | "dotted_name") {
-                let text = self.slice(child);
-                if !text.contains('.') {
-                    names.push(text.into());
+        match node {
+            RuffPattern::MatchValue(_) | RuffPattern::MatchSingleton(_) => {}
+            RuffPattern::MatchSequence(sequence) => {
+                for part in &sequence.patterns {
+                    self.captured(part, names);
                 }
-            } else {
-                self.captured(child, names);
+            }
+            RuffPattern::MatchMapping(mapping) => {
+                for part in &mapping.patterns {
+                    self.captured(part, names);
+                }
+                names.extend(mapping.rest.as_ref().map(name));
+            }
+            RuffPattern::MatchClass(class) => {
+                for part in &class.arguments.patterns {
+                    self.captured(part, names);
+                }
+                for keyword in &class.arguments.keywords {
+                    self.captured(&keyword.pattern, names);
+                }
+            }
+            RuffPattern::MatchStar(star) => names.extend(star.name.as_ref().map(name)),
+            RuffPattern::MatchAs(named) => {
+                if let Some(inner) = &named.pattern {
+                    self.captured(inner, names);
+                }
+                names.extend(named.name.as_ref().map(name));
+            }
+            // all parts bind the same names
+            RuffPattern::MatchOr(either) => {
+                if let Some(first) = either.patterns.first() {
+                    self.captured(first, names);
+                }
             }
         }
         self.depth -= 1;
+    }
+}
+
+fn import_from(node: &StmtImportFrom) -> StatementKind {
+    let module = node.module.as_ref().map(name).unwrap_or_default();
+    if module == "__future__" && node.level == 0 {
+        return StatementKind::Pass;
+    }
+    let is_star = |alias: &Alias| alias.name.as_str() == "*";
+    let imported = node.names.iter().filter(|alias| !is_star(alias));
+    StatementKind::FromImport {
+        level: node.level,
+        module,
+        names: imported
+            .map(|alias| ImportedName {
+                name: name(&alias.name),
+                alias: alias.asname.as_ref().map(name),
+            })
+            .collect(),
+        star: node.names.iter().any(is_star),
     }
 }

@@ -1,11 +1,12 @@
 //! String literals: prefixes, escapes, f-strings, literals in a row.
 
-use std::sync::Arc;
+use ruff_python_ast::{
+    AnyStringFlags, Expr, FStringPart, InterpolatedElement, InterpolatedStringElement,
+    InterpolatedStringElements, InterpolatedStringFormatSpec, StringFlags,
+};
+use ruff_text_size::{Ranged, TextRange, TextSize};
 
-use tree_sitter::Node;
-
-use super::node::Asked;
-use super::{Lowerer, children, span};
+use super::{Lowerer, span};
 use crate::python::syntax::{ExpressionId, ExpressionKind, Part};
 use crate::source::Span;
 use crate::unknown::HOLE;
@@ -32,14 +33,39 @@ impl Literal {
 }
 
 impl Lowerer<'_> {
-    pub(super) fn string(&mut self, node: Node<'_>) -> ExpressionId {
+    pub(super) fn string(&mut self, node: &Expr) -> ExpressionId {
         let mut literal = Literal::default();
-        if node.kind_name() == "concatenated_string" {
-            for child in children(node) {
-                self.literal(child, &mut literal);
+        match node {
+            Expr::StringLiteral(text) => {
+                for part in &text.value {
+                    self.plain(part.range, part.flags.as_any_string_flags(), &mut literal);
+                }
             }
-        } else {
-            self.literal(node, &mut literal);
+            Expr::BytesLiteral(bytes) => {
+                for part in &bytes.value {
+                    self.plain(part.range, part.flags.as_any_string_flags(), &mut literal);
+                }
+            }
+            Expr::FString(text) => {
+                for part in &text.value {
+                    match part {
+                        FStringPart::Literal(part) => {
+                            self.plain(part.range, part.flags.as_any_string_flags(), &mut literal);
+                        }
+                        FStringPart::FString(part) => {
+                            let flags = part.flags.as_any_string_flags();
+                            self.formatted(part.range, flags, &part.elements, &mut literal);
+                        }
+                    }
+                }
+            }
+            Expr::TString(text) => {
+                for part in &text.value {
+                    let flags = part.flags.as_any_string_flags();
+                    self.formatted(part.range, flags, &part.elements, &mut literal);
+                }
+            }
+            _ => {}
         }
         let kind = if literal.is_bytes {
             ExpressionKind::Bytes(literal.bytes.into())
@@ -55,52 +81,42 @@ impl Lowerer<'_> {
         self.add(span(node), kind)
     }
 
-    fn literal(&mut self, node: Node<'_>, into: &mut Literal) {
-        let mut cursor = node.walk();
-        let parts: Vec<Node<'_>> = node.children(&mut cursor).collect();
-        let (Some(first), Some(last)) = (parts.first(), parts.last()) else {
-            return;
-        };
-        if first.kind_name() != "string_start" {
-            return;
-        }
-        let prefix = self.slice(*first).to_ascii_lowercase();
-        let raw = prefix.contains('r');
-        let formatted = prefix.contains('f') || prefix.contains('t');
+    fn plain(&mut self, literal: TextRange, flags: AnyStringFlags, into: &mut Literal) {
         into.count += 1;
-        into.is_bytes |= prefix.contains('b');
-        let start = first.end_byte();
-        let end = if last.kind_name() == "string_end" {
-            last.start_byte()
-        } else {
-            node.end_byte()
-        };
-        let mut position = start;
+        into.is_bytes |= flags.is_byte_string();
+        let contents = contents(literal, flags);
+        let unchanged = self.piece(contents, flags.is_raw_string(), false, into);
+        into.plain = (unchanged && into.count == 1).then(|| span(contents));
+    }
+
+    fn formatted(
+        &mut self,
+        literal: TextRange,
+        flags: AnyStringFlags,
+        elements: &InterpolatedStringElements,
+        into: &mut Literal,
+    ) {
+        into.count += 1;
+        let contents = contents(literal, flags);
+        let raw = flags.is_raw_string();
+        let mut position = contents.start();
         let mut unchanged = true;
-        for part in &parts {
-            if part.kind_name() != "interpolation" {
+        for element in elements {
+            let InterpolatedStringElement::Interpolation(value) = element else {
                 continue;
-            }
+            };
             unchanged = false;
-            self.piece(position, part.start_byte(), raw, true, into);
-            self.interpolation(*part, into);
-            position = part.end_byte();
+            self.piece(between(position, value.start()), raw, true, into);
+            self.interpolation(value, into);
+            position = value.end();
         }
-        unchanged &= self.piece(position, end, raw, formatted, into);
-        into.plain = (unchanged && !into.is_bytes && into.count == 1)
-            .then(|| Span::new(start as u32, end as u32));
+        unchanged &= self.piece(between(position, contents.end()), raw, true, into);
+        into.plain = (unchanged && into.count == 1).then(|| span(contents));
     }
 
     /// Decodes a part of a literal; whether it stayed as it stands.
-    fn piece(
-        &mut self,
-        start: usize,
-        end: usize,
-        raw: bool,
-        formatted: bool,
-        into: &mut Literal,
-    ) -> bool {
-        let text = self.text.get(start..end).unwrap_or_default();
+    fn piece(&mut self, range: TextRange, raw: bool, formatted: bool, into: &mut Literal) -> bool {
+        let text = self.slice(range);
         if into.is_bytes {
             decode_bytes(text, raw, &mut into.bytes);
             return false;
@@ -116,73 +132,62 @@ impl Lowerer<'_> {
         false
     }
 
-    fn interpolation(&mut self, node: Node<'_>, into: &mut Literal) {
-        let Some(expression) = node.field("expression") else {
-            into.text.push(HOLE);
-            return;
-        };
+    fn interpolation(&mut self, node: &InterpolatedElement, into: &mut Literal) {
         // `{x=}` shows its own source first
-        let mut cursor = node.walk();
-        if let Some(equals) = node
-            .children(&mut cursor)
-            .find(|child| child.kind_name() == "=")
-        {
-            let source = self
-                .text
-                .get(expression.start_byte()..equals.end_byte())
-                .unwrap_or_default();
-            into.text.push_str(source);
+        if let Some(source) = &node.debug_text {
+            into.text.push_str(source.as_str());
         }
-        let conversion = node
-            .field("type_conversion")
-            .and_then(|node| self.slice(node).chars().nth(1));
-        let format = node
-            .field("format_specifier")
-            .map(|node| self.format_specifier(node))
-            .unwrap_or_default();
-        let value = self.expression(expression);
+        let format = node.format_spec.as_deref();
+        let format = format.map_or_else(Vec::new, |format| self.format_specifier(format));
+        let value = self.expression(&node.expression);
         into.flush();
         into.parts.push(Part::Value {
             value,
-            conversion,
+            conversion: node.conversion.to_char(),
             format,
         });
     }
 
-    fn format_specifier(&mut self, node: Node<'_>) -> Vec<Part> {
+    fn format_specifier(&mut self, node: &InterpolatedStringFormatSpec) -> Vec<Part> {
         let mut parts = Vec::new();
-        // the specifier begins with its colon
-        let mut position = node.start_byte() + 1;
-        if !self.enter(node) {
+        if !self.enter(span(node)) {
             return parts;
         }
-        for child in children(node) {
-            if !matches!(child.kind_name(), "format_expression" | "interpolation") {
+        let mut position = node.start();
+        for element in &node.elements {
+            let InterpolatedStringElement::Interpolation(value) = element else {
                 continue;
-            }
-            if let Some(text) = self.text.get(position..child.start_byte())
-                && !text.is_empty()
-            {
-                parts.push(Part::Text(text.into()));
-            }
-            if let Some(expression) = child.field("expression") {
-                let value = self.expression(expression);
-                parts.push(Part::Value {
-                    value,
-                    conversion: None,
-                    format: Vec::new(),
-                });
-            }
-            position = child.end_byte();
+            };
+            parts.extend(self.format_text(position, value.start()));
+            parts.push(Part::Value {
+                value: self.expression(&value.expression),
+                conversion: None,
+                format: Vec::new(),
+            });
+            position = value.end();
         }
         self.depth -= 1;
-        if let Some(text) = self.text.get(position..node.end_byte())
-            && !text.is_empty()
-        {
-            parts.push(Part::Text(Arc::from(text)));
-        }
+        parts.extend(self.format_text(position, node.end()));
         parts
     }
+
+    fn format_text(&self, start: TextSize, end: TextSize) -> Option<Part> {
+        let text = self.slice(between(start, end));
+        (!text.is_empty()).then(|| Part::Text(text.into()))
+    }
+}
+
+/// What stands between the quotes of a literal.
+fn contents(literal: TextRange, flags: AnyStringFlags) -> TextRange {
+    between(
+        literal.start() + flags.opener_len(),
+        literal.end() - flags.closer_len(),
+    )
+}
+
+/// From one place to another; nothing where they are in each other's way.
+fn between(start: TextSize, end: TextSize) -> TextRange {
+    TextRange::new(start, end.max(start))
 }
 
 fn decode(text: &str, raw: bool, formatted: bool, out: &mut String) {

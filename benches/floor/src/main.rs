@@ -1,12 +1,7 @@
 //! The floor that foreshot is measured against: reads the files of some folders and parses them with tree-sitter (`.py`) or
 //! PostgreSQL's parser (`.sql`), on one thread a processor, and does nothing else.
 //!
-//! `cargo build --release --bench floor`; see README.md here.
-
-#![expect(
-    clippy::print_stdout,
-    reason = "what a measured program prints goes nowhere"
-)]
+//! `cargo build --release --manifest-path benches/floor/Cargo.toml`; see `benches/README.md`.
 
 use std::path::{Path, PathBuf};
 
@@ -15,8 +10,7 @@ use tree_sitter::Parser;
 
 fn main() {
     let mut files = Vec::new();
-    // cargo adds `--bench`
-    for argument in std::env::args().skip(1).filter(|word| word != "--bench") {
+    for argument in std::env::args().skip(1) {
         collect(Path::new(&argument), &mut files);
     }
     let counts: Vec<usize> = files
