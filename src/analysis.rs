@@ -213,7 +213,7 @@ pub fn load(
                 module,
                 config.postgres_version,
                 &settings,
-                modules.clone() as Arc<dyn Modules>,
+                &(modules.clone() as Arc<dyn Modules>),
             )
         })
     });
@@ -826,6 +826,7 @@ fn setting(
             committed_at_end: facts.commits_after,
             begun_by_context: facts.begins,
         },
+        names_unknown: facts.naming_unknown,
     };
     (setting, catalog)
 }
@@ -863,6 +864,7 @@ fn judge(
         replayed: &replayed,
         config: &setting.config,
         transactions: setting.transactions,
+        names_unknown: setting.names_unknown,
     };
     let mut diagnostics = if judged {
         // a rule that breaks off must not take the findings of other revisions with it
