@@ -215,7 +215,7 @@ pub fn load(
                 module,
                 config.postgres_version,
                 &settings,
-                modules.clone() as Arc<dyn Modules>,
+                &(modules.clone() as Arc<dyn Modules>),
             )
         })
     });
@@ -833,6 +833,7 @@ fn setting(
             committed_at_end: facts.commits_after,
             begun_by_context: facts.begins,
         },
+        names_unknown: facts.naming_unknown,
     };
     (setting, catalog)
 }
@@ -866,7 +867,7 @@ fn judge(
         .flat_map(|run| replayed.trace(run).gaps.clone())
         .collect();
     let judged = revision.reported && !revision.released;
-    let context = rules::Context::new(&replayed, &setting.config, setting.transactions);
+    let context = rules::Context::new(&replayed, setting);
     let mut diagnostics = if judged {
         // a rule that breaks off must not take the findings of other revisions with it
         catch_unwind(AssertUnwindSafe(|| {

@@ -100,6 +100,8 @@ pub struct Event {
     pub conditional: Option<Reason>,
     /// An argument that would guard it and that Alembic ignores: `if_exists`, `if_not_exists`.
     pub ignored: Option<&'static str>,
+    /// SQLAlchemy looks whether the thing is there before it makes the call (`checkfirst`).
+    pub checks_first: bool,
     /// The conditions that guard it and were decided by questions to the catalog, outermost first.
     pub guards: Vec<Arc<Guard>>,
     /// What is not known, where the outcome is unknown or the event conditional: the construct, and where it stands.

@@ -238,6 +238,7 @@ pub fn run(
         literal: None,
         parameters,
         ignored: None,
+        checks_first: false,
         enums: Arc::default(),
         place: None,
     };
@@ -429,6 +430,7 @@ fn call_text(
         literal: source.literal,
         parameters,
         ignored: None,
+        checks_first: false,
         enums: Arc::default(),
         place: None,
     };

@@ -33,6 +33,8 @@ pub struct EnvironmentFacts {
     pub include_schemas: Option<bool>,
     /// Naming convention of the target metadata; empty: SQLAlchemy's own, or not known.
     pub naming_convention: BTreeMap<String, String>,
+    /// The target metadata is given and can't be read, so that its naming convention is not known.
+    pub naming_unknown: bool,
     /// The search path that it sets.
     pub search_path: Option<Vec<SmolStr>>,
     /// It says itself what the table of applied revisions is like: how long an id may be is not known.
@@ -152,20 +154,63 @@ fn makes_version_column(module: &syntax::Module) -> bool {
     names_it || module.functions.iter().any(makes_it)
 }
 
-/// Interprets an `env.py` and says what it sets. What fails in it leaves the rest unknown.
+/// How often an `env.py` is interpreted, one way through unknown conditions after the other.
+const ATTEMPTS: usize = 12;
+
+/// Interprets an `env.py` and says what it sets. What fails in it leaves the rest unknown; but where an exception is the end of
+/// a way that unknown conditions led to (settings that look at secrets and refuse them), another way is gone: a project's
+/// `env.py` comes to its end wherever its migrations run.
 pub fn read(
     module: &Arc<syntax::Module>,
     version: Version,
     settings: &Arc<Settings>,
-    modules: Arc<dyn Modules>,
+    modules: &Arc<dyn Modules>,
 ) -> EnvironmentFacts {
-    let mut session = Session::new(Catalog::default(), version, super::run::dynamic_sql);
-    session.catalog.open = true;
-    let path = session.search_path.clone();
-    let host = Environment::new(session, settings.clone(), module.file);
-    let mut interp = Interpreter::new(host, modules, Limits::default());
-    // what it raises leaves what it had set by then
-    let _ = interp.load(module, "env");
+    let mut first = None;
+    let mut script = Vec::new();
+    for _ in 0..ATTEMPTS {
+        let mut session = Session::new(Catalog::default(), version, super::run::dynamic_sql);
+        session.catalog.open = true;
+        let path = session.search_path.clone();
+        let mut host = Environment::new(session, settings.clone(), module.file);
+        host.decisions.script = script;
+        let mut interp = Interpreter::new(host, modules.clone(), Limits::default());
+        let ended = interp.load(module, "env").is_ok();
+        let mut taken: Vec<bool> = interp
+            .host
+            .decisions
+            .taken
+            .iter()
+            .map(|decision| decision.value)
+            .collect();
+        if ended {
+            let mut facts = facts_of(module, &mut interp, &path);
+            if let Some(first) = first {
+                // how it holds its connection is its own; what the application's models say behind choices that were
+                // turned is not taken for known
+                let first: EnvironmentFacts = first;
+                facts.naming_convention = first.naming_convention;
+                facts.naming_unknown = true;
+            }
+            return facts;
+        }
+        // what the first raises leaves what it had set by then
+        first.get_or_insert_with(|| facts_of(module, &mut interp, &path));
+        // the last choice that may be made otherwise
+        while taken.last() == Some(&false) {
+            taken.pop();
+        }
+        if taken.pop().is_none() {
+            break;
+        }
+        taken.push(false);
+        script = taken;
+    }
+    first.unwrap_or_default()
+}
+
+/// What an `env.py` has set.
+fn facts_of(module: &syntax::Module, interp: &mut Interp, path: &[SmolStr]) -> EnvironmentFacts {
     let mut facts =
         EnvironmentFacts {
             own_version_column: makes_version_column(module),
@@ -179,7 +224,7 @@ pub fn read(
     if interp.host.session.search_path != path {
         facts.search_path = Some(interp.host.session.search_path.clone());
     }
-    let options = options(&mut interp);
+    let options = options(interp);
     let Value::Dict(options) = &options else {
         return facts;
     };
@@ -197,6 +242,7 @@ pub fn read(
     };
     facts.autocommit = matches!(get("connection"), Some(Value::Unknown(unknown)) if unknown.what.starts_with(AUTOCOMMIT));
     facts.begins = matches!(get("connection"), Some(Value::Unknown(unknown)) if unknown.what.contains(".begin("));
+    facts.naming_unknown = matches!(get("target_metadata"), Some(Value::Unknown(_)));
     facts.transaction_per_migration = flag("transaction_per_migration");
     facts.transactional_ddl = flag("transactional_ddl");
     facts.include_schemas = flag("include_schemas");

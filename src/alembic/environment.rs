@@ -15,7 +15,7 @@ use crate::postgres::{
 };
 use crate::python::{Class, Eval, Value};
 use crate::source::{FileId, Site};
-use crate::trace::{Boundary, BoundaryKind, EnumType, Event, Gap, Origin};
+use crate::trace::{Boundary, BoundaryKind, EnumType, Event, Gap, Guard, Origin};
 use crate::unknown::{Reason, Unknown};
 
 /// Versions and settings that decide how operations behave; the same for all runs of a database.
@@ -55,6 +55,9 @@ pub struct Decisions {
     pub settled: BTreeMap<Rc<str>, bool>,
 }
 
+/// How many choices back a value is known again.
+const LATELY: usize = 64;
+
 impl Decisions {
     /// Answers an unknown condition and remembers it.
     pub fn decide(&mut self, unknown: &Unknown, site: Option<Site>, loading: bool) -> bool {
@@ -62,6 +65,11 @@ impl Decisions {
             && let Some(value) = self.settled.get(&unknown.what)
         {
             return *value;
+        }
+        // one value that is asked twice answers alike, as an `if` that a revision repeats further down
+        let mut lately = self.taken.iter().rev().take(LATELY);
+        if let Some(known) = lately.find(|known| Rc::ptr_eq(&known.unknown.what, &unknown.what)) {
+            return known.value;
         }
         let value = self.script.get(self.taken.len()).copied().unwrap_or(true);
         if unknown.reason == Reason::Environment {
@@ -92,6 +100,8 @@ pub struct DriverCall {
     pub parameters: Parameters,
     /// An argument that would guard it and that Alembic ignores.
     pub ignored: Option<&'static str>,
+    /// SQLAlchemy looks whether the thing is there before it makes the call (`checkfirst`).
+    pub checks_first: bool,
     /// Enum types that the operation was given.
     pub enums: Arc<[EnumType]>,
     /// Where it stands, if not where the interpreter stands now (a batch executes when its block ends).
@@ -105,9 +115,21 @@ pub struct Place {
     pub stack: Vec<Site>,
     /// The innermost site of all.
     pub innermost: Site,
+    /// The conditions that guard it, outermost first.
+    pub guards: Vec<Arc<Guard>>,
+    /// What is not known and says whether it executes.
+    pub conditional: Option<Unknown>,
 }
 
 impl DriverCall {
+    /// A call of SQLAlchemy's own DDL, which may look first whether there is something to do.
+    pub fn schema(what: &'static str, statement: Statement, checks_first: bool) -> Self {
+        Self {
+            checks_first,
+            ..Self::new(Origin::Schema(what), statement)
+        }
+    }
+
     /// A call of one statement that an operation made.
     pub fn new(origin: Origin, statement: Statement) -> Self {
         Self {
@@ -117,6 +139,7 @@ impl DriverCall {
             literal: None,
             parameters: Parameters::default(),
             ignored: None,
+            checks_first: false,
             enums: Arc::default(),
             place: None,
         }
@@ -204,7 +227,12 @@ impl Environment {
             },
             |frame| frame.site,
         );
-        Place { stack, innermost }
+        Place {
+            stack,
+            innermost,
+            guards: interp.host.questions.guarding(interp.guards()),
+            conditional: interp.conditional().cloned(),
+        }
     }
 
     /// Notes that the migration ends the transaction that is open, at a place, if it is Alembic's. What a handler does
@@ -254,9 +282,10 @@ impl Environment {
             return Err(interp.bound(Limit::Statements));
         }
         let place = call.place.unwrap_or_else(|| Self::place(interp));
-        let conditional = interp.conditional().map(|unknown| unknown.reason);
-        let mut doubt = interp.conditional().map(gap_of);
-        let guards = interp.host.questions.guarding(interp.guards());
+        // a batch executes where its block ends, and what guards a call of it stands there no more
+        let unknown = place.conditional.as_ref();
+        let conditional = unknown.map(|unknown| unknown.reason);
+        let mut doubt = unknown.map(gap_of);
         let handling = interp.is_handling();
         if interp.host.session.assumes && call.statements.iter().any(is_query) {
             interp.host.session.is_asking = Self::is_asking(interp);
@@ -333,7 +362,8 @@ impl Environment {
             enums: call.enums,
             conditional,
             ignored: call.ignored,
-            guards,
+            checks_first: call.checks_first,
+            guards: place.guards,
             doubt: doubt.map(Box::new),
         });
         if is_query {

@@ -38,6 +38,8 @@ pub enum ImportKind {
     Code,
     /// A value that is written down in the application: a constant, the name of a model's table.
     Constant,
+    /// Whatever it is: nothing uses it.
+    Unused,
 }
 
 /// An import of the application.
@@ -91,6 +93,9 @@ impl<'a> Imports<'a> {
                 if let Some((kind, used)) =
                     self.kind(&module, name.as_deref(), revision.file, &uses)
                 {
+                    // what `import *` binds is used by names that are not looked for
+                    let unused = uses.is_none() && !bound.is_empty();
+                    let kind = if unused { ImportKind::Unused } else { kind };
                     found.push(ApplicationImport {
                         site,
                         module,
@@ -656,7 +661,8 @@ mod tests {
     fn models_settings_enumerations_and_services_are_the_application() {
         let found = kinds(
             "from app.models import User\nfrom app import models\nimport app.config\nfrom app.enums import Status\n\
-             def upgrade():\n    from app.service import fill\n    from app import User\n",
+             def upgrade():\n    from app.service import fill\n    from app import User as Account\n    \
+             f(User, Account, models, app.config, Status, fill)\n",
         );
         assert_eq!(
             found,
@@ -667,6 +673,18 @@ mod tests {
                 ("app.enums".to_owned(), ImportKind::Enumeration),
                 ("app.service".to_owned(), ImportKind::Code),
                 ("app".to_owned(), ImportKind::Model),
+            ]
+        );
+    }
+
+    #[test]
+    fn what_nothing_uses_is_told_so() {
+        let found = kinds("import app.db\nfrom app.models import *\ndef upgrade():\n    pass\n");
+        assert_eq!(
+            found,
+            [
+                ("app.db".to_owned(), ImportKind::Unused),
+                ("app.models".to_owned(), ImportKind::Model),
             ]
         );
     }

@@ -10,7 +10,6 @@ use crate::postgres::statement::{ConstraintKind, Statement};
 use crate::postgres::{Name, ObjectKey, ObjectKind, SqlState};
 use crate::replay::Replayed;
 use crate::rules::second_run::{Fault, FaultKind};
-use crate::rules::words;
 use crate::source::Span;
 use crate::trace::Origin;
 
@@ -163,7 +162,7 @@ fn covered(faults: &[Fault<'_>]) -> bool {
             .event
             .statements
             .first()
-            .and_then(words::table)
+            .and_then(Statement::table)
             .is_some_and(|table| *table == create.name)
     })
 }

@@ -107,6 +107,8 @@ pub struct Catalog {
     /// Tables that a revision made from models of the application (`create_all`): on a database of an earlier day they are what
     /// the models were then.
     pub modelled: OrdSet<QualifiedName>,
+    /// Names of tables that an earlier revision was to make or change and could not: what it did to them elsewhere is not known.
+    pub doubted: OrdSet<SmolStr>,
     /// A revision did not come to its end here, as it did wherever later ones were applied: what it made behind that point is
     /// missing.
     pub cut: bool,
@@ -134,6 +136,7 @@ impl Default for Catalog {
             maybe: OrdSet::new(),
             gone: OrdSet::new(),
             modelled: OrdSet::new(),
+            doubted: OrdSet::new(),
             cut: false,
             open: false,
         }

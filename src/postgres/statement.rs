@@ -170,6 +170,38 @@ pub enum Statement {
 }
 
 impl Statement {
+    /// The table that a statement works on, as written.
+    pub fn table(&self) -> Option<&Name> {
+        match self {
+            Self::CreateTable(create) => Some(&create.name),
+            Self::CreateTableAs(create) => Some(&create.name),
+            Self::AlterTable(alter) => Some(&alter.name),
+            Self::CreateIndex(index) => Some(&index.table),
+            Self::CreateTrigger(trigger) => Some(&trigger.table),
+            Self::CreatePolicy { table, .. } | Self::CreateRule { table, .. } => Some(table),
+            Self::Insert(insert) => Some(&insert.table),
+            Self::Update(update) => Some(&update.table),
+            Self::Delete(delete) => Some(&delete.table),
+            Self::Drop(drop)
+                if matches!(
+                    drop.kind,
+                    ObjectKind::Table | ObjectKind::Trigger | ObjectKind::Policy | ObjectKind::Rule
+                ) =>
+            {
+                drop.targets.first().map(|target| &target.name)
+            }
+            Self::Rename(rename)
+                if matches!(
+                    rename.kind,
+                    ObjectKind::Table | ObjectKind::Column | ObjectKind::Constraint
+                ) =>
+            {
+                Some(&rename.name)
+            }
+            _ => None,
+        }
+    }
+
     /// Whether it has an `IF EXISTS` or `IF NOT EXISTS` of its own.
     pub fn is_guarded(&self) -> bool {
         match self {

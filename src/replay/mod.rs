@@ -70,6 +70,8 @@ pub struct Setting {
     pub environment: Option<Arc<syntax::Module>>,
     /// How the transactions of a command are held.
     pub transactions: Transactions,
+    /// The names that constraints get where they have none are not known: `env.py` hands Alembic a MetaData that can't be read.
+    pub names_unknown: bool,
 }
 
 /// How `env.py` and the settings hold the transactions of a command. The four runs know nothing of it: there each revision
@@ -171,6 +173,7 @@ pub fn replay(
                 worlds::first(revision, &before, setting)
             });
             first.after.cut |= first.trace.raised.is_some() || first.trace.broke_off;
+            doubt(&mut first.after, &first.trace);
             if let Some(recalled) = recalled {
                 first.after = (recalled.settled)(index, first.after);
             }
@@ -199,6 +202,22 @@ pub fn replay(
         }
         current
     })
+}
+
+/// Remembers the tables that a first run was to make or change and could not: what later revisions meet there is no fault of
+/// theirs.
+fn doubt(catalog: &mut Catalog, first: &Trace) {
+    for event in &first.events {
+        if matches!(event.outcome, Outcome::Error(_)) && !event.handled {
+            let tables = event
+                .statements
+                .iter()
+                .filter_map(crate::postgres::Statement::table);
+            for table in tables {
+                catalog.doubted.insert(table.name.clone());
+            }
+        }
+    }
 }
 
 /// A revision of which only the first run is asked for.
@@ -354,6 +373,7 @@ mod tests {
             search_path: Vec::new(),
             environment: None,
             transactions: Transactions::default(),
+            names_unknown: false,
         }
     }
 

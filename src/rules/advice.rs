@@ -35,6 +35,16 @@ pub(super) fn guard(event: &Event, kind: FaultKind<'_>, config: &Config) -> Opti
     }
 }
 
+/// How to hold an operation together with others that have nothing to do where it has not.
+pub(super) fn of_whole(event: &Event) -> Option<String> {
+    let (Origin::Operation { .. }, Some(statement)) = (&event.origin, event.statements.first())
+    else {
+        return None;
+    };
+    let condition = condition(statement)?;
+    Some(format!("put all of it under `if {condition}:`"))
+}
+
 /// A thing without a name can't be guarded: PostgreSQL makes up the next name.
 fn name_it(statement: &Statement, is_script: bool) -> Option<String> {
     let (table, method) = match statement {

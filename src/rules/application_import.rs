@@ -44,12 +44,18 @@ fn report(
         ImportKind::Code => format!(
             "the revision uses {what} as it is when it runs, not as it was when it was written: when that changes or goes, old revisions break on a new database"
         ),
+        ImportKind::Unused => format!(
+            "the revision imports {what} from the application and does nothing with it: when that goes, old revisions break on a new database"
+        ),
         ImportKind::Constant => format!(
             "the revision takes {what} from the application as it is when it runs: when that changes or goes, old revisions do something else or break on a new database"
         ),
     };
     let mut diagnostic = context.diagnostic(&RULE, first.site, message);
-    if matches!(first.kind, ImportKind::Code | ImportKind::Constant) {
+    if matches!(
+        first.kind,
+        ImportKind::Code | ImportKind::Constant | ImportKind::Unused
+    ) {
         diagnostic.severity = Severity::Note;
     }
     diagnostic.help = Some(
@@ -59,6 +65,7 @@ fn report(
             }
             ImportKind::Enumeration => "write the values down in the revision",
             ImportKind::Constant => "write it down in the revision",
+            ImportKind::Unused => "leave the import out, and out of `script.py.mako`",
             ImportKind::Setting => "write the value down in the revision, or keep it out of the schema",
             ImportKind::Code => "copy what is needed into the revision or into a helper beside the migrations",
         }

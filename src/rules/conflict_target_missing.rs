@@ -2,12 +2,12 @@
 
 use super::rollback;
 use super::{Check, Context, Rule, label, words};
-use crate::config::Level;
+use crate::config::{Config, Level};
 use crate::diagnostic::{Diagnostic, RuleInfo, Severity};
 use crate::postgres::catalog::Relation;
 use crate::postgres::expression::Expr;
 use crate::postgres::statement::{ConflictTarget, Insert, Statement};
-use crate::postgres::{Catalog, ServerError, SqlState};
+use crate::postgres::{Catalog, Outcome, ServerError, SqlState};
 use crate::trace::{Event, Trace};
 
 pub(super) const RULE: Rule = Rule {
@@ -41,6 +41,12 @@ fn judge(context: &Context<'_>, trace: &Trace, catalog: &Catalog) -> Vec<Diagnos
         }
     }
     found
+}
+
+/// Whether this rule reports a call that fails, in place of the rule on what fails in the upgrade.
+pub(super) fn claims(event: &Event, config: &Config) -> bool {
+    matches!(&event.outcome, Outcome::Error(error) if refused(event, error).is_some())
+        && RULE.is_on(config)
 }
 
 /// The INSERT of a call that failed since its conflict target means no index that may decide a conflict.

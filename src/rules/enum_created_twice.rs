@@ -1,7 +1,7 @@
 //! `enum-created-twice`: `create_table` creates the type of an enum column that is already there.
 
 use super::{Check, CommandContext, Rule, enum_create_type_ignored, label, words};
-use crate::config::Level;
+use crate::config::{Config, Level};
 use crate::diagnostic::{Diagnostic, RuleInfo, Severity};
 use crate::postgres::{ObjectKey, Outcome, ServerError, SqlState};
 use crate::replay::window::{Seen, implicit_type};
@@ -35,6 +35,11 @@ fn check(context: &CommandContext<'_>) -> Vec<Diagnostic> {
         }
     }
     found
+}
+
+/// Whether this rule reports a call that fails, in place of the rule on what fails in the upgrade.
+pub(super) fn claims(event: &Event, config: &Config) -> bool {
+    refused(event).is_some() && RULE.is_on(config)
 }
 
 fn refused(event: &Event) -> Option<&ServerError> {

@@ -148,7 +148,7 @@ fn users<'a>(first: &'a [Event], failing: &Event) -> Option<&'a Name> {
     first
         .iter()
         .filter(|event| event.enums.iter().any(|known| known.name == *name))
-        .find_map(|event| event.statements.first().and_then(words::table))
+        .find_map(|event| event.statements.first().and_then(Statement::table))
 }
 
 /// Where a run drops a table, or a column of it: the last such place, which is where the type could go too.
@@ -161,7 +161,7 @@ fn dropped_in(events: &[Event], table: Option<&Name>) -> Option<Site> {
             event
                 .statements
                 .iter()
-                .any(|statement| drops(statement) && words::table(statement) == Some(table))
+                .any(|statement| drops(statement) && statement.table() == Some(table))
         })
         .map(|event| event.site)
 }
@@ -206,7 +206,7 @@ fn named(events: &[&Event]) -> String {
     }
     match names.as_slice() {
         [one] => format!("enum type {one}"),
-        more => format!("enum types {}", more.join(", ")),
+        more => format!("enum types {}", words::list_of(more, 4)),
     }
 }
 
@@ -218,14 +218,24 @@ fn by_downgrade(context: &Context<'_>, site: Site, events: &[&Event]) -> Diagnos
         words::call(events[0])
     );
     let mut diagnostic = context.diagnostic(&RULE, site, message);
-    let name = type_name(events[0])
-        .map(ToString::to_string)
-        .unwrap_or_default();
-    let drop = match events[0].origin {
-        Origin::Text => format!("op.execute('DROP TYPE IF EXISTS {name}')"),
-        _ => format!("sa.Enum(name=\"{name}\").drop(op.get_bind(), checkfirst=True)"),
-    };
-    diagnostic.help = Some(format!("drop it too, behind what uses it: `{drop}`"));
+    let mut drops: Vec<String> = Vec::new();
+    for event in events {
+        let name = type_name(event)
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        let drop = match event.origin {
+            Origin::Text => format!("`op.execute('DROP TYPE IF EXISTS {name}')`"),
+            _ => format!("`sa.Enum(name=\"{name}\").drop(op.get_bind(), checkfirst=True)`"),
+        };
+        if !drops.contains(&drop) {
+            drops.push(drop);
+        }
+    }
+    let it = if drops.len() == 1 { "it" } else { "them" };
+    diagnostic.help = Some(format!(
+        "drop {it} too, behind what uses {it}: {}",
+        words::list(&drops)
+    ));
     let mut places = vec![site];
     for event in events {
         if !places.contains(&event.site) {

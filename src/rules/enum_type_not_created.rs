@@ -1,7 +1,7 @@
 //! `enum-type-not-created`: a column of an enum type that nothing has created.
 
 use super::{Check, CommandContext, Rule, label, words};
-use crate::config::Level;
+use crate::config::{Config, Level};
 use crate::diagnostic::{Diagnostic, RuleInfo, Severity};
 use crate::postgres::{Outcome, ServerError, SqlState};
 use crate::replay::window::{Seen, implicit_type};
@@ -52,6 +52,11 @@ fn check(context: &CommandContext<'_>) -> Vec<Diagnostic> {
         }
     }
     found
+}
+
+/// Whether this rule reports a call that fails, in place of the rule on what fails in the upgrade.
+pub(super) fn claims(event: &Event, config: &Config) -> bool {
+    missing(event).is_some() && RULE.is_on(config)
 }
 
 /// The enum type of the operation's own that the server does not find.

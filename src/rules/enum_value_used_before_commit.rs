@@ -2,7 +2,7 @@
 //! later one of the same command.
 
 use super::{Check, CommandContext, Rule, label, words};
-use crate::config::Level;
+use crate::config::{Config, Level};
 use crate::diagnostic::{Diagnostic, RuleInfo, Severity};
 use crate::postgres::{ObjectKey, Outcome, ServerError, SqlState};
 use crate::replay::window::{Runs, Seen, adds_value};
@@ -51,6 +51,11 @@ fn check(context: &CommandContext<'_>) -> Vec<Diagnostic> {
         }
     }
     causes.iter().map(|cause| report(context, cause)).collect()
+}
+
+/// Whether this rule reports a call that fails, in place of the rule on what fails in the upgrade.
+pub(super) fn claims(event: &Event, config: &Config) -> bool {
+    refused(event).is_some() && RULE.is_on(config)
 }
 
 fn refused(event: &Event) -> Option<&ServerError> {

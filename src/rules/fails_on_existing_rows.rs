@@ -1,5 +1,9 @@
 //! `fails-on-existing-rows`: what passes on an empty table and fails, or may fail, on a full one.
 
+use std::collections::BTreeSet;
+
+use smol_str::SmolStr;
+
 use super::old_rows::{self, Risk, What};
 use super::{Check, Context, Rule, label, rollback, words};
 use crate::config::Level;
@@ -38,12 +42,14 @@ fn check(context: &Context<'_>) -> Vec<Diagnostic> {
     found
 }
 
-/// One finding a place and level: a loop or helper that does the same to many tables is one cause.
+/// One finding a place and level: a loop or helper that does the same to many tables is one cause, and so are two keys over the
+/// same columns.
 fn grouped(context: &Context<'_>, risks: Vec<Risk<'_>>, run: &str) -> Vec<Diagnostic> {
     let mut groups: Vec<Vec<Risk<'_>>> = Vec::new();
     for risk in risks {
         match groups.iter_mut().find(|group| {
-            group[0].event.site == risk.event.site && group[0].certain == risk.certain
+            group[0].certain == risk.certain
+                && (group[0].event.site == risk.event.site || is_same_key(&group[0], &risk))
         }) {
             Some(group) => group.push(risk),
             None => groups.push(vec![risk]),
@@ -67,14 +73,41 @@ fn report(context: &Context<'_>, group: &[Risk<'_>], run: &str) -> Diagnostic {
             .labels
             .push(label(risk.event.innermost, "the statement is issued here"));
     }
-    if group.len() > 1 {
-        let verb = if risk.certain { "fail" } else { "may fail" };
-        diagnostic.notes.push(format!(
-            "{} more steps from this place {verb} for the same cause",
-            group.len() - 1
+    let verb = if risk.certain { "fail" } else { "may fail" };
+    let (here, elsewhere): (Vec<_>, Vec<_>) = group[1..]
+        .iter()
+        .partition(|other| other.event.site == risk.event.site);
+    match here.len() {
+        0 => {}
+        1 => diagnostic.notes.push(format!(
+            "one more step from this place {} for the same cause",
+            if risk.certain { "fails" } else { "may fail" }
+        )),
+        more => diagnostic.notes.push(format!(
+            "{more} more steps from this place {verb} for the same cause"
+        )),
+    }
+    for other in elsewhere {
+        let call = words::call(other.event);
+        diagnostic.labels.push(label(
+            other.event.site,
+            format!("{call} asks the same of the rows"),
         ));
     }
     diagnostic
+}
+
+/// Whether two keys are over the same columns of a table.
+fn is_same_key(one: &Risk<'_>, two: &Risk<'_>) -> bool {
+    fn key(risk: &Risk<'_>) -> Option<BTreeSet<SmolStr>> {
+        match &risk.what {
+            What::Unique(columns) | What::PrimaryKey(columns) => {
+                Some(columns.iter().cloned().collect())
+            }
+            _ => None,
+        }
+    }
+    one.table == two.table && key(one).is_some() && key(one) == key(two)
 }
 
 /// A table as its author writes it.
@@ -83,7 +116,7 @@ fn shown(table: &QualifiedName) -> String {
     Name::qualified(schema, &table.name).to_string()
 }
 
-fn listed(columns: &[smol_str::SmolStr]) -> String {
+fn listed(columns: &[SmolStr]) -> String {
     columns
         .iter()
         .map(|column| Quoted(column).to_string())

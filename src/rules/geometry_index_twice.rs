@@ -42,6 +42,14 @@ fn check(context: &Context<'_>) -> Vec<Diagnostic> {
     found
 }
 
+/// Whether this rule reports a call that fails, in place of the rule on what fails in the upgrade.
+pub(super) fn claims(event: &Event, context: &Context<'_>) -> bool {
+    RULE.is_on(context.config)
+        && check(context)
+            .iter()
+            .any(|found| found.site == event.site && matches!(event.outcome, Outcome::Error(_)))
+}
+
 /// A GiST index on one column.
 fn spatial(event: &Event) -> Option<(&CreateIndex, &str)> {
     let Some(Statement::CreateIndex(index)) = event.statements.first() else {

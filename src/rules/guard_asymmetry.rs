@@ -56,7 +56,11 @@ fn known(context: &Context<'_>) -> Option<Diagnostic> {
     let lost: Vec<(ObjectKey, &Event)> = context
         .differences()
         .iter()
-        .filter(|one| one.fate == Fate::Lost && makes_again(replayed, &one.key))
+        .filter(|one| {
+            one.fate == Fate::Lost
+                && makes_again(replayed, &one.key)
+                && !is_modelled(replayed, &one.key)
+        })
         .filter_map(|one| {
             let event = rollback::touched_by(&replayed.downgrade, &one.key)?;
             Some((one.key.clone(), event))
@@ -72,37 +76,23 @@ fn known(context: &Context<'_>) -> Option<Diagnostic> {
         .map(words::named)
         .collect();
     let data = holds_data(first.kind);
-    // models had not got it when older databases were made of them: there this revision makes it
-    let modelled = lost.iter().all(|(key, _)| {
-        let table = replayed.before.table_of(key);
-        table.is_some_and(|table| replayed.before.modelled.contains(&table.name))
-    });
-    let maker = if modelled {
-        "that models outside of the revision make on a new database"
+    let (it, data_of) = if names.len() == 1 {
+        ("it", " with its data")
     } else {
-        "that an earlier revision made"
+        ("them", " with their data")
     };
     let message = format!(
-        "{} in `downgrade()` drops {}{} {maker}: {}the upgrade's guard leaves {} alone",
-        words::call(event),
+        "`downgrade()` drops {}{}, made by an earlier revision: the upgrade's guard leaves {it} alone",
         words::list(&names),
-        if data { ", with the data," } else { "" },
-        if modelled { "there " } else { "" },
-        if names.len() == 1 { "it" } else { "them" },
+        if data { data_of } else { "" },
     );
     let mut diagnostic = context.diagnostic(&RULE, event.site, message);
-    if modelled {
-        diagnostic.severity = Severity::Note;
-    } else if !data {
+    if !data {
         diagnostic.severity = Severity::Warning;
     }
     diagnostic.help = Some(
-        if modelled {
-            "make the first schema by revisions instead of the models of today, so that every database has the same history; then no guard is needed"
-        } else {
-            "where every database has it from the earlier revision, take it out of this one, downgrade included; where older databases lack it, let the downgrade leave it alone"
-        }
-        .to_owned(),
+        "where every database has it from the earlier revision, take it out of this one, downgrade included; where older databases lack it, let the downgrade leave it alone"
+            .to_owned(),
     );
     let mut places = vec![event.site];
     for (key, drop) in &lost {
@@ -123,6 +113,13 @@ fn known(context: &Context<'_>) -> Option<Diagnostic> {
         }
     }
     Some(diagnostic)
+}
+
+/// Whether models outside of the revisions made the thing's table: they had not got it when older databases were made of
+/// them, so that it is this revision's to make and to drop.
+fn is_modelled(replayed: &Replayed, key: &ObjectKey) -> bool {
+    let table = replayed.before.table_of(key);
+    table.is_some_and(|table| replayed.before.modelled.contains(&table.name))
 }
 
 /// Things that may have been there before: a note a revision.
@@ -157,7 +154,9 @@ fn possible(context: &Context<'_>) -> Option<Diagnostic> {
     // what goes with its table or column is told with that; data come first
     let keys: Vec<ObjectKey> = dropped.iter().map(|(.., key)| key.clone()).collect();
     dropped.retain(|(.., key)| {
-        may_be_older(replayed, key) && !keys.iter().any(|whole| is_part(replayed, key, whole))
+        may_be_older(replayed, key)
+            && !is_modelled(replayed, key)
+            && !keys.iter().any(|whole| is_part(replayed, key, whole))
     });
     dropped.sort_by_key(|(.., key)| !holds_data(key.kind));
     let (event, made, first) = dropped.first()?;
@@ -265,7 +264,8 @@ fn makes(statement: &Statement, kind: ObjectKind) -> bool {
 
 /// Whether a drop has a guard of its own, a condition or a clause: its author has thought of databases that differ.
 fn asks_itself(event: &Event) -> bool {
-    !event.guards.is_empty()
+    event.checks_first
+        || !event.guards.is_empty()
         || event.statements.iter().all(|statement| match statement {
             Statement::Drop(drop) => drop.if_exists,
             Statement::AlterTable(alter) => alter.commands.iter().all(|command| {

@@ -132,7 +132,7 @@ fn error_target(event: &Event, error: &ServerError) -> Option<Target> {
         _ => return None,
     };
     let key = error.object.as_ref()?;
-    let table = event.statements.first().and_then(words::table);
+    let table = event.statements.first().and_then(Statement::table);
     of_key(key, table.map(|name| name.name.clone()), makes)
 }
 
@@ -180,7 +180,7 @@ fn unnamed(event: &Event) -> Option<Target> {
         Statement::CreateIndex(index) if index.name.is_none() => ObjectKind::Index,
         _ => return None,
     };
-    let table = words::table(statement)?;
+    let table = statement.table()?;
     Some(Target {
         kind,
         schema: table.schema.clone().unwrap_or_else(|| "public".into()),

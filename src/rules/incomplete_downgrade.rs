@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use smol_str::SmolStr;
+
 use super::rollback::{self, Difference, Fate};
 use super::{Check, Context, Rule, label, words};
 use crate::config::Level;
 use crate::diagnostic::{Diagnostic, RuleInfo, Severity};
-use crate::postgres::query::render::type_text;
-use crate::postgres::statement::Statement;
-use crate::postgres::{ObjectKey, ObjectKind, ServerError, TypeName};
+use crate::postgres::statement::{ConstraintKind, Statement};
+use crate::postgres::{Catalog, ObjectKey, ObjectKind, ServerError};
 use crate::replay::Replayed;
 use crate::trace::Event;
 
@@ -123,16 +124,34 @@ fn report(context: &Context<'_>, left: &[&Difference], all: &[Difference]) -> Di
     if failure.is_none() {
         diagnostic.severity = Severity::Warning;
     }
-    diagnostic.help = Some(remedy(left));
+    if left.iter().all(|one| is_of_models(replayed, one)) {
+        diagnostic.severity = Severity::Note;
+    }
+    diagnostic.help = Some(remedy(replayed, left));
     add_places(&mut diagnostic, replayed, left, failure);
     diagnostic
 }
 
+/// Whether the downgrade alone makes a thing: the upgrade has not touched it.
+fn is_of_downgrade(replayed: &Replayed, one: &Difference) -> bool {
+    one.fate == Fate::Stays && rollback::touched_by(&replayed.first, &one.key).is_none()
+}
+
+/// Whether the downgrade makes things anew on a table that models outside of the revisions made: on a database of an earlier
+/// day they may have been there.
+fn is_of_models(replayed: &Replayed, one: &Difference) -> bool {
+    is_of_downgrade(replayed, one)
+        && replayed
+            .before
+            .table_of(&one.key)
+            .is_some_and(|table| replayed.before.modelled.contains(&table.name))
+}
+
 /// What is otherwise than before, in one sentence.
 fn what(replayed: &Replayed, left: &[&Difference], all: &[Difference]) -> String {
-    let of = |fate: Fate| -> Vec<String> {
+    let of = |fate: Fate, of_downgrade: bool| -> Vec<String> {
         left.iter()
-            .filter(|one| one.fate == fate)
+            .filter(|one| one.fate == fate && is_of_downgrade(replayed, one) == of_downgrade)
             .map(|one| match rollback::replaced_by(replayed, one, all) {
                 Some(by) => format!(
                     "{} (it makes `{}` instead)",
@@ -151,37 +170,55 @@ fn what(replayed: &Replayed, left: &[&Difference], all: &[Difference]) -> String
             .collect()
     };
     let parts: Vec<String> = [
-        (Fate::Stays, "leaves ", " behind"),
-        (Fate::Missing, "does not bring back ", ""),
-        (Fate::Changed, "leaves ", " changed"),
+        (Fate::Stays, false, "leaves ", " behind"),
+        (
+            Fate::Stays,
+            true,
+            "makes ",
+            ", which was not there before the upgrade",
+        ),
+        (Fate::Missing, false, "does not bring back ", ""),
+        (Fate::Changed, false, "leaves ", " changed"),
     ]
     .into_iter()
-    .filter_map(|(fate, before, after)| {
-        let names = of(fate);
+    .filter_map(|(fate, of_downgrade, before, after)| {
+        let names = of(fate, of_downgrade);
+        let after = if of_downgrade && names.len() > 1 {
+            ", which were not there before the upgrade"
+        } else {
+            after
+        };
         (!names.is_empty()).then(|| format!("{before}{}{after}", words::list(&names)))
     })
     .collect();
     match parts.as_slice() {
-        [first, second, third] => format!("{first}, {second} and {third}"),
+        [first @ .., last] if first.len() > 1 => format!("{} and {last}", first.join(", ")),
         _ => parts.join(" and "),
     }
 }
 
-/// What a column is otherwise than before.
+/// What a thing is otherwise than before.
 fn how_changed(replayed: &Replayed, key: &ObjectKey) -> Option<String> {
-    if key.kind != ObjectKind::Column {
-        return None;
-    }
-    let name = words::last_part(key);
-    let was = replayed.before.table_of(key)?.column(name)?;
     let restored = replayed.restored.as_ref()?;
+    let parts = match key.kind {
+        ObjectKind::Column => column_changes(&replayed.before, restored, key)?,
+        ObjectKind::Index => index_changes(&replayed.before, restored, key)?,
+        ObjectKind::Constraint => constraint_changes(&replayed.before, restored, key)?,
+        _ => return None,
+    };
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+fn column_changes(before: &Catalog, restored: &Catalog, key: &ObjectKey) -> Option<Vec<String>> {
+    let name = words::last_part(key);
+    let was = before.table_of(key)?.column(name)?;
     let is = restored.table_of(key)?.column(name)?;
     let mut parts = Vec::new();
     if was.type_name != is.type_name {
         parts.push(format!(
             "{} instead of {}",
-            type_with_length(&is.type_name),
-            type_with_length(&was.type_name)
+            words::type_of(&is.type_name),
+            words::type_of(&was.type_name)
         ));
     }
     if was.not_null != is.not_null {
@@ -198,22 +235,89 @@ fn how_changed(replayed: &Replayed, key: &ObjectKey) -> Option<String> {
             .to_owned(),
         );
     }
-    (!parts.is_empty()).then(|| parts.join(", "))
+    Some(parts)
 }
 
-fn type_with_length(kind: &TypeName) -> String {
-    let name = type_text(kind);
-    if kind.modifiers.is_empty() {
-        return name;
+fn index_changes(before: &Catalog, restored: &Catalog, key: &ObjectKey) -> Option<Vec<String>> {
+    let name = words::last_part(key);
+    let was = before.table_of(key)?.index(name)?;
+    let is = restored.table_of(key)?.index(name)?;
+    let mut parts = Vec::new();
+    if was.unique != is.unique {
+        parts.push(if is.unique { "unique" } else { "not unique" }.to_owned());
     }
-    let lengths: Vec<String> = kind.modifiers.iter().map(ToString::to_string).collect();
-    format!("{name}({})", lengths.join(", "))
+    parts.extend(other_columns(&was.columns, &is.columns));
+    if was.method != is.method {
+        parts.push(format!("{} instead of {}", is.method, was.method));
+    }
+    match (&was.filter, &is.filter) {
+        (Some(_), None) => parts.push("without its condition".to_owned()),
+        (None, Some(_)) => parts.push("with a condition".to_owned()),
+        _ => {}
+    }
+    Some(parts)
 }
 
-fn remedy(left: &[&Difference]) -> String {
+fn constraint_changes(
+    before: &Catalog,
+    restored: &Catalog,
+    key: &ObjectKey,
+) -> Option<Vec<String>> {
+    let name = words::last_part(key);
+    let was = before.table_of(key)?.constraint(name)?;
+    let is = restored.table_of(key)?.constraint(name)?;
+    let mut parts: Vec<String> = other_columns(&was.columns, &is.columns)
+        .into_iter()
+        .collect();
+    if let (Some(was), Some(is)) = (&was.references, &is.references)
+        && was != is
+    {
+        parts.push(format!("to `{}` instead of `{}`", is.name, was.name));
+    }
+    if let (
+        ConstraintKind::ForeignKey {
+            on_delete,
+            on_update,
+            ..
+        },
+        ConstraintKind::ForeignKey {
+            on_delete: delete_now,
+            on_update: update_now,
+            ..
+        },
+    ) = (&was.definition.kind, &is.definition.kind)
+    {
+        if on_delete != delete_now {
+            parts.push("with another ON DELETE".to_owned());
+        }
+        if on_update != update_now {
+            parts.push("with another ON UPDATE".to_owned());
+        }
+    }
+    if let (ConstraintKind::Check(was), ConstraintKind::Check(is)) =
+        (&was.definition.kind, &is.definition.kind)
+        && was != is
+    {
+        parts.push("with another condition".to_owned());
+    }
+    Some(parts)
+}
+
+fn other_columns(was: &[SmolStr], is: &[SmolStr]) -> Option<String> {
+    let written = |columns: &[SmolStr]| format!("`({})`", columns.join(", "));
+    (was != is).then(|| format!("on {} instead of {}", written(is), written(was)))
+}
+
+fn remedy(replayed: &Replayed, left: &[&Difference]) -> String {
+    if left.iter().all(|one| is_of_downgrade(replayed, one)) {
+        return "in `downgrade()`, make again only what the upgrade has taken away".to_owned();
+    }
     let has = |fate: Fate| left.iter().any(|one| one.fate == fate);
     let mut verbs = Vec::new();
-    if has(Fate::Stays) {
+    if left
+        .iter()
+        .any(|one| one.fate == Fate::Stays && !is_of_downgrade(replayed, one))
+    {
         verbs.push("drop what the upgrade makes");
     }
     if has(Fate::Missing) {

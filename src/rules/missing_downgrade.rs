@@ -58,7 +58,14 @@ fn check(context: &Context<'_>) -> Vec<Diagnostic> {
     };
     let site = revision.downgrade_place.unwrap_or(revision.place);
     let mut diagnostic = context.diagnostic(&RULE, site, what);
+    let absent = revision.downgrade == Downgrade::Absent;
     diagnostic.help = Some(match weight {
+        Weight::Schema if absent => {
+            "write `downgrade()`: the upgrade's changes reversed, in reverse order; a project that never goes back turns this rule off"
+        }
+        Weight::Data if absent => {
+            "write `downgrade()`: undo the change of the rows, or say in a docstring why it may stay"
+        }
         Weight::Schema => {
             "reverse the upgrade's changes in reverse order, or say in a docstring why they stay"
         }

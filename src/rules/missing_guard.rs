@@ -8,7 +8,7 @@ use super::{Check, Context, Rule, advice, claims, label, stale_inspector, words}
 use crate::config::Level;
 use crate::diagnostic::{Diagnostic, FIRST_RUN, RuleInfo, Severity};
 use crate::postgres::statement::{AlterTableCommand, Statement};
-use crate::postgres::{Name, ObjectKey, ObjectKind, ServerError, SqlState};
+use crate::postgres::{Catalog, Name, ObjectKey, ObjectKind, ServerError, SqlState};
 use crate::source::Site;
 use crate::trace::Run;
 
@@ -39,6 +39,8 @@ fn check(context: &Context<'_>) -> Vec<Diagnostic> {
 /// Faults that one guard would cure: the first is the cause.
 pub(crate) struct Cause<'a> {
     pub(crate) faults: Vec<Fault<'a>>,
+    /// It drops a table or column, and the others drop parts of that beside it.
+    with_parts: bool,
 }
 
 /// The causes of what goes wrong with the schema when the upgrade runs again; what a stale Inspector did in the first run
@@ -54,7 +56,111 @@ pub(crate) fn schema_causes<'a>(context: &'a Context<'_>) -> Vec<Cause<'a>> {
             !guards.any(|guard| stale.contains(&guard.site))
         })
         .collect();
-    causes(&faults)
+    gather_drops(causes(&faults), &context.replayed.before)
+}
+
+/// Puts the drops of a table's indexes, constraints and columns to the drop of the table, and those of a column's to that
+/// of the column: the one guard that asks for the whole would hold them too.
+fn gather_drops<'a>(causes: Vec<Cause<'a>>, before: &Catalog) -> Vec<Cause<'a>> {
+    let wholes: Vec<(usize, ObjectKey)> = causes
+        .iter()
+        .enumerate()
+        .filter_map(|(number, cause)| match cause.faults.as_slice() {
+            [only] => Some((number, dropped_whole(only, before)?)),
+            _ => None,
+        })
+        .collect();
+    if wholes.is_empty() {
+        return causes;
+    }
+    let mut kept: Vec<Cause<'a>> = Vec::new();
+    let mut places: FxHashMap<usize, usize> = FxHashMap::default();
+    let mut parts: Vec<(usize, Cause<'a>)> = Vec::new();
+    for (number, cause) in causes.into_iter().enumerate() {
+        let whole = wholes.iter().find(|(other, whole)| {
+            *other != number
+                && cause
+                    .faults
+                    .iter()
+                    .all(|fault| goes_with(fault, whole, before))
+        });
+        if let Some((whole, _)) = whole {
+            parts.push((*whole, cause));
+        } else {
+            places.insert(number, kept.len());
+            kept.push(cause);
+        }
+    }
+    for (whole, part) in parts {
+        match places.get(&whole) {
+            Some(place) => {
+                kept[*place].faults.extend(part.faults);
+                kept[*place].with_parts = true;
+            }
+            // the column goes with its table
+            None => kept.push(part),
+        }
+    }
+    kept
+}
+
+/// The table or column that was there before, and that a call without a guard drops.
+fn dropped_whole(fault: &Fault<'_>, before: &Catalog) -> Option<ObjectKey> {
+    // a clause of a text holds that statement alone
+    if !fault.event.guards.is_empty() || advice::of_whole(fault.event).is_none() {
+        return None;
+    }
+    match fault.event.statements.as_ref() {
+        [Statement::Drop(drop)] if drop.kind == ObjectKind::Table => {
+            match drop.targets.as_slice() {
+                [only] => Some(words::relation(before, &only.name)?.key()),
+                _ => None,
+            }
+        }
+        [Statement::AlterTable(alter)] => match alter.commands.as_slice() {
+            [AlterTableCommand::DropColumn { name, .. }] => {
+                let table = words::relation(before, &alter.name)?;
+                Some(table.name.member(ObjectKind::Column, name))
+            }
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// Whether a call without a guard drops a part of a table or column: an index, a constraint, of a table a column too.
+fn goes_with(fault: &Fault<'_>, whole: &ObjectKey, before: &Catalog) -> bool {
+    if !fault.event.guards.is_empty() {
+        return false;
+    }
+    let Some(table) = before.table_of(whole) else {
+        return false;
+    };
+    let is_its = |name: &Name| {
+        words::relation(before, name).is_some_and(|relation| relation.name == table.name)
+    };
+    let columns = match fault.event.statements.as_ref() {
+        [Statement::Drop(drop)] if drop.kind == ObjectKind::Index => {
+            match drop.targets.as_slice() {
+                [only] => table.index(&only.name.name).map(|index| &index.columns),
+                _ => None,
+            }
+        }
+        [Statement::AlterTable(alter)] if is_its(&alter.name) => match alter.commands.as_slice() {
+            [AlterTableCommand::DropConstraint { name, .. }] => {
+                table.constraint(name).map(|found| &found.columns)
+            }
+            [AlterTableCommand::DropColumn { .. }] => return whole.kind == ObjectKind::Table,
+            _ => None,
+        },
+        _ => None,
+    };
+    columns.is_some_and(|columns| {
+        whole.kind == ObjectKind::Table
+            || columns
+                .iter()
+                .any(|column| table.name.member(ObjectKind::Column, column) == *whole)
+    })
 }
 
 /// Groups faults by cause: one place (a loop, a helper), one table made here with all that is put on it, one column with
@@ -67,7 +173,7 @@ fn causes<'a>(faults: &[Fault<'a>]) -> Vec<Cause<'a>> {
     for fault in faults {
         let statement = fault.event.statements.first();
         let covering = statement
-            .and_then(words::table)
+            .and_then(Statement::table)
             .and_then(|table| by_table.get(table))
             .and_then(|known| known.iter().find(|(_, known)| covers(known, fault)))
             .map(|(cause, _)| *cause);
@@ -77,7 +183,10 @@ fn causes<'a>(faults: &[Fault<'a>]) -> Vec<Cause<'a>> {
             (Some(one), None) | (None, Some(one)) => one,
             (None, None) => {
                 by_site.insert(fault.event.site, causes.len());
-                causes.push(Cause { faults: Vec::new() });
+                causes.push(Cause {
+                    faults: Vec::new(),
+                    with_parts: false,
+                });
                 causes.len() - 1
             }
         };
@@ -104,7 +213,7 @@ fn covers(known: &Fault<'_>, fault: &Fault<'_>) -> bool {
     ) else {
         return false;
     };
-    let Some(table) = words::table(later) else {
+    let Some(table) = later.table() else {
         return false;
     };
     match made {
@@ -144,7 +253,11 @@ pub(super) fn report(
     let site = fault.event.site;
     let mut diagnostic = context.diagnostic(rule, site, message);
     diagnostic.severity = second_run::severity(context);
-    diagnostic.help = advice::guard(fault.event, fault.kind, context.config);
+    diagnostic.help = if cause.with_parts {
+        advice::of_whole(fault.event)
+    } else {
+        advice::guard(fault.event, fault.kind, context.config)
+    };
     if let FaultKind::Fails(error) = fault.kind
         && let Some(key) = &error.object
         && let Some(made) = made.get(key).copied()

@@ -22,6 +22,7 @@ mod enum_type_not_created;
 mod enum_value_used_before_commit;
 mod failing_downgrade;
 mod failing_reupgrade;
+mod failing_upgrade;
 mod fails_on_existing_rows;
 mod geometry_index_twice;
 mod guard_asymmetry;
@@ -43,6 +44,7 @@ mod offline_incompatible;
 mod old_rows;
 mod partial_commit;
 mod raise_after_work;
+mod refusals;
 mod reinserted_seed;
 mod relative_update;
 mod revision_cycle;
@@ -69,7 +71,7 @@ use crate::config::{Config, Level, PackageVersion};
 use crate::diagnostic::{Diagnostic, Label, RuleInfo, Severity};
 use crate::history::{Graph, Index};
 use crate::replay::window::{Seen, Windows};
-use crate::replay::{Replayed, Revision, Transactions};
+use crate::replay::{Replayed, Revision, Setting, Transactions};
 use crate::source::{FileId, Site, SourceMap};
 use rollback::Difference;
 
@@ -81,6 +83,8 @@ pub struct Context<'a> {
     pub config: &'a Config,
     /// How `env.py` and the settings hold the transactions of a command.
     pub transactions: Transactions,
+    /// The names that constraints get where they have none are not known: `env.py` hands Alembic a MetaData that can't be read.
+    pub names_unknown: bool,
     /// What the downgrade does not give back: four rules ask.
     differences: OnceCell<Vec<Difference>>,
 }
@@ -179,6 +183,7 @@ pub static RULES: &[Rule] = &[
     enum_value_used_before_commit::RULE,
     failing_downgrade::RULE,
     failing_reupgrade::RULE,
+    failing_upgrade::RULE,
     fails_on_existing_rows::RULE,
     geometry_index_twice::RULE,
     guard_asymmetry::RULE,
@@ -275,11 +280,12 @@ impl Rule {
 
 impl<'a> Context<'a> {
     /// What rules see of a revision.
-    pub fn new(replayed: &'a Replayed, config: &'a Config, transactions: Transactions) -> Self {
+    pub fn new(replayed: &'a Replayed, setting: &'a Setting) -> Self {
         Self {
             replayed,
-            config,
-            transactions,
+            config: &setting.config,
+            transactions: setting.transactions,
+            names_unknown: setting.names_unknown,
             differences: OnceCell::new(),
         }
     }

@@ -141,7 +141,9 @@ pub(super) fn risks<'a>(trace: &'a Trace, before: &Catalog) -> Vec<Risk<'a>> {
         if matches!(event.outcome, Outcome::Error(_)) {
             continue;
         }
-        let judged = rollback::is_certain(event)
+        // behind an error the server refuses whatever comes: nothing is known of what a repaired revision finds
+        let judged = !event.aborted
+            && rollback::is_certain(event)
             && matches!(event.outcome, Outcome::Ok)
             && !event.changes.is_empty();
         for statement in flat(&event.statements) {

@@ -3,6 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use smol_str::SmolStr;
+
 use crate::postgres::catalog::compare;
 use crate::postgres::catalog::{Relation, TypeKind};
 use crate::postgres::name::ObjectKind;
@@ -71,31 +73,61 @@ pub(super) fn completes(replayed: &Replayed) -> bool {
         && errors(&replayed.downgrade).next().is_none()
 }
 
-/// Whether a run holds a call whose effect on the schema is not known.
-fn is_opaque(trace: &Trace) -> bool {
-    trace.events.iter().any(|event| {
-        matches!(event.outcome, Outcome::Unknown(_))
-            && !event.statements.iter().all(|statement| {
-                matches!(
-                    statement,
-                    Statement::Query(_)
-                        | Statement::Insert(_)
-                        | Statement::Update(_)
-                        | Statement::Delete(_)
-                )
-            })
-    })
+/// What calls whose effect on the schema is not known may have changed.
+#[derive(Default)]
+struct Opaque {
+    tables: BTreeSet<SmolStr>,
+    /// An index whose name or table is not known.
+    indexes: bool,
+}
+
+impl Opaque {
+    /// What calls of some runs may have changed; `None`: anything.
+    fn of(traces: [&Trace; 2]) -> Option<Self> {
+        let mut opaque = Self::default();
+        let events = traces.into_iter().flat_map(|trace| &trace.events);
+        let unknown = events.filter(|event| matches!(event.outcome, Outcome::Unknown(_)));
+        for statement in unknown.flat_map(|event| event.statements.iter()) {
+            match statement {
+                Statement::Query(_)
+                | Statement::Insert(_)
+                | Statement::Update(_)
+                | Statement::Delete(_) => {}
+                Statement::Rename(_) => return None,
+                Statement::Drop(drop) if drop.cascade => return None,
+                Statement::Drop(drop) if drop.kind == ObjectKind::Index => opaque.indexes = true,
+                _ => {
+                    let table = statement.table()?;
+                    if crate::unknown::has_hole(&table.name) {
+                        return None;
+                    }
+                    opaque.tables.insert(table.name.clone());
+                }
+            }
+        }
+        Some(opaque)
+    }
+
+    fn covers(&self, catalogs: &[&Catalog], key: &ObjectKey) -> bool {
+        let mut tables = catalogs.iter().filter_map(|catalog| catalog.table_of(key));
+        (self.indexes && key.kind == ObjectKind::Index)
+            || tables.any(|table| self.tables.contains(&table.name.name))
+    }
 }
 
 /// Everything that is not what it was, each thing once and none that is a part of another one here. Empty where the
-/// downgrade does not come to its end, or where what it does is not known.
+/// downgrade does not come to its end; without what calls may have changed of which not all is known.
 pub(super) fn differences(replayed: &Replayed) -> Vec<Difference> {
     let Some(restored) = &replayed.restored else {
         return Vec::new();
     };
-    if !completes(replayed) || is_opaque(&replayed.first) || is_opaque(&replayed.downgrade) {
+    if !completes(replayed) {
         return Vec::new();
     }
+    let Some(opaque) = Opaque::of([&replayed.first, &replayed.downgrade]) else {
+        return Vec::new();
+    };
+    let catalogs = [&replayed.before, &replayed.after, restored];
     let keys: BTreeSet<&ObjectKey> = [&replayed.first, &replayed.downgrade]
         .into_iter()
         .flat_map(|trace| &trace.events)
@@ -103,7 +135,7 @@ pub(super) fn differences(replayed: &Replayed) -> Vec<Difference> {
         .collect();
     let found: Vec<Difference> = keys
         .into_iter()
-        .filter(|key| is_compared(replayed, restored, key))
+        .filter(|key| is_compared(replayed, restored, key) && !opaque.covers(&catalogs, key))
         .filter_map(|key| {
             Some(Difference {
                 key: key.clone(),

@@ -8,6 +8,7 @@ use crate::postgres::catalog::QualifiedName;
 use crate::postgres::expression::Expr;
 use crate::postgres::statement::{AlterTable, AlterTableCommand, Statement};
 use crate::postgres::{Datum, ObjectKind, Outcome, TransactionMode};
+use crate::source::Site;
 use crate::trace::Event;
 
 pub(super) const RULE: Rule = Rule {
@@ -27,7 +28,9 @@ fn check(context: &Context<'_>) -> Vec<Diagnostic> {
     let mut progress = Progress::new(&replayed.before);
     // what has been locked so that nobody else reads or writes it
     let mut locked: Vec<(QualifiedName, &Event)> = Vec::new();
-    let mut found: Vec<Diagnostic> = Vec::new();
+    // a revision's backfills are one cause: they stand in the revision that changes the schema
+    let mut found: Option<Diagnostic> = None;
+    let mut places: Vec<Site> = Vec::new();
     for event in &replayed.first.events {
         if matches!(event.outcome, Outcome::Error(_)) {
             continue;
@@ -40,9 +43,20 @@ fn check(context: &Context<'_>) -> Vec<Diagnostic> {
                     // a commit gives the locks back
                     *known == table && lock.transaction == event.transaction
                 })
-                && !found.iter().any(|known| known.site == event.site)
+                && !places.contains(&event.site)
             {
-                found.push(report(context, event, lock, &table, verb));
+                places.push(event.site);
+                match &mut found {
+                    None => found = Some(report(context, event, lock, &table, verb)),
+                    Some(first) => first.labels.push(label(
+                        event.site,
+                        format!(
+                            "{} {verb} every row of `{}` so too",
+                            words::call(event),
+                            table.name
+                        ),
+                    )),
+                }
             }
             if event.mode == TransactionMode::Block
                 && let Some(table) = exclusively_locked(&progress, statement)
@@ -52,7 +66,7 @@ fn check(context: &Context<'_>) -> Vec<Diagnostic> {
             progress.note(statement);
         }
     }
-    found
+    found.into_iter().collect()
 }
 
 /// The table of which a statement writes every row, if it was there before, and what it does to them.
@@ -146,10 +160,7 @@ fn report(
         words::call(lock)
     );
     let mut diagnostic = context.diagnostic(&RULE, event.site, message);
-    diagnostic.help = Some(
-        "fill it in a revision of its own, in batches that commit (`autocommit_block()`), or let a `server_default` give old rows their value, which rewrites nothing"
-            .to_owned(),
-    );
+    diagnostic.help = Some(remedy(event).to_owned());
     if lock.site != event.site {
         diagnostic.labels.push(label(
             lock.site,
@@ -157,4 +168,21 @@ fn report(
         ));
     }
     diagnostic
+}
+
+/// A default gives old rows only what is the same for all.
+fn remedy(event: &Event) -> &'static str {
+    let constant = |statement: &Statement| {
+        matches!(statement, Statement::Update(update)
+            if update.assignments.iter().all(|assignment| matches!(old_rows::strip(&assignment.value), Expr::Value(_))))
+    };
+    let mut statements = old_rows::flat(&event.statements).into_iter();
+    if statements.any(|statement| matches!(statement, Statement::Delete(_))) {
+        return "delete in a revision of its own, in batches that commit (`autocommit_block()`)";
+    }
+    if old_rows::flat(&event.statements).into_iter().any(constant) {
+        "let a `server_default` give old rows their value, which rewrites nothing, or fill the column in a revision of its own, in batches that commit (`autocommit_block()`)"
+    } else {
+        "fill it in a revision of its own, in batches that commit (`autocommit_block()`)"
+    }
 }

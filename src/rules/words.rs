@@ -3,14 +3,15 @@
 use smol_str::SmolStr;
 
 use crate::postgres::name::{Name, Quoted};
+use crate::postgres::query::render::type_text;
 use crate::postgres::statement::{AlterTableCommand, ConstraintKind, Statement};
-use crate::postgres::{ObjectKey, ObjectKind};
+use crate::postgres::{ObjectKey, ObjectKind, TypeName};
 use crate::trace::{Event, Origin};
 
 /// A call as its author knows it, in backticks: `` `create_table tickets` ``, `` `CREATE TYPE mood` ``.
 pub(crate) fn call(event: &Event) -> String {
     let Some(statement) = event.statements.first() else {
-        return "the statement".to_owned();
+        return NAMELESS.to_owned();
     };
     let subject = subject(statement).unwrap_or_default();
     match &event.origin {
@@ -29,6 +30,9 @@ pub(crate) fn call(event: &Event) -> String {
 }
 
 fn join(verb: &str, subject: &str) -> String {
+    if verb == NAMELESS {
+        return verb.to_owned();
+    }
     format!("`{}`", join_plain(verb, subject))
 }
 
@@ -55,6 +59,9 @@ fn implicit(operation: &str, statement: &Statement) -> bool {
             Statement::CreateType(_) | Statement::CreateIndex(_)
         )
 }
+
+/// What has no words of its own, a text that is no SQL say.
+const NAMELESS: &str = "the statement";
 
 /// The words with which a statement begins, upper case.
 pub(crate) fn head(statement: &Statement) -> String {
@@ -96,7 +103,7 @@ pub(crate) fn head(statement: &Statement) -> String {
         Statement::Query(_) => "SELECT".into(),
         Statement::Do(_) => "DO".into(),
         Statement::Other { tag, .. } => tag.to_string(),
-        _ => "the statement".into(),
+        _ => NAMELESS.into(),
     }
 }
 
@@ -178,38 +185,6 @@ fn command_subject(table: &Name, command: &AlterTableCommand) -> String {
     match member {
         Some(member) => format!("{table}.{}", Quoted(member)),
         None => table.to_string(),
-    }
-}
-
-/// The table that a statement works on, as written.
-pub(crate) fn table(statement: &Statement) -> Option<&Name> {
-    match statement {
-        Statement::CreateTable(create) => Some(&create.name),
-        Statement::CreateTableAs(create) => Some(&create.name),
-        Statement::AlterTable(alter) => Some(&alter.name),
-        Statement::CreateIndex(index) => Some(&index.table),
-        Statement::CreateTrigger(trigger) => Some(&trigger.table),
-        Statement::CreatePolicy { table, .. } | Statement::CreateRule { table, .. } => Some(table),
-        Statement::Insert(insert) => Some(&insert.table),
-        Statement::Update(update) => Some(&update.table),
-        Statement::Delete(delete) => Some(&delete.table),
-        Statement::Drop(drop)
-            if matches!(
-                drop.kind,
-                ObjectKind::Table | ObjectKind::Trigger | ObjectKind::Policy | ObjectKind::Rule
-            ) =>
-        {
-            drop.targets.first().map(|target| &target.name)
-        }
-        Statement::Rename(rename)
-            if matches!(
-                rename.kind,
-                ObjectKind::Table | ObjectKind::Column | ObjectKind::Constraint
-            ) =>
-        {
-            Some(&rename.name)
-        }
-        _ => None,
     }
 }
 
@@ -303,4 +278,14 @@ pub(super) fn relation<'a>(
         (Some(only), None) => Some(&**only),
         _ => None,
     }
+}
+
+/// A type with its length.
+pub(super) fn type_of(kind: &TypeName) -> String {
+    let name = type_text(kind);
+    if kind.modifiers.is_empty() {
+        return name;
+    }
+    let lengths: Vec<String> = kind.modifiers.iter().map(ToString::to_string).collect();
+    format!("{name}({})", lengths.join(", "))
 }

@@ -112,6 +112,7 @@ pub fn run(part: Option<&Part>, catalog: Catalog, version: Version, assumes: boo
             conditional: None,
             doubt: None,
             ignored: None,
+            checks_first: false,
             guards: Vec::new(),
         });
         let ends = control(&step.statements) == Some(Control::End);

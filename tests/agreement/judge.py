@@ -16,6 +16,7 @@ STATE = re.compile(r"\b(?:0[0-9A-Z]|2[0-9A-Z]|3[0-9A-Z]|4[0-9A-Z]|5[0-9A-Z]|XX|P
 
 # where a rule of a tag shows itself, unless the example says it with `server=`
 RUNS = {
+    "upgrade": ("first",),
     "rerun": ("rerun",),
     "rollback": ("downgrade", "reupgrade", "rows-downgrade"),
     "transaction": ("first", "command", "rerun", "retry", "downgrade", "reupgrade"),
@@ -259,7 +260,7 @@ def judge(example, findings, trace, answer, tags, text, own=True):
         return complaints, "agrees"
     if not tags & RUNS.keys():
         return complaints, f"rules of the category {'/'.join(sorted(tags)) or 'none'} are decided without a server"
-    if not (tags & {"transaction", "enum", "data"}) and any(one.run == "first" and one.what != "changes" for one in happened):
+    if not (tags & {"transaction", "enum", "data", "upgrade"}) and any(one.run == "first" and one.what != "changes" for one in happened):
         if not any(finding["rule"] != example["rule"] for finding in findings):
             complaints.append(f"the first run fails: {show([one for one in happened if one.run == 'first'])}")
     if "foreshot:" not in text:
@@ -286,6 +287,8 @@ def uncovered(findings, happened, tags, answer):
                 complaints.append(f"rerun, line {one.lines[0] if one.lines else '?'}: {one.what}, and no finding says so")
     if findings:
         return complaints
+    if "upgrade" in tags:
+        complaints += [f"{one.run}: {one.what}, and no finding says so" for one in happened if one.run == "first" and one.what != "changes"]
     if tags & {"transaction", "enum"}:
         complaints += [f"{one.run}: {one.what}, and no finding says so" for one in happened if one.run in ("first", "command")]
     if "data" in tags:

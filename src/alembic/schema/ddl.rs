@@ -276,6 +276,7 @@ fn text_call(interp: &mut Interp, subject: &Value) -> Eval<Vec<DriverCall>> {
         },
         parameters: crate::postgres::Parameters::default(),
         ignored: None,
+        checks_first: false,
         enums: Arc::default(),
         place: None,
     }])

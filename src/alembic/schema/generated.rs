@@ -14,7 +14,6 @@ use crate::postgres::statement::{
 };
 use crate::postgres::{Expr, Name, ObjectKind, Statement};
 use crate::python::{Arguments, Eval, HostRef, Value};
-use crate::trace::Origin;
 
 /// `Computed(...)` or `Identity(...)`.
 #[derive(Debug)]
@@ -215,7 +214,8 @@ impl Object for Sequence {
         } else {
             ("Sequence.drop", self.drop_statement(false))
         };
-        Environment::execute(interp, DriverCall::new(Origin::Schema(origin), statement))?;
+        let call = DriverCall::schema(origin, statement, checkfirst);
+        Environment::execute(interp, call)?;
         Ok(Value::None)
     }
     fn attribute(&self, _: &mut Interp, _: &HostRef, name: &str) -> Eval<Option<Value>> {

@@ -17,7 +17,6 @@ use crate::postgres::statement::{CreateIndex, Drop, DropTarget, IndexElement};
 use crate::postgres::{Expr, Name, ObjectKind, Statement};
 use crate::python::{Arguments, Eval, HostRef, Value};
 use crate::sql;
-use crate::trace::Origin;
 
 /// An index.
 #[derive(Debug)]
@@ -287,7 +286,8 @@ impl Object for Index {
                 data.drop_statement(interp, Some(&table), false, None)?,
             )
         };
-        Environment::execute(interp, DriverCall::new(Origin::Schema(origin), statement))?;
+        let call = DriverCall::schema(origin, statement, checkfirst);
+        Environment::execute(interp, call)?;
         Ok(Value::None)
     }
     fn attribute(&self, _: &mut Interp, _: &HostRef, name: &str) -> Eval<Option<Value>> {

@@ -296,11 +296,11 @@ impl MetaData {
             if statements.is_empty() {
                 continue;
             }
-            table::run(interp, "MetaData.create_all", statements)?;
+            table::run(interp, "MetaData.create_all", statements, checkfirst)?;
             self.note_model(interp, &data.name);
             later.extend(late_keys(interp, &data)?);
         }
-        table::run(interp, "MetaData.create_all", later)
+        table::run(interp, "MetaData.create_all", later, checkfirst)
     }
 
     /// Remembers that a table was made as the application's models have it, where it was.
@@ -324,7 +324,7 @@ impl MetaData {
                 continue;
             }
             let statements = table::drop_calls(interp, &data, checkfirst)?;
-            table::run(interp, "MetaData.drop_all", statements)?;
+            table::run(interp, "MetaData.drop_all", statements, checkfirst)?;
         }
         Ok(())
     }

@@ -22,7 +22,6 @@ use crate::alembic::types::enumeration::{self, TableCreation};
 use crate::postgres::statement::{Drop, DropTarget};
 use crate::postgres::{Name, ObjectKind, Statement};
 use crate::python::{Arguments, Eval, HostRef, Key, Truth, Value};
-use crate::trace::Origin;
 use crate::unknown::Reason;
 
 pub(super) fn lookup(name: &str) -> Option<Value> {
@@ -267,9 +266,15 @@ pub fn drop_calls(interp: &mut Interp, data: &TableData, checkfirst: bool) -> Ev
 }
 
 /// Executes statements that SQLAlchemy's own DDL makes, a driver call each.
-pub fn run(interp: &mut Interp, origin: &'static str, statements: Vec<Statement>) -> Eval<()> {
+pub fn run(
+    interp: &mut Interp,
+    origin: &'static str,
+    statements: Vec<Statement>,
+    checks_first: bool,
+) -> Eval<()> {
     for statement in statements {
-        Environment::execute(interp, DriverCall::new(Origin::Schema(origin), statement))?;
+        let call = DriverCall::schema(origin, statement, checks_first);
+        Environment::execute(interp, call)?;
     }
     Ok(())
 }
@@ -318,14 +323,14 @@ impl Object for Table {
                     let statements =
                         create_calls(interp, &data, checkfirst, false, &mut Vec::new())?;
                     let made = !statements.is_empty();
-                    run(interp, "Table.create", statements)?;
+                    run(interp, "Table.create", statements, checkfirst)?;
                     let metadata = data.metadata.as_ref().and_then(object::get::<MetaData>);
                     if let Some(metadata) = metadata.filter(|_| made) {
                         metadata.note_model(interp, &data.name);
                     }
                 } else {
                     let statements = drop_calls(interp, &data, checkfirst)?;
-                    run(interp, "Table.drop", statements)?;
+                    run(interp, "Table.drop", statements, checkfirst)?;
                 }
                 Ok(Value::None)
             }

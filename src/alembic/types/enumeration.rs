@@ -16,7 +16,7 @@ use crate::postgres::catalog::{QualifiedName, RelationKind};
 use crate::postgres::statement::{CreateType, Drop, DropTarget, TypeDefinition};
 use crate::postgres::{Name, ObjectKind, Session, Statement, TypeName};
 use crate::python::{Arguments, Eval, Value};
-use crate::trace::{EnumType, Origin};
+use crate::trace::EnumType;
 
 /// What makes a type an enum.
 #[derive(Clone, Debug)]
@@ -417,8 +417,9 @@ pub fn create_or_drop(
         }
         statement
     };
-    let origin = Origin::Schema(if create { "Enum.create" } else { "Enum.drop" });
-    Environment::execute(interp, DriverCall::new(origin, statement))?;
+    let what = if create { "Enum.create" } else { "Enum.drop" };
+    let call = DriverCall::schema(what, statement, checkfirst);
+    Environment::execute(interp, call)?;
     Ok(Value::None)
 }
 

@@ -54,7 +54,7 @@ impl<'a> Operation<'a> {
             batch,
             call,
             made,
-            server: words::table(made).map(|name| qualified(replayed, name)),
+            server: made.table().map(|name| qualified(replayed, name)),
         })
     }
 

@@ -12,6 +12,7 @@ impl Catalog {
     /// Whether everything in both is equal. Quick where one was made from the other: what is shared is not looked at.
     pub fn is_same(&self, other: &Self) -> bool {
         (self.open, self.cut) == (other.open, other.cut)
+            && self.doubted == other.doubted
             && self.relations.is_same(&other.relations)
             && (self.schemas.ptr_eq(&other.schemas) || self.schemas == other.schemas)
             && (self.types.ptr_eq(&other.types) || self.types == other.types)

@@ -17,6 +17,7 @@ impl Catalog {
         merged.cut = a.cut || b.cut;
         merged.maybe = a.maybe.clone().union(b.maybe.clone());
         merged.modelled = a.modelled.clone().union(b.modelled.clone());
+        merged.doubted = a.doubted.clone().union(b.doubted.clone());
         merged.gone = a.gone.clone().intersection(b.gone.clone());
         merge_schemas(&mut merged, b);
         merge_relations(&mut merged, a, b);

@@ -36,6 +36,7 @@ fn event(site: Site, outcome: Outcome) -> Event {
         enums: Arc::default(),
         conditional: None,
         ignored: None,
+        checks_first: false,
         guards: vec![],
         doubt: None,
     }

@@ -1,0 +1,333 @@
+//! What the server or Python refuses in a run, told as one finding: the first refusal, what it has to do with the rest of the
+//! revision, and the remedy for it.
+
+use super::{Context, Rule, label, rollback, second_run, words};
+use crate::diagnostic::Diagnostic;
+use crate::postgres::name::Quoted;
+use crate::postgres::statement::{AlterTableCommand, Statement};
+use crate::postgres::{Catalog, ObjectKey, ObjectKind, ServerError, SqlState};
+use crate::replay::Replayed;
+use crate::trace::{Event, Origin, Raised, Run, Trace};
+
+/// How a message begins: which command stops, and what that means.
+fn opening(run: Run) -> &'static str {
+    match run {
+        Run::Downgrade => "`alembic downgrade` stops here and undoes nothing",
+        _ => "`alembic upgrade` stops here",
+    }
+}
+
+/// The catalog on which a run begins.
+fn catalog(replayed: &Replayed, run: Run) -> &Catalog {
+    match run {
+        Run::Downgrade => &replayed.after,
+        _ => &replayed.before,
+    }
+}
+
+/// An exception that ends a run.
+pub(super) fn raises(context: &Context<'_>, rule: &Rule, run: Run, raised: &Raised) -> Diagnostic {
+    let site = raised.site.unwrap_or_else(|| match run {
+        Run::Downgrade => rollback::place(context.replayed),
+        _ => context.replayed.revision.place,
+    });
+    let mut message = format!("{}: {}", opening(run), raised.class);
+    if !raised.message.is_empty() {
+        message.push_str(": ");
+        message.push_str(&shortened(&raised.message));
+    }
+    let mut diagnostic = context.diagnostic(rule, site, message);
+    diagnostic.help = Some(
+        match raised.class.as_str() {
+            "ObjectNotExecutableError" => {
+                "wrap the string in `sa.text(...)`, or use `op.execute(...)`"
+            }
+            "NoSuchTableError" | "NoSuchColumnError" if run == Run::Downgrade => {
+                "ask only for what the upgrade leaves, under the name that it has then"
+            }
+            "CompileError" if raised.message.contains("ENUM type requires a name") => {
+                "say which is which: the values first, then `name=\"...\"`"
+            }
+            _ if run == Run::Downgrade => {
+                "run `alembic upgrade head` and `alembic downgrade -1` once before the release"
+            }
+            _ => "run `alembic upgrade head` once before the release",
+        }
+        .to_owned(),
+    );
+    diagnostic
+}
+
+/// A message on one line, cut where it grows long: SQLAlchemy puts whole statements into its own.
+fn shortened(message: &str) -> String {
+    const LONGEST: usize = 100;
+    let words: Vec<&str> = message.split_whitespace().collect();
+    let line = words.join(" ");
+    match line.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}...", &line[..end]),
+        None => line,
+    }
+}
+
+/// The first call of a run that the server refuses; the others are labels.
+pub(super) fn refused<'a>(
+    context: &Context<'_>,
+    rule: &Rule,
+    run: Run,
+    event: &Event,
+    error: &ServerError,
+    others: impl Iterator<Item = (&'a Event, &'a ServerError)>,
+) -> Diagnostic {
+    let replayed = context.replayed;
+    let message = format!(
+        "{}: {} fails ({}: {})",
+        opening(run),
+        words::call(event),
+        error.sqlstate,
+        error.message
+    );
+    let mut diagnostic = context.diagnostic(rule, event.site, message);
+    diagnostic.help = Some(remedy(replayed, run, event, error));
+    if let Some(key) = &error.object {
+        let earlier = touched_before(replayed.trace(run), event, key);
+        let made = second_run::makers(replayed).get(key).copied();
+        if let Some(earlier) = earlier {
+            let what = if is_duplicate(error) {
+                "is made here already"
+            } else {
+                "goes here already"
+            };
+            diagnostic.labels.push(label(
+                earlier.site,
+                format!(
+                    "{} {what}, with {}",
+                    words::named(key),
+                    words::call(earlier)
+                ),
+            ));
+        } else if let Some(made) = made.filter(|made| run == Run::Downgrade && *made != event.site)
+        {
+            diagnostic.labels.push(label(
+                made,
+                format!("the upgrade makes or changes {} here", words::named(key)),
+            ));
+        }
+    }
+    if event.innermost != event.site {
+        diagnostic
+            .labels
+            .push(label(event.innermost, "the statement is issued here"));
+    }
+    let mut places = vec![event.site];
+    let mut more = 0;
+    for (other, error) in others {
+        more += 1;
+        if !places.contains(&other.site) {
+            places.push(other.site);
+            diagnostic.labels.push(label(
+                other.site,
+                format!("{} fails too ({})", words::call(other), error.sqlstate),
+            ));
+        }
+    }
+    if more >= places.len() {
+        let part = match run {
+            Run::Downgrade => "downgrade",
+            _ => "upgrade",
+        };
+        diagnostic
+            .notes
+            .push(format!("{more} more calls of the {part} fail"));
+    }
+    diagnostic
+}
+
+/// The last earlier call of a run that made or took away a thing which a later one stumbles over.
+fn touched_before<'a>(trace: &'a Trace, event: &Event, key: &ObjectKey) -> Option<&'a Event> {
+    trace
+        .events
+        .iter()
+        .take_while(|earlier| !std::ptr::eq(*earlier, event))
+        .filter(|earlier| earlier.changes.contains(key))
+        .last()
+}
+
+/// Whether an error says that a thing is there already.
+fn is_duplicate(error: &ServerError) -> bool {
+    matches!(
+        error.sqlstate,
+        SqlState::DUPLICATE_TABLE
+            | SqlState::DUPLICATE_COLUMN
+            | SqlState::DUPLICATE_OBJECT
+            | SqlState::DUPLICATE_SCHEMA
+            | SqlState::DUPLICATE_FUNCTION
+    )
+}
+
+/// Whether a call drops things.
+fn takes_away(event: &Event) -> bool {
+    event.statements.iter().any(|statement| match statement {
+        Statement::Drop(_) => true,
+        Statement::AlterTable(alter) => alter.commands.iter().any(|command| {
+            matches!(
+                command,
+                AlterTableCommand::DropColumn { .. } | AlterTableCommand::DropConstraint { .. }
+            )
+        }),
+        _ => false,
+    })
+}
+
+/// Whether a call makes things that stand on others.
+fn makes(event: &Event) -> bool {
+    event.statements.iter().any(|statement| match statement {
+        Statement::CreateTable(_) | Statement::CreateView(_) => true,
+        Statement::AlterTable(alter) => alter
+            .commands
+            .iter()
+            .any(|command| matches!(command, AlterTableCommand::AddConstraint(_))),
+        _ => false,
+    })
+}
+
+fn remedy(replayed: &Replayed, run: Run, event: &Event, error: &ServerError) -> String {
+    let down = run == Run::Downgrade;
+    if let Some(key) = &error.object
+        && touched_before(replayed.trace(run), event, key).is_some()
+    {
+        return if is_duplicate(error) {
+            "give it another name, or leave it out"
+        } else {
+            "leave it out, or put it before what takes it along"
+        }
+        .to_owned();
+    }
+    if error.sqlstate == SqlState::UNDEFINED_OBJECT
+        && let Some(advice) = constraint_names(replayed, run, event)
+    {
+        return advice;
+    }
+    let missing = error.object.as_ref().map(|key| key.kind);
+    match error.sqlstate {
+        SqlState::SYNTAX_ERROR => {
+            "write it as PostgreSQL does; what is meant for another database belongs behind `if op.get_bind().dialect.name == ...`"
+                .to_owned()
+        }
+        SqlState::DATATYPE_MISMATCH => conversion(event).unwrap_or_else(|| fallback(down)),
+        SqlState::NOT_NULL_VIOLATION if adds_column(event) => {
+            "give it a `server_default`, or add it nullable, fill it, and set NOT NULL then"
+                .to_owned()
+        }
+        SqlState::INVALID_FOREIGN_KEY => {
+            "give the columns that it refers to a primary key or unique constraint first".to_owned()
+        }
+        SqlState::UNDEFINED_OBJECT if missing == Some(ObjectKind::Type) && !takes_away(event) => {
+            "make the type before it is used, or use one that PostgreSQL has".to_owned()
+        }
+        SqlState::UNDEFINED_FUNCTION if !takes_away(event) => {
+            "make the function before it is used".to_owned()
+        }
+        SqlState::UNDEFINED_TABLE if down && makes(event) => {
+            "make what it stands on first: undo the upgrade's changes in reverse order".to_owned()
+        }
+        SqlState::UNDEFINED_TABLE
+        | SqlState::UNDEFINED_COLUMN
+        | SqlState::UNDEFINED_OBJECT
+        | SqlState::UNDEFINED_FUNCTION
+        | SqlState::INVALID_SCHEMA_NAME => if down {
+            "drop only what the upgrade makes, once and under the name that it has then"
+        } else {
+            "use what the earlier revisions make, under the name that it has by then"
+        }
+        .to_owned(),
+        SqlState::DEPENDENT_OBJECTS_STILL_EXIST => if down {
+            "drop what depends on it first: undo the upgrade's changes in reverse order"
+        } else {
+            "drop what depends on it first"
+        }
+        .to_owned(),
+        _ if is_duplicate(error) => if down {
+            "make again only what the upgrade removes: it is still there"
+        } else {
+            "leave it out: an earlier revision makes it; where older databases may lack it, ask for it first"
+        }
+        .to_owned(),
+        _ => fallback(down),
+    }
+}
+
+fn fallback(down: bool) -> String {
+    if down {
+        "undo the upgrade's changes in reverse order, each with what its schema allows"
+    } else {
+        "run `alembic upgrade head` once before the release"
+    }
+    .to_owned()
+}
+
+/// How the values of a column become those of its new type.
+fn conversion(event: &Event) -> Option<String> {
+    event.statements.iter().find_map(|statement| {
+        let Statement::AlterTable(alter) = statement else {
+            return None;
+        };
+        alter.commands.iter().find_map(|command| match command {
+            AlterTableCommand::AlterType {
+                column,
+                type_name,
+                using: None,
+            } => {
+                let cast = format!("{}::{}", Quoted(column), words::type_of(type_name));
+                Some(match event.origin {
+                    Origin::Operation { .. } => format!(
+                        "say how the old values become new ones: `postgresql_using=\"{}\"`",
+                        cast.replace('"', "\\\"")
+                    ),
+                    _ => format!("say how the old values become new ones: `USING {cast}`"),
+                })
+            }
+            _ => None,
+        })
+    })
+}
+
+fn adds_column(event: &Event) -> bool {
+    event.statements.iter().any(|statement| {
+        matches!(statement, Statement::AlterTable(alter)
+            if alter.commands.iter().any(|command| matches!(command, AlterTableCommand::AddColumn { .. })))
+    })
+}
+
+/// The names that a table's constraints have, where a call drops another.
+fn constraint_names(replayed: &Replayed, run: Run, event: &Event) -> Option<String> {
+    let Some(Statement::AlterTable(alter)) = event.statements.first() else {
+        return None;
+    };
+    if !matches!(
+        alter.commands.first(),
+        Some(AlterTableCommand::DropConstraint { .. })
+    ) {
+        return None;
+    }
+    let table = words::relation(catalog(replayed, run), &alter.name)?;
+    let names: Vec<String> = table
+        .constraints
+        .iter()
+        .map(|constraint| format!("`{}`", Quoted(&constraint.name)))
+        .collect();
+    if names.is_empty() {
+        let when = match run {
+            Run::Downgrade => "after the upgrade",
+            _ => "here",
+        };
+        return Some(format!(
+            "`{}` has no constraint {when}: leave the call out",
+            alter.name
+        ));
+    }
+    Some(format!(
+        "use the name that it has: the constraints of `{}` are {}",
+        alter.name,
+        words::list_of(&names, 6)
+    ))
+}
