@@ -49,7 +49,8 @@ fn attribute(interp: &mut Interp, name: &str) -> Option<Value> {
         "execute" => object::function("execute", super::env::execute),
         // what stands behind the functions of the module while Alembic runs, and only then
         "_proxy" => object::value(MigrationContextClass),
-        "config" | "script" => environment(&format!("context.{name}")),
+        "config" => super::configuration::config(interp),
+        "script" => environment(&format!("context.{name}")),
         "get_head_revision"
         | "get_revision_argument"
         | "get_starting_revision_argument"
@@ -135,9 +136,12 @@ impl Object for MigrationContext {
             "as_sql" => Some(Value::Bool(interp.host.questions.contrary.offline)),
             "impl" => Some(object::value(Implementation)),
             "opts" => Some(super::env::options(interp)),
-            "config" | "script" | "environment_context" => {
-                Some(environment(&format!("context.{name}")))
-            }
+            "version_table_schema" => match interp.host.settings.version_schema.clone() {
+                Some(schema) => Some(schema.map_or(Value::None, Value::str)),
+                None => Some(environment("version_table_schema")),
+            },
+            "config" => Some(super::configuration::config(interp)),
+            "script" | "environment_context" => Some(environment(&format!("context.{name}"))),
             _ => None,
         })
     }
