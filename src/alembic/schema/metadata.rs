@@ -332,7 +332,9 @@ impl MetaData {
 
     /// Loads the modules of models: imports are read when they are used, and those that only define models never are.
     fn read_models(&self, interp: &mut Interp) -> Eval<()> {
-        if !self.is_of_application(interp) || interp.frames().is_empty() {
+        // where a model was used, its modules were read
+        let has_models = !self.tables.borrow().is_empty();
+        if has_models || !self.is_of_application(interp) || interp.frames().is_empty() {
             return Ok(());
         }
         let revision = interp.host.revision_file;

@@ -19,6 +19,9 @@ use crate::python::value::{HostObject, Module, Scope, Value};
 use crate::source::{FileId, Span};
 use crate::unknown::{Reason, Unknown};
 
+/// Steps that modules may take which are read only for the models in them: each run reads them again.
+const MODEL_STEPS: u64 = 50_000;
+
 /// A name that was imported and not yet used.
 #[derive(Debug)]
 struct LazyImport {
@@ -332,6 +335,7 @@ impl<H: Host> Interpreter<H> {
     pub fn load_imports(&mut self, from: FileId) -> Eval<bool> {
         let mut met: FxHashSet<SmolStr> = FxHashSet::default();
         let mut whole = true;
+        let most = self.state.steps + MODEL_STEPS;
         loop {
             let waiting = self.state.imported.iter().chain(&self.state.members);
             // a package is run before what is in it
@@ -349,8 +353,10 @@ impl<H: Host> Interpreter<H> {
             names.sort();
             names.dedup();
             for name in names {
-                if self.state.steps > self.limits.steps / 2 {
-                    return Ok(false);
+                if self.state.steps > most {
+                    let what = "more modules are imported than are read for the models in them";
+                    H::gap(self, what.to_owned());
+                    return Ok(whole);
                 }
                 let found = self.modules.find(&name, from);
                 if let Some(syntax) = found
