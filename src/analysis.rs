@@ -295,6 +295,8 @@ fn settings(config: &Config) -> Settings {
         sqlalchemy: config.sqlalchemy_version,
         driver: config.driver,
         naming_convention: BTreeMap::new(),
+        version_schema: None,
+        options: alembic::configuration::Options::default(),
     }
 }
 
@@ -790,6 +792,20 @@ fn is_reported(history: &rules::HistoryContext<'_>, diagnostic: &Diagnostic) -> 
         .is_some_and(|revision| revision.reported && (on_released || !revision.released))
 }
 
+/// What is known of the configuration of a database, with the options that `env.py` sets.
+fn options_of(
+    database: &Database,
+    set: BTreeMap<String, Option<String>>,
+) -> alembic::configuration::Options {
+    let mut main = database.options.clone();
+    main.extend(set);
+    alembic::configuration::Options {
+        file: database.ini.as_ref().map(ToString::to_string),
+        section: database.section.clone(),
+        main,
+    }
+}
+
 /// What all runs have in common (the user's settings, and what `env.py` says), and the catalog before the first.
 fn setting(
     database: &Database,
@@ -800,6 +816,11 @@ fn setting(
     let facts = loaded.environment.clone();
     let mut settings = settings(config);
     settings.naming_convention = facts.naming_convention;
+    settings.options = options_of(database, facts.options);
+    settings.version_schema = match &facts.version_table_schema {
+        Some(schema) => Some(Some(schema.clone())),
+        None => facts.no_version_schema.then_some(None),
+    };
     let catalog = loaded.initial.clone();
     let catalog = if database.sql.is_some() {
         catalog

@@ -3,7 +3,6 @@
 //! Migrations run online, on PostgreSQL; what comes from the command line or the ini file is not known.
 
 use std::any::Any;
-use std::rc::Rc;
 
 use super::arguments::environment;
 use super::bridge;
@@ -50,7 +49,7 @@ fn attribute(interp: &mut Interp, name: &str) -> Option<Value> {
         "execute" => object::function("execute", super::env::execute),
         // what stands behind the functions of the module while Alembic runs, and only then
         "_proxy" => object::value(MigrationContextClass),
-        "config" => configuration(interp),
+        "config" => super::configuration::config(interp),
         "script" => environment("context.script"),
         "get_head_revision"
         | "get_revision_argument"
@@ -63,37 +62,6 @@ fn attribute(interp: &mut Interp, name: &str) -> Option<Value> {
             return None;
         }
     })
-}
-
-/// `context.config`: the ini file and the command line.
-fn configuration(interp: &mut Interp) -> Value {
-    once(interp, "alembic configuration", || {
-        object::value(Configuration {
-            attributes: Value::Dict(Rc::default()),
-        })
-    })
-}
-
-/// What it says is not known, but for `attributes`: programs that call Alembic's commands hand over a connection there, and
-/// `alembic` itself nothing.
-#[derive(Debug)]
-struct Configuration {
-    attributes: Value,
-}
-
-impl Object for Configuration {
-    fn type_name(&self) -> &'static str {
-        "Config"
-    }
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
-    fn attribute(&self, _: &mut Interp, _: &HostRef, name: &str) -> Eval<Option<Value>> {
-        Ok(Some(match name {
-            "attributes" => self.attributes.clone(),
-            _ => environment(&format!("context.config.{name}")),
-        }))
-    }
 }
 
 /// `MigrationContext` as a class: `configure` gives the context of the run.
@@ -168,7 +136,11 @@ impl Object for MigrationContext {
             "as_sql" => Some(Value::Bool(interp.host.questions.contrary.offline)),
             "impl" => Some(object::value(Implementation)),
             "opts" => Some(super::env::options(interp)),
-            "config" => Some(configuration(interp)),
+            "version_table_schema" => match interp.host.settings.version_schema.clone() {
+                Some(schema) => Some(schema.map_or(Value::None, Value::str)),
+                None => Some(environment("version_table_schema")),
+            },
+            "config" => Some(super::configuration::config(interp)),
             "script" | "environment_context" => Some(environment(&format!("context.{name}"))),
             _ => None,
         })

@@ -29,6 +29,8 @@ pub struct EnvironmentFacts {
     pub version_table: Option<String>,
     /// See [`EnvironmentFacts::version_table`].
     pub version_table_schema: Option<String>,
+    /// It configures the context and names no schema for that table.
+    pub no_version_schema: bool,
     /// Other schemas than the default are compared.
     pub include_schemas: Option<bool>,
     /// Naming convention of the target metadata; empty: SQLAlchemy's own, or not known.
@@ -41,6 +43,8 @@ pub struct EnvironmentFacts {
     pub own_version_column: bool,
     /// It connects through SQLAlchemy's asyncio extension.
     pub asynchronous: bool,
+    /// Options of the configuration that it sets itself; `None`: to what is not known.
+    pub options: BTreeMap<String, Option<String>>,
     /// Its connection has the isolation level AUTOCOMMIT: each statement commits by itself, whatever Alembic begins.
     pub autocommit: bool,
     /// It commits its connection itself once the migrations have run.
@@ -53,6 +57,9 @@ pub struct EnvironmentFacts {
 
 const OPTIONS: &str = "context options";
 
+/// The key that says that there may be more options than are known.
+const MORE: &str = "**";
+
 /// `context.configure(**options)`.
 pub fn configure(interp: &mut Interp, arguments: Arguments) -> Eval<Value> {
     let mut entries: indexmap::IndexMap<Key, Value> = match interp.host.memo.get(OPTIONS) {
@@ -61,6 +68,9 @@ pub fn configure(interp: &mut Interp, arguments: Arguments) -> Eval<Value> {
     };
     for (name, value) in arguments.keyword {
         entries.insert(Key::Str(name.as_str().into()), value);
+    }
+    if arguments.incomplete {
+        entries.insert(Key::Str(MORE.into()), Value::None);
     }
     let options = Value::Dict(std::rc::Rc::new(std::cell::RefCell::new(entries)));
     interp.host.memo.insert(OPTIONS.to_owned(), options);
@@ -75,11 +85,45 @@ pub fn options(interp: &mut Interp) -> Value {
     }
 }
 
-/// `context.run_migrations()`: the revision that waits.
-pub fn run_migrations(interp: &mut Interp, _: Arguments) -> Eval<Value> {
+/// `context.run_migrations(**arguments)`: the revision that waits, whose functions get the arguments.
+pub fn run_migrations(interp: &mut Interp, arguments: Arguments) -> Eval<Value> {
+    let mut given = indexmap::IndexMap::new();
+    for (name, value) in arguments.keyword {
+        given.insert(Key::Str(name.as_str().into()), value);
+    }
+    let given = Value::Dict(std::rc::Rc::new(std::cell::RefCell::new(given)));
+    interp.host.memo.insert(ARGUMENTS.to_owned(), given);
     super::run::run_pending(interp)?;
     interp.host.memo.insert(RAN.to_owned(), Value::Bool(true));
     Ok(Value::None)
+}
+
+/// What `context.run_migrations` gave the functions of revisions.
+const ARGUMENTS: &str = "arguments of migrations";
+
+/// What a function of a revision is called with: what `env.py` gives, and where that is not known, something unknown for
+/// each parameter that has no default.
+pub fn arguments_of(interp: &mut Interp, function: &Value) -> Arguments {
+    let mut arguments = Arguments::default();
+    match interp.host.memo.get(ARGUMENTS) {
+        Some(Value::Dict(given)) => {
+            for (name, value) in given.borrow().iter() {
+                if let Key::Str(name) = name {
+                    arguments
+                        .keyword
+                        .push((name.as_ref().into(), value.clone()));
+                }
+            }
+        }
+        _ => {
+            if let Value::Function(function) = function {
+                for name in super::revision::required_parameters(function) {
+                    arguments.keyword.push((name.clone(), setting(&name)));
+                }
+            }
+        }
+    }
+    arguments
 }
 
 /// The migrations have run.
@@ -216,10 +260,11 @@ fn facts_of(module: &syntax::Module, interp: &mut Interp, path: &[SmolStr]) -> E
             own_version_column: makes_version_column(module),
             replaces_operations: interp.host.memo.keys().any(|key| {
                 key.starts_with("replaced ") || key.starts_with("registered operation ")
-            }),
+            }) || gives_arguments(interp),
             asynchronous: imports_asyncio(&module.body),
             ..EnvironmentFacts::default()
         };
+    facts.options = super::configuration::set_options(interp);
     facts.commits_after = interp.host.memo.contains_key(COMMITTED);
     if interp.host.session.search_path != path {
         facts.search_path = Some(interp.host.session.search_path.clone());
@@ -248,10 +293,17 @@ fn facts_of(module: &syntax::Module, interp: &mut Interp, path: &[SmolStr]) -> E
     facts.include_schemas = flag("include_schemas");
     facts.version_table = text("version_table");
     facts.version_table_schema = text("version_table_schema");
+    facts.no_version_schema =
+        get(MORE).is_none() && matches!(get("version_table_schema"), None | Some(Value::None));
     if let Some(metadata) = get("target_metadata").and_then(object::get::<MetaData>) {
         facts.naming_convention = metadata.convention.borrow().clone();
     }
     facts
+}
+
+/// Whether the functions of revisions are given arguments.
+fn gives_arguments(interp: &Interp) -> bool {
+    matches!(interp.host.memo.get(ARGUMENTS), Some(Value::Dict(given)) if !given.borrow().is_empty())
 }
 
 /// Whether statements import an engine of `sqlalchemy.ext.asyncio`.

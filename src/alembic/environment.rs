@@ -29,6 +29,10 @@ pub struct Settings {
     pub driver: Driver,
     /// Naming convention of the target metadata, as `env.py` sets it: key (`ix`, `uq`, `ck`, `fk`, `pk`) to template.
     pub naming_convention: BTreeMap<String, String>,
+    /// The schema of the table of applied revisions, `Some(None)` where `env.py` names none; `None`: not known.
+    pub version_schema: Option<Option<String>>,
+    /// Options of Alembic's configuration.
+    pub options: super::configuration::Options,
 }
 
 /// One choice at an unknown condition.

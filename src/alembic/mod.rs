@@ -10,6 +10,7 @@
 
 pub mod arguments;
 pub mod bridge;
+pub mod configuration;
 pub mod connection;
 pub mod context;
 pub mod core;

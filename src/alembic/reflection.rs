@@ -49,7 +49,12 @@ pub fn reflect_table(interp: &mut Interp, table: &Value) -> Eval<()> {
             }
             data.reflected_foreign_keys = constraints(&name, &found, foreign_key);
             data.reflected_uniques = constraints(&name, &found, unique);
-            data.reflected_indexes = indexes(&name, &found);
+            let is_key = |known: &&catalog::Constraint| {
+                matches!(known.definition.kind, ConstraintKind::PrimaryKey { .. })
+            };
+            let key = found.constraints.iter().find(is_key);
+            data.reflected_key = key.map(|key| key.name.clone());
+            data.reflected_indexes = indexes(&name, &found, &data.columns);
             Ok(())
         }
         Found::Unknown => {
@@ -84,7 +89,15 @@ fn constraints(
 }
 
 /// The indexes that a table has beside those of its constraints.
-fn indexes(table: &Name, relation: &Relation) -> Vec<Value> {
+fn indexes(table: &Name, relation: &Relation, known: &[Value]) -> Vec<Value> {
+    let column_of = |wanted: &SmolStr| {
+        let found = known.iter().find(|value| {
+            object::get::<Column>(value).is_some_and(|column| column.data.borrow().name == *wanted)
+        });
+        found
+            .cloned()
+            .unwrap_or_else(|| Value::str(wanted.as_str()))
+    };
     let own = |index: &&catalog::Index| !index.primary && index.constraint.is_none();
     let made = relation.indexes.iter().filter(own).map(|index| {
         let columns = index.columns.iter();
@@ -92,7 +105,7 @@ fn indexes(table: &Name, relation: &Relation) -> Vec<Value> {
             data: RefCell::new(IndexData {
                 name: GivenName::Final(index.name.clone()),
                 table: Some(table.clone()),
-                expressions: columns.map(|column| Value::str(column.as_str())).collect(),
+                expressions: columns.map(column_of).collect(),
                 unique: index.unique,
                 ..IndexData::default()
             }),
@@ -201,6 +214,7 @@ pub fn reflect_metadata(interp: &mut Interp, metadata: &Value, arguments: &Argum
             }
         },
     };
+    *collection.reflected.borrow_mut() = true;
     for name in names {
         let name = Name::qualified(schema.as_deref(), name);
         if collection.table(&name).is_none() {
@@ -217,6 +231,33 @@ pub fn reflect_metadata(interp: &mut Interp, metadata: &Value, arguments: &Argum
         }
     }
     Ok(())
+}
+
+/// A table that a migration takes out of what it reflected although no revision makes it; `None`: it is not there.
+pub(super) fn expected_table(
+    interp: &mut Interp,
+    metadata: &Value,
+    key: &str,
+) -> Eval<Option<Value>> {
+    let name = match key.split_once('.') {
+        Some((schema, name)) => Name::qualified(Some(schema), name),
+        None => Name::new(key),
+    };
+    if inspector::expect(interp, name.schema.as_deref(), &name.name).is_err() {
+        return Ok(None);
+    }
+    let table = object::value(Table {
+        data: RefCell::new(TableData {
+            name: name.clone(),
+            metadata: Some(metadata.clone()),
+            incomplete: true,
+            ..TableData::default()
+        }),
+    });
+    if let Some(collection) = object::get::<MetaData>(metadata) {
+        collection.add(&name, table.clone());
+    }
+    Ok(Some(table))
 }
 
 /// Tables of the default schema that are there for sure.

@@ -151,6 +151,23 @@ pub fn takes_argument(function: &Function) -> bool {
     })
 }
 
+/// The parameters that a function can't be called without, by name.
+pub fn required_parameters(function: &Function) -> Vec<SmolStr> {
+    let definition = function.syntax.function(function.definition);
+    definition
+        .parameters
+        .iter()
+        .filter(|parameter| {
+            parameter.default.is_none()
+                && matches!(
+                    parameter.kind,
+                    ParameterKind::Normal | ParameterKind::KeywordOnly
+                )
+        })
+        .map(|parameter| parameter.name.clone())
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

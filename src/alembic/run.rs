@@ -297,7 +297,8 @@ fn run_revision(interp: &mut Interp, pending: &Pending) -> Eval<()> {
     };
     let engines = engine_names(&module, &function, &pending.function);
     if engines.is_empty() {
-        interp.call(&function, Arguments::default())?;
+        let arguments = super::env::arguments_of(interp, &function);
+        interp.call(&function, arguments)?;
         return Ok(());
     }
     for engine in engines {

@@ -47,6 +47,8 @@ pub(super) fn replay(
         sqlalchemy,
         driver: crate::config::Driver::Psycopg2,
         naming_convention: std::collections::BTreeMap::new(),
+        version_schema: None,
+        options: crate::alembic::configuration::Options::default(),
     };
     run_text(catalog, &text, settings)
 }

@@ -96,6 +96,14 @@ impl Ini {
             .filter(|name| *name != "DEFAULT")
     }
 
+    /// Names of the options of a section, those of `DEFAULT` included.
+    pub(super) fn options(&self, section: &str) -> impl Iterator<Item = &str> {
+        [section, "DEFAULT"]
+            .into_iter()
+            .filter_map(|section| self.sections.get(section))
+            .flat_map(|options| options.keys().map(String::as_str))
+    }
+
     fn raw(&self, section: &str, option: &str) -> Option<&str> {
         [section, "DEFAULT"]
             .iter()

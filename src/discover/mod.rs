@@ -13,7 +13,7 @@ mod settings;
 mod sql;
 pub mod versions;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use rustc_hash::FxHashSet;
@@ -49,6 +49,10 @@ pub struct Database {
     pub env_py: Option<Utf8PathBuf>,
     /// The file that configures it.
     pub ini: Option<Utf8PathBuf>,
+    /// The section of that file.
+    pub section: Option<String>,
+    /// Options of that section by name; `None`: the value can't be known.
+    pub options: BTreeMap<String, Option<String>>,
     /// The database URL that its configuration gives.
     pub url: Option<String>,
     /// How its revisions' files are named.
@@ -433,6 +437,8 @@ impl Finder<'_> {
             env_py: self.env_py(script_location.as_deref()),
             script_location,
             ini: Some(settings.file.clone()),
+            section: Some(settings.section.clone()),
+            options: settings.options.clone(),
             url: settings.url.clone(),
             naming: settings.naming.clone(),
             version_locations: locations,
@@ -536,15 +542,15 @@ impl Finder<'_> {
                 }
                 continue;
             }
+            let configuration = chosen.iter().find(|known| {
+                script_location.is_some() && known.script_location == script_location
+            });
             let database = Database {
                 name: name_of(&folders.folders, script_location.as_ref()),
                 env_py: self.env_py(script_location.as_deref()),
-                ini: chosen
-                    .iter()
-                    .find(|known| {
-                        script_location.is_some() && known.script_location == script_location
-                    })
-                    .and_then(|known| known.ini.clone()),
+                ini: configuration.and_then(|known| known.ini.clone()),
+                section: configuration.and_then(|known| known.section.clone()),
+                options: configuration.map_or_else(BTreeMap::new, |known| known.options.clone()),
                 script_location,
                 version_locations: folders.folders,
                 revision_files: folders.files,

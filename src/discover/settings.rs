@@ -3,6 +3,8 @@
 //! Values keep [`HERE`] where `%(here)s` stood until [`resolve`] finds the folder, since a path of the project root
 //! itself is empty text.
 
+use std::collections::BTreeMap;
+
 use camino::{Utf8Path, Utf8PathBuf};
 use toml::{Table, Value};
 
@@ -29,6 +31,8 @@ pub(super) struct Settings {
     pub(super) prepend_sys_path: Vec<String>,
     /// `sqlalchemy.url`, where it is a constant.
     pub(super) url: Option<String>,
+    /// The options of the section; `None`: the value can't be known.
+    pub(super) options: BTreeMap<String, Option<String>>,
     /// `file_template`, `truncate_slug_length`.
     pub(super) naming: Naming,
     /// What could not be read.
@@ -143,9 +147,21 @@ fn from_ini(
             prepend_sys_path
         },
         url,
+        options: options_of(ini, section),
         naming,
         problems,
     }
+}
+
+/// All options of a section. What holds the folder's place on this machine is not known.
+fn options_of(ini: &Ini, section: &str) -> BTreeMap<String, Option<String>> {
+    let value = |option: &str| {
+        let value = ini.get(section, option, HERE).ok().flatten();
+        value.filter(|value| !value.contains(HERE))
+    };
+    ini.options(section)
+        .map(|option| (option.to_owned(), value(option)))
+        .collect()
 }
 
 fn is_true(value: &str) -> bool {
@@ -203,6 +219,7 @@ fn from_toml(text: &str, path: &Utf8Path) -> Option<Settings> {
             }),
         prepend_sys_path: list("prepend_sys_path").unwrap_or_default(),
         url: None,
+        options: BTreeMap::new(),
         naming: Naming {
             file_template: alembic
                 .get("file_template")

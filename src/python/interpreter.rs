@@ -19,6 +19,7 @@ mod provenance;
 mod statements;
 mod with;
 
+pub use annotations::LazyAnnotation;
 pub(crate) use iteration::has_unknown_base;
 
 use std::rc::Rc;
@@ -128,6 +129,8 @@ pub(crate) struct State {
     pub(crate) imports: FxHashMap<SmolStr, Option<Value>>,
     /// Dotted names that were imported, to know namespace packages.
     pub(crate) imported: FxHashSet<SmolStr>,
+    /// Names that were imported from modules, with those: some are modules.
+    pub(crate) members: FxHashSet<SmolStr>,
     /// Names whose imports are being resolved: scope and name.
     pub(crate) resolving: Vec<(usize, SmolStr)>,
     /// How many unknown conditions were met.
@@ -462,6 +465,16 @@ impl<H: Host> Interpreter<H> {
             bound: true,
             explicit: false,
         })
+    }
+
+    /// Whether a bound was hit that concerns only the loop or the calls that hit it: a program comes to an end there, and it
+    /// is foreshot that does not, since something is not known. What a run may take together ends the run.
+    pub(crate) fn is_local(&self, raise: &Raise) -> bool {
+        let Value::Unknown(unknown) = &raise.exception else {
+            return false;
+        };
+        let limits = [Limit::LoopTurns, Limit::CallDepth];
+        raise.bound && limits.iter().any(|limit| *unknown.what == *limit.met())
     }
 
     pub(crate) fn tick(&mut self) -> Eval<()> {

@@ -577,6 +577,59 @@ fn bounds_end_the_run() {
 }
 
 #[test]
+fn a_module_that_comes_to_no_end_is_known_as_far_as_it_was_read() {
+    let module = "a = 1\ndef f():\n    f()\nf()\nb = 2";
+    let (world, raised) = run_with(
+        &[("endless", module)],
+        "from endless import a, b\nrecord(a)\nrecord('after')",
+        true,
+    );
+    assert!(raised.is_none());
+    assert_eq!(world.log, ["1", "after"]);
+    assert!(
+        world
+            .gaps
+            .iter()
+            .any(|gap| gap.contains("ends with a limit")),
+        "{:?}",
+        world.gaps
+    );
+}
+
+#[test]
+fn a_call_into_another_module_that_comes_to_no_end_leaves_what_follows() {
+    let module = "def spin():\n    spin()";
+    let text = "from endless import spin\nspin()\nrecord('after')";
+    let (world, raised) = run_with(&[("endless", module)], text, true);
+    assert!(raised.is_none());
+    assert_eq!(world.log, ["after"]);
+    assert_eq!(world.gaps.len(), 1);
+}
+
+#[test]
+fn a_walk_down_something_unknown_ends() {
+    let text = "from world import rows\n\
+        def walk(value):\n    if isinstance(value, dict):\n        return {k: walk(v) for k, v in value.items()}\n    return [walk(v) for v in value]\n\
+        walk(rows())\nrecord('after')";
+    let (world, raised) = run_with(&[], text, true);
+    assert!(raised.is_none());
+    assert_eq!(world.log, ["after"]);
+}
+
+#[test]
+fn attributes_may_be_looked_up_by_the_class() {
+    check(
+        "class Proxy:\n    def __init__(self, inner):\n        object.__setattr__(self, '_inner', inner)\n    \
+         def __getattribute__(self, name):\n        if name.startswith('_'):\n            return object.__getattribute__(self, name)\n        \
+         return getattr(object.__getattribute__(self, '_inner'), name)\n\
+         class Inner:\n    x = 1\n\
+         record(Proxy(Inner()).x)\n\
+         try:\n    Proxy(Inner()).y\nexcept AttributeError as e:\n    record(e)",
+        &["1", "'Inner' object has no attribute 'y'"],
+    );
+}
+
+#[test]
 fn deep_and_long_input_is_bounded() {
     let deep = format!("x = {}1{}", "(".repeat(10_000), ")".repeat(10_000));
     let lists = format!("x = {}1{}", "[".repeat(5_000), "]".repeat(5_000));

@@ -367,6 +367,8 @@ mod tests {
                 sqlalchemy: PackageVersion(2, 0, 58),
                 driver: crate::config::Driver::Psycopg2,
                 naming_convention: std::collections::BTreeMap::new(),
+                version_schema: None,
+                options: crate::alembic::configuration::Options::default(),
             }),
             modules: Arc::new(Broken),
             config: Arc::new(Config::default()),
@@ -428,6 +430,8 @@ mod tests {
         assert_eq!(first_outcomes(reflected), ok(1));
         let inspected = "def upgrade():\n    if 'b' not in [c['name'] for c in sa.inspect(op.get_bind()).get_columns('made_elsewhere')]:\n        op.add_column('made_elsewhere', sa.Column('b', sa.Integer))";
         assert!(!first_outcomes(inspected).1);
+        let metadata = "def upgrade():\n    m = sa.MetaData()\n    m.reflect(bind=op.get_bind())\n    if 'b' not in m.tables['made_elsewhere'].c:\n        op.add_column('made_elsewhere', sa.Column('b', sa.Integer))";
+        assert!(!first_outcomes(metadata).1);
         // who waits for the error asks
         let asked = "def upgrade():\n    try:\n        sa.Table('made_elsewhere', sa.MetaData(), autoload_with=op.get_bind())\n    except sa.exc.NoSuchTableError:\n        op.create_table('made_elsewhere', sa.Column('b', sa.Integer))";
         assert_eq!(first_outcomes(asked), ok(1));

@@ -32,7 +32,7 @@ struct Object<'a> {
     transaction: &'static str,
     aborted: bool,
     handled: bool,
-    /// Why the outcome is not known.
+    /// Why the outcome is not known, or whether it executes.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
     /// It executes only if something unknown says so.
@@ -53,7 +53,7 @@ pub fn json_lines(runs: &[TracedRun], sources: &SourceMap) -> String {
             let object = Object {
                 file: &path,
                 revision: &traced.revision,
-                run: traced.run.word(),
+                run: run_word(traced.run, event),
                 line,
                 end_line,
                 stack: event
@@ -62,13 +62,13 @@ pub fn json_lines(runs: &[TracedRun], sources: &SourceMap) -> String {
                     .map(|site| lines(sources, *site).0)
                     .collect(),
                 statement: statement_text(event, sources),
-                outcome: if is_doubtful(event) {
+                outcome: if is_open(event) {
                     "unknown"
                 } else {
                     outcome_word(&event.outcome)
                 },
                 sqlstate: match &event.outcome {
-                    Outcome::Error(error) if !is_doubtful(event) => Some(error.sqlstate.code()),
+                    Outcome::Error(error) if !is_open(event) => Some(error.sqlstate.code()),
                     _ => None,
                 },
                 changed: changed(traced.run, event),
@@ -117,7 +117,7 @@ pub(super) fn reason(event: &Event, sources: &SourceMap) -> Option<String> {
 /// What comes of an event that may not happen.
 fn if_executed(event: &Event) -> Option<&'static str> {
     match &event.outcome {
-        _ if !is_doubtful(event) => None,
+        _ if !is_open(event) => None,
         Outcome::Ok => Some("ok"),
         Outcome::Error(error) => Some(error.sqlstate.code()),
         Outcome::Unknown(_) => None,
@@ -137,6 +137,28 @@ fn is_doubtful(event: &Event) -> bool {
         .conditional
         .is_some_and(|reason| reason != Reason::Environment)
         && !is_read
+}
+
+/// Whether an event executes only where a table has rows that no revision is known to have inserted.
+fn wants_rows(event: &Event) -> bool {
+    is_doubtful(event) && event.conditional == Some(Reason::Data)
+}
+
+/// Whether it is not known if an event happens, for another reason than rows.
+fn is_open(event: &Event) -> bool {
+    is_doubtful(event) && !wants_rows(event)
+}
+
+/// The run of an event. The four runs go from an empty database and know the rows that revisions insert; what executes only
+/// where there are others (the body of a loop over a table's rows) stands beside them, with the answer that it would get.
+fn run_word(run: Run, event: &Event) -> &'static str {
+    match run {
+        _ if !wants_rows(event) => run.word(),
+        Run::First => "first-with-rows",
+        Run::Rerun => "rerun-with-rows",
+        Run::Downgrade => "downgrade-with-rows",
+        Run::Reupgrade => "reupgrade-with-rows",
+    }
 }
 
 /// What refused statements alter is known: nothing.

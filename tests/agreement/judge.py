@@ -111,7 +111,10 @@ def cells(text, trace, runs):
             around.setdefault(lines[0], set()).update(lines)
             statements.setdefault(lines[0], entry["sql"])
             merge(answers, lines[0], entry["state"] or ("changed" if lasting(entry) else "ok"))
-        events = [event for event in trace if event["run"] == run and not event["handled"] and not QUIET.match(event["statement"] or "")]
+        # what only rows bring is beside the run: whether the server gets it is not foretold
+        beside = f"{run}-with-rows"
+        told = [{**event, "outcome": "unknown"} if event["run"] == beside else event for event in trace if event["run"] in (run, beside)]
+        events = [event for event in told if not event["handled"] and not QUIET.match(event["statement"] or "")]
         places = [{starts.get(line, line) for line in (event["line"], *event["stack"])} for event in events]
         used = set()
         for line, answer in sorted(answers.items()):

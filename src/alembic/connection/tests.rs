@@ -33,6 +33,8 @@ fn a_percent_sign_is_a_placeholder_to_some_drivers() {
             sqlalchemy: NEW,
             driver,
             naming_convention: std::collections::BTreeMap::new(),
+            version_schema: None,
+            options: crate::alembic::configuration::Options::default(),
         };
         let text = format!(
             "from alembic import op\nrevision = 'a'\ndown_revision = None\ndef upgrade():\n    op.get_bind().exec_driver_sql(\"{text}\")\n"

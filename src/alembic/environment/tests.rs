@@ -11,6 +11,8 @@ fn upgrade(driver: Driver, body: &str) -> Vec<String> {
         sqlalchemy: PackageVersion(2, 0, 58),
         driver,
         naming_convention: std::collections::BTreeMap::new(),
+        version_schema: None,
+        options: crate::alembic::configuration::Options::default(),
     };
     let lines: Vec<String> = body.lines().map(|line| format!("    {line}")).collect();
     let lines = lines.join("\n") + "\n";
@@ -60,4 +62,40 @@ fn the_dialect_and_the_url_say_the_driver() {
         if str(bind.engine.url).startswith('sqlite'):\n    op.execute('SELECT 2')";
     assert_eq!(upgrade(Driver::Asyncpg, body), ["ok"]);
     assert_eq!(upgrade(Driver::Psycopg2, body).len(), 0);
+}
+
+#[test]
+fn options_are_those_of_the_file_and_others_are_not_set() {
+    let settings = Settings {
+        alembic: PackageVersion(1, 20, 1),
+        sqlalchemy: PackageVersion(2, 0, 58),
+        driver: Driver::Psycopg2,
+        naming_convention: std::collections::BTreeMap::new(),
+        version_schema: Some(None),
+        options: crate::alembic::configuration::Options {
+            main: [
+                ("prefix".to_owned(), Some("p_".to_owned())),
+                ("place".to_owned(), None),
+            ]
+            .into(),
+            ..Default::default()
+        },
+    };
+    let text = "from alembic import context, op\n\
+        def upgrade():\n    \
+            config = context.config\n    \
+            assert config.get_main_option('Prefix') == 'p_'\n    \
+            assert config.get_main_option('target_schema') is None\n    \
+            assert config.get_section_option('alembic', 'x', 'y') == 'y'\n    \
+            assert config.attributes.get('connection', 1) == 1\n    \
+            assert op.get_context().version_table_schema is None\n    \
+            config.attributes['a'] = 2\n    \
+            assert context.config.attributes['a'] == 2 and 'b' not in config.attributes\n    \
+            config.set_main_option('target_schema', 's')\n    \
+            op.execute('CREATE SCHEMA %s' % config.get_main_option('target_schema'))\n    \
+            if config.get_main_option('place') and config.get_main_option('sqlalchemy.url'):\n        \
+                op.execute('SELECT 1')";
+    let output = run_text(Catalog::default(), text, settings);
+    assert_eq!(outcomes(&output), ["ok", "ok"]);
+    assert_eq!(output.decisions.len(), 2);
 }

@@ -134,3 +134,30 @@ fn enums_have_their_labels() {
         NEW,
     );
 }
+
+#[test]
+fn reflected_tables_know_their_keys_and_the_columns_of_indexes() {
+    holds(
+        "op.create_table('t', sa.Column('a', sa.Integer, primary_key=True), sa.Column('b', sa.Text, index=True))\n\
+         meta = sa.MetaData()\n\
+         meta.reflect(bind=op.get_bind())\n\
+         t = meta.tables['t']\n\
+         assert [c.name for c in t.primary_key.columns] == ['a']\n\
+         assert next(iter(t.primary_key)) is t.c.a\n\
+         assert t.primary_key.name == 't_pkey'\n\
+         assert [[c.name for c in i.columns] for i in t.indexes] == [['b']]\n\
+         assert 't' in meta.tables and 'u' not in meta.tables and len(meta.tables) == 1\n\
+         assert list(meta.tables) == ['t'] and meta.tables.get('u') is None\n\
+         assert [name for name, _ in meta.tables.items()] == ['t']",
+        NEW,
+    );
+    let missing = "meta = sa.MetaData()\nmeta.tables['t']";
+    assert!(raised(&upgrade(missing)).starts_with("KeyError"));
+}
+
+#[test]
+fn a_metadata_is_bound_to_no_engine_from_2_0_on() {
+    let body = "sa.MetaData(bind=op.get_bind())";
+    assert!(raised(&upgrade(body)).starts_with("TypeError"));
+    assert_eq!(raised(&replay(Catalog::default(), "", body, OLD)), "");
+}

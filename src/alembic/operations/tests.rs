@@ -14,6 +14,8 @@ fn settings() -> Settings {
         sqlalchemy: PackageVersion(2, 0, 58),
         driver: crate::config::Driver::Psycopg2,
         naming_convention: std::collections::BTreeMap::new(),
+        version_schema: None,
+        options: crate::alembic::configuration::Options::default(),
     }
 }
 

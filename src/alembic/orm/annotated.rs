@@ -8,6 +8,7 @@ use smol_str::SmolStr;
 use super::make;
 use crate::alembic::object::{self, Interp};
 use crate::alembic::schema::Column;
+use crate::python::interpreter::LazyAnnotation;
 use crate::python::{Arguments, Class, Eval, Key, Value};
 use crate::unknown::Reason;
 
@@ -22,6 +23,31 @@ pub(super) fn of_class(class: &Class) -> IndexMap<SmolStr, Annotation> {
     let mut found = IndexMap::new();
     collect(class, &mut found);
     found
+}
+
+/// The annotated attributes of a class and its bases, those of the bases first.
+pub(super) fn of_fields(class: &Class) -> IndexMap<SmolStr, LazyAnnotation> {
+    let mut found = IndexMap::new();
+    collect_fields(class, &mut found);
+    found
+}
+
+fn collect_fields(class: &Class, into: &mut IndexMap<SmolStr, LazyAnnotation>) {
+    for base in class.bases.iter().rev() {
+        if let Value::Class(base) = base {
+            collect_fields(base, into);
+        }
+    }
+    let Some(Value::Dict(own)) = class.namespace.borrow().get("__annotations__").cloned() else {
+        return;
+    };
+    for (name, value) in own.borrow().iter() {
+        if let (Key::Str(name), Value::Host(host)) = (name, value)
+            && let Some(annotation) = host.downcast::<LazyAnnotation>()
+        {
+            into.insert(SmolStr::new(name), annotation.clone());
+        }
+    }
 }
 
 fn collect(class: &Class, into: &mut IndexMap<SmolStr, Annotation>) {
@@ -126,7 +152,11 @@ fn type_class(mapped: &Value) -> Option<&'static str> {
     })
 }
 
-fn type_of(interp: &mut Interp, class: &Rc<Class>, mapped: &Value) -> Eval<Option<Value>> {
+pub(super) fn type_of(
+    interp: &mut Interp,
+    class: &Rc<Class>,
+    mapped: &Value,
+) -> Eval<Option<Value>> {
     if let Some(Value::Dict(own)) = class.lookup("type_annotation_map") {
         let key = interp.key(mapped)?;
         if let Some(type_) = own.borrow().get(&key) {

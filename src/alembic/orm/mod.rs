@@ -1,10 +1,12 @@
 //! The ORM: declarative models become Tables, sessions send what their objects need.
 
 mod annotated;
+mod automap;
 pub mod model;
 mod mutable;
 pub mod query;
 pub mod session;
+mod sqlmodel;
 #[cfg(test)]
 mod tests;
 
@@ -18,11 +20,12 @@ use crate::unknown::Reason;
 pub use model::AliasedClass;
 
 /// Names of `sqlalchemy.orm` and `sqlalchemy.ext`.
-pub fn lookup(_: &mut Interp, module: &str, name: &str) -> Option<Value> {
+pub fn lookup(interp: &mut Interp, module: &str, name: &str) -> Option<Value> {
     if !super::modules::is_sqlalchemy(module) {
         return None;
     }
-    mutable::lookup(module, name)
+    sqlmodel::lookup(interp, module, name)
+        .or_else(|| mutable::lookup(module, name))
         .or_else(|| model::lookup(name))
         .or_else(|| session::lookup(name))
         .or_else(|| loader(name))

@@ -6,8 +6,9 @@ use std::rc::Rc;
 
 use smol_str::SmolStr;
 
-use super::{annotated, columns_of, make, table_of};
+use super::{annotated, automap, columns_of, make, sqlmodel, table_of};
 use crate::alembic::object::{self, Interp, Object, function};
+use crate::alembic::schema::metadata::MetaData;
 use crate::alembic::schema::{Column, ColumnData, Table, TableData};
 use crate::postgres::Name;
 use crate::python::interpreter::has_unknown_base;
@@ -25,14 +26,24 @@ pub fn lookup(name: &str) -> Option<Value> {
             Ok(object::value(Base {
                 metadata: RefCell::new(Some(metadata)),
                 class: arguments.named("cls").cloned(),
+                kind: BaseKind::Declarative,
             }))
         }),
-        "automap_base" => function("automap_base", |interp, _| {
-            Ok(interp.unknown(Reason::Unsupported, "automap_base()"))
+        "automap_base" => function("automap_base", |interp, arguments| {
+            let metadata = match arguments.named("metadata") {
+                Some(metadata) if !metadata.is_none() => metadata.clone(),
+                _ => make(interp, "sqlalchemy", "MetaData", Arguments::default())?,
+            };
+            Ok(object::value(Base {
+                metadata: RefCell::new(Some(metadata)),
+                class: arguments.named("cls").cloned(),
+                kind: BaseKind::Automap,
+            }))
         }),
         "DeclarativeBase" | "DeclarativeBaseNoMeta" | "DeclarativeMeta" => object::value(Base {
             metadata: RefCell::new(None),
             class: None,
+            kind: BaseKind::Declarative,
         }),
         "registry" => function("registry", |interp, arguments| {
             let metadata = match arguments.named("metadata") {
@@ -169,6 +180,7 @@ impl Object for Registry {
             return Ok(object::value(Base {
                 metadata: RefCell::new(Some(self.metadata.clone())),
                 class: arguments.named("cls").cloned(),
+                kind: BaseKind::Declarative,
             }));
         }
         Ok(Value::None)
@@ -181,6 +193,27 @@ pub struct Base {
     metadata: RefCell<Option<Value>>,
     /// What all models inherit from too: `declarative_base(cls=...)`.
     class: Option<Value>,
+    kind: BaseKind,
+}
+
+/// How models come of a base.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum BaseKind {
+    /// By attributes and `Mapped[...]`.
+    Declarative,
+    /// It is SQLModel: what says `table=True` is a model, by its fields.
+    Fields,
+    /// `automap_base()`: of tables that are there, too.
+    Automap,
+}
+
+/// `SQLModel`.
+pub(super) fn sqlmodel_base() -> Value {
+    object::value(Base {
+        metadata: RefCell::new(None),
+        class: None,
+        kind: BaseKind::Fields,
+    })
 }
 
 impl Base {
@@ -189,6 +222,9 @@ impl Base {
             return Ok(metadata);
         }
         let metadata = make(interp, "sqlalchemy", "MetaData", Arguments::default())?;
+        if let Some(made) = object::get::<MetaData>(&metadata) {
+            *made.shared.borrow_mut() = self.kind == BaseKind::Fields;
+        }
         *self.metadata.borrow_mut() = Some(metadata.clone());
         Ok(metadata)
     }
@@ -224,9 +260,33 @@ impl Object for Base {
     fn as_any(&self) -> &dyn Any {
         self
     }
-    fn attribute(&self, interp: &mut Interp, _: &HostRef, name: &str) -> Eval<Option<Value>> {
+    fn methods(&self) -> &'static [&'static str] {
+        match self.kind {
+            BaseKind::Automap => &["prepare"],
+            BaseKind::Declarative | BaseKind::Fields => &[],
+        }
+    }
+    fn invoke(
+        &self,
+        interp: &mut Interp,
+        _: &HostRef,
+        _: &str,
+        arguments: Arguments,
+    ) -> Eval<Value> {
+        let metadata = self.metadata(interp)?;
+        automap::prepare(interp, &metadata, &arguments)?;
+        Ok(Value::None)
+    }
+    fn attribute(&self, interp: &mut Interp, this: &HostRef, name: &str) -> Eval<Option<Value>> {
         match name {
             "metadata" => Ok(Some(self.metadata(interp)?)),
+            "classes" if self.kind == BaseKind::Automap => {
+                let metadata = self.metadata(interp)?;
+                Ok(Some(object::value(automap::Classes {
+                    base: this.clone(),
+                    metadata,
+                })))
+            }
             "registry" => Ok(Some(interp.unknown(Reason::Unsupported, "registry"))),
             _ => Ok(None),
         }
@@ -237,8 +297,17 @@ impl Object for Base {
         class: &Rc<Class>,
         keywords: &[(SmolStr, Value)],
     ) -> Eval<()> {
-        let _ = keywords;
         let own = |name: &str| class.namespace.borrow().get(name).cloned();
+        if self.kind == BaseKind::Fields {
+            let flag = keywords.iter().find(|(name, _)| name == "table");
+            if !matches!(flag, Some((_, Value::Bool(true)))) {
+                return Ok(());
+            }
+            let named = table_name(interp, class)?;
+            let name = named.unwrap_or_else(|| sqlmodel::default_name(class));
+            sqlmodel::add_columns(interp, class)?;
+            return define(interp, self, class, &name);
+        }
         if matches!(own("__abstract__"), Some(Value::Bool(true))) {
             return Ok(());
         }

@@ -282,3 +282,60 @@ fn a_model_of_another_package_is_open() {
             op.execute('create table t (id int)')");
     assert!(output.trace.raised.is_none(), "{:?}", output.trace.raised);
 }
+
+const FIELDS: &str = "from typing import Optional, ClassVar\n\
+from datetime import datetime\n\
+from enum import Enum\n\
+from uuid import UUID, uuid4\n\
+from sqlmodel import Field, Relationship, SQLModel\n\
+class Colour(str, Enum):\n    red = 'red'\n    blue = 'blue'\n\
+class TeamBase(SQLModel):\n    name: str = Field(index=True, max_length=20)\n    colour: Colour = Colour.red\n    kinds: ClassVar[int] = 1\n\
+class Team(TeamBase, table=True):\n    __tablename__ = 'teams'\n    id: Optional[int] = Field(default=None, primary_key=True)\n    heroes: list['Hero'] = Relationship(back_populates='team')\n\
+class TeamRead(TeamBase):\n    id: int\n\
+class Hero(SQLModel, table=True):\n    id: UUID = Field(default_factory=uuid4, primary_key=True)\n    team_id: int | None = Field(default=None, foreign_key='teams.id', ondelete='CASCADE')\n    born: datetime = Field(sa_column=sa.Column(sa.DateTime(timezone=True), nullable=False))\n    strength: float\n    email: str = Field(unique=True, sa_column_kwargs={'server_default': 'x'})\n    note: Optional[str] = None\n";
+
+#[test]
+fn sqlmodel_classes_make_their_tables() {
+    let output = replay(
+        Catalog::default(),
+        FIELDS,
+        "SQLModel.metadata.create_all(op.get_bind())",
+        NEW,
+    );
+    assert_eq!(raised(&output), "");
+    let shown: Vec<String> = output
+        .trace
+        .events
+        .iter()
+        .map(|event| event.statements[0].to_string())
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            "CREATE TYPE colour AS ENUM ('red', 'blue')",
+            "CREATE TABLE teams (name varchar(20) NOT NULL, colour colour NOT NULL, id serial NOT NULL, PRIMARY KEY (id))",
+            "CREATE INDEX ix_teams_name ON teams (name)",
+            "CREATE TABLE hero (id uuid NOT NULL, team_id int4, born timestamptz NOT NULL, strength float8 NOT NULL, email varchar DEFAULT 'x' NOT NULL, note varchar, PRIMARY KEY (id), FOREIGN KEY (team_id) REFERENCES teams (id) ON DELETE CASCADE, UNIQUE (email))",
+        ]
+    );
+    assert_eq!(outcomes(&output), ["ok", "ok", "ok", "ok"]);
+}
+
+#[test]
+fn automapped_classes_are_the_tables_that_are_there() {
+    let output = replay(
+        Catalog::default(),
+        "from sqlalchemy.ext.automap import automap_base",
+        "op.create_table('users', sa.Column('id', sa.Integer, primary_key=True), sa.Column('name', sa.Text))\n\
+         Base = automap_base()\n\
+         Base.prepare(autoload_with=op.get_bind())\n\
+         User = Base.classes.users\n\
+         session = orm.Session(bind=op.get_bind())\n\
+         session.add(User(name='a'))\n\
+         session.flush()\n\
+         session.execute(sa.update(User).where(User.name == 'a').values(name='b'))\n\
+         assert not hasattr(Base.classes, 'others')",
+        NEW,
+    );
+    assert_eq!(outcomes(&output), ["ok", "ok", "ok"]);
+}

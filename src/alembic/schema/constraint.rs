@@ -347,6 +347,30 @@ impl Constraint {
         })
     }
 
+    /// Its columns: the table's own where it is known from which table object it is taken.
+    fn columns(&self) -> Vec<Value> {
+        let data = self.data.borrow();
+        let table = self.table.borrow().as_ref().and_then(Weak::upgrade);
+        let own = table.map(HostRef).and_then(|table| {
+            object::downcast::<super::Table>(&table)
+                .map(|table| table.data.borrow().columns.clone())
+        });
+        let column = |name: &SmolStr| {
+            let known = own.iter().flatten().find(|value| {
+                object::get::<Column>(value)
+                    .is_some_and(|column| column.data.borrow().name == *name)
+            });
+            known.cloned().unwrap_or_else(|| {
+                Column::value(super::ColumnData {
+                    name: name.clone(),
+                    table: data.table.clone(),
+                    ..super::ColumnData::default()
+                })
+            })
+        };
+        data.shape.columns().iter().map(column).collect()
+    }
+
     /// Remembers the table object from which it is taken.
     pub(super) fn belongs_to(&self, table: &HostRef) {
         *self.table.borrow_mut() = Some(Rc::downgrade(&table.0));
@@ -461,7 +485,16 @@ impl Object for Constraint {
         self
     }
     fn attribute(&self, _: &mut Interp, _: &HostRef, name: &str) -> Eval<Option<Value>> {
+        if matches!(name, "columns" | "c") {
+            return Ok(Some(Value::list(self.columns())));
+        }
         Ok(attribute(&self.data.borrow(), name))
+    }
+    fn iterate(&self, _: &mut Interp, _: &HostRef) -> Eval<Value> {
+        Ok(Value::list(self.columns()))
+    }
+    fn length(&self, _: &mut Interp, _: &HostRef) -> Eval<Option<usize>> {
+        Ok(Some(self.columns().len()))
     }
     fn methods(&self) -> &'static [&'static str] {
         COPIES
@@ -559,18 +592,6 @@ fn attribute(data: &ConstraintData, name: &str) -> Option<Value> {
                 .text()
                 .map_or(Value::None, |name| Value::str(name.as_str())),
         ),
-        "columns" => {
-            let column = |name: &SmolStr| {
-                Column::value(super::ColumnData {
-                    name: name.clone(),
-                    table: data.table.clone(),
-                    ..super::ColumnData::default()
-                })
-            };
-            Some(Value::list(
-                data.shape.columns().iter().map(column).collect(),
-            ))
-        }
         "column_keys" => Some(Value::list(
             data.shape
                 .columns()

@@ -299,7 +299,17 @@ impl Object for Index {
                     .map_or(Value::None, |name| Value::str(name.as_str())),
             ),
             "unique" => Some(Value::Bool(data.unique)),
-            "columns" | "expressions" => Some(Value::list(data.expressions.clone())),
+            "columns" | "expressions" => {
+                let column = |value: &Value| match value {
+                    Value::Str(name) => Column::value(super::ColumnData {
+                        name: SmolStr::new(&name.text),
+                        table: data.table.clone(),
+                        ..super::ColumnData::default()
+                    }),
+                    _ => value.clone(),
+                };
+                Some(Value::list(data.expressions.iter().map(column).collect()))
+            }
             _ => None,
         })
     }

@@ -12,6 +12,7 @@ use super::{Table, TableData, build, table};
 use crate::alembic::arguments::{items_of, name_of};
 use crate::alembic::bridge;
 use crate::alembic::object::{self, Interp, Object};
+use crate::config::PackageVersion;
 use crate::postgres::catalog::QualifiedName;
 use crate::postgres::statement::{AlterTable, AlterTableCommand};
 use crate::postgres::{Name, ObjectKind, Statement};
@@ -31,8 +32,12 @@ pub struct MetaData {
     pub bind: RefCell<Option<Value>>,
     /// Not all tables are known.
     pub incomplete: RefCell<bool>,
+    /// `reflect` has read the database.
+    pub reflected: RefCell<bool>,
     /// The file that makes it.
     home: Option<FileId>,
+    /// No file makes it: a library has it.
+    pub shared: RefCell<bool>,
 }
 
 pub(super) fn lookup(_: &mut Interp, name: &str) -> Option<Value> {
@@ -86,8 +91,17 @@ impl MetaData {
         if let Some(schema) = arguments.named("schema").cloned() {
             *self.schema.borrow_mut() = name_of(interp, &schema)?;
         }
-        if let Some(bind) = arguments.get(0, "bind") {
-            *self.bind.borrow_mut() = Some(bind.clone());
+        let bindable = interp.host.settings.sqlalchemy < PackageVersion(2, 0, 0);
+        match arguments.named("bind") {
+            Some(_) if !bindable => {
+                return Err(interp.error(
+                    "TypeError",
+                    "MetaData.__init__() got an unexpected keyword argument 'bind'",
+                ));
+            }
+            Some(bind) => *self.bind.borrow_mut() = Some(bind.clone()),
+            None if bindable => *self.bind.borrow_mut() = arguments.positional.first().cloned(),
+            None => {}
         }
         if let Some(convention) = arguments.named("naming_convention").cloned() {
             *self.convention.borrow_mut() = convention_of(interp, &convention)?;
@@ -180,6 +194,7 @@ impl Object for MetaData {
     ) -> Eval<Value> {
         match method {
             "create_all" | "drop_all" => {
+                self.read_models(interp)?;
                 let chosen = chosen_tables(interp, &arguments)?;
                 let checkfirst = match arguments.named("checkfirst").cloned() {
                     Some(flag) => interp.truth(&flag)?,
@@ -209,10 +224,16 @@ impl Object for MetaData {
         }
         Ok(Value::None)
     }
-    fn attribute(&self, interp: &mut Interp, _: &HostRef, name: &str) -> Eval<Option<Value>> {
+    fn attribute(&self, interp: &mut Interp, this: &HostRef, name: &str) -> Eval<Option<Value>> {
         Ok(match name {
-            "tables" => Some(table::tables_dict(&self.tables.borrow())),
-            "sorted_tables" => Some(Value::list(self.sorted(interp)?)),
+            "tables" => {
+                self.read_models(interp)?;
+                Some(object::value(super::tables::Tables(this.clone())))
+            }
+            "sorted_tables" => {
+                self.read_models(interp)?;
+                Some(Value::list(self.sorted(interp)?))
+            }
             "schema" => Some(
                 self.schema
                     .borrow()
@@ -303,10 +324,32 @@ impl MetaData {
         table::run(interp, "MetaData.create_all", later, checkfirst)
     }
 
+    /// Whether the application's models, not those of the revision, are in it.
+    fn is_of_application(&self, interp: &Interp) -> bool {
+        let foreign = |home| home != interp.host.revision_file;
+        *self.shared.borrow() || self.home.is_some_and(foreign)
+    }
+
+    /// Loads the modules of models: imports are read when they are used, and those that only define models never are.
+    fn read_models(&self, interp: &mut Interp) -> Eval<()> {
+        // where a model was used, its modules were read
+        let has_models = !self.tables.borrow().is_empty();
+        if has_models || !self.is_of_application(interp) || interp.frames().is_empty() {
+            return Ok(());
+        }
+        let revision = interp.host.revision_file;
+        if interp.loads_another_than(revision) {
+            return Ok(());
+        }
+        if !interp.load_imports(revision)? && !*self.incomplete.borrow() {
+            *self.incomplete.borrow_mut() = true;
+        }
+        Ok(())
+    }
+
     /// Remembers that a table was made as the application's models have it, where it was.
     pub(super) fn note_model(&self, interp: &mut Interp, table: &Name) {
-        let foreign = |home| home != interp.host.revision_file;
-        if self.home.is_some_and(foreign) {
+        if self.is_of_application(interp) {
             let schema = table.schema.as_deref().unwrap_or("public");
             let name = QualifiedName::new(schema, &table.name);
             interp.host.session.catalog.modelled.insert(name);

@@ -9,6 +9,7 @@ pub mod generated;
 pub mod index;
 pub mod metadata;
 pub mod table;
+mod tables;
 
 use std::cell::RefCell;
 
@@ -93,6 +94,8 @@ pub struct TableData {
     pub reflected_foreign_keys: Vec<Value>,
     /// Unique constraints that it was reflected with.
     pub reflected_uniques: Vec<Value>,
+    /// The name of its primary key, as reflection found it.
+    pub reflected_key: Option<SmolStr>,
     /// Indexes that it was reflected with, but for those of constraints.
     pub reflected_indexes: Vec<Value>,
     /// The MetaData that it belongs to.

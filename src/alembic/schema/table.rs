@@ -17,6 +17,7 @@ use crate::alembic::arguments::{hole, items_of, name_of};
 use crate::alembic::bridge;
 use crate::alembic::environment::{DriverCall, Environment};
 use crate::alembic::exceptions;
+use crate::alembic::naming::GivenName;
 use crate::alembic::object::{self, Interp, Object};
 use crate::alembic::types::enumeration::{self, TableCreation};
 use crate::postgres::statement::{Drop, DropTarget};
@@ -390,19 +391,11 @@ impl Object for Table {
                         )
                     })
                 });
-                match key {
-                    Some(key) => key.clone(),
-                    None => list(
-                        &data
-                            .columns
-                            .iter()
-                            .filter(|value| {
-                                build::column_data(value).is_some_and(|column| column.primary_key)
-                            })
-                            .cloned()
-                            .collect::<Vec<_>>(),
-                    ),
+                let key = key.cloned().unwrap_or_else(|| primary_key(&data));
+                if let Some(constraint) = object::get::<Constraint>(&key) {
+                    constraint.belongs_to(this);
                 }
+                key
             }
             _ => return Ok(None),
         }))
@@ -414,6 +407,25 @@ impl Object for Table {
             None => data.name.name.as_str().into(),
         }))
     }
+}
+
+/// The primary key that columns make, or that reflection found.
+fn primary_key(data: &TableData) -> Value {
+    let columns = data.columns.iter().filter_map(build::column_data);
+    let key = columns.filter(|column| column.primary_key);
+    let columns: Vec<SmolStr> = key.map(|column| column.name).collect();
+    Constraint::value(super::constraint::ConstraintData {
+        name: data
+            .reflected_key
+            .clone()
+            .map_or_else(GivenName::default, GivenName::Final),
+        shape: Shape::PrimaryKey {
+            columns,
+            include: Vec::new(),
+        },
+        table: Some(data.name.clone()),
+        ..super::constraint::ConstraintData::default()
+    })
 }
 
 /// Constraints of foreign keys, but for those beside columns.

@@ -154,7 +154,7 @@ fn set_default(
         );
     }
     if let Some(default) = default {
-        expressions::check_default(session, default, &found.type_name)?;
+        expressions::check_default(session, column, default, &found.type_name)?;
     }
     // a default of NULL is none
     let kept = default.filter(|value| !matches!(value, Expr::Value(Datum::Null)));

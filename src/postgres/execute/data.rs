@@ -49,8 +49,12 @@ pub(super) fn check_over(
     .map_err(Failure::Error)
 }
 
-/// Checks the literal of a DEFAULT against the column's type.
-pub(super) fn check_default(session: &mut Session, type_name: &TypeName, default: &Expr) -> Effect {
+/// Checks the literal of a DEFAULT against the column's type; the type of what else a default is.
+pub(super) fn check_default(
+    session: &mut Session,
+    type_name: &TypeName,
+    default: &Expr,
+) -> Effect<Option<TypeName>> {
     in_environment(session, &Parameters::default(), |catalog, environment| {
         query::check_default(catalog, environment, type_name, default)
     })

@@ -316,13 +316,28 @@ fn check_function(session: &mut Session, name: &crate::postgres::Name) -> Effect
     )
 }
 
-/// Checks the default of a column of a type: 55P04 and 22P02 for enum literals, 42704, 42883.
-pub(crate) fn check_default(session: &mut Session, default: &Expr, type_name: &TypeName) -> Effect {
+/// Checks the default of a column (or domain) of a type: 55P04 and 22P02 for enum literals, 42704, 42883, and 42804 where
+/// no value of the expression's type can be assigned (`boolean DEFAULT 0`).
+pub(crate) fn check_default(
+    session: &mut Session,
+    column: &str,
+    default: &Expr,
+    type_name: &TypeName,
+) -> Effect {
     check_literal(session, default, type_name)?;
-    if matches!(default, Expr::Value(Datum::Text(_))) {
-        super::data::check_default(session, type_name, default)?;
+    let from = super::data::check_default(session, type_name, default)?;
+    check(session, &Scope::EMPTY, default)?;
+    match from {
+        Some(from) if !super::alter_column::assignable(session, &from, type_name) => fail(
+            SqlState::DATATYPE_MISMATCH,
+            format!(
+                "column \"{column}\" is of type {} but default expression is of type {}",
+                lookup::display_type_name(type_name),
+                lookup::display_type_name(&from)
+            ),
+        ),
+        _ => Ok(()),
     }
-    check(session, &Scope::EMPTY, default)
 }
 
 /// A literal that is coerced to a type.

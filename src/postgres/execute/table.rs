@@ -580,7 +580,7 @@ pub(crate) fn finish_column(
             .and_then(|relation| relation.column(&definition.name))
             .map(|column| column.type_name.clone());
         if let Some(type_name) = type_name {
-            expressions::check_default(session, default, &type_name)?;
+            expressions::check_default(session, &definition.name, default, &type_name)?;
         }
     }
     if let Some(generated) = &definition.generated {

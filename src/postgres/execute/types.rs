@@ -116,7 +116,7 @@ fn define(
         } => {
             let base = resolve::type_name(session, base)?;
             if let Some(default) = default {
-                expressions::check_default(session, default, &base)?;
+                expressions::check_default(session, &name.name, default, &base)?;
             }
             let mut made: List<Constraint> = List::new();
             let mut required = *not_null;
@@ -338,7 +338,7 @@ pub(crate) fn alter_domain(session: &mut Session, name: &Name, command: &DomainC
         DomainCommand::SetNotNull(value) => not_null = *value,
         DomainCommand::SetDefault(value) => {
             if let Some(value) = value {
-                expressions::check_default(session, value, &base)?;
+                expressions::check_default(session, &name.name, value, &base)?;
             }
             default.clone_from(value);
         }

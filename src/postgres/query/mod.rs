@@ -432,15 +432,20 @@ pub fn check_over(
     check::check(expression, &Frame::new(&scope, &[]), &context)
 }
 
-/// Checks the literal of a DEFAULT against the column's type.
+/// Checks the literal of a DEFAULT against the column's type; what else a default is, gives its type where that is known.
 pub fn check_default(
     catalog: &Catalog,
     environment: &Environment<'_>,
     type_name: &TypeName,
     default: &Expr,
-) -> Result<(), ServerError> {
+) -> Result<Option<TypeName>, ServerError> {
     let context = Context::new(catalog, environment);
-    check::check_value(type_name, default, &context)
+    if matches!(default, Expr::Value(Datum::Text(_))) {
+        return check::check_value(type_name, default, &context).map(|()| None);
+    }
+    let scope = Scope::default();
+    let found = types::type_of(default, &Frame::new(&scope, &[]), &context);
+    Ok(found.named().cloned())
 }
 
 /// Evaluates an expression that stands alone: a PL/pgSQL condition, an argument of EXECUTE or CALL.

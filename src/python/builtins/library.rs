@@ -331,6 +331,10 @@ pub(crate) fn call<H: Host>(
             let method = interpreter.attribute(&receiver, name.trim_start_matches("str."))?;
             interpreter.call(&method, rest)?
         }
+        ("object.__getattribute__", Some(object)) => {
+            let name = arguments.positional.get(1).and_then(Value::as_str);
+            own_attribute(interpreter, &object, name.unwrap_or_default())?
+        }
         ("object.__setattr__", Some(object)) => {
             if let (Some(Value::Str(name)), Some(value)) = (second, arguments.positional.get(2)) {
                 interpreter.set_attribute(&object, &name.text, value.clone())?;
@@ -1099,6 +1103,10 @@ pub(crate) fn instance_method<H: Host>(
         "__str__" | "__repr__" if found.class.lookup(name).is_none() => {
             return Ok(Value::str(interpreter.string(&receiver)?));
         }
+        "__getattribute__" => {
+            let name = first.as_ref().and_then(Value::as_str).unwrap_or_default();
+            return own_attribute(interpreter, &receiver, name);
+        }
         "__setattr__" => {
             if let (Some(Value::Str(name)), Some(value)) = (first, arguments.positional.get(1)) {
                 interpreter.set_attribute(&receiver, &name.text, value.clone())?;
@@ -1238,4 +1246,23 @@ pub(crate) fn instance_method<H: Host>(
         }
         (kind, _) => interpreter.unsupported(&format!("{kind}.{name}()")),
     })
+}
+
+/// An attribute as `object.__getattribute__` finds it: past a hook of the class of that name.
+fn own_attribute<H: Host>(
+    interpreter: &mut Interpreter<H>,
+    object: &Value,
+    name: &str,
+) -> Eval<Value> {
+    let Value::Instance(instance) = object else {
+        return interpreter.attribute(object, name);
+    };
+    if let Some(found) = instance.attributes.borrow().get(name) {
+        return Ok(found.clone());
+    }
+    if instance.class.lookup(name).is_some() || name == "__dict__" || name == "__class__" {
+        return interpreter.attribute(object, name);
+    }
+    let message = format!("'{}' object has no attribute '{name}'", instance.class.name);
+    Err(interpreter.error("AttributeError", &message))
 }

@@ -381,6 +381,7 @@ const NAMES: &[&str] = &[
     "str.format",
     "int.from_bytes",
     "bytes.fromhex",
+    "object.__getattribute__",
     "object.__setattr__",
     "object.__new__",
     "sys.exit",

@@ -1,14 +1,18 @@
 //! Annotations of class bodies, as far as classes are made of them: the names of all, and what `Mapped[int | None]` says.
 
+use std::any::Any;
+use std::rc::{Rc, Weak};
+use std::sync::Arc;
+
 use super::{Context, Interpreter};
 use crate::python::builtins;
 use crate::python::host::{Eval, Host};
-use crate::python::syntax::{BinaryOperator, ExpressionId, ExpressionKind};
-use crate::python::value::{Key, Value};
+use crate::python::syntax::{BinaryOperator, ExpressionId, ExpressionKind, Module};
+use crate::python::value::{HostObject, Key, Scope, Value};
 
 impl<H: Host> Interpreter<H> {
     /// Annotations of a class body are kept by name: dataclasses and declarative models are made of them. The value is
-    /// `None`, but for `Mapped[...]` a tuple: what is mapped, and whether it may be `None`.
+    /// a [`LazyAnnotation`], but for `Mapped[...]` a tuple: what is mapped, and whether it may be `None`.
     pub(crate) fn record_annotation(
         &mut self,
         context: &Context<'_, H>,
@@ -21,6 +25,15 @@ impl<H: Host> Interpreter<H> {
         let value = match annotation {
             Some(annotation) => self.mapped(context, annotation)?,
             None => Value::None,
+        };
+        let value = match (value, annotation) {
+            (Value::None, Some(annotation)) => Value::host(LazyAnnotation {
+                module: context.module.clone(),
+                annotation,
+                around: Rc::downgrade(context.scope.parent.as_ref().unwrap_or(&context.globals)),
+                globals: Rc::downgrade(&context.globals),
+            }),
+            (value, _) => value,
         };
         let annotations = {
             let mut names = context.scope.names.borrow_mut();
@@ -115,6 +128,63 @@ impl<H: Host> Interpreter<H> {
             [single] => self.annotated(context, *single, optional),
             _ => Ok(self.unsupported("an annotation")),
         }
+    }
+}
+
+/// An annotation that was not evaluated: that of a field, which only some libraries read.
+#[derive(Clone, Debug)]
+pub struct LazyAnnotation {
+    module: Arc<Module>,
+    annotation: ExpressionId,
+    /// The scope around the class: that of its body ends with it.
+    around: Weak<Scope>,
+    globals: Weak<Scope>,
+}
+
+impl HostObject for LazyAnnotation {
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn type_name(&self) -> &'static str {
+        "annotation"
+    }
+}
+
+impl LazyAnnotation {
+    /// The type that it names, and whether it may be `None`; `None`: it is no field's (`ClassVar[...]`).
+    pub fn evaluate<H: Host>(
+        &self,
+        interpreter: &mut Interpreter<H>,
+    ) -> Eval<Option<(Value, bool)>> {
+        let (Some(scope), Some(globals)) = (self.around.upgrade(), self.globals.upgrade()) else {
+            return Ok(Some((interpreter.unsupported("an annotation"), false)));
+        };
+        let context = Context {
+            module: &self.module,
+            home: scope.clone(),
+            scope,
+            globals,
+            function: None,
+            definition: None,
+            class_body: false,
+            yields: None,
+        };
+        let mut optional = false;
+        match subscript(&context, self.annotation) {
+            Some(("ClassVar", _)) => return Ok(None),
+            Some(("Annotated", inner)) => {
+                if let ExpressionKind::Tuple(parts) = &self.module.expression(inner).kind
+                    && let Some(first) = parts.first()
+                {
+                    let value = interpreter.annotated(&context, *first, &mut optional)?;
+                    return Ok(Some((value, optional)));
+                }
+            }
+            _ => {}
+        }
+        let value = interpreter.annotated(&context, self.annotation, &mut optional)?;
+        Ok(Some((value, optional)))
     }
 }
 

@@ -144,12 +144,17 @@ impl<H: Host> Interpreter<H> {
             let what = format!("{}.{name}", instance.class.name);
             return Ok(Some(self.unsupported(&what)));
         }
-        if let Some(getattr) = instance.class.lookup("__getattr__") {
-            let arguments = Arguments {
-                positional: vec![value.clone(), Value::str(name)],
-                ..Arguments::default()
-            };
-            return self.call_value(&getattr, arguments).map(Some);
+        // `__getattribute__` would be asked first: what an object has itself, it mostly gives as it is
+        for hook in ["__getattr__", "__getattribute__"] {
+            if let Some(getattr) = instance.class.lookup(hook)
+                && name != hook
+            {
+                let arguments = Arguments {
+                    positional: vec![value.clone(), Value::str(name)],
+                    ..Arguments::default()
+                };
+                return self.call_value(&getattr, arguments).map(Some);
+            }
         }
         Ok(match name {
             "__init__" | "__init_subclass__" | "__setattr__" | "__post_init__" => {

@@ -14,7 +14,11 @@ use crate::python::builtins;
 use crate::python::host::{Arguments, Eval, Host};
 use crate::python::syntax::{FunctionBody, FunctionDefinition, FunctionId, ParameterKind};
 use crate::python::value::{Decoration, Function, Key, Scope, Value};
-use crate::source::Site;
+use crate::source::{FileId, Site};
+use crate::unknown::{Reason, Unknown};
+
+/// How deep a function may call itself with something unknown.
+const UNKNOWN_RECURSION: usize = 12;
 
 impl<H: Host> Interpreter<H> {
     pub(crate) fn make_function(
@@ -146,6 +150,28 @@ impl<H: Host> Interpreter<H> {
         Ok(builtins::iterators::iterator(collect.0.into_inner()))
     }
 
+    /// A function that walks down something unknown (`isinstance(value, dict)` is presumed at each level) would never come
+    /// to its end: from some depth on, what it gives is as unknown as what it is given.
+    fn recurs_in_doubt(&self, function: &Function, arguments: &Arguments) -> Option<Unknown> {
+        if self.frames.len() < UNKNOWN_RECURSION {
+            return None;
+        }
+        let file = function.syntax.file;
+        let same = |frame: &&super::Frame| frame.file == file && frame.name == function.name;
+        if self.frames.iter().filter(same).count() < UNKNOWN_RECURSION {
+            return None;
+        }
+        let keyword = arguments.keyword.iter().map(|(_, value)| value);
+        arguments
+            .positional
+            .iter()
+            .chain(keyword)
+            .find_map(|value| match value {
+                Value::Unknown(unknown) => Some((**unknown).clone()),
+                _ => None,
+            })
+    }
+
     /// Runs a function's body; what it yields goes to the sink.
     pub(crate) fn run_function(
         &mut self,
@@ -153,6 +179,10 @@ impl<H: Host> Interpreter<H> {
         arguments: Arguments,
         sink: Option<&dyn YieldSink<H>>,
     ) -> Eval<Value> {
+        if let Some(unknown) = self.recurs_in_doubt(function, &arguments) {
+            let what = format!(" in {}()", function.name);
+            return Ok(Value::unknown(unknown.then(&what)));
+        }
         if self.frames.len() >= self.limits.depth as usize {
             return Err(self.bound(Limit::CallDepth));
         }
@@ -187,18 +217,34 @@ impl<H: Host> Interpreter<H> {
         };
         let site = context.site(definition.header);
         let call = self.frames.last().map_or(site, |frame| frame.call);
-        self.in_frame(
-            function.name.clone(),
-            site,
-            call,
-            |interpreter| match &definition.body {
-                FunctionBody::Expression(id) => interpreter.expression(&context, *id),
-                FunctionBody::Block(block) => match interpreter.block(&context, block)? {
-                    Flow::Return(value) => Ok(value),
-                    _ => Ok(Value::None),
+        let enters = self.enters_another_module(function.syntax.file);
+        let result =
+            self.in_frame(
+                function.name.clone(),
+                site,
+                call,
+                |interpreter| match &definition.body {
+                    FunctionBody::Expression(id) => interpreter.expression(&context, *id),
+                    FunctionBody::Block(block) => match interpreter.block(&context, block)? {
+                        Flow::Return(value) => Ok(value),
+                        _ => Ok(Value::None),
+                    },
                 },
-            },
-        )
+            );
+        match result {
+            Err(raise) if enters && self.is_local(&raise) => {
+                Ok(self.unknown(Reason::Bound, &format!("{}()", function.name)))
+            }
+            result => result,
+        }
+    }
+
+    /// Whether the code that was started calls into another file: what comes to no end there leaves what follows here.
+    fn enters_another_module(&self, file: FileId) -> bool {
+        match (self.frames.first(), self.frames.last()) {
+            (Some(first), Some(last)) => last.file == first.file && file != first.file,
+            _ => false,
+        }
     }
 
     /// Runs something in a frame of its own, which is gone afterwards, as are the levels that an exception left open.

@@ -7,6 +7,7 @@ use std::any::Any;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use rustc_hash::FxHashSet;
 use smol_str::SmolStr;
 
 use super::{Context, Interpreter};
@@ -17,6 +18,9 @@ use crate::python::syntax::{self, ImportedModule, ImportedName};
 use crate::python::value::{HostObject, Module, Scope, Value};
 use crate::source::{FileId, Span};
 use crate::unknown::{Reason, Unknown};
+
+/// Steps that modules may take which are read only for the models in them: each run reads them again.
+const MODEL_STEPS: u64 = 50_000;
 
 /// A name that was imported and not yet used.
 #[derive(Debug)]
@@ -106,14 +110,15 @@ impl<H: Host> Interpreter<H> {
 
     /// Executes a module that another one imports. What it raises is no failure of that one: a program whose modules can't
     /// be imported never comes to run its migrations, so something in them is not understood here. What the module defines
-    /// before that holds, the rest is unknown.
+    /// before that holds, the rest is unknown. That goes for a bound on one loop or on calls as well.
     fn load_imported(&mut self, syntax: &Arc<syntax::Module>, name: &str) -> Eval<Value> {
         match self.load_module(syntax, name) {
             Ok(module) => Ok(Value::Module(module)),
-            Err(raise) if raise.bound => Err(raise),
+            Err(raise) if raise.bound && !self.is_local(&raise) => Err(raise),
             Err(raise) => {
                 let class = match &raise.exception {
                     Value::Instance(instance) => instance.class.name.to_string(),
+                    _ if raise.bound => "a limit".to_owned(),
                     _ => "an exception".to_owned(),
                 };
                 H::gap(
@@ -315,10 +320,56 @@ impl<H: Host> Interpreter<H> {
         }
         for imported in names {
             let value = self.lazy(from, &absolute, Some(&imported.name))?;
+            if matches!(&value, Value::Host(host) if host.downcast::<LazyImport>().is_some()) {
+                let member = format!("{absolute}.{}", imported.name);
+                self.state.members.insert(member.into());
+            }
             let name = imported.alias.as_ref().unwrap_or(&imported.name);
             self.bind(context, name, value);
         }
         Ok(())
+    }
+
+    /// Loads the modules of the project that were imported and not used, and what those import: a program runs them for
+    /// what they do by themselves, which is to define models. Says whether all were read to their end.
+    pub fn load_imports(&mut self, from: FileId) -> Eval<bool> {
+        let mut met: FxHashSet<SmolStr> = FxHashSet::default();
+        let mut whole = true;
+        let most = self.state.steps + MODEL_STEPS;
+        loop {
+            let waiting = self.state.imported.iter().chain(&self.state.members);
+            // a package is run before what is in it
+            let mut names: Vec<SmolStr> = waiting
+                .flat_map(|name| {
+                    let packages = name.match_indices('.').map(|(at, _)| &name[..at]);
+                    packages.chain([name.as_str()]).map(SmolStr::new)
+                })
+                .filter(|name| !met.contains(name))
+                .collect();
+            if names.is_empty() {
+                return Ok(whole);
+            }
+            // in an order that hashing does not change
+            names.sort();
+            names.dedup();
+            for name in names {
+                if self.state.steps > most {
+                    let what = "more modules are imported than are read for the models in them";
+                    H::gap(self, what.to_owned());
+                    return Ok(whole);
+                }
+                let found = self.modules.find(&name, from);
+                if let Some(syntax) = found
+                    && self.host_module(&name).is_none()
+                    && !builtins::stdlib::is_module(&name)
+                {
+                    self.load_imported(&syntax, &name)?;
+                    whole &= self.state.loaded.complete.contains(&syntax.file)
+                        || self.state.loading.contains(&syntax.file);
+                }
+                met.insert(name);
+            }
+        }
     }
 
     fn absolute(&self, from: FileId, level: u32, module: &str) -> String {

@@ -133,3 +133,25 @@ fn a_row_a_statement_and_a_column_a_run() {
     );
     assert!(table(&runs, &sources, true).contains("\x1b[31m42P01\x1b[0m"));
 }
+
+#[test]
+fn what_only_rows_bring_stands_beside_the_run() {
+    let (sources, mut runs) = runs();
+    runs[0].trace.events[0].conditional = Some(Reason::Data);
+    runs[1].trace.events[0].conditional = Some(Reason::Catalog);
+    let out = json_lines(&runs, &sources);
+    let lines: Vec<&str> = out.lines().collect();
+    assert!(
+        lines[0].contains(r#""run":"first-with-rows""#) && lines[0].contains(r#""outcome":"ok""#),
+        "{}",
+        lines[0]
+    );
+    // not a matter of rows
+    assert!(
+        lines[2].contains(r#""run":"rerun""#)
+            && lines[2].contains(r#""outcome":"unknown","sqlstate":null"#)
+            && lines[2].contains(r#""if_executed":"42P01""#),
+        "{}",
+        lines[2]
+    );
+}
