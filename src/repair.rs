@@ -3,7 +3,7 @@
 //! In: a first analysis whose findings carry proposals, and a way to analyse the project with some texts replaced. Out:
 //! the new texts, and what was fixed. A fix is kept if its finding is gone, no finding of its severity or a higher one has
 //! come, the first run of each revision leaves what it left, and nothing has become unknown. All fixes of a pass are tried at once;
-//! where something goes wrong, each file's are tried apart from the others' ([`pass`]). All of it is bounded by passes, trials and
+//! where something goes wrong, each file's are tried apart from the others' (`repair/pass.rs`). All of it is bounded by passes, trials and
 //! steps ([`Limit::RepairSteps`]). No IO.
 
 mod pass;
