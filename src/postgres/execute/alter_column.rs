@@ -481,9 +481,19 @@ fn group(session: &Session, type_name: &TypeName) -> Option<Group> {
     })
 }
 
+/// Whether two names, each with its schema or as the search path finds it, are of one type.
+fn is_same_type(session: &Session, one: &TypeName, other: &TypeName) -> bool {
+    let found = |name: &TypeName| session.catalog.find_type(&session.search_path, &name.name);
+    match (found(one), found(other)) {
+        (Some(one), Some(other)) => one.name == other.name,
+        _ => one.name == other.name,
+    }
+}
+
 /// Whether a value of one type may be assigned to another without USING; what is not known may.
 pub(crate) fn assignable(session: &Session, from: &TypeName, to: &TypeName) -> bool {
-    if from.name == to.name && from.array == to.array {
+    let same = is_same_type(session, from, to);
+    if same && from.array == to.array {
         return true;
     }
     let (Some(source), Some(target)) = (group(session, from), group(session, to)) else {
@@ -496,7 +506,7 @@ pub(crate) fn assignable(session: &Session, from: &TypeName, to: &TypeName) -> b
         return false;
     }
     match (source, target) {
-        (Group::Enum, Group::Enum) => from.name == to.name,
+        (Group::Enum, Group::Enum) => same,
         (Group::Moment, Group::Time) => from.name.name != "date",
         (Group::Time, Group::Interval) | (Group::Interval, Group::Time) => true,
         (source, target) => source == target,
