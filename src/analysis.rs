@@ -817,10 +817,9 @@ fn setting(
     let mut settings = settings(config);
     settings.naming_convention = facts.naming_convention;
     settings.options = options_of(database, facts.options);
-    settings.version_schema = match &facts.version_table_schema {
-        Some(schema) => Some(Some(schema.clone())),
-        None => facts.no_version_schema.then_some(None),
-    };
+    settings
+        .version_schema
+        .clone_from(&facts.version_table_schema);
     let catalog = loaded.initial.clone();
     let catalog = if database.sql.is_some() {
         catalog
@@ -829,7 +828,7 @@ fn setting(
             catalog,
             config.postgres_version,
             facts.version_table.as_deref().unwrap_or("alembic_version"),
-            facts.version_table_schema.as_deref(),
+            facts.version_table_schema.flatten().as_deref(),
             if facts.own_version_column {
                 "text"
             } else {

@@ -108,6 +108,13 @@ pub struct Event {
     pub doubt: Option<Box<Gap>>,
 }
 
+impl Event {
+    /// The tables that its statements work on, as written.
+    pub fn tables(&self) -> impl Iterator<Item = &Name> {
+        self.statements.iter().filter_map(Statement::table)
+    }
+}
+
 /// A condition that was decided by questions to the catalog.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Guard {

@@ -29,9 +29,6 @@ pub struct Options {
 /// The options that `env.py` set itself, by name.
 const SET: &str = "options that env.py sets";
 
-/// What code put beside the options.
-const ATTRIBUTES: &str = "attributes of the configuration";
-
 /// `context.config`.
 pub fn config(interp: &mut Interp) -> Value {
     once(interp, "context.config", || object::value(Config))
@@ -54,9 +51,8 @@ pub fn set_options(interp: &Interp) -> BTreeMap<String, Option<String>> {
     found
 }
 
-fn dict_of(interp: &mut Interp, key: &str) -> Rc<RefCell<IndexMap<Key, Value>>> {
-    let value = once(interp, key, || Value::Dict(Rc::default()));
-    match value {
+fn set_of(interp: &mut Interp) -> Rc<RefCell<IndexMap<Key, Value>>> {
+    match once(interp, SET, || Value::Dict(Rc::default())) {
         Value::Dict(dict) => dict,
         _ => Rc::default(),
     }
@@ -69,7 +65,7 @@ struct Config;
 impl Config {
     fn main_option(interp: &mut Interp, name: &str) -> Option<Value> {
         let key = Key::Str(name.into());
-        if let Some(set) = dict_of(interp, SET).borrow().get(&key) {
+        if let Some(set) = set_of(interp).borrow().get(&key) {
             return Some(set.clone());
         }
         let unknown = || environment(&format!("context.config.get_main_option(\"{name}\")"));
@@ -140,7 +136,7 @@ impl Object for Config {
             },
             "set_main_option" => {
                 if let (Some(name), Some(value)) = (text(0, "name"), arguments.get(1, "value")) {
-                    dict_of(interp, SET)
+                    set_of(interp)
                         .borrow_mut()
                         .insert(Key::Str(name.into()), value.clone());
                 }
@@ -154,7 +150,7 @@ impl Object for Config {
         let options = &interp.host.settings.options;
         Ok(Some(match name {
             "attributes" => once(interp, "context.config.attributes", || {
-                object::value(Attributes)
+                object::value(Attributes::default())
             }),
             "config_file_name" => match &options.file {
                 Some(file) => Value::str(file.as_str()),
@@ -170,8 +166,8 @@ impl Object for Config {
 }
 
 /// `config.attributes`: empty, unless a program that calls Alembic puts something in.
-#[derive(Debug)]
-struct Attributes;
+#[derive(Debug, Default)]
+struct Attributes(Rc<RefCell<IndexMap<Key, Value>>>);
 
 impl Object for Attributes {
     fn type_name(&self) -> &'static str {
@@ -190,7 +186,7 @@ impl Object for Attributes {
         method: &str,
         arguments: Arguments,
     ) -> Eval<Value> {
-        let dict = dict_of(interp, ATTRIBUTES);
+        let dict = &self.0;
         let Some(name) = arguments.positional.first().cloned() else {
             return Ok(Value::None);
         };
@@ -218,21 +214,21 @@ impl Object for Attributes {
     }
     fn item(&self, interp: &mut Interp, _: &HostRef, index: &Value) -> Eval<Value> {
         let key = interp.key(index)?;
-        let known = dict_of(interp, ATTRIBUTES).borrow().get(&key).cloned();
+        let known = self.0.borrow().get(&key).cloned();
         // who takes it without asking relies on the program that calls Alembic
         Ok(known.unwrap_or_else(|| environment("context.config.attributes[...]")))
     }
     fn set_item(&self, interp: &mut Interp, _: &HostRef, index: &Value, value: Value) -> Eval<()> {
         let key = interp.key(index)?;
-        dict_of(interp, ATTRIBUTES).borrow_mut().insert(key, value);
+        self.0.borrow_mut().insert(key, value);
         Ok(())
     }
     fn contains(&self, interp: &mut Interp, _: &HostRef, item: &Value) -> Eval<Truth> {
         let key = interp.key(item)?;
-        let known = dict_of(interp, ATTRIBUTES).borrow().contains_key(&key);
+        let known = self.0.borrow().contains_key(&key);
         Ok(Truth::Known(known))
     }
-    fn iterate(&self, interp: &mut Interp, _: &HostRef) -> Eval<Value> {
-        Ok(Value::Dict(dict_of(interp, ATTRIBUTES)))
+    fn iterate(&self, _: &mut Interp, _: &HostRef) -> Eval<Value> {
+        Ok(Value::Dict(self.0.clone()))
     }
 }

@@ -27,10 +27,8 @@ pub struct EnvironmentFacts {
     pub transactional_ddl: Option<bool>,
     /// The table of applied revisions, and its schema.
     pub version_table: Option<String>,
-    /// See [`EnvironmentFacts::version_table`].
-    pub version_table_schema: Option<String>,
-    /// It configures the context and names no schema for that table.
-    pub no_version_schema: bool,
+    /// The schema of that table, `Some(None)` where none is named; `None`: not known.
+    pub version_table_schema: Option<Option<String>>,
     /// Other schemas than the default are compared.
     pub include_schemas: Option<bool>,
     /// Naming convention of the target metadata; empty: SQLAlchemy's own, or not known.
@@ -210,7 +208,7 @@ pub fn read(
     settings: &Arc<Settings>,
     modules: &Arc<dyn Modules>,
 ) -> EnvironmentFacts {
-    let mut first = None;
+    let mut first: Option<EnvironmentFacts> = None;
     let mut script = Vec::new();
     for _ in 0..ATTEMPTS {
         let mut session = Session::new(Catalog::default(), version, super::run::dynamic_sql);
@@ -232,7 +230,6 @@ pub fn read(
             if let Some(first) = first {
                 // how it holds its connection is its own; what the application's models say behind choices that were
                 // turned is not taken for known
-                let first: EnvironmentFacts = first;
                 facts.naming_convention = first.naming_convention;
                 facts.naming_unknown = true;
             }
@@ -292,9 +289,14 @@ fn facts_of(module: &syntax::Module, interp: &mut Interp, path: &[SmolStr]) -> E
     facts.transactional_ddl = flag("transactional_ddl");
     facts.include_schemas = flag("include_schemas");
     facts.version_table = text("version_table");
-    facts.version_table_schema = text("version_table_schema");
-    facts.no_version_schema =
-        get(MORE).is_none() && matches!(get("version_table_schema"), None | Some(Value::None));
+    facts.version_table_schema = match text("version_table_schema") {
+        Some(schema) => Some(Some(schema)),
+        None => {
+            let given = get("version_table_schema");
+            let none = get(MORE).is_none() && matches!(given, None | Some(Value::None));
+            none.then_some(None)
+        }
+    };
     if let Some(metadata) = get("target_metadata").and_then(object::get::<MetaData>) {
         facts.naming_convention = metadata.convention.borrow().clone();
     }

@@ -91,10 +91,7 @@ fn constraints(
 /// The indexes that a table has beside those of its constraints.
 fn indexes(table: &Name, relation: &Relation, known: &[Value]) -> Vec<Value> {
     let column_of = |wanted: &SmolStr| {
-        let found = known.iter().find(|value| {
-            object::get::<Column>(value).is_some_and(|column| column.data.borrow().name == *wanted)
-        });
-        found
+        Column::find(known, wanted)
             .cloned()
             .unwrap_or_else(|| Value::str(wanted.as_str()))
     };

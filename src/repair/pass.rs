@@ -105,10 +105,9 @@ impl Pass<'_> {
                 let first = proofs.find(|path| bad.contains(*path));
                 bad = first.cloned().map_or(bad, |first| BTreeSet::from([first]));
             }
-            let (wrong, others) = kept
+            let (wrong, others): (Vec<Chosen>, Vec<Chosen>) = kept
                 .into_iter()
                 .partition(|one| bad.contains(&one.target.path));
-            let wrong: Vec<Chosen> = wrong;
             refused.extend(wrong.into_iter().map(|one| one.target));
             kept = others;
         }

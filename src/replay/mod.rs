@@ -174,13 +174,13 @@ pub fn replay(
             });
             first.after.cut |= first.trace.raised.is_some() || first.trace.broke_off;
             doubt(&mut first.after, &first.trace);
-            if let Some(recalled) = recalled {
-                first.after = (recalled.settled)(index, first.after);
-            }
-            current = first.after.clone();
-            if let Some(recalled) = recalled {
-                current = (recalled.handed_on)(index, current);
-            }
+            current = match recalled {
+                Some(recalled) => {
+                    first.after = (recalled.settled)(index, first.after);
+                    (recalled.handed_on)(index, first.after.clone())
+                }
+                None => first.after.clone(),
+            };
             let revision = revision.clone();
             if !judged(&revision) {
                 visit(run_once(index, revision, before, first));
@@ -209,11 +209,7 @@ pub fn replay(
 fn doubt(catalog: &mut Catalog, first: &Trace) {
     for event in &first.events {
         if matches!(event.outcome, Outcome::Error(_)) && !event.handled {
-            let tables = event
-                .statements
-                .iter()
-                .filter_map(crate::postgres::Statement::table);
-            for table in tables {
+            for table in event.tables() {
                 catalog.doubted.insert(table.name.clone());
             }
         }

@@ -3,7 +3,7 @@
 use super::{Check, Context, Rule, claims, refusals, rollback};
 use crate::config::Level;
 use crate::diagnostic::{Diagnostic, RuleInfo, Severity};
-use crate::postgres::{ObjectKey, ObjectKind, Outcome, ServerError, SqlState};
+use crate::postgres::{Name, ObjectKey, ObjectKind, Outcome, ServerError, SqlState};
 use crate::trace::{Event, Raised, Run};
 
 pub(super) const RULE: Rule = Rule {
@@ -69,11 +69,8 @@ fn is_own(context: &Context<'_>, event: &Event, error: &ServerError) -> bool {
     if misses && context.names_unknown && error.object.as_ref().is_none_or(constraint) {
         return false;
     }
-    let mut tables = event
-        .statements
-        .iter()
-        .filter_map(crate::postgres::Statement::table);
-    !tables.any(|table| before.doubted.contains(&table.name)) && !claims::is_told(context, event)
+    let is_doubted = |table: &Name| before.doubted.contains(&table.name);
+    !event.tables().any(is_doubted) && !claims::is_told(context, event)
 }
 
 /// What SQLAlchemy refuses whatever the database holds.

@@ -59,7 +59,7 @@ fn known(context: &Context<'_>) -> Option<Diagnostic> {
         .filter(|one| {
             one.fate == Fate::Lost
                 && makes_again(replayed, &one.key)
-                && !is_modelled(replayed, &one.key)
+                && !rollback::is_of_models(replayed, &one.key)
         })
         .filter_map(|one| {
             let event = rollback::touched_by(&replayed.downgrade, &one.key)?;
@@ -115,13 +115,6 @@ fn known(context: &Context<'_>) -> Option<Diagnostic> {
     Some(diagnostic)
 }
 
-/// Whether models outside of the revisions made the thing's table: they had not got it when older databases were made of
-/// them, so that it is this revision's to make and to drop.
-fn is_modelled(replayed: &Replayed, key: &ObjectKey) -> bool {
-    let table = replayed.before.table_of(key);
-    table.is_some_and(|table| replayed.before.modelled.contains(&table.name))
-}
-
 /// Things that may have been there before: a note a revision.
 fn possible(context: &Context<'_>) -> Option<Diagnostic> {
     let replayed = context.replayed;
@@ -155,7 +148,7 @@ fn possible(context: &Context<'_>) -> Option<Diagnostic> {
     let keys: Vec<ObjectKey> = dropped.iter().map(|(.., key)| key.clone()).collect();
     dropped.retain(|(.., key)| {
         may_be_older(replayed, key)
-            && !is_modelled(replayed, key)
+            && !rollback::is_of_models(replayed, key)
             && !keys.iter().any(|whole| is_part(replayed, key, whole))
     });
     dropped.sort_by_key(|(.., key)| !holds_data(key.kind));

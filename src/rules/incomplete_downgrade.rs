@@ -140,11 +140,7 @@ fn is_of_downgrade(replayed: &Replayed, one: &Difference) -> bool {
 /// Whether the downgrade makes things anew on a table that models outside of the revisions made: on a database of an earlier
 /// day they may have been there.
 fn is_of_models(replayed: &Replayed, one: &Difference) -> bool {
-    is_of_downgrade(replayed, one)
-        && replayed
-            .before
-            .table_of(&one.key)
-            .is_some_and(|table| replayed.before.modelled.contains(&table.name))
+    is_of_downgrade(replayed, one) && rollback::is_of_models(replayed, &one.key)
 }
 
 /// What is otherwise than before, in one sentence.

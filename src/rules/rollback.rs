@@ -73,6 +73,13 @@ pub(super) fn completes(replayed: &Replayed) -> bool {
         && errors(&replayed.downgrade).next().is_none()
 }
 
+/// Whether models outside of the revisions made the thing's table: they had not got it when older databases were made of
+/// them, so that it is this revision's to make and to drop.
+pub(super) fn is_of_models(replayed: &Replayed, key: &ObjectKey) -> bool {
+    let table = replayed.before.table_of(key);
+    table.is_some_and(|table| replayed.before.modelled.contains(&table.name))
+}
+
 /// What calls whose effect on the schema is not known may have changed.
 #[derive(Default)]
 struct Opaque {

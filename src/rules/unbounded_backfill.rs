@@ -176,11 +176,12 @@ fn remedy(event: &Event) -> &'static str {
         matches!(statement, Statement::Update(update)
             if update.assignments.iter().all(|assignment| matches!(old_rows::strip(&assignment.value), Expr::Value(_))))
     };
-    let mut statements = old_rows::flat(&event.statements).into_iter();
-    if statements.any(|statement| matches!(statement, Statement::Delete(_))) {
+    let statements = old_rows::flat(&event.statements);
+    let mut all = statements.iter();
+    if all.any(|statement| matches!(statement, Statement::Delete(_))) {
         return "delete in a revision of its own, in batches that commit (`autocommit_block()`)";
     }
-    if old_rows::flat(&event.statements).into_iter().any(constant) {
+    if statements.into_iter().any(constant) {
         "let a `server_default` give old rows their value, which rewrites nothing, or fill the column in a revision of its own, in batches that commit (`autocommit_block()`)"
     } else {
         "fill it in a revision of its own, in batches that commit (`autocommit_block()`)"

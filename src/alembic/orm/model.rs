@@ -9,7 +9,7 @@ use smol_str::SmolStr;
 use super::{annotated, automap, columns_of, make, sqlmodel, table_of};
 use crate::alembic::object::{self, Interp, Object, function};
 use crate::alembic::schema::metadata::MetaData;
-use crate::alembic::schema::{Column, ColumnData, Table, TableData};
+use crate::alembic::schema::{Column, Table, TableData};
 use crate::postgres::Name;
 use crate::python::interpreter::has_unknown_base;
 use crate::python::{Arguments, Class, Eval, HostRef, Instance, Value};
@@ -19,26 +19,10 @@ use crate::unknown::Reason;
 pub fn lookup(name: &str) -> Option<Value> {
     Some(match name {
         "declarative_base" => function("declarative_base", |interp, arguments| {
-            let metadata = match arguments.named("metadata") {
-                Some(metadata) if !metadata.is_none() => metadata.clone(),
-                _ => make(interp, "sqlalchemy", "MetaData", Arguments::default())?,
-            };
-            Ok(object::value(Base {
-                metadata: RefCell::new(Some(metadata)),
-                class: arguments.named("cls").cloned(),
-                kind: BaseKind::Declarative,
-            }))
+            Base::of_function(interp, &arguments, BaseKind::Declarative)
         }),
         "automap_base" => function("automap_base", |interp, arguments| {
-            let metadata = match arguments.named("metadata") {
-                Some(metadata) if !metadata.is_none() => metadata.clone(),
-                _ => make(interp, "sqlalchemy", "MetaData", Arguments::default())?,
-            };
-            Ok(object::value(Base {
-                metadata: RefCell::new(Some(metadata)),
-                class: arguments.named("cls").cloned(),
-                kind: BaseKind::Automap,
-            }))
+            Base::of_function(interp, &arguments, BaseKind::Automap)
         }),
         "DeclarativeBase" | "DeclarativeBaseNoMeta" | "DeclarativeMeta" => object::value(Base {
             metadata: RefCell::new(None),
@@ -46,10 +30,7 @@ pub fn lookup(name: &str) -> Option<Value> {
             kind: BaseKind::Declarative,
         }),
         "registry" => function("registry", |interp, arguments| {
-            let metadata = match arguments.named("metadata") {
-                Some(metadata) if !metadata.is_none() => metadata.clone(),
-                _ => make(interp, "sqlalchemy", "MetaData", Arguments::default())?,
-            };
+            let metadata = given_metadata(interp, &arguments)?;
             Ok(object::value(Registry { metadata }))
         }),
         "declared_attr" => object::value(DeclaredAttributeClass),
@@ -216,7 +197,24 @@ pub(super) fn sqlmodel_base() -> Value {
     })
 }
 
+/// `metadata=`, or a new one.
+fn given_metadata(interp: &mut Interp, arguments: &Arguments) -> Eval<Value> {
+    match arguments.named("metadata") {
+        Some(metadata) if !metadata.is_none() => Ok(metadata.clone()),
+        _ => make(interp, "sqlalchemy", "MetaData", Arguments::default()),
+    }
+}
+
 impl Base {
+    /// What `declarative_base(metadata=, cls=)` and its like give.
+    fn of_function(interp: &mut Interp, arguments: &Arguments, kind: BaseKind) -> Eval<Value> {
+        Ok(object::value(Self {
+            metadata: RefCell::new(Some(given_metadata(interp, arguments)?)),
+            class: arguments.named("cls").cloned(),
+            kind,
+        }))
+    }
+
     fn metadata(&self, interp: &mut Interp) -> Eval<Value> {
         if let Some(metadata) = self.metadata.borrow().clone() {
             return Ok(metadata);
@@ -620,15 +618,4 @@ impl Object for AliasedClass {
             .find(|(key, _)| key == name)
             .map(|(_, column)| column))
     }
-}
-
-/// A column of a light table, for callers that make tables of their own.
-pub fn light_column(name: &str, table: &Name) -> Value {
-    object::value(Column {
-        data: RefCell::new(ColumnData {
-            name: SmolStr::new(name),
-            table: Some(table.clone()),
-            ..ColumnData::default()
-        }),
-    })
 }

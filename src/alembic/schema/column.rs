@@ -12,6 +12,7 @@ use crate::alembic::arguments::{hole, name_of};
 use crate::alembic::bridge;
 use crate::alembic::object::{self, Interp, Object};
 use crate::alembic::types::{SqlType, TypeClassObject};
+use crate::postgres::Name;
 use crate::python::{Arguments, Eval, HostOperator, HostRef, Truth, Value};
 
 pub(super) fn lookup(name: &str) -> Option<Value> {
@@ -141,6 +142,23 @@ impl Column {
         object::value(Self {
             data: RefCell::new(data),
         })
+    }
+
+    /// A column of which only the name and the table are known.
+    pub fn named(name: &str, table: Option<&Name>) -> Value {
+        Self::value(ColumnData {
+            name: SmolStr::new(name),
+            table: table.cloned(),
+            ..ColumnData::default()
+        })
+    }
+
+    /// The column of a name among some.
+    pub fn find<'a>(columns: &'a [Value], name: &str) -> Option<&'a Value> {
+        let is_it = |value: &&Value| {
+            object::get::<Self>(value).is_some_and(|column| column.data.borrow().name == name)
+        };
+        columns.iter().find(is_it)
     }
 }
 

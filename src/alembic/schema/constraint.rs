@@ -356,17 +356,10 @@ impl Constraint {
                 .map(|table| table.data.borrow().columns.clone())
         });
         let column = |name: &SmolStr| {
-            let known = own.iter().flatten().find(|value| {
-                object::get::<Column>(value)
-                    .is_some_and(|column| column.data.borrow().name == *name)
-            });
-            known.cloned().unwrap_or_else(|| {
-                Column::value(super::ColumnData {
-                    name: name.clone(),
-                    table: data.table.clone(),
-                    ..super::ColumnData::default()
-                })
-            })
+            let known = own.as_deref().and_then(|own| Column::find(own, name));
+            known
+                .cloned()
+                .unwrap_or_else(|| Column::named(name, data.table.as_ref()))
         };
         data.shape.columns().iter().map(column).collect()
     }

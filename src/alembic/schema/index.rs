@@ -301,11 +301,7 @@ impl Object for Index {
             "unique" => Some(Value::Bool(data.unique)),
             "columns" | "expressions" => {
                 let column = |value: &Value| match value {
-                    Value::Str(name) => Column::value(super::ColumnData {
-                        name: SmolStr::new(&name.text),
-                        table: data.table.clone(),
-                        ..super::ColumnData::default()
-                    }),
+                    Value::Str(name) => Column::named(&name.text, data.table.as_ref()),
                     _ => value.clone(),
                 };
                 Some(Value::list(data.expressions.iter().map(column).collect()))
