@@ -7,10 +7,18 @@ use crate::diagnostic::Diagnostic;
 use crate::scripts::{Format, Script};
 
 /// Alembic's words and those of SQL files, the longer first.
-const WORDS: [(&str, &str); 14] = [
+const WORDS: [(&str, &str); 16] = [
     (
         "`alembic downgrade` stops here with an AttributeError: the revision has no `downgrade()`",
         "a rollback can't pass here: the migration has no down part, and others of its folder have one",
+    ),
+    (
+        "the next `alembic upgrade`",
+        "the next run of the migration",
+    ),
+    (
+        "Alembic runs a revision in one",
+        "its tool sends the migration in one",
     ),
     ("`alembic downgrade`", "a rollback"),
     ("`alembic upgrade`", "the migration"),
