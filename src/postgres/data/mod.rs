@@ -4,6 +4,7 @@
 //! certain is an error: a row that is known may conflict, one that is not known never does. What is known of a table's
 //! rows afterwards is no more than what follows from the statements.
 
+mod conflict;
 mod delete;
 mod insert;
 mod keys;
