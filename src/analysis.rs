@@ -1,6 +1,6 @@
 //! From files to diagnostics: loads a database's revisions or SQL files, replays them, lets the rules judge.
 //!
-//! In: a project's [`Files`], what [`crate::discover`] found, a [`Config`]. Out: an [`Analysis`]. No IO but through `Files`.
+//! In: a project's [`Files`](crate::files::Files), what [`crate::discover`] found, a [`Config`]. Out: an [`Analysis`]. No IO but through `Files`.
 
 mod initial_schema;
 mod load;
@@ -11,14 +11,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
-
 use crate::alembic::env::EnvironmentFacts;
 use crate::alembic::{self};
 use crate::config::Config;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::discover::{Database, ProjectModules};
 use crate::faults;
-use crate::files::{FileError, Files};
+use crate::files::FileError;
 use crate::fix;
 use crate::history::Graph;
 use crate::limits::{self, Limit};
