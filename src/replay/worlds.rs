@@ -285,12 +285,12 @@ fn wait(
         .iter()
         .map(|choice| choice.site)
         .collect();
-    for turned in told..decisions.len() {
+    for (turned, choice) in decisions.iter().enumerate().skip(told) {
         // what an application's modules ask while they are loaded says nothing of the migration
-        if decisions[turned].loading && !raised {
+        if choice.loading && !raised {
             continue;
         }
-        let repeated = !met.insert(decisions[turned].site) && !raised;
+        let repeated = !met.insert(choice.site) && !raised;
         if repeated && waiting.len() > bound {
             continue;
         }
