@@ -19,7 +19,7 @@ use super::environment::{DriverCall, Environment};
 use super::object::{self, Interp, Object};
 use super::text::TextClause;
 use super::{dialect, exceptions, literal, orm, result};
-use crate::postgres::expression::{QueryBody, Select, Target};
+use crate::postgres::expression::{Select, Target};
 use crate::postgres::{Datum, Parameters, Query, Statement, TransactionMode};
 use crate::python::{Arguments, Eval, HostRef, Raise, Str, Value};
 use crate::sql::{self, Placeholders};
@@ -702,17 +702,10 @@ pub fn multiple(arguments: &Arguments) -> Option<Value> {
 
 /// A SELECT of one expression, for callers that have no construct.
 pub fn select_of(value: crate::postgres::Expr) -> Query {
-    Query {
-        with: Vec::new(),
-        body: QueryBody::Select(Box::new(Select {
-            targets: vec![Target { value, alias: None }],
-            ..Select::default()
-        })),
-        order_by: Vec::new(),
-        limit: None,
-        offset: None,
-        into: None,
-    }
+    Query::from(Select {
+        targets: vec![Target { value, alias: None }],
+        ..Select::default()
+    })
 }
 
 /// Whether a value is a connection, engine or session: what `sa.inspect` makes an Inspector of; true for an engine.

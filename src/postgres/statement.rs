@@ -15,7 +15,7 @@ use super::name::{Name, ObjectKind};
 
 pub use data::{
     Assignment, Block, ConflictAction, ConflictTarget, Declaration, Delete, Handler, Insert,
-    InsertSource, Merge, OnConflict, PlStatement, Update,
+    InsertSource, Merge, MergeAction, MergeClause, MergeRows, OnConflict, PlStatement, Update,
 };
 
 /// One SQL statement.

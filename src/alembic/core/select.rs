@@ -519,19 +519,12 @@ fn set(interp: &mut Interp, members: &[Value], operator: SetOperator, all: bool)
         };
         result = Some(match result {
             None => right,
-            Some(left) => Query {
-                with: Vec::new(),
-                body: QueryBody::Set {
-                    operator,
-                    all,
-                    left: Box::new(left),
-                    right: Box::new(right),
-                },
-                order_by: Vec::new(),
-                limit: None,
-                offset: None,
-                into: None,
-            },
+            Some(left) => Query::from(QueryBody::Set {
+                operator,
+                all,
+                left: Box::new(left),
+                right: Box::new(right),
+            }),
         });
     }
     Ok(match result {

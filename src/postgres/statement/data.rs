@@ -100,12 +100,49 @@ pub struct Delete {
 #[derive(Clone, Debug, PartialEq)]
 #[allow(missing_docs)]
 pub struct Merge {
+    pub with: Vec<CommonTable>,
     pub table: Name,
     pub alias: Option<SmolStr>,
     pub source: FromItem,
     pub on: Expr,
-    pub inserts_when_not_matched: bool,
-    pub changes_when_matched: bool,
+    /// Of each row the first that is for it acts.
+    pub clauses: Vec<MergeClause>,
+    pub returning: Vec<Target>,
+}
+
+/// A WHEN clause of MERGE.
+#[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs)]
+pub struct MergeClause {
+    pub rows: MergeRows,
+    pub condition: Option<Expr>,
+    pub action: MergeAction,
+}
+
+/// The rows that a WHEN clause is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MergeRows {
+    /// MATCHED: rows of both.
+    Matched,
+    /// NOT MATCHED BY SOURCE (17+): rows of the table.
+    OfTarget,
+    /// NOT MATCHED: rows of the source.
+    OfSource,
+}
+
+/// What a WHEN clause does.
+#[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs)]
+pub enum MergeAction {
+    Nothing,
+    /// No values: DEFAULT VALUES. No columns: all, in their order.
+    Insert {
+        columns: Vec<SmolStr>,
+        values: Vec<Expr>,
+        overriding: bool,
+    },
+    Update(Vec<Assignment>),
+    Delete,
 }
 
 /// A PL/pgSQL block: a DO body or a part of one.
