@@ -100,6 +100,7 @@ pub fn load(
         .get_or_init(|| initial_catalog(files, &config, &environment, &graph));
     gaps.extend(said.iter().cloned());
     let released = released(&graph, &config);
+    let beside = graph.beside_others();
     let mut imports = Imports::new(&*modules, migration_folders(database));
     let revisions = graph
         .order()
@@ -118,6 +119,7 @@ pub fn load(
                 identifiers.revision_span,
             );
             revision.released = released.contains(index);
+            revision.beside_others = beside.contains(index);
             revision.facts = facts[*index].clone();
             revision.application_imports = imports.of(&parsed[*index]);
             let path = sources.file(revision.file).path().to_owned();

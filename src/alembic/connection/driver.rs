@@ -23,7 +23,7 @@ pub fn driver_sql(
     // asyncpg's parameters are `$1`: a percent sign is none of its business
     let formatted = formatted && interp.host.settings.driver != Driver::Asyncpg;
     if formatted
-        && matches!(rows, Bound::None)
+        && matches!(rows, Bound::None | Bound::One(_) | Bound::Many(_))
         && let Some(raise) = stray_percent(interp, &text.text)
     {
         return Err(raise);
@@ -100,8 +100,8 @@ pub(super) fn numbered(interp: &mut Interp, items: &[Value]) -> Parameters {
     }
 }
 
-/// What a driver says to a percent sign that is no placeholder, in a text without parameters (measured with psycopg 3.3,
-/// pg8000 1.31).
+/// What a driver says to a percent sign that is no placeholder, in a text without values or with values by name (measured
+/// with psycopg2 2.9, psycopg 3.3, pg8000 1.31).
 pub(super) fn stray_percent(interp: &mut Interp, text: &str) -> Option<Box<Raise>> {
     match interp.host.settings.driver {
         Driver::Psycopg2 => has_stray_percent(text, |_| false)
