@@ -55,11 +55,14 @@ fn check(context: &Context<'_>) -> Vec<Diagnostic> {
 /// Whether an error is sure, and neither a consequence of an earlier revision's nor told by a rule that knows more of it.
 fn is_own(context: &Context<'_>, event: &Event, error: &ServerError) -> bool {
     let before = &context.replayed.before;
-    // what is no SQL in a SQL file is told of the file
-    if context.replayed.revision.script().is_some() && error.sqlstate == SqlState::SYNTAX_ERROR {
+    let misses = error.sqlstate.says_missing();
+    // what is no SQL in a SQL file is told of the file, and what none of them makes may come from elsewhere
+    let is_column = error.sqlstate == SqlState::UNDEFINED_COLUMN;
+    if context.replayed.revision.script().is_some()
+        && (error.sqlstate == SqlState::SYNTAX_ERROR || (misses && !is_column))
+    {
         return false;
     }
-    let misses = error.sqlstate.says_missing();
     // an earlier revision that breaks off makes more on the databases that have got this far
     if misses && (before.cut || before.open || may_be_of_extension(context, error)) {
         return false;
