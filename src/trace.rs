@@ -271,7 +271,7 @@ pub struct Trace {
     pub guards: Vec<Arc<Guard>>,
     /// An Inspector answered from its cache what the catalog would answer otherwise by then.
     pub stale: bool,
-    /// An Inspector was made.
+    /// An Inspector was made, or a connection asked: what `--sql` has no answer to.
     pub inspected: bool,
     /// It used what no revision made and what is assumed on a first run: on any other it would have been told otherwise.
     pub has_assumed: bool,

@@ -588,6 +588,13 @@ impl Object for Connection {
         method: &str,
         arguments: Arguments,
     ) -> Eval<Value> {
+        interp.host.questions.inspected = true;
+        let offline = interp.host.questions.contrary.offline;
+        // `--sql` has a connection that only writes statements down
+        if offline && !matches!(method, "execute" | "connect" | "execution_options") {
+            let message = format!("'MockConnection' object has no attribute '{method}'");
+            return Err(interp.error("AttributeError", &message));
+        }
         match method {
             "execute" | "scalar" | "scalars" | "execute_stream" => {
                 let Some(executable) = arguments
@@ -603,6 +610,7 @@ impl Object for Connection {
                 let parameters = multiple(&arguments);
                 let result = execute(interp, &executable, parameters.as_ref(), Origin::Construct)?;
                 match method {
+                    _ if offline => Ok(Value::None),
                     "scalar" | "scalars" => {
                         let method = interp.attribute(&result, method)?;
                         interp.call(&method, Arguments::default())

@@ -27,7 +27,7 @@ pub struct Questions {
     guards: Vec<Arc<Guard>>,
     /// Whether an Inspector answered from its cache what the catalog would answer otherwise.
     pub stale: bool,
-    /// Whether an Inspector was made.
+    /// Whether an Inspector was made, or a connection asked.
     pub inspected: bool,
     /// What this run does otherwise.
     pub contrary: Contrary,

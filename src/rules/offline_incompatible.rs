@@ -28,14 +28,25 @@ fn check(context: &Context<'_>) -> Vec<Diagnostic> {
     let Some(site) = raised.site else {
         return Vec::new();
     };
-    if raised.class != "NoInspectionAvailable" {
+    if raised.explicit || context.replayed.first.raised.is_some() {
         return Vec::new();
     }
-    let message = "`alembic upgrade --sql` stops here (`NoInspectionAvailable`): there is no database to inspect";
-    let mut diagnostic = context.diagnostic(&RULE, site, message.to_owned());
-    diagnostic.help = Some(
-        "inspect only `if not context.is_offline_mode():`, or use guards that are SQL (`if_not_exists=True`, `IF NOT EXISTS`)"
-            .to_owned(),
+    let (why, help) = match raised.class.as_str() {
+        "NoInspectionAvailable" => (
+            "there is no database to inspect",
+            "inspect only `if not context.is_offline_mode():`, or use guards that are SQL (`if_not_exists=True`, `IF NOT EXISTS`)",
+        ),
+        "AttributeError" | "TypeError" => (
+            "there is no database to ask, and what `execute()` returns is None",
+            "read rows only `if not context.is_offline_mode():`, or do it in SQL (`INSERT ... SELECT`, `UPDATE ... FROM`)",
+        ),
+        _ => return Vec::new(),
+    };
+    let message = format!(
+        "`alembic upgrade --sql` stops here (`{}`): {why}",
+        raised.class
     );
+    let mut diagnostic = context.diagnostic(&RULE, site, message);
+    diagnostic.help = Some(help.to_owned());
     vec![diagnostic]
 }

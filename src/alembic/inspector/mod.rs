@@ -104,6 +104,10 @@ impl Object for InspectorClass {
     }
     fn call(&self, interp: &mut Interp, _: &HostRef, arguments: Arguments) -> Eval<Value> {
         let subject = arguments.get(0, "bind").cloned().unwrap_or(Value::None);
+        if interp.host.questions.contrary.offline && connection::is_bind(&subject).is_some() {
+            let message = "'MockConnection' object has no attribute 'close'";
+            return Err(interp.error("AttributeError", message));
+        }
         inspect(interp, &subject)
     }
     fn is_instance(&self, _: &mut Interp, value: &Value) -> Eval<Truth> {
