@@ -219,10 +219,20 @@ fn interpret(
 
 fn finish(mut interp: Interp, raised: Option<Box<Raise>>) -> RunOutput {
     let raised = raised.map(|raise| describe(&mut interp, &raise));
+    let undone = raised.is_some().then(|| {
+        let mut session = interp.host.session.clone();
+        if session.mode() == TransactionMode::Block {
+            session.rollback();
+        }
+        session.catalog
+    });
     if interp.host.session.mode() == TransactionMode::Block {
         interp.host.session.commit();
     }
-    output(interp, raised)
+    RunOutput {
+        undone,
+        ..output(interp, raised)
+    }
 }
 
 fn output(interp: Interp, raised: Option<Raised>) -> RunOutput {
@@ -255,6 +265,7 @@ fn output(interp: Interp, raised: Option<Raised>) -> RunOutput {
             ..Trace::default()
         },
         catalog: host.session.catalog,
+        undone: None,
         decisions,
         settled: host
             .decisions
