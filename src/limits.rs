@@ -141,7 +141,7 @@ pub static BOUNDS: [Bound; 15] = [
     Bound {
         limit: Limit::Steps,
         key: "steps",
-        meaning: "steps of one run of a revision, in Python",
+        meaning: "steps of one run of a revision, in Python; past it, no other way through unknown conditions is followed",
         met: "the run takes more than {} steps",
         default: 2_000_000,
         most: 10_000_000_000,

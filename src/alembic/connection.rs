@@ -3,6 +3,9 @@
 //!
 //! In: texts, constructs, parameters. Out: driver calls through [`Environment::execute`], results.
 
+mod driver;
+mod engine;
+
 use std::any::Any;
 use std::cell::Cell;
 use std::sync::Arc;
@@ -16,14 +19,16 @@ use super::environment::{DriverCall, Environment};
 use super::object::{self, Interp, Object};
 use super::text::TextClause;
 use super::{dialect, exceptions, literal, orm, result};
-use crate::config::Driver;
-use crate::postgres::expression::{QueryBody, Select, Target};
-use crate::postgres::session::SavepointId;
+use crate::postgres::expression::{Select, Target};
 use crate::postgres::{Datum, Parameters, Query, Statement, TransactionMode};
 use crate::python::{Arguments, Eval, HostRef, Raise, Str, Value};
 use crate::sql::{self, Placeholders};
 use crate::trace::{BoundaryKind, Origin};
 use crate::unknown::Reason;
+
+pub use driver::driver_sql;
+pub use engine::Engine;
+use engine::Transaction;
 
 /// `op.get_bind()`: one object a run.
 pub fn bind(interp: &mut Interp) -> Value {
@@ -442,135 +447,6 @@ fn call_text(
     )))
 }
 
-/// Executes text as the driver gets it: `%s` and `%(name)s` are parameters if `formatted`, whether or not there are any.
-pub fn driver_sql(
-    interp: &mut Interp,
-    text: &Str,
-    parameters: Option<&Value>,
-    formatted: bool,
-) -> Eval<Value> {
-    let rows = bound(interp, parameters)?;
-    // asyncpg's parameters are `$1`: a percent sign is none of its business
-    let formatted = formatted && interp.host.settings.driver != Driver::Asyncpg;
-    if formatted
-        && matches!(rows, Bound::None)
-        && let Some(raise) = stray_percent(interp, &text.text)
-    {
-        return Err(raise);
-    }
-    let placeholders = if formatted {
-        Placeholders::Format
-    } else {
-        Placeholders::None
-    };
-    let parsed = sql::parse(&text.text, placeholders);
-    let written: Vec<Statement> = parsed
-        .iter()
-        .map(|parsed| parsed.statement.clone())
-        .collect();
-    if written.is_empty() {
-        return Err(empty_query(interp));
-    }
-    let rows: Vec<Parameters> = match rows {
-        Bound::None | Bound::Unknown => Vec::new(),
-        Bound::One(row) => vec![parameters_of(interp, &row)],
-        Bound::Many(rows) => rows.iter().map(|row| parameters_of(interp, row)).collect(),
-        Bound::Positional(items) => positional(interp, &items)?,
-    };
-    if let [_, _, ..] = rows.as_slice() {
-        let mut statements = Vec::new();
-        for row in &rows {
-            for statement in &written {
-                let mut statement = statement.clone();
-                substitute::bind(&mut statement, &|name| row.get(name).cloned());
-                statements.push(statement);
-            }
-        }
-        return call_text(
-            interp,
-            text,
-            Origin::Text,
-            statements,
-            Parameters::default(),
-        );
-    }
-    let parameters = rows.into_iter().next().unwrap_or_default();
-    call_text(interp, text, Origin::Text, written, parameters)
-}
-
-/// `(1, 2)` is one row, `[(1, 2), (3, 4)]` several; numbered from 1.
-fn positional(interp: &mut Interp, items: &[Value]) -> Eval<Vec<Parameters>> {
-    let nested = items
-        .iter()
-        .all(|item| matches!(item, Value::Tuple(_) | Value::List(_)));
-    if !nested {
-        return Ok(vec![numbered(interp, items)]);
-    }
-    let mut rows = Vec::with_capacity(items.len());
-    for item in items {
-        if let Ok(values) = interp.items(item)? {
-            rows.push(numbered(interp, &values));
-        }
-    }
-    Ok(rows)
-}
-
-fn numbered(interp: &mut Interp, items: &[Value]) -> Parameters {
-    Parameters {
-        values: items
-            .iter()
-            .enumerate()
-            .map(|(index, item)| {
-                (
-                    SmolStr::new((index + 1).to_string()),
-                    literal::datum(interp, item),
-                )
-            })
-            .collect(),
-    }
-}
-
-/// What a driver says to a percent sign that is no placeholder, in a text without parameters (measured with psycopg 3.3,
-/// pg8000 1.31).
-fn stray_percent(interp: &mut Interp, text: &str) -> Option<Box<Raise>> {
-    match interp.host.settings.driver {
-        Driver::Psycopg2 => has_stray_percent(text, |_| false)
-            .then(|| interp.error("TypeError", "dict is not a sequence")),
-        Driver::Psycopg => {
-            has_stray_percent(text, |sign| matches!(sign, 's' | 'b' | 't')).then(|| {
-                let message = "only '%s', '%b', '%t' are allowed as placeholders";
-                exceptions::raise(interp, "ProgrammingError", message)
-            })
-        }
-        // it looks outside of quotes only
-        Driver::Pg8000 => has_stray_percent(&unquoted(text), |sign| sign == 's').then(|| {
-            let message = "Only %s and %% are supported in the query.";
-            exceptions::raise(interp, "InterfaceError", message)
-        }),
-        Driver::Asyncpg => None,
-    }
-}
-
-/// A text without what stands in single quotes.
-fn unquoted(text: &str) -> String {
-    text.split('\'').step_by(2).collect()
-}
-
-/// Whether a driver that takes these signs behind a percent sign for placeholders would not know what to do with one.
-fn has_stray_percent(text: &str, is_placeholder: impl Fn(char) -> bool) -> bool {
-    let mut rest = text;
-    while let Some(start) = rest.find('%') {
-        rest = &rest[start + 1..];
-        match rest.chars().next() {
-            Some('%') => rest = &rest[1..],
-            Some('(') => {}
-            Some(sign) if is_placeholder(sign) => {}
-            _ => return true,
-        }
-    }
-    false
-}
-
 /// A connection.
 #[derive(Debug)]
 pub struct Connection {
@@ -824,154 +700,12 @@ pub fn multiple(arguments: &Arguments) -> Option<Value> {
     }
 }
 
-/// An engine.
-#[derive(Debug)]
-pub struct Engine;
-
-impl Object for Engine {
-    fn type_name(&self) -> &'static str {
-        "Engine"
-    }
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
-    fn methods(&self) -> &'static [&'static str] {
-        &[
-            "connect",
-            "begin",
-            "execute",
-            "raw_connection",
-            "dispose",
-            "execution_options",
-            "scalar",
-            "has_table",
-            "table_names",
-            "run_callable",
-        ]
-    }
-    fn attribute(&self, interp: &mut Interp, this: &HostRef, name: &str) -> Eval<Option<Value>> {
-        Ok(Some(match name {
-            "dialect" => dialect::dialect(interp),
-            "name" => Value::str("postgresql"),
-            "driver" => Value::str(interp.host.settings.driver.name()),
-            "url" => dialect::url(),
-            "engine" | "sync_engine" => Value::Host(this.clone()),
-            "pool" => interp.unknown(Reason::Environment, "engine.pool"),
-            _ => return Ok(None),
-        }))
-    }
-    fn invoke(
-        &self,
-        interp: &mut Interp,
-        this: &HostRef,
-        method: &str,
-        arguments: Arguments,
-    ) -> Eval<Value> {
-        match method {
-            "connect" | "begin" => Ok(object::value(Connection {
-                separate: true,
-                closed: Cell::new(false),
-            })),
-            "execution_options" => Ok(Value::Host(this.clone())),
-            "raw_connection" => Ok(object::value(dialect::RawConnection)),
-            "dispose" => Ok(Value::None),
-            "has_table" | "table_names" => {
-                let inspector = super::inspector::of_connection(interp, true);
-                let method = if method == "has_table" {
-                    "has_table"
-                } else {
-                    "get_table_names"
-                };
-                let method = interp.attribute(&inspector, method)?;
-                interp.call(&method, arguments)
-            }
-            _ => {
-                let bind = bind(interp);
-                let method = interp.attribute(&bind, method)?;
-                interp.call(&method, arguments)
-            }
-        }
-    }
-}
-
-/// A transaction or savepoint.
-#[derive(Debug)]
-struct Transaction {
-    savepoint: Cell<Option<SavepointId>>,
-    name: &'static str,
-    active: Cell<bool>,
-}
-
-impl Transaction {
-    fn end(&self, interp: &mut Interp, keep: bool) {
-        self.active.set(false);
-        let Some(savepoint) = self.savepoint.take() else {
-            return;
-        };
-        if keep {
-            interp.host.session.release(savepoint);
-        } else {
-            interp.host.session.rollback_to(savepoint);
-            interp.host.session.release(savepoint);
-        }
-    }
-}
-
-impl Object for Transaction {
-    fn type_name(&self) -> &'static str {
-        self.name
-    }
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
-    fn methods(&self) -> &'static [&'static str] {
-        &["commit", "rollback", "close", "__enter__", "start"]
-    }
-    fn attribute(&self, interp: &mut Interp, _: &HostRef, name: &str) -> Eval<Option<Value>> {
-        Ok(match name {
-            "is_active" => Some(Value::Bool(self.active.get())),
-            "is_valid" => Some(Value::Bool(true)),
-            "connection" => Some(bind(interp)),
-            _ => None,
-        })
-    }
-    fn invoke(
-        &self,
-        interp: &mut Interp,
-        this: &HostRef,
-        method: &str,
-        _: Arguments,
-    ) -> Eval<Value> {
-        match method {
-            "commit" => self.end(interp, true),
-            "rollback" => self.end(interp, false),
-            "close" if self.active.get() => self.end(interp, false),
-            "close" => {}
-            _ => return Ok(Value::Host(this.clone())),
-        }
-        Ok(Value::None)
-    }
-    fn exit(&self, interp: &mut Interp, _: &HostRef, raised: Option<&Raise>) -> Eval<bool> {
-        if self.active.get() {
-            self.end(interp, raised.is_none());
-        }
-        Ok(false)
-    }
-}
-
 /// A SELECT of one expression, for callers that have no construct.
 pub fn select_of(value: crate::postgres::Expr) -> Query {
-    Query {
-        with: Vec::new(),
-        body: QueryBody::Select(Box::new(Select {
-            targets: vec![Target { value, alias: None }],
-            ..Select::default()
-        })),
-        order_by: Vec::new(),
-        limit: None,
-        offset: None,
-        into: None,
-    }
+    Query::from(Select {
+        targets: vec![Target { value, alias: None }],
+        ..Select::default()
+    })
 }
 
 /// Whether a value is a connection, engine or session: what `sa.inspect` makes an Inspector of; true for an engine.

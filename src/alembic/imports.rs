@@ -461,6 +461,16 @@ fn class_kind(module: &Module, class: &ClassDefinition) -> Option<Class> {
     if mapped {
         return Some(Class::Model);
     }
+    let reads_environment = class.body.iter().any(|statement| match &statement.kind {
+        StatementKind::Assign { value, .. }
+        | StatementKind::AnnotatedAssign {
+            value: Some(value), ..
+        } => assigned_kind(module, *value) == Some(ImportKind::Setting),
+        _ => false,
+    });
+    if reads_environment {
+        return Some(Class::Setting);
+    }
     class.bases.iter().find_map(|base| {
         let Argument::Positional(base) = base else {
             return None;
@@ -557,7 +567,7 @@ fn assigned_kind(module: &Module, value: ExpressionId) -> Option<ImportKind> {
         _ => None,
     };
     match &module.expression(value).kind {
-        ExpressionKind::Call { callee, .. } => {
+        ExpressionKind::Call { callee, arguments } => {
             let (name, of) = last(*callee)?;
             match name.as_str() {
                 "declarative_base" | "SQLAlchemy" | "automap_base" => Some(ImportKind::Model),
@@ -565,12 +575,21 @@ fn assigned_kind(module: &Module, value: ExpressionId) -> Option<ImportKind> {
                 "get" if of.and_then(last).is_some_and(|(name, _)| name == "environ") => {
                     Some(ImportKind::Setting)
                 }
+                // `int(os.environ["SIZE"])`
+                "int" | "float" | "bool" | "str" if of.is_none() => match arguments.as_slice() {
+                    [Argument::Positional(only)] => assigned_kind(module, *only),
+                    _ => None,
+                },
                 _ => None,
             }
         }
         ExpressionKind::Subscript { value, .. } => last(*value)
             .is_some_and(|(name, _)| name == "environ")
             .then_some(ImportKind::Setting),
+        // `os.environ.get("SIZE") or 30`
+        ExpressionKind::Boolean { operands, .. } => operands
+            .iter()
+            .find_map(|operand| assigned_kind(module, *operand)),
         _ => None,
     }
 }

@@ -380,7 +380,7 @@ fn chain(
         parent = Some(id);
     }
     let graph = Graph::new(described);
-    let released = super::released(&graph, config);
+    let released = super::load::released(&graph, config);
     for (index, revision) in revisions.iter_mut().enumerate() {
         revision.released = released.contains(&index);
     }

@@ -15,6 +15,30 @@ impl SqlState {
         self.0
     }
 
+    /// Whether it says that a thing is not there.
+    pub fn says_missing(self) -> bool {
+        matches!(
+            self,
+            Self::UNDEFINED_TABLE
+                | Self::UNDEFINED_COLUMN
+                | Self::UNDEFINED_OBJECT
+                | Self::UNDEFINED_FUNCTION
+                | Self::INVALID_SCHEMA_NAME
+        )
+    }
+
+    /// Whether it says that a thing is there already.
+    pub fn says_duplicate(self) -> bool {
+        matches!(
+            self,
+            Self::DUPLICATE_TABLE
+                | Self::DUPLICATE_COLUMN
+                | Self::DUPLICATE_OBJECT
+                | Self::DUPLICATE_SCHEMA
+                | Self::DUPLICATE_FUNCTION
+        )
+    }
+
     /// PL/pgSQL's condition name (`duplicate_table`), or the code itself where foreshot has no name for it.
     pub fn condition(self) -> &'static str {
         CONDITIONS

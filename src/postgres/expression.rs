@@ -214,6 +214,26 @@ pub struct Query {
     pub into: Option<Name>,
 }
 
+impl From<QueryBody> for Query {
+    /// A query without clauses around its body.
+    fn from(body: QueryBody) -> Self {
+        Self {
+            with: Vec::new(),
+            body,
+            order_by: Vec::new(),
+            limit: None,
+            offset: None,
+            into: None,
+        }
+    }
+}
+
+impl From<Select> for Query {
+    fn from(select: Select) -> Self {
+        QueryBody::Select(Box::new(select)).into()
+    }
+}
+
 /// One member of WITH: a query or a data-modifying statement.
 #[derive(Clone, Debug, PartialEq)]
 #[allow(missing_docs)]

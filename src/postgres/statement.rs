@@ -4,12 +4,19 @@
 //! `alembic`; names are folded, defaults made plain. What PostgreSQL 18's grammar has and no variant tells apart goes
 //! into [`Statement::Other`] with its command tag, so that nothing is dropped.
 
+mod data;
+
 use std::sync::Arc;
 
 use smol_str::SmolStr;
 
-use super::expression::{CommonTable, Expr, FromItem, Query, Target, TypeName};
+use super::expression::{Expr, Query, TypeName};
 use super::name::{Name, ObjectKind};
+
+pub use data::{
+    Assignment, Block, ConflictAction, ConflictTarget, Declaration, Delete, Handler, Insert,
+    InsertSource, Merge, MergeAction, MergeClause, MergeRows, OnConflict, PlStatement, Update,
+};
 
 /// One SQL statement.
 #[derive(Clone, Debug, PartialEq)]
@@ -754,106 +761,6 @@ pub struct Rename {
     pub if_exists: bool,
 }
 
-/// INSERT.
-#[derive(Clone, Debug, PartialEq)]
-#[allow(missing_docs)]
-pub struct Insert {
-    pub with: Vec<CommonTable>,
-    pub table: Name,
-    /// Empty: all columns in order.
-    pub columns: Vec<SmolStr>,
-    /// Columns of which only elements or fields are given: `(a[1], a[2], c.x)`.
-    pub in_parts: Vec<SmolStr>,
-    pub source: InsertSource,
-    pub on_conflict: Option<OnConflict>,
-    pub overriding: bool,
-    pub returning: Vec<Target>,
-}
-
-/// Where inserted rows come from.
-#[derive(Clone, Debug, PartialEq)]
-#[allow(missing_docs)]
-pub enum InsertSource {
-    Values(Vec<Vec<Expr>>),
-    Query(Box<Query>),
-    DefaultValues,
-}
-
-/// ON CONFLICT.
-#[derive(Clone, Debug, PartialEq)]
-#[allow(missing_docs)]
-pub struct OnConflict {
-    pub target: Option<ConflictTarget>,
-    pub action: ConflictAction,
-}
-
-/// Which unique index ON CONFLICT means.
-#[derive(Clone, Debug, PartialEq)]
-#[allow(missing_docs)]
-pub enum ConflictTarget {
-    Elements {
-        elements: Vec<Expr>,
-        filter: Option<Expr>,
-    },
-    Constraint(SmolStr),
-}
-
-/// What ON CONFLICT does.
-#[derive(Clone, Debug, PartialEq)]
-#[allow(missing_docs)]
-pub enum ConflictAction {
-    Nothing,
-    Update {
-        assignments: Vec<Assignment>,
-        filter: Option<Expr>,
-    },
-}
-
-/// `column = value`.
-#[derive(Clone, Debug, PartialEq)]
-#[allow(missing_docs)]
-pub struct Assignment {
-    pub column: SmolStr,
-    pub value: Expr,
-}
-
-/// UPDATE.
-#[derive(Clone, Debug, PartialEq)]
-#[allow(missing_docs)]
-pub struct Update {
-    pub with: Vec<CommonTable>,
-    pub table: Name,
-    pub alias: Option<SmolStr>,
-    pub assignments: Vec<Assignment>,
-    pub from: Vec<FromItem>,
-    pub filter: Option<Expr>,
-    pub returning: Vec<Target>,
-}
-
-/// DELETE.
-#[derive(Clone, Debug, PartialEq)]
-#[allow(missing_docs)]
-pub struct Delete {
-    pub with: Vec<CommonTable>,
-    pub table: Name,
-    pub alias: Option<SmolStr>,
-    pub using: Vec<FromItem>,
-    pub filter: Option<Expr>,
-    pub returning: Vec<Target>,
-}
-
-/// MERGE (15+).
-#[derive(Clone, Debug, PartialEq)]
-#[allow(missing_docs)]
-pub struct Merge {
-    pub table: Name,
-    pub alias: Option<SmolStr>,
-    pub source: FromItem,
-    pub on: Expr,
-    pub inserts_when_not_matched: bool,
-    pub changes_when_matched: bool,
-}
-
 /// Transaction control.
 #[derive(Clone, Debug, PartialEq)]
 #[allow(missing_docs)]
@@ -865,108 +772,4 @@ pub enum TransactionStatement {
     Release(SmolStr),
     RollbackTo(SmolStr),
     Prepared,
-}
-
-/// A PL/pgSQL block: a DO body or a part of one.
-#[derive(Clone, Debug, Default, PartialEq)]
-#[allow(missing_docs)]
-pub struct Block {
-    pub declarations: Vec<Declaration>,
-    pub body: Vec<PlStatement>,
-    pub handlers: Vec<Handler>,
-    /// Set where the body could not be read: why.
-    pub unreadable: Option<Arc<str>>,
-}
-
-/// A variable of a block.
-#[derive(Clone, Debug, PartialEq)]
-#[allow(missing_docs)]
-pub struct Declaration {
-    pub name: SmolStr,
-    pub type_name: SmolStr,
-    pub value: Option<Expr>,
-}
-
-/// EXCEPTION WHEN conditions THEN body.
-#[derive(Clone, Debug, PartialEq)]
-#[allow(missing_docs)]
-pub struct Handler {
-    /// Condition names, lower case; a `SQLSTATE '42P07'` as `sqlstate 42P07`.
-    pub conditions: Vec<SmolStr>,
-    pub body: Vec<PlStatement>,
-}
-
-/// One statement of PL/pgSQL.
-#[derive(Clone, Debug, PartialEq)]
-#[allow(missing_docs)]
-pub enum PlStatement {
-    Sql {
-        statement: Statement,
-        into: Vec<SmolStr>,
-        strict: bool,
-    },
-    Execute {
-        text: Expr,
-        into: Vec<SmolStr>,
-        using: Vec<Expr>,
-    },
-    Perform(Box<Query>),
-    Assign {
-        target: SmolStr,
-        value: Expr,
-    },
-    If {
-        arms: Vec<(Expr, Vec<PlStatement>)>,
-        otherwise: Vec<PlStatement>,
-    },
-    /// FOR record IN query.
-    ForQuery {
-        variables: Vec<SmolStr>,
-        query: Box<Query>,
-        body: Vec<PlStatement>,
-    },
-    /// FOR record IN EXECUTE text.
-    ForExecute {
-        variables: Vec<SmolStr>,
-        text: Expr,
-        using: Vec<Expr>,
-        body: Vec<PlStatement>,
-    },
-    ForRange {
-        variable: SmolStr,
-        low: Expr,
-        high: Expr,
-        step: Option<Expr>,
-        reverse: bool,
-        body: Vec<PlStatement>,
-    },
-    ForEach {
-        variable: SmolStr,
-        array: Expr,
-        body: Vec<PlStatement>,
-    },
-    While {
-        condition: Expr,
-        body: Vec<PlStatement>,
-    },
-    Loop {
-        body: Vec<PlStatement>,
-    },
-    Exit {
-        condition: Option<Expr>,
-        next: bool,
-    },
-    Return,
-    /// `level` is lower case; only `exception` stops. `condition` is a condition name or SQLSTATE.
-    Raise {
-        level: SmolStr,
-        condition: Option<SmolStr>,
-        message: SmolStr,
-    },
-    Block(Box<Block>),
-    Commit,
-    Rollback,
-    Null,
-    /// Anything else, with what it is.
-    Unknown(SmolStr),
 }

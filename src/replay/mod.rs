@@ -16,7 +16,7 @@ use smol_str::SmolStr;
 
 use crate::alembic::Settings;
 use crate::config::Config;
-use crate::postgres::{Catalog, Outcome};
+use crate::postgres::{Catalog, Outcome, Statement};
 use crate::python::interpreter::Modules;
 use crate::python::syntax;
 use crate::source::Site;
@@ -172,7 +172,9 @@ pub fn replay(
             let mut first = measure(Phase::Interpret, || {
                 worlds::first(revision, &before, setting)
             });
-            first.after.cut |= first.trace.raised.is_some() || first.trace.broke_off;
+            first.after.cut |= first.trace.raised.is_some()
+                || first.trace.broke_off
+                || (revision.beside_others && stumbles(&first.trace));
             doubt(&mut first.after, &first.trace);
             current = match recalled {
                 Some(recalled) => {
@@ -204,15 +206,35 @@ pub fn replay(
     })
 }
 
+/// Whether a first run meets an error that is there, or not, by what has run before it.
+fn stumbles(first: &Trace) -> bool {
+    first.events.iter().any(|event| {
+        !event.handled
+            && matches!(&event.outcome, Outcome::Error(error) if error.sqlstate.says_missing() || error.sqlstate.says_duplicate())
+    })
+}
+
 /// Remembers the tables that a first run was to make or change and could not: what later revisions meet there is no fault of
 /// theirs.
 fn doubt(catalog: &mut Catalog, first: &Trace) {
     for event in &first.events {
         if matches!(event.outcome, Outcome::Error(_)) && !event.handled {
-            for table in event.tables() {
-                catalog.doubted.insert(table.name.clone());
+            let names = event.tables().map(|table| &table.name);
+            for name in names.chain(event.statements.iter().filter_map(made_name)) {
+                catalog.doubted.insert(name.clone());
             }
         }
+    }
+}
+
+/// The name under which later revisions would find what a statement makes beside a table.
+fn made_name(statement: &Statement) -> Option<&SmolStr> {
+    match statement {
+        Statement::CreateIndex(index) => index.name.as_ref(),
+        Statement::CreateType(create) => Some(&create.name.name),
+        Statement::CreateView(create) => Some(&create.name.name),
+        Statement::Rename(rename) => Some(&rename.new_name),
+        _ => None,
     }
 }
 

@@ -32,6 +32,8 @@ pub struct Revision {
     pub body: Body,
     /// `down_revision`: none for a base, several for a merge.
     pub down_revisions: Vec<SmolStr>,
+    /// It does not stand on all revisions that are replayed before it: Alembic may run those of other branches behind it.
+    pub beside_others: bool,
     /// The shape of `downgrade()`.
     pub downgrade: Downgrade,
     /// Whether a docstring or a comment in `downgrade()` says more than a template does.
@@ -87,6 +89,7 @@ impl Revision {
             id: SmolStr::new(id),
             file: module.file,
             down_revisions: down_revisions.iter().map(SmolStr::new).collect(),
+            beside_others: false,
             downgrade: downgrade_shape(&module),
             downgrade_explained: module
                 .top_level_function("downgrade")
@@ -123,6 +126,7 @@ impl Revision {
             id: SmolStr::new(id),
             file: script.up.place.file,
             down_revisions: parent.into_iter().map(SmolStr::new).collect(),
+            beside_others: false,
             downgrade,
             downgrade_explained: script.down.as_ref().is_some_and(|down| down.explained),
             upgrade_explained: script.up.explained,

@@ -4,8 +4,10 @@
 //! by itself opens a world in which it was `false`; the run is then done again from the start, which needs no state to be
 //! forked. Worlds are bounded; past the bound the one with the most statements stands for all, and that is counted.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use rustc_hash::FxHashSet;
@@ -19,7 +21,7 @@ use crate::python::interpreter::Limits;
 use crate::python::syntax::Module;
 use crate::scripts;
 use crate::source::Site;
-use crate::trace::{Choice, Gap, Run, RunOutput, Trace};
+use crate::trace::{Gap, Run, RunOutput, Trace};
 
 /// How one world of a run ended.
 #[derive(Clone)]
@@ -229,74 +231,111 @@ struct Waiting {
     turns: usize,
     repeated: bool,
     position: isize,
-    script: Vec<bool>,
+    way: Way,
 }
 
-/// How many worlds of a run may take all the steps that a run has: they show little, and each takes seconds.
-const EXHAUSTED: usize = 2;
+/// A run's answers up to one that is turned. The answers are the run's, shared by all ways that leave it: a run may ask
+/// tens of thousands of times, and hardly any of its ways is ever followed.
+struct Way {
+    answers: Rc<[bool]>,
+    turned: usize,
+}
+
+impl Way {
+    /// The script that follows it.
+    fn script(&self) -> impl Iterator<Item = bool> {
+        let turned = self.answers.get(self.turned).map(|answer| !answer);
+        self.answers[..self.turned].iter().copied().chain(turned)
+    }
+}
+
+impl Ord for Way {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.script().cmp(other.script())
+    }
+}
+
+impl PartialOrd for Way {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Way {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Way {}
 
 /// Runs every world that grows from one start; true if the bound was hit.
 fn explore(scene: &Scene<'_>, bound: usize, outputs: &mut Vec<RunOutput>) -> bool {
-    let mut waiting = BTreeSet::from([Waiting {
-        turns: 0,
-        repeated: false,
-        position: 0,
-        script: Vec::new(),
-    }]);
-    let (mut done, mut exhausted) = (0, 0);
-    while let Some(next) = waiting.pop_first() {
-        if done == bound {
+    let mut waiting = BTreeSet::new();
+    let mut script = Vec::new();
+    let mut turns = 0;
+    let mut steps = 0;
+    for _ in 0..bound {
+        // what one way may take is enough for all: the first tells most
+        if steps > Limit::Steps.count() as u64 {
             return true;
         }
-        done += 1;
-        let told = next.script.len();
-        let output = run_once(scene, next.script);
-        if output.steps >= Limits::default().steps {
-            exhausted += 1;
-        }
-        let decisions = &output.decisions;
-        let raised = output.trace.raised.is_some();
-        let mut met: FxHashSet<Option<Site>> = decisions[..told.min(decisions.len())]
-            .iter()
-            .map(|choice| choice.site)
-            .collect();
-        // of a run that raises the last choices come first: more of them than can be followed are of no use
-        let from = if raised {
-            told.max(decisions.len().saturating_sub(bound + 1))
-        } else {
-            told
-        };
-        for turned in from..decisions.len() {
-            // what an application's modules ask while they are loaded says nothing of the migration
-            if decisions[turned].loading && !raised {
-                continue;
-            }
-            let repeated = !met.insert(decisions[turned].site) && !raised;
-            // of a run with thousands of choices only as many scripts are made as can be followed, and one that shows that
-            // the bound was hit
-            if repeated && waiting.len() > bound {
-                continue;
-            }
-            waiting.insert(Waiting {
-                turns: if raised { next.turns } else { next.turns + 1 },
-                repeated,
-                position: if raised {
-                    -(turned as isize)
-                } else {
-                    turned as isize
-                },
-                script: turn(decisions, turned),
-            });
-            if waiting.len() > bound + 1 {
-                waiting.pop_last();
-            }
-        }
+        let told = script.len();
+        let output = run_once(scene, script);
+        steps += output.steps;
+        wait(&mut waiting, &output, told, turns, bound);
         outputs.push(output);
-        if exhausted == EXHAUSTED {
-            return true;
+        let Some(next) = waiting.pop_first() else {
+            return false;
+        };
+        script = next.way.script().collect();
+        turns = next.turns;
+    }
+    true
+}
+
+/// Adds the ways that leave a run behind the answers that it was told. As many wait as can be followed, and one that shows
+/// that the bound was hit.
+fn wait(
+    waiting: &mut BTreeSet<Waiting>,
+    output: &RunOutput,
+    told: usize,
+    turns: usize,
+    bound: usize,
+) {
+    let decisions = &output.decisions;
+    let raised = output.trace.raised.is_some();
+    let answers: Rc<[bool]> = decisions.iter().map(|choice| choice.value).collect();
+    let mut met: FxHashSet<Option<Site>> = decisions[..told.min(decisions.len())]
+        .iter()
+        .map(|choice| choice.site)
+        .collect();
+    for (turned, choice) in decisions.iter().enumerate().skip(told) {
+        // what an application's modules ask while they are loaded says nothing of the migration
+        if choice.loading && !raised {
+            continue;
+        }
+        let repeated = !met.insert(choice.site) && !raised;
+        if repeated && waiting.len() > bound {
+            continue;
+        }
+        waiting.insert(Waiting {
+            turns: if raised { turns } else { turns + 1 },
+            repeated,
+            position: if raised {
+                -(turned as isize)
+            } else {
+                turned as isize
+            },
+            way: Way {
+                answers: answers.clone(),
+                turned,
+            },
+        });
+        if waiting.len() > bound + 1 {
+            waiting.pop_last();
         }
     }
-    false
 }
 
 /// A run of a revision on an empty catalog, with all unknown conditions open.
@@ -411,18 +450,6 @@ fn settle_changes(trace: &mut Trace, before: &Catalog, after: &Catalog) {
         event.changed = matches!(event.outcome, Outcome::Ok)
             .then(|| event.changes.iter().any(|key| before.differs(after, key)));
     }
-}
-
-/// The script that follows some choices and turns the last of them.
-fn turn(choices: &[Choice], turned: usize) -> Vec<bool> {
-    let mut script: Vec<bool> = choices[..=turned]
-        .iter()
-        .map(|choice| choice.value)
-        .collect();
-    if let Some(last) = script.last_mut() {
-        *last = !*last;
-    }
-    script
 }
 
 /// Worlds that differ in nothing that a later run sees are one.

@@ -1,12 +1,12 @@
 //! `bind-parameter-in-literal`: SQLAlchemy reads `:name` in a text as a bind parameter, inside quotes too.
 
 use super::old_rows::strip;
-use super::{Check, Context, Rule, words};
+use super::{Check, Context, Rule, rollback, words};
 use crate::config::Level;
 use crate::diagnostic::{Diagnostic, RuleInfo, Severity};
 use crate::postgres::statement::{InsertSource, Statement};
-use crate::postgres::{Datum, Expr, Outcome};
-use crate::trace::{Raised, Trace};
+use crate::postgres::{Datum, Expr, Outcome, SqlState};
+use crate::trace::{Event, Raised, Trace};
 
 pub(super) const RULE: Rule = Rule {
     info: RuleInfo {
@@ -27,7 +27,9 @@ fn check(context: &Context<'_>) -> Vec<Diagnostic> {
         (&replayed.downgrade, "downgrade"),
     ];
     runs.into_iter()
-        .filter_map(|(trace, command)| stopped(context, trace, command))
+        .filter_map(|(trace, command)| {
+            stopped(context, trace, command).or_else(|| cast(context, trace, command))
+        })
         .chain(
             runs.into_iter()
                 .flat_map(|(trace, _)| doubled(context, trace)),
@@ -70,6 +72,57 @@ fn trap(raised: &Raised) -> Option<Trap<'_>> {
         }
         _ => None,
     }
+}
+
+/// The first name in a text that stands between a colon and two colons, and the type behind them: `:name::text`.
+fn parameter_before_cast(text: &str) -> Option<(&str, &str)> {
+    let is_word = |sign: char| sign.is_alphanumeric() || sign == '_';
+    let mut at = 0;
+    while let Some(found) = text[at..].find("::") {
+        let colons = at + found;
+        at = colons + 2;
+        let before = &text[..colons];
+        let start = before
+            .char_indices()
+            .rev()
+            .find(|(_, sign)| !is_word(*sign))
+            .map_or(0, |(index, sign)| index + sign.len_utf8());
+        let opens = before[..start].strip_suffix(':').is_some_and(|rest| {
+            !rest.ends_with(|sign: char| sign == ':' || sign == '\\' || is_word(sign))
+        });
+        if start < colons && opens {
+            let rest = &text[at..];
+            let end = rest.find(|sign| !is_word(sign)).unwrap_or(rest.len());
+            return Some((&before[start..], &rest[..end]));
+        }
+    }
+    None
+}
+
+/// The parameter before a cast that the server gets as it is written.
+fn parameter_sent(event: &Event) -> Option<(&str, &str)> {
+    let Outcome::Error(error) = &event.outcome else {
+        return None;
+    };
+    let is_refused = error.sqlstate == SqlState::SYNTAX_ERROR;
+    parameter_before_cast(event.text.as_deref().filter(|_| is_refused)?)
+}
+
+/// Whether a call fails for a reason that this rule tells.
+pub(super) fn claims(event: &Event) -> bool {
+    parameter_sent(event).is_some()
+}
+
+/// A run with such a parameter in a statement that the server refuses.
+fn cast(context: &Context<'_>, trace: &Trace, command: &str) -> Option<Diagnostic> {
+    let (event, (name, type_name)) =
+        rollback::errors(trace).find_map(|(event, _)| Some((event, parameter_sent(event)?)))?;
+    let message = format!(
+        "`alembic {command}` stops here (42601; StatementError with an older SQLAlchemy): `:{name}` is no bind parameter, since `::` follows it"
+    );
+    let mut diagnostic = context.diagnostic(&RULE, event.site, message);
+    diagnostic.help = Some(format!("write `CAST(:{name} AS {type_name})`"));
+    Some(diagnostic)
 }
 
 /// Whether an exception is this rule's.

@@ -3,15 +3,17 @@
 //! The rules on what fails in a run ask here, and leave to others what those report.
 
 use super::{
-    Context, conflict_target_missing, enum_create_type_ignored, enum_created_twice,
-    enum_left_behind, enum_type_not_created, enum_value_used_before_commit, geometry_index_twice,
-    stale_inspector, statement_forbidden_in_transaction, swallowed_error_in_transaction,
+    Context, bind_parameter_in_literal, conflict_target_missing, enum_create_type_ignored,
+    enum_created_twice, enum_left_behind, enum_type_not_created, enum_value_used_before_commit,
+    geometry_index_twice, stale_inspector, statement_forbidden_in_transaction,
+    swallowed_error_in_transaction,
 };
 use crate::trace::{Event, Run};
 
 /// Whether a rule that knows more of its cause reports a call which fails, or changes something again, in a run.
 pub(super) fn is_claimed(context: &Context<'_>, run: Run, event: &Event) -> bool {
     swallowed_error_in_transaction::claims(event, context)
+        || bind_parameter_in_literal::claims(event)
         || statement_forbidden_in_transaction::claims(event, context, run)
         || match run {
             Run::First | Run::Rerun => enum_create_type_ignored::claims(event, context.config),

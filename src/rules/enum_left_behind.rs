@@ -225,6 +225,7 @@ fn by_downgrade(context: &Context<'_>, site: Site, events: &[&Event]) -> Diagnos
             .unwrap_or_default();
         let drop = match event.origin {
             Origin::Text => format!("`op.execute('DROP TYPE IF EXISTS {name}')`"),
+            Origin::Script => format!("`DROP TYPE IF EXISTS {name}`"),
             _ => format!("`sa.Enum(name=\"{name}\").drop(op.get_bind(), checkfirst=True)`"),
         };
         if !drops.contains(&drop) {

@@ -123,6 +123,7 @@ fn report(context: &Context<'_>, event: &Event, index: &CreateIndex, name: &str)
     let drop = format!("DROP INDEX CONCURRENTLY IF EXISTS {}", Quoted(name));
     diagnostic.help = Some(match event.origin {
         Origin::Text => format!("run `{drop}` before it, in an `op.execute` of its own"),
+        Origin::Script => format!("run `{drop}` before it"),
         _ => format!("run `op.execute('{drop}')` before it, inside the same block"),
     });
     if event.innermost != event.site {

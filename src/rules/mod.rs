@@ -260,6 +260,18 @@ pub fn check_command(context: &CommandContext<'_>) -> Vec<Diagnostic> {
             Check::Command(check) => check(context),
             Check::Revision(_) | Check::History(_) | Check::Both(..) => Vec::new(),
         })
+        .flat_map(|found| {
+            let of_file = |one: &&Seen| one.revision.file == found.site.file;
+            match context
+                .seen
+                .iter()
+                .find(of_file)
+                .and_then(|one| one.revision.script())
+            {
+                Some(script) => script_words::translate(vec![found], script),
+                None => vec![found],
+            }
+        })
         .collect()
 }
 

@@ -120,6 +120,8 @@ pub(super) struct Progress<'a> {
     emptied: BTreeSet<QualifiedName>,
     /// Tables from which it deleted, or whose rows it looked at first: its author has thought of them.
     looked_after: BTreeSet<QualifiedName>,
+    /// Columns whose values it read from the whole table: where it looks for duplicates in Python, say.
+    read: BTreeSet<ColumnName>,
     /// Columns that it wrote.
     filled: BTreeSet<ColumnName>,
     /// Columns that it added.
@@ -171,6 +173,7 @@ impl<'a> Progress<'a> {
             renamed_columns: BTreeMap::new(),
             emptied: BTreeSet::new(),
             looked_after: BTreeSet::new(),
+            read: BTreeSet::new(),
             filled: BTreeSet::new(),
             added: BTreeMap::new(),
             defaults: BTreeMap::new(),
@@ -233,6 +236,10 @@ impl<'a> Progress<'a> {
 
     fn is_filled(&self, table: &QualifiedName, column: &SmolStr) -> bool {
         self.filled.contains(&(table.clone(), column.clone()))
+    }
+
+    fn is_read(&self, table: &QualifiedName, column: &SmolStr) -> bool {
+        self.read.contains(&(table.clone(), column.clone()))
     }
 
     fn value(&self, table: &QualifiedName, column: &SmolStr) -> Option<Value> {
@@ -457,6 +464,7 @@ impl<'a> Progress<'a> {
             || self.opaque
             || self.looked_after.contains(table)
             || columns.iter().any(|column| self.is_filled(table, column))
+            || columns.iter().all(|column| self.is_read(table, column))
             || self.is_unique_already(table, columns, filter)
         {
             return None;

@@ -40,8 +40,9 @@ pub(super) fn raises(context: &Context<'_>, rule: &Rule, run: Run, raised: &Rais
     diagnostic.help = Some(
         match raised.class.as_str() {
             "ObjectNotExecutableError" => {
-                "wrap the string in `sa.text(...)`, or use `op.execute(...)`"
+                "wrap the string in `sa.text(...)`, or use `op.execute(...)`; where SQLAlchemy 1.4 is installed, which takes it as it is, set `sqlalchemy-version`"
             }
+            "DuplicateColumnError" => "leave out one of the two, or give it a name of its own",
             "NoSuchTableError" | "NoSuchColumnError" if run == Run::Downgrade => {
                 "ask only for what the upgrade leaves, under the name that it has then"
             }
@@ -92,7 +93,7 @@ pub(super) fn refused<'a>(
         let earlier = touched_before(replayed.trace(run), event, key);
         let made = second_run::makers(replayed).get(key).copied();
         if let Some(earlier) = earlier {
-            let what = if is_duplicate(error) {
+            let what = if error.sqlstate.says_duplicate() {
                 "is made here already"
             } else {
                 "goes here already"
@@ -152,18 +153,6 @@ fn touched_before<'a>(trace: &'a Trace, event: &Event, key: &ObjectKey) -> Optio
         .last()
 }
 
-/// Whether an error says that a thing is there already.
-fn is_duplicate(error: &ServerError) -> bool {
-    matches!(
-        error.sqlstate,
-        SqlState::DUPLICATE_TABLE
-            | SqlState::DUPLICATE_COLUMN
-            | SqlState::DUPLICATE_OBJECT
-            | SqlState::DUPLICATE_SCHEMA
-            | SqlState::DUPLICATE_FUNCTION
-    )
-}
-
 /// Whether a call drops things.
 fn takes_away(event: &Event) -> bool {
     event.statements.iter().any(|statement| match statement {
@@ -181,7 +170,7 @@ fn takes_away(event: &Event) -> bool {
 /// Whether a call makes things that stand on others.
 fn makes(event: &Event) -> bool {
     event.statements.iter().any(|statement| match statement {
-        Statement::CreateTable(_) | Statement::CreateView(_) => true,
+        Statement::CreateTable(_) | Statement::CreateView(_) | Statement::CreateIndex(_) => true,
         Statement::AlterTable(alter) => alter
             .commands
             .iter()
@@ -195,7 +184,7 @@ fn remedy(replayed: &Replayed, run: Run, event: &Event, error: &ServerError) -> 
     if let Some(key) = &error.object
         && touched_before(replayed.trace(run), event, key).is_some()
     {
-        return if is_duplicate(error) {
+        return if error.sqlstate.says_duplicate() {
             "give it another name, or leave it out"
         } else {
             "leave it out, or put it before what takes it along"
@@ -209,11 +198,25 @@ fn remedy(replayed: &Replayed, run: Run, event: &Event, error: &ServerError) -> 
     }
     let missing = error.object.as_ref().map(|key| key.kind);
     match error.sqlstate {
-        SqlState::SYNTAX_ERROR => {
-            "write it as PostgreSQL does; what is meant for another database belongs behind `if op.get_bind().dialect.name == ...`"
+        SqlState::SYNTAX_ERROR => match reserved_word(error) {
+            Some(word) => format!(
+                "where `{word}` is a name, write it in double quotes: PostgreSQL reserves the word; what is meant for another database belongs behind `if op.get_bind().dialect.name == ...`"
+            ),
+            None => "write it as PostgreSQL does; what is meant for another database belongs behind `if op.get_bind().dialect.name == ...`"
+                .to_owned(),
+        },
+        SqlState::DATATYPE_MISMATCH => conversion(event).unwrap_or_else(|| {
+            "write a value of the column's type (`true` and `false` for a boolean), or cast it"
+                .to_owned()
+        }),
+        // only the length of a type is refused in a table's definition
+        SqlState::INVALID_PARAMETER_VALUE if defines_columns(event) => {
+            "use `sa.Text()`, which has no length; where another database needs the length: `sa.String(...).with_variant(sa.Text(), \"postgresql\")`"
                 .to_owned()
         }
-        SqlState::DATATYPE_MISMATCH => conversion(event).unwrap_or_else(|| fallback(down)),
+        SqlState::UNIQUE_VIOLATION if makes_type(event) => {
+            "name each label once".to_owned()
+        }
         SqlState::NOT_NULL_VIOLATION if adds_column(event) => {
             "give it a `server_default`, or add it nullable, fill it, and set NOT NULL then"
                 .to_owned()
@@ -227,7 +230,7 @@ fn remedy(replayed: &Replayed, run: Run, event: &Event, error: &ServerError) -> 
         SqlState::UNDEFINED_FUNCTION if !takes_away(event) => {
             "make the function before it is used".to_owned()
         }
-        SqlState::UNDEFINED_TABLE if down && makes(event) => {
+        SqlState::UNDEFINED_TABLE | SqlState::UNDEFINED_COLUMN if down && makes(event) => {
             "make what it stands on first: undo the upgrade's changes in reverse order".to_owned()
         }
         SqlState::UNDEFINED_TABLE
@@ -246,7 +249,7 @@ fn remedy(replayed: &Replayed, run: Run, event: &Event, error: &ServerError) -> 
             "drop what depends on it first"
         }
         .to_owned(),
-        _ if is_duplicate(error) => if down {
+        _ if error.sqlstate.says_duplicate() => if down {
             "make again only what the upgrade removes: it is still there"
         } else {
             "leave it out: an earlier revision makes it; where older databases may lack it, ask for it first"
@@ -289,6 +292,38 @@ fn conversion(event: &Event) -> Option<String> {
             _ => None,
         })
     })
+}
+
+/// The word at which the parser stopped, if PostgreSQL reserves it.
+fn reserved_word(error: &ServerError) -> Option<String> {
+    let (_, word) = error.message.split_once("at or near \"")?;
+    let word = word.strip_suffix('"')?.to_lowercase();
+    let is_word = !word.is_empty()
+        && word
+            .chars()
+            .all(|sign| sign.is_ascii_alphabetic() || sign == '_');
+    (is_word && Quoted(&word).to_string() != word).then_some(word)
+}
+
+/// Whether a call gives columns their types.
+fn defines_columns(event: &Event) -> bool {
+    event.statements.iter().any(|statement| match statement {
+        Statement::CreateTable(_) => true,
+        Statement::AlterTable(alter) => alter.commands.iter().any(|command| {
+            matches!(
+                command,
+                AlterTableCommand::AddColumn { .. } | AlterTableCommand::AlterType { .. }
+            )
+        }),
+        _ => false,
+    })
+}
+
+fn makes_type(event: &Event) -> bool {
+    event
+        .statements
+        .iter()
+        .any(|statement| matches!(statement, Statement::CreateType(_)))
 }
 
 fn adds_column(event: &Event) -> bool {

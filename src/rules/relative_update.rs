@@ -10,7 +10,9 @@ use crate::diagnostic::{Diagnostic, RuleInfo, Severity};
 use crate::postgres::catalog::Relation;
 use crate::postgres::expression::{Expr, children};
 use crate::postgres::name::{Name, Quoted};
-use crate::postgres::statement::{AlterTableCommand, Assignment, ConflictAction, Statement};
+use crate::postgres::statement::{
+    AlterTableCommand, Assignment, ConflictAction, MergeAction, Statement,
+};
 use crate::postgres::{Datum, Outcome};
 use crate::trace::Event;
 
@@ -88,6 +90,22 @@ fn moved<'a>(context: &Context<'_>, statement: &'a Statement) -> Option<(&'a Nam
                 relation: words::relation(catalog, &insert.table),
             };
             moved_by(&own, assignments).map(|column| (&insert.table, column))
+        }
+        Statement::Merge(merge) => {
+            let own = Own {
+                names: [Some(&merge.table.name), merge.alias.as_ref()],
+                relation: words::relation(catalog, &merge.table),
+            };
+            merge.clauses.iter().find_map(|clause| {
+                let MergeAction::Update(assignments) = &clause.action else {
+                    return None;
+                };
+                let condition = clause.condition.as_ref();
+                if condition.is_some_and(|condition| stops(condition, assignments)) {
+                    return None;
+                }
+                moved_by(&own, assignments).map(|column| (&merge.table, column))
+            })
         }
         Statement::AlterTable(alter) => alter.commands.iter().find_map(|command| {
             let AlterTableCommand::AlterType {

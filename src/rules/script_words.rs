@@ -7,13 +7,34 @@ use crate::diagnostic::Diagnostic;
 use crate::scripts::{Format, Script};
 
 /// Alembic's words and those of SQL files, the longer first.
-const WORDS: [(&str, &str); 14] = [
+const WORDS: [(&str, &str); 20] = [
     (
         "`alembic downgrade` stops here with an AttributeError: the revision has no `downgrade()`",
         "a rollback can't pass here: the migration has no down part, and others of its folder have one",
     ),
+    (
+        "the next `alembic upgrade`",
+        "the next run of the migration",
+    ),
+    (
+        "Alembic runs a revision in one",
+        "its tool sends the migration in one",
+    ),
     ("`alembic downgrade`", "a rollback"),
     ("`alembic upgrade`", "the migration"),
+    ("give it a `server_default`, or", "give it a DEFAULT, or"),
+    (
+        "use `sa.Text()`, which has no length; where",
+        "use `text`, which has no length; where",
+    ),
+    (
+        "where another database needs the length: `sa.String(...).with_variant(sa.Text(), \"postgresql\")`",
+        "another database's file may keep it",
+    ),
+    (
+        "; what is meant for another database belongs behind `if op.get_bind().dialect.name == ...`",
+        "",
+    ),
     ("`downgrade()` raises", "the down part fails"),
     ("`downgrade()`", "the down part"),
     ("`upgrade()`", "the up part"),

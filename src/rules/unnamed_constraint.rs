@@ -12,7 +12,7 @@ use crate::postgres::statement::{
 };
 use crate::postgres::{Name, ObjectKind};
 use crate::replay::Replayed;
-use crate::trace::Event;
+use crate::trace::{Event, Origin};
 
 pub(super) const RULE: Rule = Rule {
     info: RuleInfo {
@@ -133,6 +133,13 @@ fn remedy(event: &Event) -> String {
         .collect::<Vec<_>>()
         .join("_")
         .replace(crate::unknown::HOLE, "");
+    if event.origin == Origin::Script {
+        return format!(
+            "give it a name (`{name}`, say), and drop what has that name before it: `ALTER TABLE {} DROP CONSTRAINT IF EXISTS {}`",
+            table,
+            Quoted(&name)
+        );
+    }
     format!(
         "give it a name (`{name}`, say, or a naming convention in `env.py`), and add it only where `inspector.{method}(\"{}\")` does not list that name",
         table.name

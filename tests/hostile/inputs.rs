@@ -397,6 +397,16 @@ pub(crate) const INPUTS: &[Input] = &[
             "def endless():\n    while True:\n        yield 1\nx = list(endless())",
         );
     }),
+    input(
+        "a condition that is not known, at each of many lines, and a raise",
+        ANY,
+        |folder, scale| {
+            let asks = lines(20_000 / scale, |number| {
+                format!("if os.environ.get('A{number}'):\n    x = {number}")
+            });
+            python(folder, &format!("import os\n{asks}\nraise ValueError(x)"));
+        },
+    ),
     input("`itertools.count()`", ANY, |folder, _| {
         python(folder, "for x in itertools.count():\n    pass");
     }),

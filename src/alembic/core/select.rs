@@ -1,11 +1,13 @@
 //! SELECT: `select(...)` in all its styles, its clauses, subqueries, CTEs, unions and joins.
 
+mod join;
+mod subquery;
+
 use std::any::Any;
-use std::rc::Rc;
 
 use smol_str::SmolStr;
 
-use super::convert::{column_name, convert, flatten, merge_sources, source_of_table};
+use super::convert::{convert, flatten, merge_sources, source_of_table};
 use super::operators::conjunction;
 use super::{Element, Source, substitute};
 use crate::alembic::object::{self, Interp, Object, function};
@@ -15,10 +17,14 @@ use crate::alembic::text::TextClause;
 use crate::postgres::expression::{
     CommonTable, FromItem, JoinKind, OrderBy, QueryBody, Select, SetOperator, Target,
 };
-use crate::postgres::statement::Statement;
 use crate::postgres::{Datum, Expr, Name, Query};
 use crate::python::{Arguments, Eval, HostRef, Value};
 use crate::unknown::Reason;
+
+use join::free_join;
+pub use join::{JoinObject, join};
+pub use subquery::Subquery;
+use subquery::SubqueryColumns;
 
 /// Names of this file.
 pub fn lookup(name: &str) -> Option<Value> {
@@ -505,102 +511,6 @@ pub fn source_of(interp: &mut Interp, value: &Value) -> Eval<Option<Source>> {
     Ok(None)
 }
 
-fn free_join(interp: &mut Interp, arguments: &Arguments, kind: JoinKind) -> Eval<Value> {
-    let mut rest = arguments.clone();
-    if rest.positional.is_empty() {
-        return Ok(interp.unknown(Reason::Unsupported, "join(...)"));
-    }
-    let left = rest.positional.remove(0);
-    join(interp, &left, &rest, kind)
-}
-
-/// `left.join(right, onclause)` of tables and joins.
-pub fn join(
-    interp: &mut Interp,
-    left: &Value,
-    arguments: &Arguments,
-    kind: JoinKind,
-) -> Eval<Value> {
-    let right = arguments.get(0, "right").cloned().unwrap_or(Value::None);
-    let (Some(left), Some(right)) = (source_of(interp, left)?, source_of(interp, &right)?) else {
-        return Ok(interp.unknown(Reason::Unsupported, "join(...)"));
-    };
-    let on = match arguments.get(1, "onclause").cloned() {
-        Some(on) if !on.is_none() => super::expression(interp, &on)?,
-        _ => Expr::Unknown(SmolStr::new_static("join condition")),
-    };
-    let kind = match arguments.get(2, "isouter") {
-        Some(Value::Bool(true)) => JoinKind::Left,
-        _ => kind,
-    };
-    let mut with = left.with;
-    with.extend(right.with);
-    Ok(object::value(JoinObject {
-        source: Source {
-            item: FromItem::Join {
-                kind,
-                left: Box::new(left.item),
-                right: Box::new(right.item),
-                on: Some(on),
-                using: Vec::new(),
-                natural: false,
-            },
-            with,
-        },
-    }))
-}
-
-/// `a.join(b, ...)`.
-#[derive(Debug)]
-pub struct JoinObject {
-    source: Source,
-}
-
-impl Object for JoinObject {
-    fn type_name(&self) -> &'static str {
-        "Join"
-    }
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
-    fn methods(&self) -> &'static [&'static str] {
-        &["join", "outerjoin", "select"]
-    }
-    fn invoke(
-        &self,
-        interp: &mut Interp,
-        this: &HostRef,
-        method: &str,
-        arguments: Arguments,
-    ) -> Eval<Value> {
-        match method {
-            "join" => join(
-                interp,
-                &Value::Host(this.clone()),
-                &arguments,
-                JoinKind::Inner,
-            ),
-            "outerjoin" => join(
-                interp,
-                &Value::Host(this.clone()),
-                &arguments,
-                JoinKind::Left,
-            ),
-            _ => {
-                let mut select = SelectObject::of_targets(interp, &[])?;
-                select.parts.targets.push(Target {
-                    value: Expr::Star {
-                        qualifier: Vec::new(),
-                    },
-                    alias: None,
-                });
-                select.parts.from.push(self.source.item.clone());
-                Ok(object::value(select))
-            }
-        }
-    }
-}
-
 fn set(interp: &mut Interp, members: &[Value], operator: SetOperator, all: bool) -> Eval<Value> {
     let mut result: Option<Query> = None;
     for member in flatten(interp, members)? {
@@ -609,19 +519,12 @@ fn set(interp: &mut Interp, members: &[Value], operator: SetOperator, all: bool)
         };
         result = Some(match result {
             None => right,
-            Some(left) => Query {
-                with: Vec::new(),
-                body: QueryBody::Set {
-                    operator,
-                    all,
-                    left: Box::new(left),
-                    right: Box::new(right),
-                },
-                order_by: Vec::new(),
-                limit: None,
-                offset: None,
-                into: None,
-            },
+            Some(left) => Query::from(QueryBody::Set {
+                operator,
+                all,
+                left: Box::new(left),
+                right: Box::new(right),
+            }),
         });
     }
     Ok(match result {
@@ -868,158 +771,5 @@ pub fn output_names(query: &Query) -> Vec<SmolStr> {
             .collect(),
         QueryBody::Set { left, .. } => output_names(left),
         QueryBody::Values(_) => Vec::new(),
-    }
-}
-
-/// A named subquery or CTE.
-#[derive(Clone, Debug)]
-pub struct Subquery {
-    query: Query,
-    name: SmolStr,
-    common: bool,
-}
-
-impl Subquery {
-    /// The query inside.
-    pub fn query(&self) -> Query {
-        self.query.clone()
-    }
-
-    fn source(&self) -> Source {
-        if self.common {
-            return Source {
-                item: FromItem::Table {
-                    name: Name::new(&self.name),
-                    alias: None,
-                    columns: Vec::new(),
-                },
-                with: vec![CommonTable {
-                    name: self.name.clone(),
-                    columns: Vec::new(),
-                    statement: Box::new(Statement::Query(Box::new(self.query.clone()))),
-                    recursive: false,
-                }],
-            };
-        }
-        Source {
-            item: FromItem::Query {
-                query: Box::new(self.query.clone()),
-                alias: Some(self.name.clone()),
-                columns: Vec::new(),
-                lateral: false,
-            },
-            with: Vec::new(),
-        }
-    }
-}
-
-impl Object for Subquery {
-    fn type_name(&self) -> &'static str {
-        if self.common { "CTE" } else { "Subquery" }
-    }
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
-    fn methods(&self) -> &'static [&'static str] {
-        &[
-            "select",
-            "join",
-            "outerjoin",
-            "alias",
-            "union",
-            "union_all",
-            "scalar_subquery",
-            "as_scalar",
-        ]
-    }
-    fn attribute(&self, _: &mut Interp, _: &HostRef, name: &str) -> Eval<Option<Value>> {
-        Ok(match name {
-            "c" | "columns" => Some(object::value(SubqueryColumns {
-                qualifier: Some(self.name.clone()),
-                names: output_names(&self.query),
-                source: Some(self.source()),
-            })),
-            "name" => Some(Value::str(self.name.as_str())),
-            _ => None,
-        })
-    }
-    fn invoke(
-        &self,
-        interp: &mut Interp,
-        this: &HostRef,
-        method: &str,
-        arguments: Arguments,
-    ) -> Eval<Value> {
-        let value = Value::Host(this.clone());
-        match method {
-            "select" => Ok(object::value(SelectObject::of_targets(interp, &[value])?)),
-            "join" => join(interp, &value, &arguments, JoinKind::Inner),
-            "outerjoin" => join(interp, &value, &arguments, JoinKind::Left),
-            "alias" => Ok(object::value(Self {
-                name: arguments
-                    .get(0, "name")
-                    .and_then(Value::as_str)
-                    .map_or_else(|| self.name.clone(), SmolStr::new),
-                ..self.clone()
-            })),
-            "scalar_subquery" | "as_scalar" => {
-                Ok(Element::new(Expr::Subquery(Box::new(self.query()))).value())
-            }
-            _ => Ok(interp.unknown(Reason::Unsupported, &format!("subquery.{method}()"))),
-        }
-    }
-}
-
-/// `subquery.c`.
-#[derive(Debug)]
-struct SubqueryColumns {
-    qualifier: Option<SmolStr>,
-    names: Vec<SmolStr>,
-    source: Option<Source>,
-}
-
-impl SubqueryColumns {
-    fn column(&self, name: &str) -> Value {
-        Element {
-            sources: self.source.clone().into_iter().collect(),
-            ..Element::new(Expr::Column {
-                qualifier: self.qualifier.clone().into_iter().collect(),
-                name: SmolStr::new(name),
-            })
-        }
-        .value()
-    }
-}
-
-impl Object for SubqueryColumns {
-    fn type_name(&self) -> &'static str {
-        "ReadOnlyColumnCollection"
-    }
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
-    fn attribute(&self, _: &mut Interp, _: &HostRef, name: &str) -> Eval<Option<Value>> {
-        Ok((!name.starts_with("__")).then(|| self.column(name)))
-    }
-    fn item(&self, interp: &mut Interp, _: &HostRef, index: &Value) -> Eval<Value> {
-        if let Value::Int(index) = index
-            && let Some(name) = usize::try_from(*index)
-                .ok()
-                .and_then(|index| self.names.get(index))
-        {
-            return Ok(self.column(name));
-        }
-        Ok(match column_name(index) {
-            Some(name) => self.column(&name),
-            None => interp.unknown(Reason::Unsupported, "columns[...]"),
-        })
-    }
-    fn iterate(&self, _: &mut Interp, _: &HostRef) -> Eval<Value> {
-        Ok(Value::list(
-            self.names.iter().map(|name| self.column(name)).collect(),
-        ))
-    }
-    fn string(&self, _: &mut Interp, _: &HostRef) -> Eval<Option<Rc<str>>> {
-        Ok(None)
     }
 }

@@ -244,15 +244,8 @@ pub fn bounded_query(mut query: Query) -> Query {
         value: Expr::Unknown(SmolStr::new_static("a query of very many parts")),
         alias: None,
     };
-    Query {
-        with: Vec::new(),
-        body: QueryBody::Select(Box::new(Select {
-            targets: vec![target],
-            ..Select::default()
-        })),
-        order_by: Vec::new(),
-        limit: None,
-        offset: None,
-        into: None,
-    }
+    Query::from(Select {
+        targets: vec![target],
+        ..Select::default()
+    })
 }

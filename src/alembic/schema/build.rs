@@ -8,6 +8,7 @@ use smol_str::SmolStr;
 use super::constraint::{self, Constraint, ConstraintData, ForeignKey, Shape};
 use super::generated::{Generated, Sequence, ServerDefault};
 use super::index::{Index, IndexData};
+use super::table::indexes_of_columns;
 use super::{Column, ColumnData, TableData};
 use crate::alembic::arguments::name_of;
 use crate::alembic::naming::GivenName;
@@ -321,7 +322,7 @@ pub fn table_shape(interp: &mut Interp, table: &TableData) -> Eval<TableShape> {
     // an empty key is written by nobody
     let key = key.filter(|key| !key.shape.columns().is_empty());
     shape.constraints = key.into_iter().chain(of_columns).collect();
-    for value in &table.indexes {
+    for value in table.indexes.iter().chain(&indexes_of_columns(table)) {
         if let Some(index) = object::get::<Index>(value) {
             let mut data = index.data.borrow().clone();
             data.table = Some(table.name.clone());

@@ -60,11 +60,36 @@ pub(super) fn lookup(name: &str) -> Option<Value> {
                 object::get::<Column>(value).and_then(|column| column.data.borrow().table.clone())
             });
             data.options(interp, &arguments.keyword)?;
+            attach(&data);
             Ok(object::value(Index {
                 data: RefCell::new(data),
             }))
         })
     })
+}
+
+/// Gives an index to the table whose columns it is made of: `Index("ix", table.c.name)` outside of a table's definition. The
+/// first of the columns keeps it, with names in the place of columns, so that the two do not keep each other alive.
+fn attach(data: &IndexData) {
+    let Some(first) = data
+        .expressions
+        .iter()
+        .filter_map(object::get::<Column>)
+        .find(|column| column.data.borrow().table.is_some())
+    else {
+        return;
+    };
+    let named = |value: &Value| match object::get::<Column>(value) {
+        Some(column) => Value::str(column.data.borrow().name.as_str()),
+        None => value.clone(),
+    };
+    let kept = IndexData {
+        expressions: data.expressions.iter().map(named).collect(),
+        ..data.clone()
+    };
+    first.data.borrow_mut().indexes.push(object::value(Index {
+        data: RefCell::new(kept),
+    }));
 }
 
 /// `{"column": "operator_class"}` as pairs.

@@ -70,6 +70,8 @@ pub struct ColumnData {
     pub table: Option<Name>,
     /// The alias of that table in a query, if it was aliased.
     pub alias: Option<SmolStr>,
+    /// Indexes that were made of it when it stood in its table already: they are the table's, as SQLAlchemy has it.
+    pub indexes: Vec<Value>,
 }
 
 /// `sa.Table`, `sa.table`.

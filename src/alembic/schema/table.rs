@@ -41,6 +41,7 @@ pub fn collect(data: &mut TableData, items: &[Value]) {
             if column.data.borrow().table.is_some() {
                 let mut copy = column.data.borrow().clone();
                 copy.table = Some(data.name.clone());
+                copy.indexes.clear();
                 replace_column(data, &Column::value(copy));
                 continue;
             }
@@ -54,6 +55,15 @@ pub fn collect(data: &mut TableData, items: &[Value]) {
             data.incomplete = true;
         }
     }
+}
+
+/// The indexes that were made of a table's columns after it was defined.
+pub(super) fn indexes_of_columns(data: &TableData) -> Vec<Value> {
+    data.columns
+        .iter()
+        .filter_map(object::get::<Column>)
+        .flat_map(|column| column.data.borrow().indexes.clone())
+        .collect()
 }
 
 /// A column of the same name replaces the one before, as `append_column` does.
@@ -400,7 +410,10 @@ impl Object for Table {
             "constraints" => object::value(super::constraint_set::ConstraintSet(this.clone())),
             // which others a table has that no revision made is not known
             "indexes" if data.incomplete => interp.unknown(Reason::Catalog, "table.indexes"),
-            "indexes" => list(&[data.indexes.as_slice(), &data.reflected_indexes].concat()),
+            "indexes" => {
+                let made = indexes_of_columns(&data);
+                list(&[data.indexes.as_slice(), &data.reflected_indexes, &made].concat())
+            }
             "foreign_key_constraints" => list(&foreign_key_constraints(&data)),
             "foreign_keys" => list(&foreign_keys(&data)),
             "metadata" => data.metadata.clone().unwrap_or(Value::None),

@@ -151,7 +151,7 @@ fn references(catalog: &Catalog, to: &QualifiedName) -> Vec<Reference> {
 }
 
 /// What foreign keys do when rows are deleted: 23503, or rows that go or change with them.
-fn follow(
+pub(super) fn follow(
     catalog: &mut Catalog,
     relation: &Relation,
     gone: &[Arc<Row>],

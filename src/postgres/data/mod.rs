@@ -4,6 +4,8 @@
 //! certain is an error: a row that is known may conflict, one that is not known never does. What is known of a table's
 //! rows afterwards is no more than what follows from the statements.
 
+mod conflict;
+mod copy;
 mod delete;
 mod insert;
 mod keys;
@@ -25,8 +27,8 @@ use super::query::{self, Context, Environment, Frame, Scope, Table};
 use super::session::{Outcome, ResultSet};
 use super::statement::{Delete, Insert, Merge, Statement, Update};
 
+pub use copy::copy;
 pub use delete::truncate;
-pub use merge::copy;
 
 /// What came of a statement that writes rows.
 #[derive(Clone, Debug, PartialEq)]
@@ -132,7 +134,7 @@ pub fn merge(
     statement: &Merge,
 ) -> DataAnswer {
     attempt(catalog, |catalog| {
-        merge::run(catalog, environment, statement)
+        merge::run(catalog, environment, statement, &[])
     })
 }
 
@@ -206,7 +208,7 @@ pub(crate) fn members(
             Statement::Insert(statement) => insert::run(catalog, environment, statement, &done)?,
             Statement::Update(statement) => update::run(catalog, environment, statement, &done)?,
             Statement::Delete(statement) => delete::run(catalog, environment, statement, &done)?,
-            Statement::Merge(statement) => merge::run(catalog, environment, statement)?,
+            Statement::Merge(statement) => merge::run(catalog, environment, statement, &done)?,
             _ => continue,
         };
         for key in inner.changes {

@@ -299,11 +299,125 @@ fn returning_gives_the_rows() {
     );
 }
 
+/// The answers are those of PostgreSQL 15.
 #[test]
-fn merge_is_a_syntax_error_before_15() {
+fn merge_acts_on_the_rows_that_are_known() {
+    let mut server = Server::new(
+        "CREATE TABLE t (id int PRIMARY KEY, c int NOT NULL DEFAULT 9, n text);
+         INSERT INTO t VALUES (1, 1, 'a'), (2, 2, 'b'), (3, 3, 'c');
+         CREATE TABLE u (t_id int REFERENCES t (id) ON DELETE CASCADE);
+         INSERT INTO u VALUES (3)",
+    );
+    server.fresh = true;
+    let all = "select id, c, n from t order by id";
+    for (statement, state) in [
+        (
+            "merge into t using (values (1),(1)) v(id) on t.id=v.id when matched then update set c=5",
+            "21000",
+        ),
+        (
+            "merge into t using (values (1),(1)) v(id) on t.id=v.id when matched then do nothing",
+            "ok",
+        ),
+        (
+            "merge into t using (values (7),(7)) v(id) on t.id=v.id when not matched then insert (id) values (v.id)",
+            "23505",
+        ),
+        (
+            "merge into t using (values (1),(7)) v(id) on t.id=v.id when matched and t.c > 5 then delete \
+             when matched then update set c = t.c + 10, n = default when not matched then insert values (v.id, default, 'new')",
+            "ok",
+        ),
+    ] {
+        assert_eq!(server.state(statement), state, "{statement}");
+    }
+    assert_eq!(server.rows(all), "1|11|null;2|2|b;3|3|c;7|9|new");
+    let second = "merge into t using (values (3),(8),(9)) v(id) on t.id=v.id when matched then delete \
+         when not matched and v.id = 8 then do nothing when not matched then insert (id, n) values (id, 'x')";
+    assert!(server.changes(second));
+    assert_eq!(server.rows(all), "1|11|null;2|2|b;7|9|new;9|9|x");
+    assert_eq!(server.rows("select t_id from u"), "");
+    let clause = |on: &str, then: &str| {
+        format!("merge into t using (values (1,'q')) v(id,n) on {on} when {then}")
+    };
+    for (on, then, state) in [
+        ("t.id=v.id", "matched then update set c=null", "23502"),
+        ("id=v.id", "matched then update set c=1", "42702"),
+        ("t.id=v.id", "matched then update set c='x'", "22P02"),
+        ("t.id=v.id", "matched then update set nocol=1", "42703"),
+        (
+            "t.id=50",
+            "not matched then insert (id, c) values (v.id)",
+            "42601",
+        ),
+        (
+            "t.id=50",
+            "not matched then insert (id) values (t.id)",
+            "42P01",
+        ),
+        (
+            "t.id=50",
+            "not matched then insert (id, n) values (2, 'dup')",
+            "23505",
+        ),
+        ("t.id=50", "not matched then insert default values", "23502"),
+    ] {
+        assert_eq!(server.state(&clause(on, then)), state, "{then}");
+    }
+    assert_eq!(
+        server.state("with w(id) as (values (61)) merge into t using w on t.id=w.id when not matched then insert (id) values (w.id)"),
+        "ok"
+    );
+    assert_eq!(
+        server.state("merge into t a using t b on a.id=b.id when matched then update set c=b.c+1"),
+        "ok"
+    );
+    assert_eq!(
+        server.rows(all),
+        "1|12|null;2|3|b;7|10|new;9|10|x;61|10|null"
+    );
+}
+
+#[test]
+fn merge_writes_tables_without_rules_only() {
+    let mut server = Server::new(
+        "CREATE TABLE t (id int PRIMARY KEY);
+         CREATE VIEW v AS SELECT * FROM t;
+         CREATE MATERIALIZED VIEW m AS SELECT 1 AS id;
+         CREATE TABLE ruled (id int);
+         CREATE RULE r AS ON INSERT TO ruled DO ALSO NOTHING",
+    );
+    for (table, state) in [
+        ("t", "ok"),
+        ("v", "0A000"),
+        ("m", "0A000"),
+        ("ruled", "0A000"),
+        ("nosuch", "42P01"),
+    ] {
+        let statement = format!(
+            "merge into {table} using (values (1)) s(id) on {table}.id = s.id when matched then do nothing"
+        );
+        assert_eq!(server.state(&statement), state, "{table}");
+    }
+}
+
+#[test]
+fn what_merge_may_say_depends_on_the_version() {
     let statement = "merge into r using (values (7)) v(id) on r.id = v.id when not matched then insert values (v.id)";
     let mut server = server();
     assert_eq!(server.state(statement), "ok");
     server.session.version = crate::postgres::Version(14);
     assert_eq!(server.state(statement), "42601");
+    let of_17 = [
+        "merge into r using (values (7)) v(id) on r.id = v.id when not matched by source then delete",
+        "merge into r using (values (7)) v(id) on r.id = v.id when matched then do nothing returning r.id",
+    ];
+    for (version, refused) in [(16, true), (17, false)] {
+        for text in of_17 {
+            let statements = crate::sql::statements(text);
+            let version = crate::postgres::Version(version);
+            let answer = crate::postgres::execute::versions::refused(&statements, version);
+            assert_eq!(answer.is_some(), refused, "{text}");
+        }
+    }
 }

@@ -20,7 +20,7 @@ use crate::postgres::query::{
     Context, Environment, Frame, Scope, Table, TableRow, cast, check_condition, check_from_over,
     check_targets, check_with, evaluate, is_true, run_from_over, run_with,
 };
-use crate::postgres::statement::Update;
+use crate::postgres::statement::{Assignment, Update};
 
 /// Executes an UPDATE; `outer` are results of WITH members around it.
 pub(crate) fn run(
@@ -143,30 +143,9 @@ fn update_rows(
         if verdict == Some(false) {
             continue;
         }
-        let mut updated = (**row).clone();
         let frame = Frame::new(scope, &values);
-        for assignment in &statement.assignments {
-            let value = match (verdict, relation.column(&assignment.column)) {
-                (Some(true), Some(column)) if !hooks => {
-                    let value = match &assignment.value {
-                        Expr::Default => default_value(relation, column, 0, context)?,
-                        value => cast(
-                            evaluate(value, &frame, context)?,
-                            None,
-                            &column.type_name,
-                            context,
-                        )?,
-                    };
-                    if value == Datum::Null && column.not_null {
-                        return Err(not_null_error(relation, column));
-                    }
-                    value
-                }
-                _ => Datum::Unknown,
-            };
-            set(&mut updated, &assignment.column, value);
-        }
-        fill_generated(relation, &mut updated, context);
+        let frame = (verdict == Some(true) && !hooks).then_some(&frame);
+        let updated = assigned(relation, row, &statement.assignments, frame, context)?;
         if verdict == Some(true) {
             touched.push(in_order(relation, &updated));
             places.push(place);
@@ -176,22 +155,55 @@ fn update_rows(
         changed.rows.known.set(place, keep(updated));
     }
     if !hooks {
-        check_keys(&changed, statement, &places, context)?;
-        check_rows(&changed, statement, &places, context)?;
+        check_keys(&changed, &statement.assignments, &places, context)?;
+        check_rows(&changed, &statement.assignments, &places, context)?;
     }
     Ok((changed, touched, exact))
 }
 
+/// A row after SET; without a frame to evaluate in, what is set is not known.
+pub(super) fn assigned(
+    relation: &Relation,
+    row: &Row,
+    assignments: &[Assignment],
+    frame: Option<&Frame<'_>>,
+    context: &Context<'_>,
+) -> Result<Row, ServerError> {
+    let mut updated = row.clone();
+    for assignment in assignments {
+        let value = match (frame, relation.column(&assignment.column)) {
+            (Some(frame), Some(column)) => {
+                let value = match &assignment.value {
+                    Expr::Default => default_value(relation, column, 0, context)?,
+                    value => cast(
+                        evaluate(value, frame, context)?,
+                        None,
+                        &column.type_name,
+                        context,
+                    )?,
+                };
+                if value == Datum::Null && column.not_null {
+                    return Err(not_null_error(relation, column));
+                }
+                value
+            }
+            _ => Datum::Unknown,
+        };
+        set(&mut updated, &assignment.column, value);
+    }
+    fill_generated(relation, &mut updated, context);
+    Ok(updated)
+}
+
 /// 23514 and 23503 where a known row certainly breaks a CHECK constraint, or refers to nothing any more.
-fn check_rows(
+pub(super) fn check_rows(
     changed: &Relation,
-    statement: &Update,
+    assignments: &[Assignment],
     places: &[usize],
     context: &Context<'_>,
 ) -> Result<(), ServerError> {
     let refers = changed.foreign_keys().any(|known| {
-        statement
-            .assignments
+        assignments
             .iter()
             .any(|assignment| known.columns.contains(&assignment.column))
     });
@@ -208,9 +220,9 @@ fn check_rows(
 }
 
 /// 23505 where two known rows certainly have the same key once the statement is over.
-fn check_keys(
+pub(super) fn check_keys(
     relation: &Relation,
-    statement: &Update,
+    assignments: &[Assignment],
     places: &[usize],
     context: &Context<'_>,
 ) -> Result<(), ServerError> {
@@ -220,8 +232,7 @@ fn check_keys(
     let keys = Keys::new(relation, 0, context);
     for (number, key) in keys.keys.iter().enumerate() {
         let assigned = key.index.columns.iter().any(|column| {
-            statement
-                .assignments
+            assignments
                 .iter()
                 .any(|assignment| assignment.column == *column)
         });

@@ -9,7 +9,7 @@ use crate::postgres::expression::children;
 use crate::postgres::name::ObjectKind;
 use crate::postgres::{Datum, Expr, ServerError, Session, SqlState, TypeName};
 
-use super::{Effect, Failure, fail, resolve};
+use super::{Effect, Failure, fail, fail_about, resolve};
 
 /// The relation whose columns an expression may name; `None`: none (a DEFAULT).
 pub(crate) struct Scope<'a> {
@@ -310,9 +310,11 @@ fn check_function(session: &mut Session, name: &crate::postgres::Name) -> Effect
     if session.catalog.has_extension(extension) {
         return Ok(());
     }
-    fail(
+    fail_about(
         SqlState::UNDEFINED_FUNCTION,
         format!("function {}() does not exist", resolve::shown(name)),
+        ObjectKind::Function,
+        &name.name,
     )
 }
 

@@ -11,7 +11,7 @@ use crate::postgres::name::ObjectKind;
 use crate::postgres::statement::{ConstraintDefinition, ConstraintKind, CreateIndex, IndexElement};
 use crate::postgres::{Datum, Expr, Name, ServerError, Session, SqlState};
 
-use super::{Effect, Failure, constraint, expressions, fail, names, resolve};
+use super::{Effect, Failure, constraint, expressions, fail, fail_about, names, resolve};
 
 /// CREATE INDEX.
 pub(crate) fn create(session: &mut Session, create: &CreateIndex) -> Effect {
@@ -164,9 +164,11 @@ fn check_access_method(session: &Session, method: &str) -> Effect {
     if extension.is_empty() || session.catalog.open || session.catalog.has_extension(extension) {
         return Ok(());
     }
-    fail(
+    fail_about(
         SqlState::UNDEFINED_OBJECT,
         format!("access method \"{method}\" does not exist"),
+        ObjectKind::AccessMethod,
+        method,
     )
 }
 
@@ -193,11 +195,13 @@ pub(crate) fn check_operator_classes(
         let Some(type_name) = type_name else { continue };
         if has_no_default_class(session, method, &type_name) {
             let shown = crate::postgres::catalog::lookup::display_type_name(&type_name);
-            return fail(
+            return fail_about(
                 SqlState::UNDEFINED_OBJECT,
                 format!(
                     "data type {shown} has no default operator class for access method \"{method}\""
                 ),
+                ObjectKind::OperatorClass,
+                &format!("{method} for {shown}"),
             );
         }
     }
@@ -215,9 +219,11 @@ fn check_operator_class(
         && !session.catalog.open
         && !session.catalog.has_extension(extension)
     {
-        return fail(
+        return fail_about(
             SqlState::UNDEFINED_OBJECT,
             format!("operator class \"{class}\" does not exist for access method \"{method}\""),
+            ObjectKind::OperatorClass,
+            class,
         );
     }
     let Some(type_name) = type_name.filter(|type_name| !type_name.array) else {

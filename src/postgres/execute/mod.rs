@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::postgres::catalog::lookup;
 use crate::postgres::statement::{Statement, TransactionStatement};
-use crate::postgres::{Name, ObjectKind, Parameters, ServerError, Session, SqlState};
+use crate::postgres::{Name, ObjectKey, ObjectKind, Parameters, ServerError, Session, SqlState};
 
 pub mod alter_column;
 pub mod alter_table;
@@ -60,6 +60,17 @@ pub type Effect<T = ()> = Result<T, Failure>;
 /// An error, as a failure.
 pub(crate) fn fail<T>(sqlstate: SqlState, message: impl Into<String>) -> Effect<T> {
     Err(Failure::Error(ServerError::new(sqlstate, message)))
+}
+
+/// The same, naming what is missing.
+pub(crate) fn fail_about<T>(
+    sqlstate: SqlState,
+    message: impl Into<String>,
+    kind: ObjectKind,
+    name: &str,
+) -> Effect<T> {
+    let error = ServerError::new(sqlstate, message).about(ObjectKey::new(kind, name));
+    Err(Failure::Error(error))
 }
 
 /// Executes one statement.

@@ -3,7 +3,7 @@
 use crate::postgres::name::ObjectKind;
 use crate::postgres::statement::{
     AlterTableCommand, ColumnDefinition, ConstraintDefinition, ConstraintKind, CreateTable,
-    Statement,
+    MergeRows, Statement,
 };
 use crate::postgres::{ServerError, SqlState, Version};
 
@@ -57,6 +57,16 @@ fn refused_one(statement: &Statement, major: u16) -> Option<ServerError> {
             syntax("nulls")
         }
         Statement::Merge(_) if major < 15 => syntax("merge"),
+        Statement::Merge(merge) if !merge.returning.is_empty() && major < 17 => syntax("returning"),
+        Statement::Merge(merge)
+            if major < 17
+                && merge
+                    .clauses
+                    .iter()
+                    .any(|clause| clause.rows == MergeRows::OfTarget) =>
+        {
+            syntax("by")
+        }
         Statement::Reindex {
             concurrently: true, ..
         } if major < 12 => syntax("concurrently"),

@@ -6,7 +6,7 @@
 use smol_str::SmolStr;
 
 use crate::postgres::expression::{FromItem, QueryBody};
-use crate::postgres::statement::{ConflictAction, InsertSource};
+use crate::postgres::statement::{ConflictAction, InsertSource, MergeAction};
 use crate::postgres::{Datum, Expr, Query, Statement};
 
 /// What a variable holds.
@@ -183,8 +183,21 @@ impl Values<'_> {
                 self.optional(&mut delete.filter);
             }
             Statement::Merge(merge) => {
+                for member in &mut merge.with {
+                    self.statement(&mut member.statement);
+                }
                 self.item(&mut merge.source);
                 self.expression(&mut merge.on);
+                for clause in &mut merge.clauses {
+                    self.optional(&mut clause.condition);
+                    match &mut clause.action {
+                        MergeAction::Insert { values, .. } => self.all(values),
+                        MergeAction::Update(assignments) => assignments
+                            .iter_mut()
+                            .for_each(|assignment| self.expression(&mut assignment.value)),
+                        MergeAction::Delete | MergeAction::Nothing => {}
+                    }
+                }
             }
             Statement::Call { arguments, .. } => self.all(arguments),
             _ => {}

@@ -15,8 +15,8 @@ use super::name::{Name, ObjectKind, Quoted};
 use super::statement::{
     AlterEnum, AttributeCommand, ConflictAction, ConflictTarget, CreateFunction, CreateNamed,
     CreateSequence, CreateTableAs, CreateTrigger, CreateType, CreateView, Delete, DomainCommand,
-    Drop, Insert, InsertSource, Merge, NamedAction, Rename, SequenceOptions, Statement,
-    TransactionStatement, TypeDefinition, Update,
+    Drop, Insert, InsertSource, Merge, MergeAction, MergeRows, NamedAction, Rename,
+    SequenceOptions, Statement, TransactionStatement, TypeDefinition, Update,
 };
 use expression::{common_tables, from_items, query, targets, value};
 
@@ -788,17 +788,54 @@ fn delete(out: &mut Sql, delete: &Delete) {
 }
 
 fn merge(out: &mut Sql, merge: &Merge) {
+    common_tables(out, &merge.with, 0);
     out.add("MERGE INTO ");
     aliased(out, &merge.table, merge.alias.as_ref());
     out.add(" USING ");
     from_items(out, std::slice::from_ref(&merge.source), 0);
     out.add(" ON ");
     value(out, &merge.on, 0);
-    out.when(merge.changes_when_matched, " WHEN MATCHED THEN ...");
-    out.when(
-        merge.inserts_when_not_matched,
-        " WHEN NOT MATCHED THEN INSERT ...",
-    );
+    for clause in &merge.clauses {
+        out.add(match clause.rows {
+            MergeRows::Matched => " WHEN MATCHED",
+            MergeRows::OfTarget => " WHEN NOT MATCHED BY SOURCE",
+            MergeRows::OfSource => " WHEN NOT MATCHED",
+        });
+        if let Some(condition) = &clause.condition {
+            out.add(" AND ");
+            value(out, condition, 0);
+        }
+        out.add(" THEN ");
+        merge_action(out, &clause.action);
+    }
+    returning(out, &merge.returning);
+}
+
+fn merge_action(out: &mut Sql, action: &MergeAction) {
+    match action {
+        MergeAction::Nothing => out.add("DO NOTHING"),
+        MergeAction::Delete => out.add("DELETE"),
+        MergeAction::Update(assignments) => {
+            out.add("UPDATE SET ");
+            self::assignments(out, assignments);
+        }
+        MergeAction::Insert {
+            columns,
+            values,
+            overriding,
+        } => {
+            out.add("INSERT");
+            out.columns(columns);
+            out.when(*overriding, " OVERRIDING SYSTEM VALUE");
+            if values.is_empty() {
+                out.add(" DEFAULT VALUES");
+                return;
+            }
+            out.add(" VALUES (");
+            out.list(values, |out, item| value(out, item, 0));
+            out.add(")");
+        }
+    }
 }
 
 fn transaction(out: &mut Sql, transaction: &TransactionStatement) {

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use super::{TracedRun, lines, statement_text};
-use crate::postgres::Outcome;
+use crate::postgres::{Outcome, TransactionMode};
 use crate::report::{clean, counted, slashes};
 use crate::source::{Site, SourceMap};
 use crate::trace::{Event, Run, Trace};
@@ -16,7 +16,11 @@ use crate::trace::{Event, Run, Trace};
 const STATEMENT: usize = 84;
 
 /// The marks that the legend explains.
-const LEGEND: [(&str, &str); 5] = [
+const LEGEND: [(&str, &str); 6] = [
+    (
+        "12a",
+        "outside of a transaction block: it commits by itself",
+    ),
     (
         "changes",
         "succeeds, and leaves something different from after the first run",
@@ -153,7 +157,7 @@ fn section(
         let (line, _) = lines(sources, row.site);
         let _ = write!(
             out,
-            "  {line:>6} {mark}{statement}{:pad$}",
+            "  {line:>6}{mark} {statement}{:pad$}",
             "",
             pad = STATEMENT - statement.chars().count()
         );
@@ -196,6 +200,10 @@ fn rows(
                 .position(same)
                 .map(|offset| after + offset)
                 .or_else(|| rows[..after].iter().position(same));
+            let autocommit = event.mode == TransactionMode::Autocommit;
+            if autocommit {
+                used.insert("12a");
+            }
             let place = found.unwrap_or_else(|| {
                 rows.insert(
                     after,
@@ -203,7 +211,7 @@ fn rows(
                         site: event.site,
                         statement,
                         cells: vec![None; runs.len()],
-                        autocommit: event.mode == crate::postgres::TransactionMode::Autocommit,
+                        autocommit,
                     },
                 );
                 after

@@ -239,6 +239,13 @@ impl Progress<'_> {
             for item in &select.from {
                 self.note_from(item);
             }
+        } else if let [FromItem::Table { name, .. }] = select.from.as_slice() {
+            let table = self.table(name);
+            for target in &select.targets {
+                if let Expr::Column { name, .. } = &target.value {
+                    self.read.insert((table.clone(), name.clone()));
+                }
+            }
         }
     }
 

@@ -1,8 +1,9 @@
 //! INSERT, UPDATE, DELETE, MERGE, COPY, TRUNCATE.
 
 use pg_query::protobuf::{
-    CmdType, DeleteStmt, DropBehavior, InsertStmt, MergeMatchKind, MergeStmt, OnConflictAction,
-    OnConflictClause, OverridingKind, ReturningClause, SelectStmt, SetOperation, UpdateStmt,
+    CmdType, DeleteStmt, DropBehavior, InsertStmt, MergeMatchKind, MergeStmt, MergeWhenClause,
+    OnConflictAction, OnConflictClause, OverridingKind, ReturningClause, SelectStmt, SetOperation,
+    UpdateStmt,
 };
 use pg_query::{Node, NodeEnum};
 use smol_str::SmolStr;
@@ -12,8 +13,8 @@ use super::{Context, create_table, expressions, query};
 use crate::postgres::expression::{FromItem, QueryBody, Target};
 use crate::postgres::name::truncate;
 use crate::postgres::statement::{
-    Assignment, ConflictAction, ConflictTarget, Delete, Insert, InsertSource, Merge, OnConflict,
-    Update,
+    Assignment, ConflictAction, ConflictTarget, Delete, Insert, InsertSource, Merge, MergeAction,
+    MergeClause, MergeRows, OnConflict, Update,
 };
 use crate::postgres::{Expr, Statement};
 
@@ -73,10 +74,7 @@ fn insert(context: &Context<'_>, node: &InsertStmt) -> Insert {
             .on_conflict_clause
             .as_deref()
             .map(|clause| on_conflict(context, clause)),
-        overriding: matches!(
-            node.r#override(),
-            OverridingKind::OverridingUserValue | OverridingKind::OverridingSystemValue
-        ),
+        overriding: overriding(node.r#override()),
         returning: returning(context, node.returning_clause.as_ref()),
     }
 }
@@ -209,17 +207,9 @@ fn delete(context: &Context<'_>, node: &DeleteStmt) -> Delete {
 }
 
 fn merge(context: &Context<'_>, node: &MergeStmt) -> Merge {
-    let when = |matches: &dyn Fn(MergeMatchKind, CmdType) -> bool| {
-        node.merge_when_clauses
-            .iter()
-            .any(|clause| match &clause.node {
-                Some(NodeEnum::MergeWhenClause(clause)) => {
-                    matches(clause.match_kind(), clause.command_type())
-                }
-                _ => false,
-            })
-    };
+    let clauses = node.merge_when_clauses.iter();
     Merge {
+        with: query::with(context, node.with_clause.as_ref()),
         table: relation_of(node.relation.as_ref()),
         alias: alias(node.relation.as_ref()),
         source: node.source_relation.as_deref().map_or_else(
@@ -231,9 +221,51 @@ fn merge(context: &Context<'_>, node: &MergeStmt) -> Merge {
             |source| query::from_item(context, source),
         ),
         on: expressions::required(context, node.join_condition.as_deref()),
-        inserts_when_not_matched: when(&|_, command| command == CmdType::CmdInsert),
-        changes_when_matched: when(&|_, command| {
-            matches!(command, CmdType::CmdUpdate | CmdType::CmdDelete)
-        }),
+        clauses: clauses
+            .filter_map(|clause| match &clause.node {
+                Some(NodeEnum::MergeWhenClause(clause)) => Some(merge_clause(context, clause)),
+                _ => None,
+            })
+            .collect(),
+        returning: returning(context, node.returning_clause.as_ref()),
     }
+}
+
+fn merge_clause(context: &Context<'_>, node: &MergeWhenClause) -> MergeClause {
+    MergeClause {
+        rows: match node.match_kind() {
+            MergeMatchKind::MergeWhenNotMatchedBySource => MergeRows::OfTarget,
+            MergeMatchKind::MergeWhenNotMatchedByTarget => MergeRows::OfSource,
+            MergeMatchKind::MergeWhenMatched | MergeMatchKind::Undefined => MergeRows::Matched,
+        },
+        condition: expressions::optional(context, node.condition.as_deref()),
+        action: match node.command_type() {
+            CmdType::CmdInsert => MergeAction::Insert {
+                columns: node
+                    .target_list
+                    .iter()
+                    .filter_map(|column| match column.node.as_ref()? {
+                        NodeEnum::ResTarget(target) => Some(truncate(&target.name)),
+                        _ => None,
+                    })
+                    .collect(),
+                values: node
+                    .values
+                    .iter()
+                    .map(|value| expressions::required(context, Some(value)))
+                    .collect(),
+                overriding: overriding(node.r#override()),
+            },
+            CmdType::CmdUpdate => MergeAction::Update(assignments(context, &node.target_list)),
+            CmdType::CmdDelete => MergeAction::Delete,
+            _ => MergeAction::Nothing,
+        },
+    }
+}
+
+fn overriding(kind: OverridingKind) -> bool {
+    matches!(
+        kind,
+        OverridingKind::OverridingUserValue | OverridingKind::OverridingSystemValue
+    )
 }

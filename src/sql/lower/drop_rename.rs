@@ -19,6 +19,11 @@ use crate::sql::lower::Context;
 
 /// Statements of this subject.
 pub(super) fn statement(_: &Context<'_>, node: &NodeEnum) -> Option<Statement> {
+    if is_of_large_object(node) {
+        return Some(Statement::Unreadable {
+            why: "which large objects there are is not known".into(),
+        });
+    }
     match node {
         NodeEnum::DropStmt(drop) => drop_objects(drop),
         NodeEnum::DropRoleStmt(drop) => Some(drop_names(
@@ -58,6 +63,17 @@ pub(super) fn statement(_: &Context<'_>, node: &NodeEnum) -> Option<Statement> {
         NodeEnum::AlterDefaultPrivilegesStmt(node) => Some(default_privileges(node)),
         _ => None,
     }
+}
+
+/// Whether a statement is about a large object, which functions make and no statement.
+fn is_of_large_object(node: &NodeEnum) -> bool {
+    let object = match node {
+        NodeEnum::AlterOwnerStmt(node) => node.object_type(),
+        NodeEnum::CommentStmt(node) => node.objtype(),
+        NodeEnum::GrantStmt(node) => node.objtype(),
+        _ => return false,
+    };
+    object == ObjectType::ObjectLargeobject
 }
 
 /// How a user mapping is named: `role on server`.

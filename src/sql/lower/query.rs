@@ -71,24 +71,13 @@ pub(super) fn query_of(context: &Context<'_>, node: Option<&Node>) -> Query {
 
 /// A query that gives one unknown value.
 fn opaque(what: &str) -> Query {
-    plain(QueryBody::Select(Box::new(Select {
+    Query::from(QueryBody::Select(Box::new(Select {
         targets: vec![Target {
             value: Expr::Unknown(SmolStr::new(what)),
             alias: None,
         }],
         ..Select::default()
     })))
-}
-
-fn plain(body: QueryBody) -> Query {
-    Query {
-        with: Vec::new(),
-        body,
-        order_by: Vec::new(),
-        limit: None,
-        offset: None,
-        into: None,
-    }
 }
 
 /// The value of a query that is `SELECT value` and no more.
@@ -118,7 +107,7 @@ pub(super) fn select(context: &Context<'_>, node: &SelectStmt) -> Query {
 
 fn lower(context: &Context<'_>, node: &SelectStmt) -> Query {
     let mut query = if node.op() == SetOperation::SetopNone || node.larg.is_none() {
-        plain(body(context, node))
+        Query::from(body(context, node))
     } else {
         set_operation(context, node)
     };
@@ -219,7 +208,7 @@ fn set_operation(context: &Context<'_>, last: &SelectStmt) -> Query {
             Some(right) => select(context, right),
             None => opaque("a set operation without a right side"),
         };
-        query = plain(QueryBody::Set {
+        query = Query::from(QueryBody::Set {
             operator: match arm.op() {
                 SetOperation::SetopIntersect => SetOperator::Intersect,
                 SetOperation::SetopExcept => SetOperator::Except,
@@ -418,21 +407,14 @@ fn join(context: &Context<'_>, join: &JoinExpr) -> FromItem {
 }
 
 fn everything_of(item: FromItem) -> Query {
-    Query {
-        with: Vec::new(),
-        body: QueryBody::Select(Box::new(Select {
-            targets: vec![Target {
-                value: Expr::Star {
-                    qualifier: Vec::new(),
-                },
-                alias: None,
-            }],
-            from: vec![item],
-            ..Select::default()
-        })),
-        order_by: Vec::new(),
-        limit: None,
-        offset: None,
-        into: None,
-    }
+    Query::from(Select {
+        targets: vec![Target {
+            value: Expr::Star {
+                qualifier: Vec::new(),
+            },
+            alias: None,
+        }],
+        from: vec![item],
+        ..Select::default()
+    })
 }
