@@ -218,8 +218,10 @@ fn interpret(
 }
 
 fn finish(mut interp: Interp, raised: Option<Box<Raise>>) -> RunOutput {
+    // a bound of foreshot's own ends no real run
+    let is_exception = raised.as_ref().is_some_and(|raise| !raise.bound);
     let raised = raised.map(|raise| describe(&mut interp, &raise));
-    let undone = raised.is_some().then(|| {
+    let undone = is_exception.then(|| {
         let mut session = interp.host.session.clone();
         if session.mode() == TransactionMode::Block {
             session.rollback();

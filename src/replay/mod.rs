@@ -444,6 +444,19 @@ mod tests {
     }
 
     #[test]
+    fn a_bound_undoes_nothing() {
+        let revision = revision(
+            "a",
+            0,
+            "def upgrade():\n    op.execute('CREATE TABLE t (a int)')\n    while True:\n        pass",
+        );
+        let first = worlds::first(&revision, &Catalog::default(), &setting());
+        assert!(first.trace.raised.is_some());
+        let again = worlds::rerun(&revision, &first, &setting()).trace;
+        assert_eq!(outcomes(&again), ["42P07"]);
+    }
+
+    #[test]
     fn what_only_rows_lead_to_ends_no_run() {
         let start = "def upgrade():\n    op.create_table('t', sa.Column('a', sa.Integer))\n    \
                      rows = op.get_bind().execute(sa.text('SELECT a FROM t')).fetchall()\n    ";
