@@ -303,6 +303,8 @@ pub struct RunOutput {
     pub trace: Trace,
     /// The schema after it, committed.
     pub catalog: Catalog,
+    /// The schema that a run leaves which raised: what its open transaction did is rolled back.
+    pub undone: Option<Catalog>,
     /// The choices, in order.
     pub decisions: Vec<Choice>,
     /// Answers of conditions that have one value in all runs, the given ones included.

@@ -22,6 +22,7 @@ const HIERARCHY: &[(&str, Option<&str>)] = &[
     ("DisconnectionError", Some("SQLAlchemyError")),
     ("TimeoutError", Some("SQLAlchemyError")),
     ("InvalidRequestError", Some("SQLAlchemyError")),
+    ("DuplicateColumnError", Some("ArgumentError")),
     ("NoInspectionAvailable", Some("InvalidRequestError")),
     ("PendingRollbackError", Some("InvalidRequestError")),
     ("ResourceClosedError", Some("InvalidRequestError")),

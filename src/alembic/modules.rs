@@ -45,6 +45,7 @@ const PACKAGES: &[&str] = &[
     "geoalchemy2",
     "pgvector",
     "sqlmodel",
+    super::orm::flask::PACKAGE,
     "sqlalchemy_utils",
     "citext",
 ];
@@ -178,6 +179,11 @@ impl Object for ModuleObject {
             .insert(replacement_key(&self.name, name), value);
         Ok(())
     }
+}
+
+/// Whether SQLAlchemy has a name at its top or in its ORM.
+pub fn has(interp: &mut Interp, name: &str) -> bool {
+    look_up(interp, "sqlalchemy", name).is_some()
 }
 
 /// A name of a module, or of SQLAlchemy where a package hands its names on.

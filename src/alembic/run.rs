@@ -218,11 +218,23 @@ fn interpret(
 }
 
 fn finish(mut interp: Interp, raised: Option<Box<Raise>>) -> RunOutput {
+    // a bound of foreshot's own ends no real run
+    let is_exception = raised.as_ref().is_some_and(|raise| !raise.bound);
     let raised = raised.map(|raise| describe(&mut interp, &raise));
+    let undone = is_exception.then(|| {
+        let mut session = interp.host.session.clone();
+        if session.mode() == TransactionMode::Block {
+            session.rollback();
+        }
+        session.catalog
+    });
     if interp.host.session.mode() == TransactionMode::Block {
         interp.host.session.commit();
     }
-    output(interp, raised)
+    RunOutput {
+        undone,
+        ..output(interp, raised)
+    }
 }
 
 fn output(interp: Interp, raised: Option<Raised>) -> RunOutput {
@@ -255,6 +267,7 @@ fn output(interp: Interp, raised: Option<Raised>) -> RunOutput {
             ..Trace::default()
         },
         catalog: host.session.catalog,
+        undone: None,
         decisions,
         settled: host
             .decisions

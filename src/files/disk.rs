@@ -2,10 +2,11 @@
 
 use std::fs;
 use std::io::{ErrorKind, Read};
-use std::sync::OnceLock;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use ignore::WalkBuilder;
+use rustc_hash::FxHashMap;
 
 use super::{FileError, Files, normalize, path_order, within};
 use crate::limits::Limit;
@@ -18,6 +19,8 @@ pub struct Disk {
     limit: Option<u64>,
     /// The files of the root, once they were asked for: a run asks more than once, and sees one state.
     all: OnceLock<Vec<Utf8PathBuf>>,
+    /// Folders of the root with their links resolved.
+    folders: Mutex<FxHashMap<Utf8PathBuf, Utf8PathBuf>>,
 }
 
 impl Disk {
@@ -31,6 +34,7 @@ impl Disk {
             root: resolved,
             limit: None,
             all: OnceLock::new(),
+            folders: Mutex::default(),
         })
     }
 
@@ -50,16 +54,8 @@ impl Disk {
     fn locate(&self, path: &Utf8Path) -> Result<Option<Utf8PathBuf>, FileError> {
         let outside = || FileError::Outside(path.to_owned());
         let plain = normalize(path).ok_or_else(outside)?;
-        let resolved = match self.root.join(&plain).canonicalize() {
-            Ok(resolved) => resolved,
-            // a loop of links leads to nothing, as a missing file does
-            Err(error) if is_absent(&error) => return Ok(None),
-            Err(error) => {
-                return Err(FileError::Io {
-                    path: path.to_owned(),
-                    message: error.to_string(),
-                });
-            }
+        let Some(resolved) = present(self.root.join(&plain).canonicalize(), path)? else {
+            return Ok(None);
         };
         let resolved = Utf8PathBuf::from_path_buf(resolved).map_err(|_| outside())?;
         if resolved.starts_with(&self.root) {
@@ -69,9 +65,61 @@ impl Disk {
         }
     }
 
+    /// What a path leads to inside the root, links followed. Folders are resolved once: of a thousand files in one, each
+    /// asks only whether it is a link itself.
+    fn reach(&self, path: &Utf8Path) -> Result<Option<(Utf8PathBuf, fs::Metadata)>, FileError> {
+        let plain = normalize(path).ok_or_else(|| FileError::Outside(path.to_owned()))?;
+        if let (Some(folder), Some(name)) = (plain.parent(), plain.file_name()) {
+            let Some(folder) = self.folder(folder, path)? else {
+                return Ok(None);
+            };
+            let here = folder.join(name);
+            match present(fs::symlink_metadata(&here), path)? {
+                None => return Ok(None),
+                Some(found) if !found.is_symlink() => return Ok(Some((here, found))),
+                Some(_) => {}
+            }
+        }
+        let Some(located) = self.locate(path)? else {
+            return Ok(None);
+        };
+        let found = present(fs::metadata(&located), path)?;
+        Ok(found.map(|found| (located, found)))
+    }
+
+    /// A folder with all links resolved; `path` is what is asked for in it.
+    fn folder(&self, folder: &Utf8Path, path: &Utf8Path) -> Result<Option<Utf8PathBuf>, FileError> {
+        if let Some(found) = self.folders().get(folder) {
+            return Ok(Some(found.clone()));
+        }
+        let located = self.locate(folder).map_err(|error| match error {
+            FileError::Outside(_) => FileError::Outside(path.to_owned()),
+            other => other,
+        })?;
+        if let Some(located) = &located {
+            self.folders().insert(folder.to_owned(), located.clone());
+        }
+        Ok(located)
+    }
+
+    fn folders(&self) -> MutexGuard<'_, FxHashMap<Utf8PathBuf, Utf8PathBuf>> {
+        self.folders.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn metadata(&self, path: &Utf8Path) -> Option<fs::Metadata> {
-        let located = self.locate(path).ok()??;
-        fs::metadata(located).ok()
+        self.reach(path).ok()?.map(|(_, found)| found)
+    }
+}
+
+/// What a call on the file system found; `None` where nothing stands there. A loop of links leads to nothing too.
+fn present<T>(found: std::io::Result<T>, path: &Utf8Path) -> Result<Option<T>, FileError> {
+    match found {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if is_absent(&error) => Ok(None),
+        Err(error) => Err(FileError::Io {
+            path: path.to_owned(),
+            message: error.to_string(),
+        }),
     }
 }
 
@@ -83,14 +131,13 @@ fn is_absent(error: &std::io::Error) -> bool {
 
 impl Files for Disk {
     fn read(&self, path: &Utf8Path) -> Result<Option<Vec<u8>>, FileError> {
-        let Some(located) = self.locate(path)? else {
+        let Some((located, metadata)) = self.reach(path)? else {
             return Ok(None);
         };
         let failed = |error: std::io::Error| FileError::Io {
             path: path.to_owned(),
             message: error.to_string(),
         };
-        let metadata = fs::metadata(&located).map_err(failed)?;
         // opening a pipe would wait for its writer
         if !metadata.is_file() {
             return Ok(None);

@@ -121,6 +121,8 @@ pub struct Interpreter<H: Host> {
 #[derive(Default)]
 pub(crate) struct State {
     pub(crate) steps: u64,
+    /// How often functions called themselves with something unknown.
+    pub(crate) recursions: u32,
     pub(crate) nesting: u32,
     /// Bytes of all large values that were made.
     pub(crate) large: usize,

@@ -457,7 +457,9 @@ fn loops_over_rows_run_once_and_say_so() {
     let text = "for r in rows():\n    record('in', r.name)\n    break\nrecord('out')\n\
                 x = [record(r) for r in rows()]\nrecord('end')\nfor r in rows():\n    fail()";
     let (world, raised) = run_with(&[], text, true);
-    assert!(raised.is_some());
+    // without rows nothing fails
+    assert!(raised.is_none());
+    assert_eq!(world.gaps.len(), 1);
     assert_eq!(world.log, ["in \u{f8ff}", "out", "\u{f8ff}", "end"]);
     let data = Some(Reason::Data);
     assert_eq!(world.conditional, [data, None, data, None]);
@@ -612,6 +614,19 @@ fn a_walk_down_something_unknown_ends() {
         def walk(value):\n    if isinstance(value, dict):\n        return {k: walk(v) for k, v in value.items()}\n    return [walk(v) for v in value]\n\
         walk(rows())\nrecord('after')";
     let (world, raised) = run_with(&[], text, true);
+    assert!(raised.is_none());
+    assert_eq!(world.log, ["after"]);
+}
+
+#[test]
+fn a_walk_that_branches_at_something_unknown_ends() {
+    let calls = "walk(v, names)".to_owned();
+    let text = format!(
+        "from world import rows\ndef walk(value, names):\n    for v in value:\n        x = [{}]\n    return names\n\
+         walk(rows(), [])\nrecord('after')",
+        vec![calls; 6].join(", ")
+    );
+    let (world, raised) = run_with(&[], &text, true);
     assert!(raised.is_none());
     assert_eq!(world.log, ["after"]);
 }

@@ -269,7 +269,7 @@ fn complete(
     first: worlds::First,
     setting: &Setting,
 ) -> Replayed {
-    let rerun = worlds::follow(&revision, Run::Rerun, &first.worlds, setting);
+    let rerun = worlds::rerun(&revision, &first, setting);
     let downgrade = if matches!(revision.downgrade, Downgrade::Absent | Downgrade::Forward) {
         None
     } else {
@@ -339,7 +339,7 @@ fn turned(
             && event.guards.iter().any(|guard| sites.contains(&guard.site))
     });
     did_more.then(|| Turned {
-        rerun: worlds::follow(revision, Run::Rerun, &turned.worlds, setting).trace,
+        rerun: worlds::rerun(revision, &turned, setting).trace,
         first: turned.trace,
     })
 }
@@ -427,16 +427,81 @@ mod tests {
         assert_eq!(first.trace.events.len(), 1);
     }
 
+    fn outcomes(trace: &Trace) -> Vec<String> {
+        let outcome = |event: &crate::trace::Event| match &event.outcome {
+            Outcome::Ok => "ok".to_owned(),
+            Outcome::Error(error) => error.sqlstate.code().to_owned(),
+            Outcome::Unknown(_) => "unknown".to_owned(),
+        };
+        trace.events.iter().map(outcome).collect()
+    }
+
     /// The outcomes of a first run on an empty database.
     fn first_outcomes(body: &str) -> (Vec<String>, bool) {
         let revision = revision("a", 0, body);
         let first = worlds::first(&revision, &Catalog::default(), &setting());
-        let outcomes = first.trace.events.iter().map(|event| match &event.outcome {
-            crate::postgres::Outcome::Ok => "ok".to_owned(),
-            crate::postgres::Outcome::Error(error) => error.sqlstate.code().to_owned(),
-            crate::postgres::Outcome::Unknown(_) => "unknown".to_owned(),
-        });
-        (outcomes.collect(), first.trace.raised.is_some())
+        (outcomes(&first.trace), first.trace.raised.is_some())
+    }
+
+    #[test]
+    fn a_bound_undoes_nothing() {
+        let revision = revision(
+            "a",
+            0,
+            "def upgrade():\n    op.execute('CREATE TABLE t (a int)')\n    while True:\n        pass",
+        );
+        let first = worlds::first(&revision, &Catalog::default(), &setting());
+        assert!(first.trace.raised.is_some());
+        let again = worlds::rerun(&revision, &first, &setting()).trace;
+        assert_eq!(outcomes(&again), ["42P07"]);
+    }
+
+    #[test]
+    fn what_only_rows_lead_to_ends_no_run() {
+        let start = "def upgrade():\n    op.create_table('t', sa.Column('a', sa.Integer))\n    \
+                     rows = op.get_bind().execute(sa.text('SELECT a FROM t')).fetchall()\n    ";
+        let bodies = [
+            "for row in rows:\n        raise ValueError(row)\n    ",
+            "for row in rows:\n        {}[row.a]\n    ",
+            "known = [row for row in rows]\n    for row in known:\n        {}[row.a]\n    ",
+        ];
+        for body in bodies {
+            let (events, raised) = first_outcomes(&format!(
+                "{start}{body}op.execute('CREATE TABLE u (a int)')"
+            ));
+            assert!(!raised, "{body}");
+            assert_eq!(events, ["ok", "ok", "ok"], "{body}");
+        }
+        // what is there for certain raises for certain
+        let certain = "for row in [1]:\n        {}[row]\n    op.execute('CREATE TABLE u (a int)')";
+        assert!(first_outcomes(&format!("{start}{certain}")).1);
+    }
+
+    #[test]
+    fn a_first_run_that_raises_is_retried_on_what_it_committed() {
+        let cases: [(&str, &[&str]); 3] = [
+            ("op.execute('CREATE TABLE t (a int)')\n    [][0]", &["ok"]),
+            // a table that no revision makes was there before as well
+            ("op.execute('ALTER TABLE t ADD b int')\n    [][0]", &["ok"]),
+            (
+                "with op.get_context().autocommit_block():\n        op.execute('CREATE TABLE t (a int)')\n    \
+                 op.execute('CREATE TABLE u (a int)')\n    [][0]",
+                &["42P07", "ok"],
+            ),
+        ];
+        for (number, (body, rerun)) in (0..).zip(cases) {
+            let text = format!("def upgrade():\n    {body}");
+            let revision = revision("a", number, &text);
+            let first = worlds::first(&revision, &Catalog::default(), &setting());
+            assert!(first.trace.raised.is_some(), "{body}");
+            let again = worlds::rerun(&revision, &first, &setting()).trace;
+            assert_eq!(outcomes(&again), rerun, "{body}");
+            let changes = again
+                .events
+                .iter()
+                .filter(|event| event.changed == Some(true));
+            assert_eq!(changes.count(), 0, "{body}");
+        }
     }
 
     #[test]

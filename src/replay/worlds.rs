@@ -28,6 +28,10 @@ use crate::trace::{Gap, Run, RunOutput, Trace};
 pub(super) struct World {
     /// Its catalog afterwards.
     pub(super) catalog: Catalog,
+    /// The catalog that it leaves where it raised: its transaction is rolled back.
+    undone: Option<Catalog>,
+    /// The run before it raised, so that it starts from where that one started: it is a first run once more.
+    is_retry: bool,
     /// Conditions of the environment that were settled: they have the same value in all runs.
     pub(super) settled: BTreeMap<String, bool>,
     /// Conditions that were not known on the way to it.
@@ -53,9 +57,28 @@ pub(super) fn first(revision: &Arc<Revision>, before: &Catalog, setting: &Settin
 fn start(before: &Catalog) -> World {
     World {
         catalog: before.clone(),
+        undone: None,
+        is_retry: false,
         settled: BTreeMap::new(),
         parted: Vec::new(),
     }
+}
+
+/// The upgrade once more. Where the first run raised, its transaction was rolled back, and this is the next attempt.
+pub(super) fn rerun(revision: &Arc<Revision>, first: &First, setting: &Setting) -> Followed {
+    let starts: Vec<World> = first
+        .worlds
+        .iter()
+        .map(|world| match &world.undone {
+            Some(catalog) => World {
+                catalog: catalog.clone(),
+                is_retry: true,
+                ..world.clone()
+            },
+            None => world.clone(),
+        })
+        .collect();
+    follow(revision, Run::Rerun, &starts, setting)
 }
 
 /// The first run with Inspectors that remember nothing.
@@ -169,6 +192,8 @@ fn follow_contrary(
         .iter()
         .map(|output| World {
             catalog: output.catalog.clone(),
+            undone: output.undone.clone(),
+            is_retry: false,
             settled: output.settled.clone(),
             parted: parted.clone(),
         })
@@ -357,7 +382,7 @@ fn run_once(scene: &Scene<'_>, script: Vec<bool>) -> RunOutput {
                 },
                 start.catalog.clone(),
                 setting.config.postgres_version,
-                assumes(run, &start.catalog),
+                assumes(run, start),
             ),
         }
     };
@@ -371,13 +396,19 @@ fn run_once(scene: &Scene<'_>, script: Vec<bool>) -> RunOutput {
             ..Trace::default()
         },
         catalog: start.catalog.clone(),
+        undone: None,
         decisions: Vec::new(),
         settled: start.settled.clone(),
         steps: 0,
     });
     setting.effort.add(&output);
     if run == Run::Rerun {
-        settle_changes(&mut output.trace, &start.catalog, &output.catalog);
+        let after = output.undone.as_ref().filter(|_| start.is_retry);
+        settle_changes(
+            &mut output.trace,
+            &start.catalog,
+            after.unwrap_or(&output.catalog),
+        );
     }
     output
 }
@@ -393,7 +424,7 @@ fn of_module(module: &Arc<Module>, scene: &Scene<'_>, script: Vec<bool>) -> RunI
     RunInput {
         catalog: start.catalog.clone(),
         // what is only assumed to be there shows nothing about a guard
-        assumes: assumes(run, &start.catalog) && contrary.turned.is_empty(),
+        assumes: assumes(run, start) && contrary.turned.is_empty(),
         script,
         settled: start.settled.clone(),
         contrary: contrary.clone(),
@@ -404,11 +435,11 @@ fn of_module(module: &Arc<Module>, scene: &Scene<'_>, script: Vec<bool>) -> RunI
 /// Whether tables that no revision makes and that a run uses directly are taken to be there: a first run is known to have
 /// succeeded somewhere. Where one has used such a table, others come from elsewhere too (`create_all()`, say), and a
 /// downgrade may refer to them.
-fn assumes(run: Run, catalog: &Catalog) -> bool {
+fn assumes(run: Run, start: &World) -> bool {
     match run {
         Run::First => true,
-        Run::Rerun => false,
-        Run::Downgrade | Run::Reupgrade => catalog.relations.has_assumed(),
+        Run::Rerun => start.is_retry,
+        Run::Downgrade | Run::Reupgrade => start.catalog.relations.has_assumed(),
     }
 }
 

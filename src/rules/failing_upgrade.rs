@@ -104,6 +104,6 @@ fn is_refusal(raised: &Raised) -> bool {
     !raised.explicit
         && matches!(
             raised.class.as_str(),
-            "ObjectNotExecutableError" | "CompileError"
+            "ObjectNotExecutableError" | "CompileError" | "DuplicateColumnError"
         )
 }

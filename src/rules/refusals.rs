@@ -42,6 +42,7 @@ pub(super) fn raises(context: &Context<'_>, rule: &Rule, run: Run, raised: &Rais
             "ObjectNotExecutableError" => {
                 "wrap the string in `sa.text(...)`, or use `op.execute(...)`; where SQLAlchemy 1.4 is installed, which takes it as it is, set `sqlalchemy-version`"
             }
+            "DuplicateColumnError" => "leave out one of the two, or give it a name of its own",
             "NoSuchTableError" | "NoSuchColumnError" if run == Run::Downgrade => {
                 "ask only for what the upgrade leaves, under the name that it has then"
             }

@@ -164,6 +164,7 @@ fn output(trace: Trace, catalog: Catalog) -> RunOutput {
     RunOutput {
         trace,
         catalog,
+        undone: None,
         decisions: Vec::new(),
         settled: BTreeMap::new(),
         steps: 0,

@@ -12,6 +12,7 @@ use crate::python::{Eval, Value};
 
 pub(super) fn create_table(interp: &mut Interp, bound: &Bound) -> Eval<Effect> {
     let name = table_name(interp, bound, "table_name", "schema")?;
+    schema::table::refuse_twice(interp, &name, &bound.rest)?;
     let value = schema::table::make(interp, name, &bound.rest, &bound.keywords)?;
     let data = match object::get::<Table>(&value) {
         Some(table) => {

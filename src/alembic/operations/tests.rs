@@ -424,3 +424,29 @@ fn a_column_may_be_shared_by_tables() {
     );
     assert_eq!(outcomes(&output), ["ok"; 4]);
 }
+
+#[test]
+fn a_column_given_twice_is_refused_since_2_0() {
+    let twice = "sa.Column('a', sa.Integer), sa.Column('a', sa.Text)";
+    for call in [
+        format!("op.create_table('t', {twice})"),
+        format!("sa.Table('t', sa.MetaData(), {twice})"),
+    ] {
+        let output = upgrade(&call);
+        let raised = output.trace.raised.expect("it is refused");
+        assert_eq!(raised.class, "DuplicateColumnError", "{call}");
+        let old = Settings {
+            sqlalchemy: crate::config::PackageVersion(1, 4, 54),
+            ..settings()
+        };
+        let output = replay(Catalog::default(), &call, old);
+        assert!(output.trace.raised.is_none(), "{call}");
+    }
+    // a table of a statement takes the later one
+    assert!(
+        upgrade(&format!("sa.table('t', {twice})"))
+            .trace
+            .raised
+            .is_none()
+    );
+}

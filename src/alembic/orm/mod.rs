@@ -2,6 +2,7 @@
 
 mod annotated;
 mod automap;
+pub mod flask;
 pub mod model;
 mod mutable;
 pub mod query;
@@ -22,7 +23,7 @@ pub use model::AliasedClass;
 /// Names of `sqlalchemy.orm` and `sqlalchemy.ext`.
 pub fn lookup(interp: &mut Interp, module: &str, name: &str) -> Option<Value> {
     if !super::modules::is_sqlalchemy(module) {
-        return None;
+        return flask::lookup(module, name);
     }
     sqlmodel::lookup(interp, module, name)
         .or_else(|| mutable::lookup(module, name))

@@ -186,6 +186,8 @@ enum BaseKind {
     Fields,
     /// `automap_base()`: of tables that are there, too.
     Automap,
+    /// Flask-SQLAlchemy's: a model with a primary key has a table without saying how it is called.
+    Flask,
 }
 
 /// `SQLModel`.
@@ -194,6 +196,15 @@ pub(super) fn sqlmodel_base() -> Value {
         metadata: RefCell::new(None),
         class: None,
         kind: BaseKind::Fields,
+    })
+}
+
+/// `db.Model` of Flask-SQLAlchemy.
+pub(super) fn flask_base(metadata: &Value) -> Value {
+    object::value(Base {
+        metadata: RefCell::new(Some(metadata.clone())),
+        class: None,
+        kind: BaseKind::Flask,
     })
 }
 
@@ -261,7 +272,7 @@ impl Object for Base {
     fn methods(&self) -> &'static [&'static str] {
         match self.kind {
             BaseKind::Automap => &["prepare"],
-            BaseKind::Declarative | BaseKind::Fields => &[],
+            BaseKind::Declarative | BaseKind::Fields | BaseKind::Flask => &[],
         }
     }
     fn invoke(
@@ -316,12 +327,18 @@ impl Object for Base {
             }
             return Ok(());
         }
+        // the models of another database
+        if self.kind == BaseKind::Flask && class.lookup("__bind_key__").is_some() {
+            return Ok(());
+        }
         let is_root = class
             .bases
             .iter()
             .any(|base| matches!(base, Value::Host(_)))
             && self.metadata.borrow().is_none();
-        let Some(name) = table_name(interp, class)? else {
+        let named = table_name(interp, class)?;
+        let implied = self.kind == BaseKind::Flask && !is_derived(class) && has_key(class);
+        let Some(name) = named.or_else(|| implied.then(|| snake_case(&class.name))) else {
             // `class Base(DeclarativeBase)`: a metadata of its own
             if is_root && own("metadata").is_none() {
                 let metadata = make(interp, "sqlalchemy", "MetaData", Arguments::default())?;
@@ -460,6 +477,43 @@ fn table_name(interp: &mut Interp, class: &Rc<Class>) -> Eval<Option<SmolStr>> {
         Value::Unknown(_) => Some(SmolStr::new("\u{F8FF}")),
         _ => None,
     })
+}
+
+/// Whether a class derives from a model that has a table: it is in that one.
+fn is_derived(class: &Class) -> bool {
+    class
+        .bases
+        .iter()
+        .any(|base| matches!(base, Value::Class(base) if is_mapped(base) || is_derived(base)))
+}
+
+/// Whether a class has a column that is a primary key.
+fn has_key(class: &Rc<Class>) -> bool {
+    let mut found = Vec::new();
+    members(class, &mut found, true);
+    found.iter().any(|(_, value, _)| {
+        object::get::<Column>(value).is_some_and(|column| column.data.borrow().primary_key)
+    })
+}
+
+/// `UserRole` as `user_role`, `HTTPServer` as `http_server`: the name that Flask-SQLAlchemy gives a table.
+fn snake_case(name: &str) -> SmolStr {
+    let letters: Vec<char> = name.chars().collect();
+    let mut out = String::with_capacity(name.len() + 4);
+    for (at, letter) in letters.iter().enumerate() {
+        let before = at.checked_sub(1).map(|before| letters[before]);
+        let starts = letter.is_ascii_uppercase()
+            && before.is_some_and(|before| {
+                before.is_ascii_lowercase()
+                    || before.is_ascii_digit()
+                    || letters.get(at + 1).is_some_and(char::is_ascii_lowercase)
+            });
+        if starts {
+            out.push('_');
+        }
+        out.extend(letter.to_lowercase());
+    }
+    out.into()
 }
 
 fn is_mapped(class: &Class) -> bool {

@@ -41,6 +41,11 @@ fn of_call(arguments: &Arguments) -> Value {
     object::value(OrmSession::new(bind))
 }
 
+/// A session on an engine.
+pub(super) fn of_bind(bind: Value) -> Value {
+    object::value(OrmSession::new(bind))
+}
+
 fn factory(arguments: &Arguments) -> Value {
     object::value(SessionMaker {
         bind: RefCell::new(arguments.get(0, "bind").cloned().unwrap_or(Value::None)),

@@ -339,3 +339,38 @@ fn automapped_classes_are_the_tables_that_are_there() {
     );
     assert_eq!(outcomes(&output), ["ok", "ok", "ok"]);
 }
+
+#[test]
+fn an_application_s_database_object_has_models_session_and_engine() {
+    let models = "from flask_sqlalchemy import SQLAlchemy\ndb = SQLAlchemy()\n\
+        class UserRole(db.Model):\n    id = db.Column(db.Integer, primary_key=True)\n    name = db.Column(db.String(20))\n\
+        tags = db.Table('tags', db.Column('id', db.Integer))\n\
+        class Elsewhere(db.Model):\n    __bind_key__ = 'other'\n    id = db.Column(db.Integer, primary_key=True)\n";
+    let output = replay(
+        Catalog::default(),
+        models,
+        "db.create_all()\ndb.session.execute(sa.text('UPDATE user_role SET name = 1'))\n\
+         db.session.add(UserRole(name='x'))\ndb.session.commit()\n\
+         assert not sa.inspect(db.engine).has_table('other')",
+        NEW,
+    );
+    assert!(output.trace.raised.is_none(), "{:?}", output.trace.raised);
+    assert_eq!(tables(&output), ["tags", "user_role"]);
+    assert_eq!(outcomes(&output), ["ok", "ok", "ok", "ok"]);
+}
+
+#[test]
+fn a_model_without_a_name_is_called_by_its_class() {
+    for (class, name) in [
+        ("User", "user"),
+        ("HTTPServer", "http_server"),
+        ("OAuth2Token", "o_auth2_token"),
+    ] {
+        let models = format!(
+            "from flask_sqlalchemy import SQLAlchemy\ndb = SQLAlchemy()\n\
+             class {class}(db.Model):\n    id = db.Column(db.Integer, primary_key=True)\n"
+        );
+        let output = replay(Catalog::default(), &models, "db.create_all()", NEW);
+        assert_eq!(tables(&output), [name]);
+    }
+}

@@ -140,6 +140,9 @@ fn table(interp: &mut Interp, arguments: Arguments) -> Eval<Value> {
     if autoload {
         bridge::reflect_table(interp, &value)?;
     }
+    if !extend && !autoload {
+        refuse_twice(interp, &name, &items)?;
+    }
     {
         let mut data = made.data.borrow_mut();
         collect(&mut data, &items);
@@ -150,6 +153,26 @@ fn table(interp: &mut Interp, arguments: Arguments) -> Eval<Value> {
         metadata.add(&name, value.clone());
     }
     Ok(value)
+}
+
+/// Since 2.0 a table refuses a second column of a name; before, the later one was taken.
+pub fn refuse_twice(interp: &mut Interp, table: &Name, items: &[Value]) -> Eval<()> {
+    if interp.host.settings.sqlalchemy.0 < 2 {
+        return Ok(());
+    }
+    let mut names: Vec<SmolStr> = Vec::new();
+    for column in items.iter().filter_map(build::column_data) {
+        let name = column.name;
+        if names.contains(&name) && !name.is_empty() && !crate::unknown::has_hole(&name) {
+            let message = format!(
+                "A column with name '{name}' is already present in table '{}'. Specify replace_existing=True to Table.append_column() to replace an existing column.",
+                table.name
+            );
+            return Err(exceptions::raise(interp, "DuplicateColumnError", &message));
+        }
+        names.push(name);
+    }
+    Ok(())
 }
 
 fn options(interp: &mut Interp, table: &Table, keywords: &[(SmolStr, Value)]) -> Eval<()> {

@@ -615,10 +615,11 @@ pub(crate) fn attribute<H: Host>(
         _ => {}
     }
     let unknown = Unknown::new(
-        if module_name == "platform" || module_name == "socket" {
-            Reason::Environment
-        } else {
-            Reason::Unsupported
+        match module_name {
+            "platform" | "socket" => Reason::Environment,
+            // what another database holds
+            "sqlite3" => Reason::Data,
+            _ => Reason::Unsupported,
         },
         full,
     );

@@ -20,6 +20,10 @@ use crate::unknown::{Reason, Unknown};
 /// How deep a function may call itself with something unknown.
 const UNKNOWN_RECURSION: usize = 12;
 
+/// How often functions may call themselves with something unknown in a run: one that does so in three places is called three
+/// times as often with each level.
+const UNKNOWN_RECURSIONS: u32 = 1_000;
+
 impl<H: Host> Interpreter<H> {
     pub(crate) fn make_function(
         &mut self,
@@ -152,24 +156,22 @@ impl<H: Host> Interpreter<H> {
 
     /// A function that walks down something unknown (`isinstance(value, dict)` is presumed at each level) would never come
     /// to its end: from some depth on, what it gives is as unknown as what it is given.
-    fn recurs_in_doubt(&self, function: &Function, arguments: &Arguments) -> Option<Unknown> {
-        if self.frames.len() < UNKNOWN_RECURSION {
-            return None;
-        }
+    fn recurs_in_doubt(&mut self, function: &Function, arguments: &Arguments) -> Option<Unknown> {
+        let keyword = arguments.keyword.iter().map(|(_, value)| value);
+        let mut given = arguments.positional.iter().chain(keyword);
+        let unknown = given.find_map(|value| match value {
+            Value::Unknown(unknown) => Some(unknown),
+            _ => None,
+        })?;
         let file = function.syntax.file;
         let same = |frame: &&super::Frame| frame.file == file && frame.name == function.name;
-        if self.frames.iter().filter(same).count() < UNKNOWN_RECURSION {
+        let depth = self.frames.iter().filter(same).count();
+        if depth == 0 {
             return None;
         }
-        let keyword = arguments.keyword.iter().map(|(_, value)| value);
-        arguments
-            .positional
-            .iter()
-            .chain(keyword)
-            .find_map(|value| match value {
-                Value::Unknown(unknown) => Some((**unknown).clone()),
-                _ => None,
-            })
+        self.state.recursions += 1;
+        let ends = depth >= UNKNOWN_RECURSION || self.state.recursions > UNKNOWN_RECURSIONS;
+        ends.then(|| (**unknown).clone())
     }
 
     /// Runs a function's body; what it yields goes to the sink.

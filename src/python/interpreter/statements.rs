@@ -12,7 +12,7 @@ use crate::python::syntax::{
     Case, ExpressionId, ExpressionKind, Handler, Pattern, Statement, StatementKind,
 };
 use crate::python::value::{Scope, Value};
-use crate::unknown::Reason;
+use crate::unknown::{Reason, Unknown};
 
 impl<H: Host> Interpreter<H> {
     pub(crate) fn block(&mut self, context: &Context<'_, H>, block: &[Statement]) -> Eval<Flow> {
@@ -244,7 +244,14 @@ impl<H: Host> Interpreter<H> {
                     .assign(context, target, item)
                     .and_then(|()| self.block(context, body));
                 self.conditional.truncate(depth);
-                return match result? {
+                let flow = match result {
+                    Err(raise) if !raise.bound && unknown.reason == Reason::Data => {
+                        self.passed_over(&unknown, &raise)?;
+                        Flow::Normal
+                    }
+                    result => result?,
+                };
+                return match flow {
                     // `return found` or what follows: which of them is not known
                     Flow::Return(value) if !value.is_none() => {
                         let returned = unknown.then("[...] that is returned");
@@ -268,7 +275,14 @@ impl<H: Host> Interpreter<H> {
         }
         let left = self.turns(context, statement, target, (iterable, items), body);
         self.conditional.truncate(depth);
-        match (left?, doubt) {
+        let left = match (left, &doubt) {
+            (Err(raise), Some(unknown)) if !raise.bound && unknown.reason == Reason::Data => {
+                self.passed_over(unknown, &raise)?;
+                None
+            }
+            (left, _) => left?,
+        };
+        match (left, doubt) {
             (Some(Flow::Return(value)), Some(unknown)) if !value.is_none() => {
                 let returned = unknown.then("[...] that is returned");
                 return Ok(Flow::Return(Value::unknown(returned)));
@@ -278,6 +292,24 @@ impl<H: Host> Interpreter<H> {
         }
         self.set_site(context.site(statement.header));
         self.block(context, otherwise)
+    }
+
+    /// Where the body of a loop raises that executes only if there are rows, the run goes on as it does without any: that
+    /// is certain to be a way through, and what the rows would lead to is said.
+    fn passed_over(&mut self, rows: &Unknown, raise: &Raise) -> Eval<()> {
+        let class = match &raise.exception {
+            Value::Instance(instance) => instance.class.name.to_string(),
+            Value::Unknown(unknown) => unknown.what.to_string(),
+            _ => "an exception".to_owned(),
+        };
+        let message = self.string(&raise.exception)?;
+        let what = format!(
+            "where there are {}, it ends with {class}: {}",
+            rows.what,
+            message.replace(crate::unknown::HOLE, "{?}")
+        );
+        H::gap(self, what);
+        Ok(())
     }
 
     /// The turns of a loop; how it was left, if not by its end.
