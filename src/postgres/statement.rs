@@ -704,6 +704,8 @@ pub struct CreateNamed {
     pub name: Option<Name>,
     pub if_not_exists: bool,
     pub or_replace: bool,
+    /// A subscription that makes its slot on the publisher, which no transaction can take back.
+    pub makes_slot: bool,
     /// Relations that it needs: tables of a publication, of statistics.
     pub relations: Vec<Name>,
     /// Columns of statistics.

@@ -8,6 +8,7 @@ use super::rollback::{self, Difference, Fate};
 use super::{Check, Context, Rule, label, words};
 use crate::config::Level;
 use crate::diagnostic::{Diagnostic, RuleInfo, Severity};
+use crate::postgres::catalog::compare;
 use crate::postgres::statement::{ConstraintKind, Statement};
 use crate::postgres::{Catalog, ObjectKey, ObjectKind, ServerError};
 use crate::replay::Replayed;
@@ -210,7 +211,7 @@ fn column_changes(before: &Catalog, restored: &Catalog, key: &ObjectKey) -> Opti
     let was = before.table_of(key)?.column(name)?;
     let is = restored.table_of(key)?.column(name)?;
     let mut parts = Vec::new();
-    if was.type_name != is.type_name {
+    if !compare::types_alike(&was.type_name, &is.type_name) {
         parts.push(format!(
             "{} instead of {}",
             words::type_of(&is.type_name),
@@ -221,15 +222,16 @@ fn column_changes(before: &Catalog, restored: &Catalog, key: &ObjectKey) -> Opti
         let now = if is.not_null { "NOT NULL" } else { "nullable" };
         parts.push(now.to_owned());
     }
-    if was.default != is.default {
-        parts.push(
-            match (&was.default, &is.default) {
-                (Some(_), None) => "without its default",
-                (None, Some(_)) => "with a default",
-                _ => "with another default",
-            }
-            .to_owned(),
-        );
+    let default = match (&was.default, &is.default) {
+        (Some(_), None) => Some("without its default"),
+        (None, Some(_)) => Some("with a default"),
+        (Some(was), Some(is)) if !compare::expressions_alike(was, is) => {
+            Some("with another default")
+        }
+        _ => None,
+    };
+    if let Some(default) = default {
+        parts.push(default.to_owned());
     }
     Some(parts)
 }

@@ -4,9 +4,10 @@
 //! the server, and what is not known of an expression differs from nothing.
 
 use super::{Catalog, Column, Constraint, Index, Presence, QualifiedName, Relation};
-use crate::postgres::expression::{Expr, children};
+use crate::postgres::expression::{Expr, TypeName, children};
 use crate::postgres::name::{ObjectKey, ObjectKind};
 use crate::postgres::statement::ConstraintKind;
+use crate::unknown;
 
 impl Catalog {
     /// Whether everything in both is equal. Quick where one was made from the other: what is shared is not looked at.
@@ -128,8 +129,16 @@ impl Catalog {
     }
 }
 
+/// Whether two types are the same, as far as they are known.
+pub fn types_alike(one: &TypeName, two: &TypeName) -> bool {
+    let is_open = |name: &TypeName| {
+        name.name.is_unknown() || name.modifiers.iter().any(|part| unknown::has_hole(part))
+    };
+    one == two || is_open(one) || is_open(two)
+}
+
 fn columns_alike(one: &Column, two: &Column) -> bool {
-    one.type_name == two.type_name
+    types_alike(&one.type_name, &two.type_name)
         && one.not_null == two.not_null
         && one.identity.is_some() == two.identity.is_some()
         && one.generated.is_some() == two.generated.is_some()
@@ -270,5 +279,25 @@ fn datum_text(datum: &crate::postgres::Datum) -> Option<String> {
         Datum::Float(value) => Some(value.to_string()),
         Datum::Text(text) => Some(text.to_string()),
         Datum::Null | Datum::Array(_) | Datum::Fresh | Datum::Unknown => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::unknown::HOLE;
+
+    #[test]
+    fn a_type_that_is_not_known_may_be_any() {
+        let name = |text: &str| TypeName::new(text);
+        assert!(types_alike(&name("jsonb"), &name("jsonb")));
+        assert!(!types_alike(&name("jsonb"), &name("json")));
+        assert!(types_alike(&name("jsonb"), &name(&HOLE.to_string())));
+        let sized = |size: &str| TypeName {
+            modifiers: vec![size.into()],
+            ..name("varchar")
+        };
+        assert!(!types_alike(&sized("20"), &sized("50")));
+        assert!(types_alike(&sized("20"), &sized(&HOLE.to_string())));
     }
 }

@@ -41,6 +41,9 @@ fn forbidden(session: &Session, statement: &Statement) -> Option<&'static str> {
         Statement::CreateNamed(create) => match create.kind {
             ObjectKind::Database => Some("CREATE DATABASE"),
             ObjectKind::Tablespace => Some("CREATE TABLESPACE"),
+            ObjectKind::Subscription if create.makes_slot => {
+                Some("CREATE SUBSCRIPTION ... WITH (create_slot = true)")
+            }
             _ => None,
         },
         Statement::Reindex {

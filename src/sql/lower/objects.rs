@@ -10,8 +10,8 @@ use smol_str::SmolStr;
 use super::create_table::{column, constraint};
 use super::drop_rename::{by_method, cast, operator, user_mapping};
 use super::names::{
-    dotted, integer, kind, list, object, option, options, relation, relation_of, relations, role,
-    some, string, strings, value_text,
+    dotted, integer, kind, list, object, option, option_is_on, options, relation, relation_of,
+    relations, role, some, string, strings, value_text,
 };
 use super::{Context, expressions, types};
 use crate::postgres::name::truncate;
@@ -201,6 +201,7 @@ fn named(kind: ObjectKind, name: Name) -> CreateNamed {
         name: Some(name),
         if_not_exists: false,
         or_replace: false,
+        makes_slot: false,
         relations: Vec::new(),
         columns: Vec::new(),
     }
@@ -217,9 +218,12 @@ fn create_named(node: &NodeEnum) -> Option<Statement> {
         NodeEnum::CreateEventTrigStmt(create) => plain(ObjectKind::EventTrigger, &create.trigname),
         NodeEnum::CreateAmStmt(create) => plain(ObjectKind::AccessMethod, &create.amname),
         NodeEnum::CreateFdwStmt(create) => plain(ObjectKind::ForeignDataWrapper, &create.fdwname),
-        NodeEnum::CreateSubscriptionStmt(create) => {
-            plain(ObjectKind::Subscription, &create.subname)
-        }
+        NodeEnum::CreateSubscriptionStmt(create) => CreateNamed {
+            makes_slot: ["connect", "create_slot"].iter().all(|wish| {
+                option(&create.options, wish).is_none() || option_is_on(&create.options, wish)
+            }),
+            ..plain(ObjectKind::Subscription, &create.subname)
+        },
         NodeEnum::CreatePlangStmt(create) => CreateNamed {
             or_replace: create.replace,
             ..plain(ObjectKind::Language, &create.plname)
