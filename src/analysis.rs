@@ -11,8 +11,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::alembic;
 use crate::alembic::env::EnvironmentFacts;
-use crate::alembic::{self};
 use crate::config::Config;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::discover::{Database, ProjectModules};

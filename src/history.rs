@@ -401,28 +401,17 @@ impl Graph {
         found
     }
 
-    /// The revisions that do not stand on all those before them in the linear order.
+    /// The revisions that do not stand on all those before them in the linear order: another head is there beside them.
     pub fn beside_others(&self) -> BTreeSet<Index> {
-        let mut beside = BTreeSet::new();
-        let mut previous = None;
-        for (place, index) in self.order.iter().enumerate() {
-            // what stands on the one just before stands on whatever that does: most histories are chains
-            let stands_on_all = match previous {
-                None => true,
-                Some(before)
-                    if self.above(*index).any(|parent| parent == before)
-                        && !beside.contains(&before) =>
-                {
-                    true
-                }
-                Some(_) => self.ancestors_of([*index]).len() == place + 1,
-            };
-            if !stands_on_all {
-                beside.insert(*index);
+        let mut heads = BTreeSet::new();
+        let is_beside = |index: &Index| {
+            for parent in self.above(*index) {
+                heads.remove(&parent);
             }
-            previous = Some(*index);
-        }
-        beside
+            heads.insert(*index);
+            heads.len() > 1
+        };
+        self.order.iter().copied().filter(is_beside).collect()
     }
 
     /// The revisions that a user means by a name (`start-after`, `--revision`): an id or its beginning, a branch label,

@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 use smol_str::SmolStr;
 
-use crate::postgres::{Catalog, Name, ObjectKey, ObjectKind, Outcome, Statement, TransactionMode};
+use crate::postgres::{
+    Catalog, Name, ObjectKey, ObjectKind, Outcome, ServerError, Statement, TransactionMode,
+};
 use crate::source::{FileId, Site};
 use crate::unknown::Reason;
 
@@ -112,6 +114,14 @@ impl Event {
     /// The tables that its statements work on, as written.
     pub fn tables(&self) -> impl Iterator<Item = &Name> {
         self.statements.iter().filter_map(Statement::table)
+    }
+
+    /// The server's refusal, unless the migration's own handler goes on behind it.
+    pub fn failure(&self) -> Option<&ServerError> {
+        match &self.outcome {
+            Outcome::Error(error) if !self.handled => Some(error),
+            _ => None,
+        }
     }
 }
 

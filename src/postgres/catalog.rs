@@ -59,6 +59,11 @@ impl QualifiedName {
         }
     }
 
+    /// Whether a type that is written with its schema has this name.
+    pub fn is_of(&self, type_name: &TypeName) -> bool {
+        type_name.name.name == self.name && type_name.name.schema.as_ref() == Some(&self.schema)
+    }
+
     /// The key of the object of a kind that has this name.
     pub fn key(&self, kind: ObjectKind) -> ObjectKey {
         ObjectKey::new(kind, format!("{}.{}", self.schema, self.name))

@@ -21,7 +21,7 @@ use crate::python::interpreter::Modules;
 use crate::python::syntax;
 use crate::source::Site;
 use crate::timings::{Phase, measure};
-use crate::trace::{Run, RunOutput, Trace};
+use crate::trace::{Event, Run, RunOutput, Trace};
 
 pub use revision::{Body, Downgrade, Revision};
 
@@ -208,17 +208,15 @@ pub fn replay(
 
 /// Whether a first run meets an error that is there, or not, by what has run before it.
 fn stumbles(first: &Trace) -> bool {
-    first.events.iter().any(|event| {
-        !event.handled
-            && matches!(&event.outcome, Outcome::Error(error) if error.sqlstate.says_missing() || error.sqlstate.says_duplicate())
-    })
+    let mut refusals = first.events.iter().filter_map(Event::failure);
+    refusals.any(|error| error.sqlstate.says_missing() || error.sqlstate.says_duplicate())
 }
 
 /// Remembers the tables that a first run was to make or change and could not: what later revisions meet there is no fault of
 /// theirs.
 fn doubt(catalog: &mut Catalog, first: &Trace) {
     for event in &first.events {
-        if matches!(event.outcome, Outcome::Error(_)) && !event.handled {
+        if event.failure().is_some() {
             let names = event.tables().map(|table| &table.name);
             for name in names.chain(event.statements.iter().filter_map(made_name)) {
                 catalog.doubted.insert(name.clone());
@@ -428,7 +426,7 @@ mod tests {
     }
 
     fn outcomes(trace: &Trace) -> Vec<String> {
-        let outcome = |event: &crate::trace::Event| match &event.outcome {
+        let outcome = |event: &Event| match &event.outcome {
             Outcome::Ok => "ok".to_owned(),
             Outcome::Error(error) => error.sqlstate.code().to_owned(),
             Outcome::Unknown(_) => "unknown".to_owned(),

@@ -4,7 +4,7 @@ use super::{Check, Context, Rule, claims, refusals, rollback, words};
 use crate::config::Level;
 use crate::diagnostic::{Diagnostic, RuleInfo, Severity};
 use crate::postgres::catalog::builtin;
-use crate::postgres::{Name, ObjectKey, ObjectKind, Outcome, ServerError, SqlState};
+use crate::postgres::{Name, ObjectKey, ObjectKind, ServerError, SqlState};
 use crate::scripts::Format;
 use crate::trace::{Event, Raised, Run};
 
@@ -38,7 +38,7 @@ fn check(context: &Context<'_>) -> Vec<Diagnostic> {
         return vec![refused];
     }
     // behind an error that is told elsewhere, or that an earlier revision led to, Python may go on with what is not there
-    let failed = |event: &Event| matches!(event.outcome, Outcome::Error(_)) && !event.handled;
+    let failed = |event: &Event| event.failure().is_some();
     if replayed.first.events.iter().any(failed) {
         return Vec::new();
     }

@@ -179,6 +179,10 @@ fn makes(event: &Event) -> bool {
     })
 }
 
+/// Where statements for other databases go.
+const ELSEWHERE: &str =
+    "what is meant for another database belongs behind `if op.get_bind().dialect.name == ...`";
+
 fn remedy(replayed: &Replayed, run: Run, event: &Event, error: &ServerError) -> String {
     let down = run == Run::Downgrade;
     if let Some(key) = &error.object
@@ -200,10 +204,9 @@ fn remedy(replayed: &Replayed, run: Run, event: &Event, error: &ServerError) -> 
     match error.sqlstate {
         SqlState::SYNTAX_ERROR => match reserved_word(error) {
             Some(word) => format!(
-                "where `{word}` is a name, write it in double quotes: PostgreSQL reserves the word; what is meant for another database belongs behind `if op.get_bind().dialect.name == ...`"
+                "where `{word}` is a name, write it in double quotes: PostgreSQL reserves the word; {ELSEWHERE}"
             ),
-            None => "write it as PostgreSQL does; what is meant for another database belongs behind `if op.get_bind().dialect.name == ...`"
-                .to_owned(),
+            None => format!("write it as PostgreSQL does; {ELSEWHERE}"),
         },
         SqlState::DATATYPE_MISMATCH => conversion(event).unwrap_or_else(|| {
             "write a value of the column's type (`true` and `false` for a boolean), or cast it"

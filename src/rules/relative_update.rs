@@ -57,18 +57,12 @@ fn moved<'a>(context: &Context<'_>, statement: &'a Statement) -> Option<(&'a Nam
     let catalog = &context.replayed.after;
     match statement {
         Statement::Update(update) => {
-            if update
-                .filter
-                .as_ref()
-                .is_some_and(|filter| stops(filter, &update.assignments))
-            {
-                return None;
-            }
             let own = Own {
                 names: [Some(&update.table.name), update.alias.as_ref()],
                 relation: words::relation(catalog, &update.table),
             };
-            moved_by(&own, &update.assignments).map(|column| (&update.table, column))
+            moved_by(&own, &update.assignments, update.filter.as_ref())
+                .map(|column| (&update.table, column))
         }
         Statement::Insert(insert) => {
             let conflict = insert.on_conflict.as_ref()?;
@@ -79,17 +73,11 @@ fn moved<'a>(context: &Context<'_>, statement: &'a Statement) -> Option<(&'a Nam
             else {
                 return None;
             };
-            if filter
-                .as_ref()
-                .is_some_and(|filter| stops(filter, assignments))
-            {
-                return None;
-            }
             let own = Own {
                 names: [Some(&insert.table.name), None],
                 relation: words::relation(catalog, &insert.table),
             };
-            moved_by(&own, assignments).map(|column| (&insert.table, column))
+            moved_by(&own, assignments, filter.as_ref()).map(|column| (&insert.table, column))
         }
         Statement::Merge(merge) => {
             let own = Own {
@@ -100,11 +88,8 @@ fn moved<'a>(context: &Context<'_>, statement: &'a Statement) -> Option<(&'a Nam
                 let MergeAction::Update(assignments) = &clause.action else {
                     return None;
                 };
-                let condition = clause.condition.as_ref();
-                if condition.is_some_and(|condition| stops(condition, assignments)) {
-                    return None;
-                }
-                moved_by(&own, assignments).map(|column| (&merge.table, column))
+                moved_by(&own, assignments, clause.condition.as_ref())
+                    .map(|column| (&merge.table, column))
             })
         }
         Statement::AlterTable(alter) => alter.commands.iter().find_map(|command| {
@@ -127,7 +112,11 @@ fn moved<'a>(context: &Context<'_>, statement: &'a Statement) -> Option<(&'a Nam
     }
 }
 
-fn moved_by(own: &Own<'_>, assignments: &[Assignment]) -> Option<SmolStr> {
+/// The column that assignments compute from its old value, where no filter keeps a second run from them.
+fn moved_by(own: &Own<'_>, assignments: &[Assignment], filter: Option<&Expr>) -> Option<SmolStr> {
+    if filter.is_some_and(|filter| stops(filter, assignments)) {
+        return None;
+    }
     assignments
         .iter()
         .find(|assignment| own.moves(&assignment.value, &assignment.column))

@@ -42,11 +42,8 @@ pub(super) fn errors(trace: &Trace) -> impl Iterator<Item = (&Event, &ServerErro
     trace
         .events
         .iter()
-        .filter(|event| !event.handled && event.swallowed.is_none() && is_certain(event))
-        .filter_map(|event| match &event.outcome {
-            Outcome::Error(error) => Some((event, &**error)),
-            _ => None,
-        })
+        .filter(|event| event.swallowed.is_none() && is_certain(event))
+        .filter_map(|event| Some((event, event.failure()?)))
 }
 
 /// Whether a call is made for certain, or by a setting that is the same in all runs.

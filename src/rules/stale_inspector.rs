@@ -61,8 +61,7 @@ fn faults(replayed: &Replayed) -> Vec<Fault<'_>> {
         does_something(event) && event.outcome == Outcome::Ok && !has(first, event)
     });
     let failing = first.events.iter().filter(|event| {
-        let fails = matches!(event.outcome, Outcome::Error(_)) && !event.handled;
-        does_something(event) && fails && !succeeds_or_fails_alike(fresh, event)
+        does_something(event) && event.failure().is_some() && !succeeds_or_fails_alike(fresh, event)
     });
     for (event, fails) in passed_over
         .map(|event| (event, false))

@@ -36,7 +36,7 @@ pub struct Parsed {
 pub enum Placeholders {
     /// None but PostgreSQL's own `$1`: plain files, `exec_driver_sql` without parameters.
     None,
-    /// SQLAlchemy's `text()`: `:name`, by its rule `(?<![:\w\\]):(\w+)(?!:)`, quotes notwithstanding; `\:` is a colon.
+    /// SQLAlchemy's `text()`: `:name`, by its rule `(?<![:\w\\]):(\w+)(?![:\w])`, quotes notwithstanding; `\:` is a colon.
     Named,
     /// psycopg's `%s`, `%(name)s`; `%%` is a percent sign.
     Format,

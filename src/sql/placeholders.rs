@@ -49,7 +49,7 @@ pub(crate) fn find(text: &str, style: Placeholders, first: usize) -> Vec<Placeho
     }
 }
 
-/// SQLAlchemy's `(?<![:\w\\]):(\w+)(?!:)`, and its escape `\:`.
+/// SQLAlchemy's `(?<![:\w\\]):(\w+)(?![:\w])`, and its escape `\:`.
 fn named(text: &str) -> Vec<Placeholder> {
     let mut found = Vec::new();
     let mut characters = text.char_indices().peekable();
@@ -224,7 +224,7 @@ mod tests {
             assert_eq!(names(safe), [""; 0], "{safe}");
         }
         assert_eq!(names(":b, :a, :b"), ["b", "a"]);
-        // a cast glued to a parameter cuts its name: a known trap of text()
+        // with a cast glued to it, it is none: a known trap of text()
         assert!(names(":ab::text").is_empty());
         assert_eq!(names(":a::text"), [""; 0]);
     }

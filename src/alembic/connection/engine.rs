@@ -21,6 +21,7 @@ pub(super) struct Transaction {
     pub(super) name: &'static str,
     pub(super) active: Cell<bool>,
 }
+
 impl Object for Engine {
     fn type_name(&self) -> &'static str {
         "Engine"
@@ -86,6 +87,7 @@ impl Object for Engine {
         }
     }
 }
+
 impl Transaction {
     fn end(&self, interp: &mut Interp, keep: bool) {
         self.active.set(false);

@@ -22,10 +22,7 @@ pub(super) fn lookup(module: &str, name: &str) -> Option<Value> {
     }
     if name == "SQLAlchemy" {
         return Some(function("SQLAlchemy", |interp, arguments| {
-            let metadata = match arguments.named("metadata") {
-                Some(metadata) if !metadata.is_none() => metadata.clone(),
-                _ => make(interp, "sqlalchemy", "MetaData", Arguments::default())?,
-            };
+            let metadata = model::given_metadata(interp, &arguments)?;
             let engine = connection::engine(interp);
             Ok(object::value(Database {
                 model: model::flask_base(&metadata),

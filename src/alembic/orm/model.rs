@@ -209,7 +209,7 @@ pub(super) fn flask_base(metadata: &Value) -> Value {
 }
 
 /// `metadata=`, or a new one.
-fn given_metadata(interp: &mut Interp, arguments: &Arguments) -> Eval<Value> {
+pub(super) fn given_metadata(interp: &mut Interp, arguments: &Arguments) -> Eval<Value> {
     match arguments.named("metadata") {
         Some(metadata) if !metadata.is_none() => Ok(metadata.clone()),
         _ => make(interp, "sqlalchemy", "MetaData", Arguments::default()),

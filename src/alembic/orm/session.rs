@@ -38,7 +38,7 @@ pub fn lookup(name: &str) -> Option<Value> {
 
 fn of_call(arguments: &Arguments) -> Value {
     let bind = arguments.get(0, "bind").cloned().unwrap_or(Value::None);
-    object::value(OrmSession::new(bind))
+    of_bind(bind)
 }
 
 /// A session on an engine.

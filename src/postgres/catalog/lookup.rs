@@ -103,6 +103,21 @@ impl Catalog {
             .map(|(_, found)| found)
     }
 
+    /// Functions that have an argument of a type.
+    pub fn functions_taking(&self, type_name: &QualifiedName) -> Vec<QualifiedName> {
+        let takes = |function: &Function| {
+            function
+                .arguments
+                .iter()
+                .any(|argument| type_name.is_of(argument))
+        };
+        self.functions
+            .iter()
+            .filter(|(_, all)| all.iter().any(takes))
+            .map(|(name, _)| name.clone())
+            .collect()
+    }
+
     /// Enum types of a schema, by name.
     pub fn enums<'a>(&'a self, schema: &'a str) -> impl Iterator<Item = &'a Arc<Type>> + 'a {
         self.types_in(schema)

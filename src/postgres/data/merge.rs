@@ -9,12 +9,12 @@ use smol_str::SmolStr;
 
 use super::delete::{follow, follow_update};
 use super::insert::{self, check_assignments, forget_rows_behind};
-use super::keys::keep;
+use super::keys::{in_order, keep};
 use super::target::{self, Target, has_hooks};
 use super::update::{assigned, check_keys, check_rows, matches};
 use super::{Effect, Members, members};
 use crate::postgres::catalog::{Catalog, Relation, RelationKind, Row, trigger_events};
-use crate::postgres::expression::{Datum, Expr, FromItem, Select};
+use crate::postgres::expression::{Datum, Expr, FromItem, Select, Target as Output};
 use crate::postgres::query::{
     Context, Environment, Frame, Scope, Table, check_condition, check_from_over, check_with,
     run_from_over, run_with,
@@ -55,13 +55,7 @@ pub(crate) fn run(
                 let Some(insert) = insertion(statement, place, relation) else {
                     continue;
                 };
-                let inserted = insert::run(catalog, environment, &insert, &known)?;
-                for key in inserted.changes {
-                    if !effect.changes.contains(&key) {
-                        effect.changes.push(key);
-                    }
-                }
-                effect.assumed.extend(inserted.assumed);
+                effect.take_in(insert::run(catalog, environment, &insert, &known)?);
             }
             write(
                 catalog,
@@ -200,27 +194,19 @@ fn touches(
             if verdict == Some(false) {
                 continue;
             }
-            let acts = clause.action != MergeAction::Nothing;
-            touch = if verdict.is_none() || (acts && hooks) {
-                Touch::Unclear
-            } else {
-                if acts && !from.is_empty() {
-                    check_once(
-                        &values[..relation.columns.len()],
-                        from,
-                        filter,
-                        scope,
-                        context,
-                    )?;
+            touch = match &clause.action {
+                _ if verdict.is_none() => Touch::Unclear,
+                MergeAction::Nothing | MergeAction::Insert { .. } => Touch::Kept,
+                MergeAction::Update(_) | MergeAction::Delete if hooks => Touch::Unclear,
+                MergeAction::Delete => {
+                    check_once(relation, row, from, filter, scope, context)?;
+                    Touch::Removed
                 }
-                let frame = Frame::new(scope, &values);
-                match &clause.action {
-                    MergeAction::Update(assignments) => Touch::Updated(
-                        assigned(relation, row, assignments, Some(&frame), context)?,
-                        *place,
-                    ),
-                    MergeAction::Delete => Touch::Removed,
-                    MergeAction::Nothing | MergeAction::Insert { .. } => Touch::Kept,
+                MergeAction::Update(assignments) => {
+                    check_once(relation, row, from, filter, scope, context)?;
+                    let frame = Frame::new(scope, &values);
+                    let row = assigned(relation, row, assignments, Some(&frame), context)?;
+                    Touch::Updated(row, *place)
                 }
             };
             break;
@@ -232,13 +218,18 @@ fn touches(
 
 /// 21000 where two rows of the source certainly match one of the table.
 fn check_once(
-    row: &[Datum],
+    relation: &Relation,
+    row: &Row,
     from: &[FromItem],
     filter: &Expr,
     scope: &Scope,
     context: &Context<'_>,
 ) -> Result<(), ServerError> {
-    let joined = run_from_over(scope, row, from, Some(filter), context)?;
+    if from.is_empty() {
+        return Ok(());
+    }
+    let own = in_order(relation, row);
+    let joined = run_from_over(scope, &own, from, Some(filter), context)?;
     if joined.rows.iter().filter(|row| row.certain).count() < 2 {
         return Ok(());
     }
@@ -296,7 +287,7 @@ fn insertion(statement: &Merge, place: usize, relation: &Relation) -> Option<Ins
     let select = Select {
         targets: values
             .into_iter()
-            .map(|value| crate::postgres::expression::Target { value, alias: None })
+            .map(|value| Output { value, alias: None })
             .collect(),
         from: vec![statement.source.clone()],
         filter: Some(Expr::And(filter.collect())),

@@ -61,6 +61,17 @@ impl Effect {
             self.changes.push(key);
         }
     }
+
+    /// Takes in what a statement inside this one did; what that one returns is the caller's.
+    pub(crate) fn take_in(&mut self, inner: Effect) -> Option<Table> {
+        for key in inner.changes {
+            if !self.changes.contains(&key) {
+                self.changes.push(key);
+            }
+        }
+        self.assumed.extend(inner.assumed);
+        inner.returning
+    }
 }
 
 /// Runs a statement on the catalog, which stays as it was if the server refuses.
@@ -211,13 +222,7 @@ pub(crate) fn members(
             Statement::Merge(statement) => merge::run(catalog, environment, statement, &done)?,
             _ => continue,
         };
-        for key in inner.changes {
-            if !effect.changes.contains(&key) {
-                effect.changes.push(key);
-            }
-        }
-        effect.assumed.extend(inner.assumed);
-        if let Some(table) = inner.returning {
+        if let Some(table) = effect.take_in(inner) {
             done.push((member.name.clone(), Rc::new(rename(table, member))));
         }
     }

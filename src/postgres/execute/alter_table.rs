@@ -298,6 +298,34 @@ pub(crate) fn set_not_null_flag(
     }
 }
 
+/// Refuses a column's name that is taken (42701); one that may be is free from here on, and the outcome is not known.
+pub(crate) fn make_room(session: &mut Session, table: &QualifiedName, column: &SmolStr) -> Effect {
+    let taken = session
+        .catalog
+        .relation(table)
+        .and_then(|relation| relation.column(column))
+        .map(|column| column.presence);
+    let key = table.member(ObjectKind::Column, column);
+    match taken {
+        Some(Presence::Maybe) => {
+            session.doubt(format!("{key} may already be there"));
+            if let Some(relation) = session.catalog.relation_mut(table) {
+                relation.columns.retain(|known| known.name != *column);
+            }
+            Ok(())
+        }
+        Some(_) => {
+            let message = format!(
+                "column \"{column}\" of relation \"{}\" already exists",
+                table.name
+            );
+            let error = ServerError::new(SqlState::DUPLICATE_COLUMN, message);
+            Err(Failure::Error(error.about(key)))
+        }
+        None => Ok(()),
+    }
+}
+
 fn add_column(
     session: &mut Session,
     name: &QualifiedName,
@@ -325,38 +353,16 @@ fn add_column(
         _ => {}
     }
     let column = table::new_column(session, definition)?;
-    match existing {
-        Some(Presence::Maybe) => {
-            session.doubt(format!("{key} may already be there"));
-            if let Some(relation) = session.catalog.relation_mut(name) {
-                relation
-                    .columns
-                    .retain(|known| known.name != definition.name);
-            }
-        }
-        Some(_) => {
-            return Err(Failure::Error(
-                ServerError::new(
-                    SqlState::DUPLICATE_COLUMN,
-                    format!(
-                        "column \"{}\" of relation \"{}\" already exists",
-                        definition.name, name.name
-                    ),
-                )
-                .about(key),
-            ));
-        }
-        None if resolve::is_system_column(&definition.name) => {
-            return fail(
-                SqlState::DUPLICATE_COLUMN,
-                format!(
-                    "column name \"{}\" conflicts with a system column name",
-                    definition.name
-                ),
-            );
-        }
-        None => {}
+    if existing.is_none() && resolve::is_system_column(&definition.name) {
+        return fail(
+            SqlState::DUPLICATE_COLUMN,
+            format!(
+                "column name \"{}\" conflicts with a system column name",
+                definition.name
+            ),
+        );
     }
+    make_room(session, name, &definition.name)?;
     check_not_null_rows(session, name, definition, &column)?;
     for child in descendants(session, name) {
         if let Some(relation) = session.catalog.relation_mut(&child)

@@ -277,9 +277,7 @@ fn repoint(
 
 /// Columns of a row type that has another name now.
 fn repoint_types(session: &mut Session, old: &QualifiedName, new: &QualifiedName) {
-    let uses = |type_name: &TypeName| {
-        type_name.name.name == old.name && type_name.name.schema.as_ref() == Some(&old.schema)
-    };
+    let uses = |type_name: &TypeName| old.is_of(type_name);
     let holders: Vec<QualifiedName> = session
         .catalog
         .relations

@@ -410,9 +410,7 @@ pub(crate) fn release(
     what: &str,
     cascade: bool,
 ) -> Effect {
-    let uses = |type_name: &TypeName| {
-        type_name.name.name == name.name && type_name.name.schema.as_ref() == Some(&name.schema)
-    };
+    let uses = |type_name: &TypeName| name.is_of(type_name);
     let mut columns: Vec<(QualifiedName, SmolStr)> = Vec::new();
     for relation in session.catalog.relations.mentioning(name) {
         for column in &relation.columns {
@@ -446,16 +444,7 @@ pub(crate) fn release(
     {
         return dropping::depended_on(what, other.key(ObjectKind::Type));
     }
-    let functions: Vec<QualifiedName> = session
-        .catalog
-        .functions
-        .iter()
-        .filter(|(_, all)| {
-            all.iter()
-                .any(|function| function.arguments.iter().any(uses))
-        })
-        .map(|(name, _)| name.clone())
-        .collect();
+    let functions = session.catalog.functions_taking(name);
     if let Some(function) = functions.first()
         && !cascade
     {
@@ -488,8 +477,7 @@ pub(crate) fn check_row_type(session: &mut Session, found: &Relation, cascade: b
                 .columns
                 .iter()
                 .find(|column| {
-                    column.type_name.name.name == found.name.name
-                        && column.type_name.name.schema.as_ref() == Some(&found.name.schema)
+                    found.name.is_of(&column.type_name)
                         && !session.catalog.types.contains_key(&found.name)
                 })
                 .map(|column| (relation.name.clone(), column.name.clone()))

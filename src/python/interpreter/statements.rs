@@ -244,14 +244,7 @@ impl<H: Host> Interpreter<H> {
                     .assign(context, target, item)
                     .and_then(|()| self.block(context, body));
                 self.conditional.truncate(depth);
-                let flow = match result {
-                    Err(raise) if !raise.bound && unknown.reason == Reason::Data => {
-                        self.passed_over(&unknown, &raise)?;
-                        Flow::Normal
-                    }
-                    result => result?,
-                };
-                return match flow {
+                return match self.without_rows(&unknown, result, Flow::Normal)? {
                     // `return found` or what follows: which of them is not known
                     Flow::Return(value) if !value.is_none() => {
                         let returned = unknown.then("[...] that is returned");
@@ -275,12 +268,9 @@ impl<H: Host> Interpreter<H> {
         }
         let left = self.turns(context, statement, target, (iterable, items), body);
         self.conditional.truncate(depth);
-        let left = match (left, &doubt) {
-            (Err(raise), Some(unknown)) if !raise.bound && unknown.reason == Reason::Data => {
-                self.passed_over(unknown, &raise)?;
-                None
-            }
-            (left, _) => left?,
+        let left = match &doubt {
+            Some(unknown) => self.without_rows(unknown, left, None)?,
+            None => left?,
         };
         match (left, doubt) {
             (Some(Flow::Return(value)), Some(unknown)) if !value.is_none() => {
@@ -296,7 +286,11 @@ impl<H: Host> Interpreter<H> {
 
     /// Where the body of a loop raises that executes only if there are rows, the run goes on as it does without any: that
     /// is certain to be a way through, and what the rows would lead to is said.
-    fn passed_over(&mut self, rows: &Unknown, raise: &Raise) -> Eval<()> {
+    fn without_rows<T>(&mut self, rows: &Unknown, result: Eval<T>, without: T) -> Eval<T> {
+        let raise = match result {
+            Err(raise) if !raise.bound && rows.reason == Reason::Data => raise,
+            result => return result,
+        };
         let class = match &raise.exception {
             Value::Instance(instance) => instance.class.name.to_string(),
             Value::Unknown(unknown) => unknown.what.to_string(),
@@ -309,7 +303,7 @@ impl<H: Host> Interpreter<H> {
             message.replace(crate::unknown::HOLE, "{?}")
         );
         H::gap(self, what);
-        Ok(())
+        Ok(without)
     }
 
     /// The turns of a loop; how it was left, if not by its end.

@@ -357,13 +357,10 @@ fn errors(run: Run, trace: &Trace, sources: &SourceMap) -> Vec<(u32, String)> {
     trace
         .events
         .iter()
-        .filter(|event| !event.handled)
-        .filter_map(|event| match &event.outcome {
-            Outcome::Error(error) => {
-                let words = format!("{} ({})", clean(&error.message), error.sqlstate);
-                Some((lines(sources, event.site).0, words))
-            }
-            _ => None,
+        .filter_map(|event| {
+            let error = event.failure()?;
+            let words = format!("{} ({})", clean(&error.message), error.sqlstate);
+            Some((lines(sources, event.site).0, words))
         })
         .collect()
 }

@@ -62,6 +62,7 @@ pub fn join(
 pub struct JoinObject {
     pub(super) source: Source,
 }
+
 impl Object for JoinObject {
     fn type_name(&self) -> &'static str {
         "Join"

@@ -23,13 +23,6 @@ pub struct Subquery {
     pub(super) common: bool,
 }
 
-/// `subquery.c`.
-#[derive(Debug)]
-pub(super) struct SubqueryColumns {
-    pub(super) qualifier: Option<SmolStr>,
-    pub(super) names: Vec<SmolStr>,
-    pub(super) source: Option<Source>,
-}
 impl Subquery {
     /// The query inside.
     pub fn query(&self) -> Query {
@@ -120,6 +113,15 @@ impl Object for Subquery {
         }
     }
 }
+
+/// `subquery.c`.
+#[derive(Debug)]
+pub(super) struct SubqueryColumns {
+    pub(super) qualifier: Option<SmolStr>,
+    pub(super) names: Vec<SmolStr>,
+    pub(super) source: Option<Source>,
+}
+
 impl SubqueryColumns {
     fn column(&self, name: &str) -> Value {
         Element {

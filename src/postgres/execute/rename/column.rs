@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use smol_str::SmolStr;
 
-use crate::postgres::catalog::{List, Presence, QualifiedName, Type, TypeKind};
-use crate::postgres::execute::{Effect, Failure, alter_table, expressions, resolve};
+use crate::postgres::catalog::{List, QualifiedName, Type, TypeKind};
+use crate::postgres::execute::{Effect, alter_table, expressions, resolve};
 use crate::postgres::name::ObjectKind;
 use crate::postgres::statement::{ConstraintKind, Rename};
-use crate::postgres::{Expr, ServerError, Session, SqlState};
+use crate::postgres::{Expr, Session, SqlState};
 
 pub(super) fn column_of(session: &mut Session, rename: &Rename) -> Effect {
     let Some(old) = &rename.member else {
@@ -30,35 +30,7 @@ pub(super) fn column_of(session: &mut Session, rename: &Rename) -> Effect {
     resolve::column_or(session, &table, old, || {
         format!("column \"{old}\" does not exist")
     })?;
-    let taken = session
-        .catalog
-        .relation(&table)
-        .and_then(|relation| relation.column(&rename.new_name))
-        .map(|column| column.presence);
-    let key = table.member(ObjectKind::Column, &rename.new_name);
-    match taken {
-        Some(Presence::Maybe) => {
-            session.doubt(format!("{key} may already be there"));
-            if let Some(relation) = session.catalog.relation_mut(&table) {
-                relation
-                    .columns
-                    .retain(|known| known.name != rename.new_name);
-            }
-        }
-        Some(_) => {
-            return Err(Failure::Error(
-                ServerError::new(
-                    SqlState::DUPLICATE_COLUMN,
-                    format!(
-                        "column \"{}\" of relation \"{}\" already exists",
-                        rename.new_name, table.name
-                    ),
-                )
-                .about(key),
-            ));
-        }
-        None => {}
-    }
+    alter_table::make_room(session, &table, &rename.new_name)?;
     if let Some(relation) = session.catalog.relation(&table)
         && alter_table::is_inherited(session, relation, old)
     {

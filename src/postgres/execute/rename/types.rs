@@ -52,9 +52,7 @@ pub(crate) fn move_type(session: &mut Session, old: &QualifiedName, new: &Qualif
         schema: Some(new.schema.clone()),
         name: new.name.clone(),
     };
-    let uses = |type_name: &TypeName| {
-        type_name.name.name == old.name && type_name.name.schema.as_ref() == Some(&old.schema)
-    };
+    let uses = |type_name: &TypeName| old.is_of(type_name);
     let others: Vec<QualifiedName> = session.catalog.types.keys().cloned().collect();
     for other in others {
         let affected =
@@ -123,19 +121,8 @@ pub(crate) fn move_type(session: &mut Session, old: &QualifiedName, new: &Qualif
 }
 
 fn repoint_functions(session: &mut Session, old: &QualifiedName, new: &QualifiedName) {
-    let uses = |type_name: &TypeName| {
-        type_name.name.name == old.name && type_name.name.schema.as_ref() == Some(&old.schema)
-    };
-    let holders: Vec<QualifiedName> = session
-        .catalog
-        .functions
-        .iter()
-        .filter(|(_, all)| {
-            all.iter()
-                .any(|function| function.arguments.iter().any(uses))
-        })
-        .map(|(name, _)| name.clone())
-        .collect();
+    let uses = |type_name: &TypeName| old.is_of(type_name);
+    let holders = session.catalog.functions_taking(old);
     for holder in holders {
         if let Some(all) = session.catalog.functions.get_mut(&holder) {
             for function in Arc::make_mut(all) {
