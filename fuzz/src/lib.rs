@@ -6,11 +6,7 @@
 pub mod mutate;
 pub mod project;
 pub mod seeds;
-
-/// An input as text, as foreshot itself would decode it.
-pub fn text(data: &[u8]) -> String {
-    foreshot::files::decode(data).text
-}
+pub mod trials;
 
 /// All work on the fuzzer's own thread: its stack is set with `ulimit -s`, and each input takes the same way.
 pub fn on_this_thread() {

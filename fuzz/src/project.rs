@@ -1,6 +1,5 @@
 //! A project in memory, analysed as `foreshot check` does it.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -10,8 +9,8 @@ use foreshot::diagnostic::{self, Diagnostic, RuleInfo};
 use foreshot::discover::versions::Finder;
 use foreshot::discover::{self, Database, Options};
 use foreshot::files::{Files, Memory, Overlay};
-use foreshot::fix::{Attempts, Proof, Request, Style};
-use foreshot::repair::{Round, Texts};
+use foreshot::fix::{Proof, Request, Style};
+use foreshot::repair::{Left, Round, Texts, Trial};
 use foreshot::report::{FORMATS, Report, Style as Look, Summary};
 use foreshot::rules::RULES;
 use foreshot::source::SourceMap;
@@ -25,6 +24,11 @@ pub const SQL: &str = "migrations/100_example.sql";
 
 const REVISION: &str = "from alembic import op\nimport sqlalchemy as sa\nfrom sqlalchemy.dialects import postgresql\n\n\
                         revision = 'example'\ndown_revision = None\n\n";
+
+/// An input as text, as foreshot itself would decode it.
+pub fn text(data: &[u8]) -> String {
+    foreshot::files::decode(data).text
+}
 
 /// Facts of all rules.
 pub fn rules() -> Vec<RuleInfo> {
@@ -71,7 +75,9 @@ pub fn python(text: &str) -> Memory {
 pub fn sql(text: &str) -> Memory {
     files(text, SQL)
         .into_iter()
-        .fold(Memory::new(), |memory, (path, text)| memory.with(&path, text))
+        .fold(Memory::new(), |memory, (path, text)| {
+            memory.with(&path, text)
+        })
 }
 
 /// A project, found and configured.
@@ -89,6 +95,8 @@ pub struct Found {
     pub sources: Arc<SourceMap>,
     /// What each revision does.
     pub proofs: Vec<Proof>,
+    /// The catalogs that the revisions leave.
+    pub left: Left,
     /// How much was simulated.
     pub effort: u64,
 }
@@ -123,32 +131,50 @@ impl Project {
         databases
             .map(|database| {
                 let told = versions.versions(Utf8Path::new(""));
-                analysis::load(database, files, sources, &self.config, told, &Arc::default())
+                analysis::load(
+                    database,
+                    files,
+                    sources,
+                    &self.config,
+                    told,
+                    &Arc::default(),
+                )
             })
             .collect()
     }
 
-    /// Analyses, with some texts replaced and fixes proposed where they are asked for.
-    pub fn analyse(&self, texts: &Texts, fixes: Option<(&Style, &Attempts)>) -> Found {
+    /// Analyses, without fixes.
+    pub fn analyse(&self) -> Found {
+        self.analysed(&Texts::new(), None)
+    }
+
+    fn analysed(&self, texts: &Texts, fixes: Option<(&Style, Trial<'_>)>) -> Found {
         let mut overlay = Overlay::new(self.files.clone());
         for (path, text) in texts {
             overlay = overlay.with(path, text.as_bytes());
         }
-        let files: Arc<dyn Files> = Arc::new(overlay);
+        let overlaid: Arc<dyn Files> = Arc::new(overlay);
         let sources = Arc::new(SourceMap::default());
-        let mut all = Analysis::default();
+        let (mut all, mut left) = (Analysis::default(), Left::new());
         let mut effort = 0;
-        for (database, mut loaded) in self.databases.iter().zip(self.load(&files, &sources)) {
-            loaded.fixes = fixes.map(|(style, attempts)| Request {
+        for (place, (database, mut loaded)) in self
+            .databases
+            .iter()
+            .zip(self.load(&overlaid, &sources))
+            .enumerate()
+        {
+            loaded.fixes = fixes.map(|(style, trial)| Request {
                 style: style.clone(),
                 sources: sources.clone(),
-                attempts: Arc::new(attempts.clone()),
+                attempts: Arc::new(trial.attempts.clone()),
+                apart: trial.apart.and_then(|left| left.get(place).cloned()),
             });
             let one = analysis::analyze(database, &loaded, analysis::Request::default());
             effort += loaded.memo.effort.steps();
             assert_eq!(one.coverage.panics, 0, "a panic was caught on the way");
             all.diagnostics.extend(one.diagnostics);
             all.proofs.extend(one.proofs);
+            left.push(one.left.into());
         }
         let ids: Vec<&str> = RULES.iter().map(|rule| rule.info.id).collect();
         let applied = suppress::apply(all.diagnostics, &sources, |_, _| true, &ids, true);
@@ -158,22 +184,24 @@ impl Project {
             diagnostics,
             sources,
             proofs: all.proofs,
+            left,
             effort,
         }
     }
 
     /// One round of [`foreshot::repair`].
-    pub fn round(&self, texts: &Texts, attempts: &Attempts) -> Round {
+    pub fn round(&self, trial: Trial<'_>) -> Round {
         let style = Style {
             native: false,
             line_length: None,
             helpers: Vec::new(),
         };
-        let found = self.analyse(texts, Some((&style, attempts)));
+        let found = self.analysed(trial.texts, Some((&style, trial)));
         Round {
             sources: found.sources,
             diagnostics: found.diagnostics,
             proofs: found.proofs,
+            left: found.left,
             effort: found.effort,
         }
     }
@@ -181,7 +209,7 @@ impl Project {
     /// The text of a file.
     pub fn text(&self, path: &Utf8Path) -> String {
         let bytes = self.files.read(path).ok().flatten().unwrap_or_default();
-        crate::text(&bytes)
+        text(&bytes)
     }
 }
 
@@ -208,7 +236,11 @@ pub fn report(found: &Found) {
         let steering = out
             .chars()
             .find(|character| character.is_control() && !matches!(character, '\n' | '\t'));
-        assert_eq!(steering, None, "`{}` lets {steering:?} through", format.name);
+        assert_eq!(
+            steering, None,
+            "`{}` lets {steering:?} through",
+            format.name
+        );
         if format.name != "github" {
             assert!(
                 !out.lines().any(|line| line.trim_start().starts_with("::")),
@@ -232,9 +264,4 @@ pub fn is_readable(path: &Utf8Path, text: &str) -> bool {
     }
     let module = foreshot::python::syntax::parse(foreshot::source::FileId(0), text);
     !module.is_broken()
-}
-
-/// The rules that report something.
-pub fn named(found: &[Diagnostic]) -> BTreeSet<&'static str> {
-    found.iter().map(|one| one.rule).collect()
 }

@@ -1,5 +1,6 @@
 //! Seeds: the examples of the pages and the corner cases, the measured tables, configuration from the documentation.
 
+use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -35,8 +36,14 @@ pub struct Seeds {
     pub suppressions: Vec<String>,
 }
 
+/// The project's folder: of the targets' crate, or of the program's own tests.
 fn root() -> &'static Path {
-    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+    let own = Path::new(env!("CARGO_MANIFEST_DIR"));
+    if own.ends_with("fuzz") {
+        own.parent().unwrap_or(own)
+    } else {
+        own
+    }
 }
 
 /// All files below a folder, sorted.
@@ -103,13 +110,14 @@ fn input(row: &[Fence]) -> Option<(bool, String)> {
     let mut others = String::new();
     for fence in row {
         if let Some(path) = fence.value("file") {
-            others.push_str(&format!("### file: {path}\n{}", fence.text));
+            let _ = write!(others, "### file: {path}\n{}", fence.text);
         } else if fence.has("given") && is_sql {
             given += 1;
-            others.push_str(&format!(
+            let _ = write!(
+                others,
                 "### file: migrations/{given:03}_given.sql\n{}",
                 fence.text
-            ));
+            );
         } else if fence.has("given") {
             given += 1;
             let head = if fence.text.contains("revision =") {
@@ -120,13 +128,14 @@ fn input(row: &[Fence]) -> Option<(bool, String)> {
                 )
             };
             last = format!("'given{given}'");
-            others.push_str(&format!(
+            let _ = write!(
+                others,
                 "### file: alembic/versions/given{given}.py\n{head}{}",
                 fence.text
-            ));
+            );
         } else if fence.has("down") {
             let path = SQL.replace(".sql", ".down.sql");
-            others.push_str(&format!("### file: {path}\n{}", fence.text));
+            let _ = write!(others, "### file: {path}\n{}", fence.text);
         }
     }
     if !is_sql && !text.contains("revision =") && !text.contains("revision:") {
@@ -166,9 +175,9 @@ fn facts(seeds: &mut Seeds) {
     for row in rows("tests/facts/rerun-ops.tsv") {
         if let Some(body) = row.get(9) {
             let body = body.replace("\\n", "\n").replace('\n', "\n    ");
-            seeds
-                .python
-                .push(format!("def upgrade():\n    {body}\n\n\ndef downgrade():\n    {body}\n"));
+            seeds.python.push(format!(
+                "def upgrade():\n    {body}\n\n\ndef downgrade():\n    {body}\n"
+            ));
         }
     }
 }
@@ -217,7 +226,12 @@ pub fn all() -> Seeds {
         }
     }
     facts(&mut seeds);
-    for text in seeds.sql.iter().step_by(9).chain(seeds.python.iter().step_by(9)) {
+    for text in seeds
+        .sql
+        .iter()
+        .step_by(9)
+        .chain(seeds.python.iter().step_by(9))
+    {
         let (name, sign) = if text.contains("def upgrade") {
             (PYTHON, "#")
         } else {

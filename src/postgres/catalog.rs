@@ -36,11 +36,9 @@ pub struct QualifiedName {
 
 impl Ord for QualifiedName {
     fn cmp(&self, other: &Self) -> Ordering {
-        // nearly all are of one schema, and that short texts are equal is seen without looking at their order
-        if self.schema == other.schema {
-            return self.name.cmp(&other.name);
-        }
-        self.schema.cmp(&other.schema)
+        // nearly all are of one schema, so the name decides: the commonest step of all look-ups
+        let names = self.name.as_bytes().cmp(other.name.as_bytes());
+        names.then_with(|| self.schema.as_bytes().cmp(other.schema.as_bytes()))
     }
 }
 

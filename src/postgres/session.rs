@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use smol_str::SmolStr;
 
-use super::catalog::{Catalog, Index, QualifiedName, lookup};
+use super::catalog::{Catalog, Index, QualifiedName};
 use super::execute::{self, Failure};
 use super::expression::{Datum, TypeName};
 use super::statement::{Statement, TransactionStatement};
@@ -159,7 +159,7 @@ impl Session {
             transaction: Transaction::default(),
             call: Call::default(),
         };
-        session.drop_temporary();
+        session.catalog.relations.remove_temporary();
         session
     }
 
@@ -526,17 +526,6 @@ impl Session {
             self.search_path = path;
         }
         self.transaction.finish();
-    }
-
-    fn drop_temporary(&mut self) {
-        let temporary: Vec<QualifiedName> = self
-            .catalog
-            .relations_in(lookup::TEMPORARY_SCHEMA)
-            .map(|relation| relation.name.clone())
-            .collect();
-        for name in temporary {
-            self.catalog.relations.remove(&name);
-        }
     }
 }
 

@@ -4,7 +4,8 @@ use std::io::Write;
 
 use codespan_reporting::diagnostic::{Diagnostic as Rendered, Label, Severity as Shown};
 use codespan_reporting::term;
-use codespan_reporting::term::termcolor::{Ansi, NoColor, WriteColor};
+use codespan_reporting::term::termcolor::Buffer;
+use rayon::prelude::*;
 
 use super::excerpt::Excerpts;
 use super::{Report, Style, clean, counted, last_line, statistics};
@@ -13,20 +14,34 @@ use crate::diagnostic::{Diagnostic, Severity};
 /// More labels than this hide the first ones; the machine formats have all.
 const MAX_LABELS: usize = 4;
 
+/// So many diagnostics at a time are rendered by one thread.
+const CHUNK: usize = 64;
+
 pub(super) fn render(report: &Report<'_>, style: Style) -> String {
-    let bytes = if style.colour {
-        let mut out = Ansi::new(Vec::new());
-        write(&mut out, report, style);
-        out.into_inner()
-    } else {
-        let mut out = NoColor::new(Vec::new());
-        write(&mut out, report, style);
-        out.into_inner()
+    let buffer = || {
+        if style.colour {
+            Buffer::ansi()
+        } else {
+            Buffer::no_color()
+        }
     };
-    String::from_utf8_lossy(&bytes).into_owned()
+    // laying out excerpts takes longer than judging many a file, and each stands for itself
+    let mut parts: Vec<Vec<u8>> = report
+        .diagnostics
+        .par_chunks(CHUNK)
+        .map(|diagnostics| {
+            let mut out = buffer();
+            write_diagnostics(&mut out, report, diagnostics);
+            out.into_inner()
+        })
+        .collect();
+    let mut rest = buffer();
+    write_rest(&mut rest, report, style);
+    parts.push(rest.into_inner());
+    String::from_utf8_lossy(&parts.concat()).into_owned()
 }
 
-fn write<W: Write + WriteColor>(out: &mut W, report: &Report<'_>, style: Style) {
+fn write_diagnostics(out: &mut Buffer, report: &Report<'_>, diagnostics: &[Diagnostic]) {
     let config = term::Config {
         // gaps between shown lines are gaps: no line of context is there to be read
         start_context_lines: 0,
@@ -36,7 +51,7 @@ fn write<W: Write + WriteColor>(out: &mut W, report: &Report<'_>, style: Style) 
         ..term::Config::default()
     };
     // writing into memory can't fail, and a diagnostic that codespan refuses is shown on one line
-    for diagnostic in report.diagnostics {
+    for diagnostic in diagnostics {
         let sites = std::iter::once(diagnostic.site)
             .chain(diagnostic.labels.iter().map(|label| label.site));
         let excerpts = Excerpts::new(report.sources, sites);
@@ -51,6 +66,10 @@ fn write<W: Write + WriteColor>(out: &mut W, report: &Report<'_>, style: Style) 
             );
         }
     }
+}
+
+/// What stands below the diagnostics: counts, notes, the summary.
+fn write_rest(out: &mut Buffer, report: &Report<'_>, style: Style) {
     let _ = out.write_all(statistics(report, style).as_bytes());
     if style.quiet {
         return;

@@ -3,10 +3,14 @@
 //! Rules judge traces and need not know where a statement came from; the names of the two directions, and the way out of
 //! a transaction, are the tool's.
 
+use std::sync::LazyLock;
+
+use aho_corasick::{AhoCorasick, MatchKind};
+
 use crate::diagnostic::Diagnostic;
 use crate::scripts::{Format, Script};
 
-/// Alembic's words and those of SQL files, the longer first.
+/// Alembic's words and those of SQL files: where two begin at the same place, the first is meant.
 const WORDS: [(&str, &str); 20] = [
     (
         "`alembic downgrade` stops here with an AttributeError: the revision has no `downgrade()`",
@@ -72,13 +76,16 @@ pub(super) fn translate(mut found: Vec<Diagnostic>, script: &Script) -> Vec<Diag
 }
 
 fn said(text: &str) -> String {
-    let mut said = text.to_owned();
-    for (alembic, script) in WORDS {
-        if said.contains(alembic) {
-            said = said.replace(alembic, script);
-        }
+    static FINDER: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+        AhoCorasick::builder()
+            .match_kind(MatchKind::LeftmostFirst)
+            .build(WORDS.map(|(alembic, _)| alembic))
+            .ok()
+    });
+    match &*FINDER {
+        Some(finder) => finder.replace_all(text, &WORDS.map(|(_, script)| script)),
+        None => text.to_owned(),
     }
-    said
 }
 
 /// How to have a statement committed by itself.

@@ -10,6 +10,8 @@ import pool
 from install import ROOT
 
 DEFAULT = pool.Combination(15, "1.20.1", "2.0.58")
+# the newest Alembic does not run with an old SQLAlchemy
+ALEMBIC_OF = {"1.4": "1.7.7"}
 KEYS = {"postgres-version": "postgres", "alembic-version": "alembic", "sqlalchemy-version": "sqlalchemy"}
 
 
@@ -26,7 +28,9 @@ def wanted(example):
 
 def combination_of(example):
     """The combination that the example wants, the default's versions where it names none."""
-    chosen = {**DEFAULT._asdict(), **wanted(example)}
+    asked = wanted(example)
+    series = ".".join(asked.get("sqlalchemy", "").split(".")[:2])
+    chosen = {**DEFAULT._asdict(), "alembic": ALEMBIC_OF.get(series, DEFAULT.alembic), **asked}
     return pool.Combination(int(chosen["postgres"]), chosen["alembic"], chosen["sqlalchemy"])
 
 

@@ -60,8 +60,8 @@ impl Catalog {
         schema: &'a str,
     ) -> impl Iterator<Item = &'a Arc<Relation>> + 'a {
         self.relations
-            .range(QualifiedName::new(schema, "")..)
-            .take_while(move |(name, _)| name.schema == schema)
+            .iter()
+            .filter(move |(name, _)| name.schema == schema)
             .map(|(_, relation)| relation)
     }
 
@@ -98,8 +98,8 @@ impl Catalog {
     /// Types of a schema, by name.
     pub fn types_in<'a>(&'a self, schema: &'a str) -> impl Iterator<Item = &'a Arc<Type>> + 'a {
         self.types
-            .range(QualifiedName::new(schema, "")..)
-            .take_while(move |(name, _)| name.schema == schema)
+            .iter()
+            .filter(move |(name, _)| name.schema == schema)
             .map(|(_, found)| found)
     }
 

@@ -1,9 +1,9 @@
 //! The relations of a catalog, with what is asked of them by something else than their name.
 //!
-//! A chain of 100,000 revisions must not look through 100,000 tables at each statement. So three things are noted beside the
+//! A chain of 100,000 revisions must not look through 100,000 tables at each statement. So four things are noted beside the
 //! map: who ever had a constraint of a name, who ever mentioned whom (foreign keys, partitions, owned sequences, views, column
-//! types, triggers), and who was ever only assumed to be there. The first two are flat sets of pairs, which cost one entry a
-//! pair; all only grow and are *supersets*: what is not in them is certainly not there, what is in them is looked up. Reading
+//! types, triggers), who was ever only assumed to be there, and who was temporary. The first two are flat sets of pairs, which
+//! cost one entry a pair; all only grow and are *supersets*: what is not in them is certainly not there, what is in them is looked up. Reading
 //! is that of the map itself ([`Deref`]).
 
 use std::ops::Deref;
@@ -12,6 +12,7 @@ use std::sync::Arc;
 use imbl::{OrdMap, OrdSet, Vector};
 use smol_str::SmolStr;
 
+use super::lookup::TEMPORARY_SCHEMA;
 use super::{Presence, QualifiedName, Relation};
 use crate::postgres::name::ObjectKey;
 
@@ -25,6 +26,8 @@ pub struct Relations {
     mentions: OrdSet<(QualifiedName, QualifiedName)>,
     /// Those that are or were only assumed to be there.
     assumed: OrdSet<QualifiedName>,
+    /// Those that are or were of this session only.
+    temporary: OrdSet<QualifiedName>,
     /// Handed out to be changed, and not yet noted again.
     touched: Vector<QualifiedName>,
 }
@@ -67,6 +70,13 @@ impl Relations {
                 .all(|((name, one), (same, two))| name == same && equal(one, two))
     }
 
+    /// Takes out what is of this session only.
+    pub fn remove_temporary(&mut self) {
+        for name in std::mem::take(&mut self.temporary) {
+            self.map.remove(&name);
+        }
+    }
+
     /// Takes a relation out.
     pub fn remove(&mut self, name: &QualifiedName) -> Option<Arc<Relation>> {
         self.map.remove(name)
@@ -101,25 +111,12 @@ impl Relations {
     }
 
     /// The relations of a name, one a schema at most.
-    pub fn named(&self, name: &str) -> impl Iterator<Item = &Arc<Relation>> {
-        let mut schema = self.map.keys().next().map(|first| first.schema.clone());
-        let name = SmolStr::new(name);
-        std::iter::from_fn(move || {
-            let here = schema.take()?;
-            // from schema to schema: as many steps as there are schemas, not relations
-            let behind = QualifiedName::new(&format!("{here}\0"), "");
-            schema = self
-                .map
-                .range(behind..)
-                .next()
-                .map(|(next, _)| next.schema.clone());
-            let wanted = QualifiedName {
-                schema: here,
-                name: name.clone(),
-            };
-            Some(self.map.get(&wanted))
-        })
-        .flatten()
+    pub fn named<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a Arc<Relation>> {
+        let first = QualifiedName::new("", name);
+        self.map
+            .range(first.clone()..)
+            .take_while(move |(found, _)| found.name == first.name)
+            .map(|(_, relation)| relation)
     }
 
     /// The relations that have a constraint of this name, in whatever schema.
@@ -158,6 +155,9 @@ impl Relations {
     }
 
     fn note(&mut self, name: &QualifiedName, relation: &Relation) {
+        if name.schema == TEMPORARY_SCHEMA {
+            add(&mut self.temporary, name.clone());
+        }
         if relation.presence == Presence::Assumed {
             add(&mut self.assumed, name.clone());
         }

@@ -100,9 +100,9 @@ pub(crate) fn drop(session: &mut Session, statement: &Drop, target: &DropTarget)
     let functions: Vec<QualifiedName> = session
         .catalog
         .functions
-        .range(QualifiedName::new(&name, "")..)
-        .take_while(|(function, _)| function.schema == name)
-        .map(|(function, _)| function.clone())
+        .keys()
+        .filter(|function| function.schema == name)
+        .cloned()
         .collect();
     if !statement.cascade {
         let what = format!("schema {name}");
