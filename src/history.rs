@@ -1,9 +1,10 @@
 //! The revision graph: who comes after whom, and one linear order.
 //!
 //! In: identifiers of each revision, as its file states them. Out: parents, heads, bases, an order with parents first
-//! (`down_revision` and `depends_on` alike) and ties by revision id. What is wrong with the graph is recorded and never
+//! (`down_revision` and `depends_on` alike): the one in which Alembic runs them. What is wrong with the graph is recorded and never
 //! fatal: every revision stays in it, once. Nothing recurses: a chain may have 100,000 revisions.
 
+mod order;
 mod resolve;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -212,7 +213,12 @@ impl Graph {
                 }
             }
         }
-        self.order = order;
+        // what Alembic refuses has no order of its own
+        let is_refused = !cycles.is_empty() || self.by_id.len() < count;
+        let alembic = (!is_refused)
+            .then(|| self.as_alembic_runs(&order))
+            .flatten();
+        self.order = alembic.unwrap_or(order);
         self.problems.extend(cycles);
     }
 
@@ -379,7 +385,7 @@ impl Graph {
         indexes
     }
 
-    /// The linear order: parents first, ties by id; every revision once.
+    /// The linear order: parents first, every revision once.
     pub fn order(&self) -> &[Index] {
         &self.order
     }

@@ -32,7 +32,7 @@ fn ids(graph: &Graph, indexes: &[Index]) -> String {
 }
 
 #[test]
-fn parents_first_and_ties_by_id() {
+fn parents_first() {
     let graph = Graph::new(vec![
         revision("m", &["c", "b"]),
         revision("c", &["a"]),
@@ -57,7 +57,7 @@ fn depends_on_orders_and_is_no_down_revision() {
         revision("z2", &["z1"]),
         dependent("b1", &["a1"], "datas"),
     ]);
-    assert_eq!(ids(&graph, graph.order()), "a1 z1 b1 z2 a2");
+    assert_eq!(ids(&graph, graph.order()), "a1 z1 z2 b1 a2");
     assert_eq!(ids(&graph, &graph.heads()), "a2 b1 z2");
     assert_eq!(ids(&graph, graph.dependencies(1)), "z2");
     assert_eq!(ids(&graph, &graph.named_by_user("datas@base")), "z1");
@@ -123,22 +123,56 @@ fn cycles_and_repeated_ids_lose_nothing() {
     }));
 }
 
+/// Each as Alembic 1.20.1 orders it (`RevisionMap.iterate_revisions("heads", "base")`, reversed).
 #[test]
-fn the_order_does_not_depend_on_the_input() {
-    let made = |reversed: bool| {
-        let mut revisions: Vec<Revision> = (0..50)
-            .map(|number| match number {
-                0 => revision("r00", &[]),
-                _ => revision(&format!("r{number:02}"), &[&format!("r{:02}", number / 3)]),
-            })
-            .collect();
-        if reversed {
-            revisions.reverse();
-        }
+fn one_branch_is_run_whole_before_the_next() {
+    let branches = || {
+        vec![
+            revision("a", &[]),
+            revision("b1", &["a"]),
+            revision("c1", &["a"]),
+            revision("b2", &["b1"]),
+            revision("c2", &["c1"]),
+        ]
+    };
+    let order = |revisions| {
         let graph = Graph::new(revisions);
         ids(&graph, graph.order())
     };
-    assert_eq!(made(false), made(true));
+    let merged = |down: &[&str]| {
+        let mut revisions = branches();
+        revisions.push(revision("m", down));
+        order(revisions)
+    };
+    assert_eq!(merged(&["c2", "b2"]), "a b1 b2 c1 c2 m");
+    assert_eq!(merged(&["b2", "c2"]), "a c1 c2 b1 b2 m");
+    // of several heads the files decide
+    assert_eq!(order(branches()), "a c1 c2 b1 b2");
+    assert_eq!(
+        order(branches().into_iter().rev().collect()),
+        "a b1 b2 c1 c2"
+    );
+}
+
+/// More heads and merges than the walk may take: still parents first, each once.
+#[test]
+fn a_graph_of_thousands_of_merges_stays_quick() {
+    let count = 20_000;
+    let name = |number: usize| format!("{number:06}");
+    let revisions = (0..count)
+        .map(|number| match number {
+            0 | 1 => revision(&name(number), &[]),
+            _ => revision(&name(number), &[&name(number - 1), &name(number - 2)]),
+        })
+        .chain((0..count).map(|number| revision(&format!("x{number:06}"), &[&name(number)])))
+        .collect();
+    let graph = Graph::new(revisions);
+    assert_eq!(graph.order().len(), 2 * count);
+    let mut done = vec![false; 2 * count];
+    for index in graph.order() {
+        assert!(graph.parents(*index).iter().all(|parent| done[*parent]));
+        done[*index] = true;
+    }
 }
 
 #[test]
