@@ -10,6 +10,8 @@ import time
 import types
 from unittest import mock
 
+from alembic.script.revision import Revision, RevisionMap
+
 import names
 import observe
 from catalog import differences
@@ -47,8 +49,28 @@ class Stubs(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         pass
 
 
+def identifiers(path):
+    """What a file says of itself, without running it: some can't be imported, and stand between others."""
+    names, said = {"revision", "down_revision", "depends_on", "branch_labels"}, {}
+    for node in ast.parse(path.read_bytes()).body:
+        target = node.targets[0] if isinstance(node, ast.Assign) else getattr(node, "target", None)
+        if getattr(target, "id", None) in names and node.value is not None:
+            said[target.id] = ast.literal_eval(node.value)
+    return said
+
+
+def as_alembic_runs(folder):
+    """The ids of a folder's revisions as `alembic upgrade heads` runs them."""
+    made = []
+    for path in sorted(pathlib.Path(folder).rglob("*.py")):
+        if b"down_revision" in path.read_bytes():
+            said = identifiers(path)
+            made.append(Revision(said["revision"], said["down_revision"], dependencies=said.get("depends_on"), branch_labels=said.get("branch_labels")))
+    return [revision.revision for revision in RevisionMap(lambda: made).iterate_revisions("heads", "base")][::-1]
+
+
 def revisions(folder, stubs):
-    """(modules in order, [(path, why)] that can't be imported); parents first, ties by id."""
+    """(modules as Alembic would run them, [(path, why)] that can't be imported)."""
     modules, broken = {}, []
     for root, _, files in os.walk(folder):
         for name in sorted(files):
@@ -63,21 +85,8 @@ def revisions(folder, stubs):
                 modules[module.revision] = (module, path, sorted(stubs.used))
             except Exception as failure:
                 broken.append((path, f"{type(failure).__name__}: {failure}"))
-    order, done = [], set()
-
-    def parents(module):
-        named = []
-        for value in (module.down_revision, getattr(module, "depends_on", None)):
-            named += [value] if isinstance(value, str) else list(value or ())
-        return {name for name in named if name in modules}
-
-    while len(order) < len(modules):
-        ready = sorted(name for name, (module, _, _) in modules.items() if name not in done and parents(module) <= done)
-        # a cycle, or parents that can't be imported: the rest as it comes
-        name = ready[0] if ready else sorted(modules.keys() - done)[0]
-        done.add(name)
-        order.append(modules[name])
-    return order, broken
+    places = {name: place for place, name in enumerate(as_alembic_runs(folder))}
+    return [modules[name] for name in sorted(modules, key=lambda name: places.get(name, len(places)))], broken
 
 
 def project(server, question):

@@ -84,20 +84,8 @@ class Server:
 
 
 def ordered(script):
-    """The revisions, parents first, ties by id."""
-    every = {revision.revision: revision for revision in script.walk_revisions()}
-    done, order = set(), []
-
-    def needs(revision):
-        down, other = revision.down_revision or (), revision.dependencies or ()
-        ids = [*([down] if isinstance(down, str) else down), *([other] if isinstance(other, str) else other)]
-        return {script.get_revision(name).revision for name in ids}
-
-    while len(order) < len(every):
-        ready = next(every[name] for name in sorted(every) if name not in done and needs(every[name]) <= done)
-        done.add(ready.revision)
-        order.append(ready)
-    return order
+    """The revisions as `alembic upgrade heads` runs them."""
+    return list(script.iterate_revisions("heads", "base"))[::-1]
 
 
 def same_file(left, right):
