@@ -44,8 +44,7 @@ fn pool(target: &str) -> &'static Pool {
         };
         for seed in &seeds {
             let lines: Vec<&str> = seed.split_inclusive('\n').collect();
-            pool.lines
-                .extend(lines.iter().map(|line| (*line).to_owned()));
+            pool.lines.extend(lines.iter().map(|line| (*line).to_owned()));
             pool.blocks.extend(lines.chunks(7).map(<[&str]>::concat));
             for range in groups(seed) {
                 pool.groups.push(seed[range].to_owned());
@@ -105,75 +104,14 @@ fn words(text: &str) -> Vec<std::ops::Range<usize>> {
 }
 
 const SPECIAL: &[&str] = &[
-    "0",
-    "-1",
-    "1",
-    "2147483647",
-    "2147483648",
-    "-2147483648",
-    "9223372036854775807",
-    "9223372036854775808",
-    "-9223372036854775808",
-    "1e400",
-    "10**400",
-    "0x7fffffff",
-    "''",
-    "\"\"",
-    "None",
-    "True",
-    "NULL",
-    "'\\x00'",
-    "'\\ud800'",
-    "U&'\\0000'",
-    "E'\\x1b[2J'",
-    "'::error::x'",
-    "'%0A'",
-    "'\u{1b}]0;x\u{7}'",
-    "\u{202e}",
-    "é",
-    "𝕏",
-    "$$",
-    "$a$",
-    "--",
-    "/*",
-    "*/",
-    ";",
-    "\\",
-    "#",
-    "'''",
-    "\"\"\"",
-    "f'{x!r:>{y}}'",
-    "*",
-    "**",
-    "...",
-    ":=",
-    "lambda: 0",
-    "not ",
-    "-",
-    "~",
-    "await ",
-    "yield ",
-    "while True:\n        pass\n",
-    "[x for x in x]",
-    "x = x & x",
-    "x += x",
-    "x = [x, x]",
-    "'x' * 10**12",
-    "self",
-    "::int[]",
-    "OR",
-    "AND",
-    "UNION ALL",
-    "WITH RECURSIVE",
-    "CASE",
-    "now()",
-    "ARRAY[]",
-    "ROW()",
-    "DO $$ BEGIN",
-    "END $$;",
-    "EXECUTE format('%I', x)",
-    "foreshot: ignore[",
-    "file-ignore[all]",
+    "0", "-1", "1", "2147483647", "2147483648", "-2147483648", "9223372036854775807",
+    "9223372036854775808", "-9223372036854775808", "1e400", "10**400", "0x7fffffff", "''", "\"\"",
+    "None", "True", "NULL", "'\\x00'", "'\\ud800'", "U&'\\0000'", "E'\\x1b[2J'", "'::error::x'", "'%0A'",
+    "'\u{1b}]0;x\u{7}'", "\u{202e}", "é", "𝕏", "$$", "$a$", "--", "/*", "*/", ";", "\\", "#", "'''",
+    "\"\"\"", "f'{x!r:>{y}}'", "*", "**", "...", ":=", "lambda: 0", "not ", "-", "~", "await ", "yield ",
+    "while True:\n        pass\n", "[x for x in x]", "x = x & x", "x += x", "x = [x, x]", "'x' * 10**12",
+    "self", "::int[]", "OR", "AND", "UNION ALL", "WITH RECURSIVE", "CASE", "now()", "ARRAY[]", "ROW()",
+    "DO $$ BEGIN", "END $$;", "EXECUTE format('%I', x)", "foreshot: ignore[", "file-ignore[all]",
 ];
 
 fn replace(text: &str, range: std::ops::Range<usize>, by: &str) -> String {
@@ -218,20 +156,9 @@ fn of_lines(text: &str, dice: &mut Dice, pool: &Pool) -> String {
         5 => {
             // into a block
             let heads = [
-                "if x:",
-                "for i in range(99999999):",
-                "while True:",
-                "try:",
-                "with op.batch_alter_table('t') as b:",
-                "def f(a, b=1, *c, **d):",
-                "class A(Base):",
-                "else:",
-                "except Exception as e:",
-                "finally:",
-                "match x:",
-                "for t in ('a', 'b'):",
-                "if op.get_context().as_sql:",
-                "with op.get_context().autocommit_block():",
+                "if x:", "for i in range(99999999):", "while True:", "try:", "with op.batch_alter_table('t') as b:",
+                "def f(a, b=1, *c, **d):", "class A(Base):", "else:", "except Exception as e:", "finally:",
+                "match x:", "for t in ('a', 'b'):", "if op.get_context().as_sql:", "with op.get_context().autocommit_block():",
             ];
             let deep = lines.get(at).map_or(0, |line| indent(line));
             for line in &mut lines[at..end] {

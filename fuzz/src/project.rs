@@ -5,12 +5,12 @@ use std::sync::Arc;
 use camino::{Utf8Path, Utf8PathBuf};
 use foreshot::analysis::{self, Analysis, Loaded};
 use foreshot::config::{Config, Loader};
-use foreshot::diagnostic::{self, Diagnostic, RuleInfo};
+use foreshot::diagnostic::{self, RuleInfo};
 use foreshot::discover::versions::Finder;
 use foreshot::discover::{self, Database, Options};
 use foreshot::files::{Files, Memory, Overlay};
-use foreshot::fix::{Proof, Request, Style};
-use foreshot::repair::{Left, Round, Texts, Trial};
+use foreshot::fix::{Request, Style};
+use foreshot::repair::{Left, Round, Trial};
 use foreshot::report::{FORMATS, Report, Style as Look, Summary};
 use foreshot::rules::RULES;
 use foreshot::source::SourceMap;
@@ -87,20 +87,6 @@ pub struct Project {
     databases: Vec<Database>,
 }
 
-/// What was found, as it is reported.
-pub struct Found {
-    /// Sorted.
-    pub diagnostics: Vec<Diagnostic>,
-    /// The texts.
-    pub sources: Arc<SourceMap>,
-    /// What each revision does.
-    pub proofs: Vec<Proof>,
-    /// The catalogs that the revisions leave.
-    pub left: Left,
-    /// How much was simulated.
-    pub effort: u64,
-}
-
 impl Project {
     /// Finds what there is; `None`: foreshot says why it can't run.
     pub fn open(memory: Memory) -> Option<Self> {
@@ -144,13 +130,13 @@ impl Project {
     }
 
     /// Analyses, without fixes.
-    pub fn analyse(&self) -> Found {
-        self.analysed(&Texts::new(), None)
+    pub fn analyse(&self) -> Round {
+        self.analysed(None)
     }
 
-    fn analysed(&self, texts: &Texts, fixes: Option<(&Style, Trial<'_>)>) -> Found {
+    fn analysed(&self, fixes: Option<(&Style, Trial<'_>)>) -> Round {
         let mut overlay = Overlay::new(self.files.clone());
-        for (path, text) in texts {
+        for (path, text) in fixes.iter().flat_map(|(_, trial)| trial.texts) {
             overlay = overlay.with(path, text.as_bytes());
         }
         let overlaid: Arc<dyn Files> = Arc::new(overlay);
@@ -180,7 +166,7 @@ impl Project {
         let applied = suppress::apply(all.diagnostics, &sources, |_, _| true, &ids, true);
         let mut diagnostics = applied.diagnostics;
         diagnostic::sort(&mut diagnostics, &sources);
-        Found {
+        Round {
             diagnostics,
             sources,
             proofs: all.proofs,
@@ -196,14 +182,7 @@ impl Project {
             line_length: None,
             helpers: Vec::new(),
         };
-        let found = self.analysed(trial.texts, Some((&style, trial)));
-        Round {
-            sources: found.sources,
-            diagnostics: found.diagnostics,
-            proofs: found.proofs,
-            left: found.left,
-            effort: found.effort,
-        }
+        self.analysed(Some((&style, trial)))
     }
 
     /// The text of a file.
@@ -214,7 +193,7 @@ impl Project {
 }
 
 /// Renders a report in every format: none may panic, or let a terminal or a CI system be steered.
-pub fn report(found: &Found) {
+pub fn report(found: &Round) {
     let rules = rules();
     let report = Report {
         diagnostics: &found.diagnostics,

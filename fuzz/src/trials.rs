@@ -115,14 +115,7 @@ pub fn fixes(data: &[u8]) {
         }
         assert_eq!(repaired.fixed.is_empty(), repaired.texts.is_empty());
         assert!(repaired.last.diagnostics.len() <= before + repaired.fixed.len());
-        let again = as_it_is(&repaired.texts);
-        project::report(&project::Found {
-            diagnostics: again.diagnostics,
-            sources: again.sources,
-            proofs: again.proofs,
-            left: again.left,
-            effort: again.effort,
-        });
+        project::report(&as_it_is(&repaired.texts));
     }
 }
 

@@ -175,6 +175,26 @@ fn a_graph_of_thousands_of_merges_stays_quick() {
     }
 }
 
+/// Each asks whether one of those before it has its dependency already.
+#[test]
+fn a_chain_of_dependencies_stays_quick() {
+    let count = 20_000;
+    let revisions = (0..count)
+        .flat_map(|number| {
+            let down = (number > 0).then(|| format!("{:06}", number - 1));
+            let down: Vec<&str> = down.iter().map(String::as_str).collect();
+            let base = format!("x{number:06}");
+            [
+                revision(&base, &[]),
+                dependent(&format!("{number:06}"), &down, &base),
+            ]
+        })
+        .collect();
+    let graph = Graph::new(revisions);
+    assert_eq!(graph.order().len(), 2 * count);
+    assert!(graph.problems().is_empty());
+}
+
 #[test]
 fn a_hundred_thousand_in_one_chain() {
     let count = 100_000;

@@ -18,27 +18,24 @@ const MAX_LABELS: usize = 4;
 const CHUNK: usize = 64;
 
 pub(super) fn render(report: &Report<'_>, style: Style) -> String {
-    let buffer = || {
-        if style.colour {
-            Buffer::ansi()
-        } else {
-            Buffer::no_color()
-        }
-    };
     // laying out excerpts takes longer than judging many a file, and each stands for itself
-    let mut parts: Vec<Vec<u8>> = report
+    let mut parts: Vec<String> = report
         .diagnostics
         .par_chunks(CHUNK)
-        .map(|diagnostics| {
-            let mut out = buffer();
-            write_diagnostics(&mut out, report, diagnostics);
-            out.into_inner()
-        })
+        .map(|diagnostics| written(style, |out| write_diagnostics(out, report, diagnostics)))
         .collect();
-    let mut rest = buffer();
-    write_rest(&mut rest, report, style);
-    parts.push(rest.into_inner());
-    String::from_utf8_lossy(&parts.concat()).into_owned()
+    parts.push(written(style, |out| write_rest(out, report, style)));
+    parts.concat()
+}
+
+fn written(style: Style, write: impl FnOnce(&mut Buffer)) -> String {
+    let mut out = if style.colour {
+        Buffer::ansi()
+    } else {
+        Buffer::no_color()
+    };
+    write(&mut out);
+    String::from_utf8_lossy(out.as_slice()).into_owned()
 }
 
 fn write_diagnostics(out: &mut Buffer, report: &Report<'_>, diagnostics: &[Diagnostic]) {

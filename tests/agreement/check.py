@@ -94,14 +94,10 @@ def check(arguments):
     return 1 if lines else 0
 
 
-# SQLAlchemy with the Alembic of its time
-STACKS = [("1.7.7", "1.4.54"), ("1.20.1", "2.0.58"), ("1.20.1", "2.1.9")]
-
-
 def matrix(arguments):
     """Old, middle and new versions of all three, and what examples ask for besides."""
     tags, chosen, report = pages.tags_of_rules(arguments.foreshot), chosen_examples(arguments), []
-    combinations = [pool.Combination(major, *stack) for major in (11, 14, 18) for stack in STACKS]
+    combinations = [pool.Combination(major, *stack) for major in (11, 14, 18) for stack in pages.STACKS]
     own = {pages.combination_of(example) for example in chosen if pages.wanted(example)} - {*combinations, pages.DEFAULT}
     for combination in [*combinations, *sorted(own)]:
         special = combination in own

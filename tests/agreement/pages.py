@@ -10,8 +10,8 @@ import pool
 from install import ROOT
 
 DEFAULT = pool.Combination(15, "1.20.1", "2.0.58")
-# the newest Alembic does not run with an old SQLAlchemy
-ALEMBIC_OF = {"1.4": "1.7.7"}
+# SQLAlchemy with the Alembic of its time: the newest does not run with an old one
+STACKS = [("1.7.7", "1.4.54"), ("1.20.1", "2.0.58"), ("1.20.1", "2.1.9")]
 KEYS = {"postgres-version": "postgres", "alembic-version": "alembic", "sqlalchemy-version": "sqlalchemy"}
 
 
@@ -28,9 +28,10 @@ def wanted(example):
 
 def combination_of(example):
     """The combination that the example wants, the default's versions where it names none."""
-    asked = wanted(example)
-    series = ".".join(asked.get("sqlalchemy", "").split(".")[:2])
-    chosen = {**DEFAULT._asdict(), "alembic": ALEMBIC_OF.get(series, DEFAULT.alembic), **asked}
+    asked = {**DEFAULT._asdict(), **wanted(example)}
+    series = {sqlalchemy.rsplit(".", 1)[0]: alembic for alembic, sqlalchemy in STACKS}
+    of_its_time = series.get(".".join(asked["sqlalchemy"].split(".")[:2]), DEFAULT.alembic)
+    chosen = {**asked, "alembic": wanted(example).get("alembic", of_its_time)}
     return pool.Combination(int(chosen["postgres"]), chosen["alembic"], chosen["sqlalchemy"])
 
 

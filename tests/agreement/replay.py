@@ -49,24 +49,31 @@ class Stubs(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         pass
 
 
+def ordered(graph):
+    """The revisions of Alembic's graph as `alembic upgrade heads` runs them."""
+    return list(graph.iterate_revisions("heads", "base"))[::-1]
+
+
 def identifiers(path):
-    """What a file says of itself, without running it: some can't be imported, and stand between others."""
-    names, said = {"revision", "down_revision", "depends_on", "branch_labels"}, {}
-    for node in ast.parse(path.read_bytes()).body:
+    """What a file that can't be imported says of itself: it stands between others all the same."""
+    said = types.SimpleNamespace(revision=None, down_revision=None)
+    for node in ast.parse(pathlib.Path(path).read_bytes()).body:
         target = node.targets[0] if isinstance(node, ast.Assign) else getattr(node, "target", None)
-        if getattr(target, "id", None) in names and node.value is not None:
-            said[target.id] = ast.literal_eval(node.value)
+        if getattr(target, "id", None) in ("revision", "down_revision", "depends_on", "branch_labels"):
+            try:
+                setattr(said, target.id, ast.literal_eval(node.value))
+            except ValueError:
+                pass
     return said
 
 
-def as_alembic_runs(folder):
-    """The ids of a folder's revisions as `alembic upgrade heads` runs them."""
-    made = []
-    for path in sorted(pathlib.Path(folder).rglob("*.py")):
-        if b"down_revision" in path.read_bytes():
-            said = identifiers(path)
-            made.append(Revision(said["revision"], said["down_revision"], dependencies=said.get("depends_on"), branch_labels=said.get("branch_labels")))
-    return [revision.revision for revision in RevisionMap(lambda: made).iterate_revisions("heads", "base")][::-1]
+def as_alembic_runs(made):
+    """Ids of revisions, of which some are modules and some only their identifiers, in Alembic's order."""
+    of = [
+        Revision(one.revision, one.down_revision, dependencies=getattr(one, "depends_on", None), branch_labels=getattr(one, "branch_labels", None))
+        for one in made if one.revision
+    ]
+    return [revision.revision for revision in ordered(RevisionMap(lambda: of))]
 
 
 def revisions(folder, stubs):
@@ -85,8 +92,9 @@ def revisions(folder, stubs):
                 modules[module.revision] = (module, path, sorted(stubs.used))
             except Exception as failure:
                 broken.append((path, f"{type(failure).__name__}: {failure}"))
-    places = {name: place for place, name in enumerate(as_alembic_runs(folder))}
-    return [modules[name] for name in sorted(modules, key=lambda name: places.get(name, len(places)))], broken
+    # heads are taken in the order of the files
+    paths = sorted([(path, module) for module, path, _ in modules.values()] + [(path, identifiers(path)) for path, _ in broken], key=lambda pair: pair[0])
+    return [modules[name] for name in as_alembic_runs([said for _, said in paths]) if name in modules], broken
 
 
 def project(server, question):

@@ -83,11 +83,6 @@ class Server:
         return connection
 
 
-def ordered(script):
-    """The revisions as `alembic upgrade heads` runs them."""
-    return list(script.iterate_revisions("heads", "base"))[::-1]
-
-
 def same_file(left, right):
     return os.path.realpath(left) == os.path.realpath(right)
 
@@ -105,7 +100,7 @@ def example(server, question):
         config.set_main_option("script_location", str(pathlib.Path(question["folder"]) / "alembic"))
         try:
             script = ScriptDirectory.from_config(config)
-            revisions = ordered(script)
+            revisions = replay.ordered(script)
         except Exception as failure:
             return {"alembic": observe.describe(failure)}
         options = {}

@@ -2,9 +2,9 @@
 //!
 //! A chain of 100,000 revisions must not look through 100,000 tables at each statement. So four things are noted beside the
 //! map: who ever had a constraint of a name, who ever mentioned whom (foreign keys, partitions, owned sequences, views, column
-//! types, triggers), who was ever only assumed to be there, and who was temporary. The first two are flat sets of pairs, which
-//! cost one entry a pair; all only grow and are *supersets*: what is not in them is certainly not there, what is in them is looked up. Reading
-//! is that of the map itself ([`Deref`]).
+//! types, triggers), who was ever only assumed to be there, and who was temporary in this session. The first two are flat sets of
+//! pairs, which cost one entry a pair; within a session all only grow and are *supersets*: what is not in them is certainly
+//! not there, what is in them is looked up. Reading is that of the map itself ([`Deref`]).
 
 use std::ops::Deref;
 use std::sync::Arc;
