@@ -14,6 +14,7 @@ mod lexer;
 mod lower;
 mod placeholders;
 mod plpgsql;
+mod quick;
 mod read;
 mod remembered;
 mod split;

@@ -1,4 +1,4 @@
-//! From text to the parser's tree and on to statements: refusals, holes, stack.
+//! From text to the parser's tree and on to statements: refusals, holes, stack. The commonest forms need no tree (`quick`).
 //!
 //! A statement with many tokens is read on a thread with a large stack of its own, since the tree's decoder recurses
 //! as deeply as the text nests; what comes out is bounded in depth.
@@ -12,7 +12,7 @@ use super::lexer::{self, TokenKind};
 use super::lower::{self, Context};
 use super::placeholders::{self, Form, Placeholder, Readable};
 use super::split::{self, Piece};
-use super::{Parsed, Placeholders, template};
+use super::{Parsed, Placeholders, quick, template};
 use crate::limits::Limit;
 use crate::postgres::expression::QueryBody;
 use crate::postgres::statement::{CreateIndex, IndexElement};
@@ -173,6 +173,18 @@ fn read_piece(
             tag: SmolStr::new(tag),
             object: None,
         }]);
+    }
+    if placeholders.is_empty()
+        && piece.tokens <= Limit::Tokens.count()
+        && let Some(known) = measure(Phase::Parse, || quick::statement(statement))
+    {
+        // with debug assertions, each test and each fuzzed text asks the parser too
+        debug_assert_eq!(
+            single(statement.to_owned()).as_ref(),
+            Some(&known),
+            "{statement}"
+        );
+        return Ok(vec![known]);
     }
     let readable = placeholders::readable(statement, placeholders, piece.start, Form::Number);
     let refusal = match read(&readable, piece.tokens) {
@@ -339,8 +351,8 @@ fn parser_refusal(message: String) -> Refusal {
     Refusal::Syntax(message)
 }
 
-/// One statement made around a snippet, lowered.
-fn single(text: String) -> Option<Statement> {
+/// One statement made around a snippet, lowered from the parser's tree.
+pub(super) fn single(text: String) -> Option<Statement> {
     let tokens = lexer::tokens(&text).len();
     let readable = Readable {
         text,
@@ -352,6 +364,11 @@ fn single(text: String) -> Option<Statement> {
 
 /// See [`super::parse_expression`].
 pub(super) fn expression(text: &str) -> Expr {
+    quick::expression(text).unwrap_or_else(|| expression_by_parser(text))
+}
+
+/// The same from the parser's tree.
+pub(super) fn expression_by_parser(text: &str) -> Expr {
     let unreadable = || Expr::Unknown(SmolStr::new("an expression that could not be read"));
     // the newline ends a comment in the snippet
     let Some(Statement::Query(query)) = single(format!("SELECT {text}\n")) else {
@@ -362,6 +379,9 @@ pub(super) fn expression(text: &str) -> Expr {
 
 /// An expression of PL/pgSQL, which may go on as a query does: `count(*) FROM t WHERE x`.
 pub(super) fn plpgsql_expression(text: &str) -> Expr {
+    if let Some(known) = quick::expression(text) {
+        return known;
+    }
     let unreadable = || Expr::Unknown(SmolStr::new("an expression that could not be read"));
     let Some(Statement::Query(query)) = single(format!("SELECT {text}\n")) else {
         return unreadable();

@@ -145,8 +145,8 @@ fn constant(context: &Context<'_>, constant: &AConst) -> Expr {
     }
 }
 
-/// The scanner calls every number past 32 bits a float.
-fn number(text: &str) -> Datum {
+/// A number; the parser's scanner calls every one past 32 bits a float.
+pub(in crate::sql) fn number(text: &str) -> Datum {
     let plain = text.replace('_', "");
     if let Ok(whole) = plain.parse::<i64>() {
         return Datum::Int(whole);
@@ -234,7 +234,8 @@ fn operation(context: &Context<'_>, operation: &AExpr) -> Expr {
     }
 }
 
-fn unary(operator: SmolStr, value: Expr) -> Expr {
+/// A prefix operator; the sign of a number is the number's.
+pub(in crate::sql) fn unary(operator: SmolStr, value: Expr) -> Expr {
     match (operator.as_str(), value) {
         ("-", Expr::Value(Datum::Int(value))) if value != i64::MIN => {
             Expr::Value(Datum::Int(-value))

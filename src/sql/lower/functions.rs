@@ -19,15 +19,7 @@ use crate::sql::{lexer, plpgsql};
 /// Statements of this subject.
 pub(super) fn statement(context: &Context<'_>, node: &NodeEnum) -> Option<Statement> {
     Some(match node {
-        NodeEnum::CreateFunctionStmt(create) => {
-            let function = create_function(context, create);
-            if function.language == "plpgsql"
-                && let Some(message) = plpgsql::refused_body(&function.body)
-            {
-                return Some(Statement::SyntaxError { message });
-            }
-            Statement::CreateFunction(Box::new(function))
-        }
+        NodeEnum::CreateFunctionStmt(create) => checked_function(create_function(context, create)),
         NodeEnum::DefineStmt(define) if define.kind() == ObjectType::ObjectAggregate => {
             Statement::CreateFunction(Box::new(create_aggregate(define)))
         }
@@ -53,6 +45,16 @@ pub(super) fn statement(context: &Context<'_>, node: &NodeEnum) -> Option<Statem
         }
         _ => return None,
     })
+}
+
+/// A function, unless the server would refuse its body when it is made.
+pub(in crate::sql) fn checked_function(function: CreateFunction) -> Statement {
+    if function.language == "plpgsql"
+        && let Some(message) = plpgsql::refused_body(&function.body)
+    {
+        return Statement::SyntaxError { message };
+    }
+    Statement::CreateFunction(Box::new(function))
 }
 
 /// What the parameters of a function say.

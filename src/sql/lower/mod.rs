@@ -23,6 +23,8 @@ mod objects;
 pub(super) mod query;
 mod types;
 
+pub(super) use expressions::{number, unary};
+pub(super) use functions::checked_function;
 pub(super) use types::type_text;
 
 /// Deepest nesting of expressions and queries that is lowered: the evaluators recurse over what comes out.
