@@ -184,7 +184,7 @@ impl Session {
                 let noted = self.call.changes.len();
                 let assumed = self.call.assumed.len();
                 match execute::run(self, statement, parameters) {
-                    Ok(()) => self.note_gone(noted),
+                    Ok(()) => self.note_gone(statement, noted),
                     Err(Failure::Error(failure)) => {
                         error = Some(failure);
                         break;
@@ -283,7 +283,7 @@ impl Session {
         let done = execute::run(self, statement, parameters);
         self.call.depth -= 1;
         if done.is_ok() {
-            self.note_gone(noted);
+            self.note_gone(statement, noted);
         }
         done
     }
@@ -389,8 +389,11 @@ impl Session {
     }
 
     /// Where things are assumed, what a statement removed is known not to be there any more, and what it made is.
-    fn note_gone(&mut self, from: usize) {
+    fn note_gone(&mut self, statement: &Statement, from: usize) {
         if !self.catalog.open && !self.assumes {
+            return;
+        }
+        if self.catalog.gone.is_empty() && only_makes(statement) {
             return;
         }
         for key in self.call.changes.iter().skip(from) {
@@ -526,6 +529,20 @@ impl Session {
             self.search_path = path;
         }
         self.transaction.finish();
+    }
+}
+
+/// Whether nothing can be missing after a statement that was there before it: the commonest ones only.
+fn only_makes(statement: &Statement) -> bool {
+    match statement {
+        Statement::CreateTable(_)
+        | Statement::CreateIndex(_)
+        | Statement::CreateType(_)
+        | Statement::CreateTrigger(_)
+        | Statement::Insert(_)
+        | Statement::Update(_) => true,
+        Statement::Comment { text, .. } => text.as_ref().is_some_and(|text| !text.is_empty()),
+        _ => false,
     }
 }
 

@@ -28,8 +28,8 @@ pub struct Relations {
     assumed: OrdSet<QualifiedName>,
     /// Those that are or were of this session only.
     temporary: OrdSet<QualifiedName>,
-    /// Handed out to be changed, and not yet noted again.
-    touched: Vector<QualifiedName>,
+    /// Handed out to be changed and not yet noted again, each as it was.
+    touched: Vector<(QualifiedName, Arc<Relation>)>,
 }
 
 impl Deref for Relations {
@@ -52,7 +52,7 @@ impl<'a> IntoIterator for &'a Relations {
 impl Relations {
     /// Puts a relation under a name.
     pub fn insert(&mut self, name: QualifiedName, relation: Arc<Relation>) {
-        self.note(&name, &relation);
+        self.note(&name, &relation, None);
         self.map.insert(name, relation);
     }
 
@@ -84,19 +84,19 @@ impl Relations {
 
     /// A relation to be changed; a copy is made where it is shared.
     pub fn get_mut(&mut self, name: &QualifiedName) -> Option<&mut Relation> {
-        let relation = self.map.get_mut(name).map(Arc::make_mut)?;
+        let relation = self.map.get_mut(name)?;
         // what the change adds is noted when it is over
-        if self.touched.back() != Some(name) {
-            self.touched.push_back(name.clone());
+        if self.touched.back().is_none_or(|(last, _)| last != name) {
+            self.touched.push_back((name.clone(), relation.clone()));
         }
-        Some(relation)
+        Some(Arc::make_mut(relation))
     }
 
     /// Notes what the changes since the last call brought; called between statements, so that few names wait.
     pub fn settle(&mut self) {
-        for name in std::mem::take(&mut self.touched) {
+        for (name, before) in std::mem::take(&mut self.touched) {
             if let Some(relation) = self.map.get(&name).cloned() {
-                self.note(&name, &relation);
+                self.note(&name, &relation, Some(&before));
             }
         }
     }
@@ -107,7 +107,8 @@ impl Relations {
             let relation = self.map.get(name);
             relation.is_some_and(|relation| relation.presence == Presence::Assumed)
         };
-        self.assumed.iter().chain(&self.touched).any(is_assumed)
+        let touched = self.touched.iter().map(|(name, _)| name);
+        self.assumed.iter().chain(touched).any(is_assumed)
     }
 
     /// The relations of a name, one a schema at most.
@@ -137,7 +138,7 @@ impl Relations {
         &'a self,
         mut names: Vec<&'a QualifiedName>,
     ) -> impl Iterator<Item = &'a Arc<Relation>> {
-        names.extend(&self.touched);
+        names.extend(self.touched.iter().map(|(name, _)| name));
         names.sort_unstable();
         names.dedup();
         names.into_iter().filter_map(|name| self.map.get(name))
@@ -154,20 +155,27 @@ impl Relations {
             .filter(|relation| relation.depends_on.contains(key))
     }
 
-    fn note(&mut self, name: &QualifiedName, relation: &Relation) {
+    /// Notes what a relation has, or what it has that it had not `before`.
+    fn note(&mut self, name: &QualifiedName, relation: &Relation, before: Option<&Relation>) {
         if name.schema == TEMPORARY_SCHEMA {
             add(&mut self.temporary, name.clone());
         }
         if relation.presence == Presence::Assumed {
             add(&mut self.assumed, name.clone());
         }
+        let mut known = before.into_iter().flat_map(|before| &before.constraints);
         for constraint in &relation.constraints {
-            add(
-                &mut self.constraints,
-                (constraint.name.clone(), name.clone()),
-            );
+            // one that was added stands behind those that were there
+            if known.next().is_none_or(|same| same.name != constraint.name) {
+                let pair = (constraint.name.clone(), name.clone());
+                add(&mut self.constraints, pair);
+            }
         }
-        for mentioned in mentioned(relation) {
+        let mentioned_now = mentioned(relation);
+        if before.is_some_and(|before| mentioned(before) == mentioned_now) {
+            return;
+        }
+        for mentioned in mentioned_now {
             add(&mut self.mentions, (mentioned, name.clone()));
         }
     }

@@ -4,7 +4,7 @@
 
 use smol_str::SmolStr;
 
-use crate::postgres::catalog::{QualifiedName, builtin, lookup};
+use crate::postgres::catalog::{Presence, QualifiedName, builtin, lookup};
 use crate::postgres::expression::children;
 use crate::postgres::name::ObjectKind;
 use crate::postgres::{Datum, Expr, ServerError, Session, SqlState, TypeName};
@@ -57,6 +57,9 @@ pub(crate) fn check_in_table(
     expression: &Expr,
     plain_message: bool,
 ) -> Effect {
+    if is_certain_column(session, table, expression) {
+        return Ok(());
+    }
     for name in columns_used(expression) {
         let whole_row = name == table.name
             && session
@@ -88,6 +91,18 @@ pub(crate) fn check_in_table(
         expression,
     )?;
     super::data::check_over(session, table, expression)
+}
+
+/// Whether an expression is a column that the relation certainly has: nothing is left to check, and most elements of indexes are.
+fn is_certain_column(session: &Session, table: &QualifiedName, expression: &Expr) -> bool {
+    let Expr::Column { qualifier, name } = expression else {
+        return false;
+    };
+    let column = session
+        .catalog
+        .relation(table)
+        .and_then(|relation| relation.column(name));
+    qualifier.is_empty() && column.is_some_and(|column| column.presence == Presence::Certain)
 }
 
 /// Checks an expression: columns, casts, enum literals, functions.
