@@ -89,10 +89,11 @@ impl<'a> Imports<'a> {
                     name,
                     bound,
                 } = taken;
+                let Some(target) = self.defining(&module, name.as_deref(), revision.file) else {
+                    continue;
+                };
                 let uses = Uses::of(revision, &bound);
-                if let Some((kind, used)) =
-                    self.kind(&module, name.as_deref(), revision.file, &uses)
-                {
+                if let Some((kind, used)) = self.kind(target, &uses) {
                     // what `import *` binds is used by names that are not looked for
                     let unused = uses.is_none() && !bound.is_empty();
                     let kind = if unused { ImportKind::Unused } else { kind };
@@ -112,12 +113,9 @@ impl<'a> Imports<'a> {
     /// leads to it.
     fn kind(
         &mut self,
-        module_name: &str,
-        name: Option<&str>,
-        from: FileId,
+        (module, name): (Arc<Module>, Option<SmolStr>),
         uses: &Uses,
     ) -> Option<(ImportKind, Option<SmolStr>)> {
-        let (module, name) = self.defining(module_name, name, from)?;
         if self.is_own(&module) || works_with_alembic(&module) {
             return None;
         }

@@ -243,5 +243,8 @@ fn exceptions(interp: &mut Interp, module: &str, name: &str) -> Option<Value> {
 
 /// Whether a module is SQLAlchemy's, or one that hands its names on.
 pub fn is_sqlalchemy(module: &str) -> bool {
-    matches!(module.split('.').next(), Some("sqlalchemy" | "sqlmodel"))
+    ["sqlalchemy", "sqlmodel"].iter().any(|package| {
+        let rest = module.strip_prefix(package);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    })
 }

@@ -6,7 +6,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::scan::Scans;
 use super::{Database, name_of};
-use crate::files::{Files, within};
+use crate::files::{Files, path_order, within};
 
 /// Folders whose revisions are one graph.
 #[derive(Debug, Default)]
@@ -60,7 +60,7 @@ pub(super) fn by_folder(
     let mut groups: Vec<(Group, Identifiers)> = folders
         .into_iter()
         .map(|(folder, mut paths)| {
-            paths.sort();
+            paths.sort_unstable_by(|one, other| path_order(one, other));
             let ids = identifiers(files, scans, &paths);
             let group = Group {
                 folders: vec![folder.clone()],

@@ -170,6 +170,9 @@ pub fn discover(
 
 /// The files of a database that the paths ask for, or `None` for all of them.
 fn report_only(database: &Database, asked: &[Utf8PathBuf]) -> Option<BTreeSet<Utf8PathBuf>> {
+    if asked.iter().any(|path| path.as_str().is_empty()) {
+        return None;
+    }
     let wanted: BTreeSet<Utf8PathBuf> = database
         .revision_files
         .iter()

@@ -1,9 +1,8 @@
 //! Folders of SQL files: those that the configuration names, those that a tool's names and marks give away, and files
 //! that somebody named.
 
-use std::collections::BTreeSet;
-
 use camino::{Utf8Path, Utf8PathBuf};
+use rustc_hash::FxHashSet;
 
 use super::{Database, Finder, SqlFiles, name_of};
 use crate::config::SqlSettings;
@@ -18,7 +17,7 @@ impl Finder<'_> {
         if !is_folder && !is_sql {
             return;
         }
-        let mut taken: BTreeSet<Utf8PathBuf> = BTreeSet::new();
+        let mut taken: FxHashSet<Utf8PathBuf> = FxHashSet::default();
         for settings in &self.options.sql {
             let concerned = within(&settings.path, path) || within(path, &settings.path);
             if concerned && let Some(database) = self.configured_sql(settings) {
