@@ -1,7 +1,9 @@
 //! Names as the server keeps them: folded, cut at 63 bytes, optionally qualified by a schema.
 
 use std::fmt;
+use std::sync::LazyLock;
 
+use rustc_hash::FxHashSet;
 use smol_str::SmolStr;
 
 use crate::unknown;
@@ -170,7 +172,8 @@ const RESERVED: [&str; 101] = [
 
 /// Whether a word may not stand unquoted as the name of a table or column.
 pub(crate) fn is_reserved(word: &str) -> bool {
-    RESERVED.binary_search(&word).is_ok()
+    static WORDS: LazyLock<FxHashSet<&str>> = LazyLock::new(|| RESERVED.into_iter().collect());
+    WORDS.contains(word)
 }
 
 /// Displays an identifier as SQL: quoted only where it must be; an unknown part as `{?}`.

@@ -267,8 +267,12 @@ pub(crate) fn holds_password(text: &str) -> bool {
 
 /// A message without what could move a cursor or start a line of its own: names come from the files that are judged.
 pub(crate) fn clean(text: &str) -> String {
-    secret::covered(text)
-        .chars()
+    let text = secret::covered(text);
+    let is_plain = |byte: u8| byte == b' ' || byte.is_ascii_graphic();
+    if text.bytes().all(is_plain) && !text.contains("##[") {
+        return text.into_owned();
+    }
+    text.chars()
         .map(|character| match character {
             '\n' | '\r' | '\t' | '\u{2028}' | '\u{2029}' => ' ',
             other if is_harmful(other) => '\u{FFFD}',

@@ -1,13 +1,16 @@
 //! Tokens of one statement, taken one by one.
 
+use std::sync::LazyLock;
+
+use rustc_hash::FxHashSet;
 use smol_str::SmolStr;
 
 use crate::postgres::Name;
 use crate::postgres::name::{MAX_IDENTIFIER, is_reserved};
 use crate::sql::lexer::{self, Token, TokenKind};
 
-/// Words that may be the name of a column but not of a function or type (manual, appendix C), sorted. The grammar has forms of its
-/// own for most.
+/// Words that may be the name of a column but not of a function or type (manual, appendix C). The grammar has forms of its own for
+/// most.
 const COLUMN_NAMES_ONLY: [&str; 63] = [
     "between",
     "bigint",
@@ -275,15 +278,14 @@ impl<'a> Cursor<'a> {
 
 /// A word as a name, lower case; `None` for a keyword that is more than a name.
 fn folded(word: &str) -> Certain<SmolStr> {
+    static WORDS: LazyLock<FxHashSet<&str>> =
+        LazyLock::new(|| COLUMN_NAMES_ONLY.into_iter().chain(CLAUSES).collect());
     let name = if word.bytes().any(|byte| byte.is_ascii_uppercase()) {
         SmolStr::new(word.to_ascii_lowercase())
     } else {
         SmolStr::new(word)
     };
-    let is_keyword = is_reserved(&name)
-        || COLUMN_NAMES_ONLY.binary_search(&name.as_str()).is_ok()
-        || CLAUSES.contains(&name.as_str());
-    (!is_keyword).then_some(name)
+    (!is_reserved(&name) && !WORDS.contains(name.as_str())).then_some(name)
 }
 
 /// The content of `"name"`; one with quotes in it, or of other characters than ASCII, is left to the parser.
