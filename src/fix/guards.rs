@@ -67,10 +67,7 @@ fn ways(facts: &Facts<'_>) -> &'static [Way] {
 
 /// The proposal for a finding of `missing-guard` that follows some that were refused.
 pub(super) fn fix(facts: &Facts<'_>, diagnostic: &Diagnostic, attempt: usize) -> Option<Fix> {
-    let cause = facts
-        .causes
-        .iter()
-        .position(|cause| cause.faults[0].event.site == diagnostic.site)?;
+    let cause = *facts.cause_at.get(&diagnostic.site)?;
     let mut left = attempt;
     for way in ways(facts) {
         if let Some(fix) = proposal(facts, cause, *way) {
