@@ -4,6 +4,7 @@
 //! executes, completed by `replay` (which knows the end of the run), read by `rules` and `report`.
 
 use std::collections::BTreeMap;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use smol_str::SmolStr;
@@ -61,14 +62,15 @@ pub enum Origin {
     Script,
 }
 
-/// One driver call.
+/// A driver call as the migration makes it, apart from what comes of it: where it stands, and what it sends. The runs of a SQL
+/// file share its calls, so that a file of many thousands keeps each once.
 #[derive(Clone, Debug)]
-pub struct Event {
+pub struct Call {
     /// The innermost statement of the revision's own file that led to the call.
     pub site: Site,
     /// Sites of all frames that are in the revision's own file, innermost first; the first is `site`. The `with` line
     /// of a batch or block follows its call.
-    pub stack: Vec<Site>,
+    pub stack: Box<[Site]>,
     /// Where the call itself stands (a helper in another file, perhaps), for labels.
     pub innermost: Site,
     /// Exact place of the SQL text, where it is one plain literal: the span of its contents.
@@ -80,10 +82,25 @@ pub struct Event {
     /// The SQL text as written, where there was one and it stands in no SQL file (`literal` is its place there); else it is
     /// rendered from the statements when needed.
     pub text: Option<Arc<str>>,
+    /// The enum types of SQLAlchemy's that the call's operation was given.
+    pub enums: Arc<[EnumType]>,
+    /// An argument that would guard it and that Alembic ignores: `if_exists`, `if_not_exists`.
+    pub ignored: Option<&'static str>,
+    /// SQLAlchemy looks whether the thing is there before it makes the call (`checkfirst`).
+    pub checks_first: bool,
+    /// The conditions that guard it and were decided by questions to the catalog, outermost first.
+    pub guards: Vec<Arc<Guard>>,
+}
+
+/// One driver call and what came of it. The call is read through it.
+#[derive(Clone, Debug)]
+pub struct Event {
+    /// The call.
+    pub call: Arc<Call>,
     /// What came of it.
     pub outcome: Outcome,
     /// What it made, altered or removed.
-    pub changes: Vec<ObjectKey>,
+    pub changes: Box<[ObjectKey]>,
     /// Rerun only: something that it altered is different once the rerun is over.
     pub changed: Option<bool>,
     /// The mode in which it ran.
@@ -96,18 +113,18 @@ pub struct Event {
     pub swallowed: Option<Site>,
     /// Which transaction of the run it ran in, from 0; each [`Boundary`] begins the next.
     pub transaction: usize,
-    /// The enum types of SQLAlchemy's that the call's operation was given.
-    pub enums: Arc<[EnumType]>,
     /// It executes only if something unknown says so (a loop over rows, a branch that not all worlds take).
     pub conditional: Option<Reason>,
-    /// An argument that would guard it and that Alembic ignores: `if_exists`, `if_not_exists`.
-    pub ignored: Option<&'static str>,
-    /// SQLAlchemy looks whether the thing is there before it makes the call (`checkfirst`).
-    pub checks_first: bool,
-    /// The conditions that guard it and were decided by questions to the catalog, outermost first.
-    pub guards: Vec<Arc<Guard>>,
     /// What is not known, where the outcome is unknown or the event conditional: the construct, and where it stands.
     pub doubt: Option<Box<Gap>>,
+}
+
+impl Deref for Event {
+    type Target = Call;
+
+    fn deref(&self) -> &Call {
+        &self.call
+    }
 }
 
 impl Event {

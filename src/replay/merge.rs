@@ -29,7 +29,7 @@ pub(super) fn usable(outputs: &[RunOutput]) -> Vec<&RunOutput> {
 }
 
 /// Identity of a call across worlds.
-type CallKey = (Vec<Site>, u64, usize);
+type CallKey = (Box<[Site]>, u64, usize);
 
 /// Merges the traces of worlds. `before` are the conditions by which the worlds parted in the runs before, for what does
 /// not part here; events keep the order of the first world that makes them.
@@ -92,7 +92,7 @@ fn several(mut merged: Trace, worlds: &[&RunOutput], before: &[Gap]) -> Trace {
 }
 
 fn call_keys(trace: &Trace) -> Vec<CallKey> {
-    let mut seen: FxHashMap<(Vec<Site>, u64), usize> = FxHashMap::default();
+    let mut seen: FxHashMap<(Box<[Site]>, u64), usize> = FxHashMap::default();
     trace
         .events
         .iter()

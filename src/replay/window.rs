@@ -28,7 +28,7 @@ pub struct Seen {
     /// Events of its first run about enum types and their values.
     pub events: Vec<Event>,
     /// Where the calls of its first run stand that only data or an unknown decides about: never certain.
-    conditional: Vec<Vec<Site>>,
+    conditional: Vec<Box<[Site]>>,
     /// The catalog before its first run; kept only where a window may begin here.
     before: Option<Catalog>,
 }
