@@ -68,28 +68,79 @@ pub enum Origin {
 pub struct Call {
     /// The innermost statement of the revision's own file that led to the call.
     pub site: Site,
-    /// Sites of all frames that are in the revision's own file, innermost first; the first is `site`. The `with` line
-    /// of a batch or block follows its call.
-    pub stack: Box<[Site]>,
-    /// Where the call itself stands (a helper in another file, perhaps), for labels.
-    pub innermost: Site,
     /// Exact place of the SQL text, where it is one plain literal: the span of its contents.
     pub literal: Option<Site>,
     /// How the statement came to be.
     pub origin: Origin,
     /// The statements of the call: more than one where a string holds more.
     pub statements: Arc<[Statement]>,
+    /// What is known of it beyond that; a statement of a SQL file has none of it.
+    pub circumstances: Option<Box<Circumstances>>,
+}
+
+/// How Python came to make a call.
+#[derive(Clone, Debug)]
+pub struct Circumstances {
+    /// See [`Call::stack`].
+    pub stack: Vec<Site>,
+    /// See [`Call::innermost`].
+    pub innermost: Site,
+    /// See [`Call::text`].
+    pub text: Option<Arc<str>>,
+    /// See [`Call::enums`].
+    pub enums: Arc<[EnumType]>,
+    /// See [`Call::ignored`].
+    pub ignored: Option<&'static str>,
+    /// See [`Call::checks_first`].
+    pub checks_first: bool,
+    /// See [`Call::guards`].
+    pub guards: Vec<Arc<Guard>>,
+}
+
+impl Call {
+    /// Sites of all frames that are in the revision's own file, innermost first; the first is `site`. The `with` line
+    /// of a batch or block follows its call.
+    pub fn stack(&self) -> &[Site] {
+        match &self.circumstances {
+            Some(known) => &known.stack,
+            None => std::slice::from_ref(&self.site),
+        }
+    }
+
+    /// Where the call itself stands (a helper in another file, perhaps), for labels.
+    pub fn innermost(&self) -> Site {
+        let known = self.circumstances.as_ref();
+        known.map_or(self.site, |known| known.innermost)
+    }
+
     /// The SQL text as written, where there was one and it stands in no SQL file (`literal` is its place there); else it is
     /// rendered from the statements when needed.
-    pub text: Option<Arc<str>>,
+    pub fn text(&self) -> Option<&Arc<str>> {
+        self.circumstances.as_ref()?.text.as_ref()
+    }
+
     /// The enum types of SQLAlchemy's that the call's operation was given.
-    pub enums: Arc<[EnumType]>,
+    pub fn enums(&self) -> &[EnumType] {
+        let known = self.circumstances.as_ref();
+        known.map_or(&[], |known| &known.enums)
+    }
+
     /// An argument that would guard it and that Alembic ignores: `if_exists`, `if_not_exists`.
-    pub ignored: Option<&'static str>,
+    pub fn ignored(&self) -> Option<&'static str> {
+        self.circumstances.as_ref()?.ignored
+    }
+
     /// SQLAlchemy looks whether the thing is there before it makes the call (`checkfirst`).
-    pub checks_first: bool,
+    pub fn checks_first(&self) -> bool {
+        let known = self.circumstances.as_ref();
+        known.is_some_and(|known| known.checks_first)
+    }
+
     /// The conditions that guard it and were decided by questions to the catalog, outermost first.
-    pub guards: Vec<Arc<Guard>>,
+    pub fn guards(&self) -> &[Arc<Guard>] {
+        let known = self.circumstances.as_ref();
+        known.map_or(&[], |known| &known.guards)
+    }
 }
 
 /// One driver call and what came of it. The call is read through it.

@@ -15,7 +15,9 @@ use crate::postgres::{
 };
 use crate::python::{Class, Eval, Value};
 use crate::source::{FileId, Site};
-use crate::trace::{Boundary, BoundaryKind, Call, EnumType, Event, Gap, Guard, Origin};
+use crate::trace::{
+    Boundary, BoundaryKind, Call, Circumstances, EnumType, Event, Gap, Guard, Origin,
+};
 use crate::unknown::{Reason, Unknown};
 
 /// Versions and settings that decide how operations behave; the same for all runs of a database.
@@ -350,16 +352,18 @@ impl Environment {
         environment.events.push(Event {
             call: Arc::new(Call {
                 site: place.stack.first().copied().unwrap_or(place.innermost),
-                stack: place.stack.into(),
-                innermost: place.innermost,
                 literal: call.literal,
                 origin: call.origin,
                 statements: call.statements,
-                text: call.text,
-                enums: call.enums,
-                ignored: call.ignored,
-                checks_first: call.checks_first,
-                guards: place.guards,
+                circumstances: Some(Box::new(Circumstances {
+                    stack: place.stack,
+                    innermost: place.innermost,
+                    text: call.text,
+                    enums: call.enums,
+                    ignored: call.ignored,
+                    checks_first: call.checks_first,
+                    guards: place.guards,
+                })),
             }),
             outcome: answer.outcome.clone(),
             changes: answer.changes.as_slice().into(),

@@ -457,7 +457,7 @@ fn has_own_type<'a>(mut values: impl Iterator<Item = &'a Expr>, kind: &TypeName)
         }
         Expr::Cast { type_name, .. } => {
             typed = true;
-            type_name == kind
+            **type_name == *kind
         }
         _ => false,
     });

@@ -29,7 +29,7 @@ pub(super) fn usable(outputs: &[RunOutput]) -> Vec<&RunOutput> {
 }
 
 /// Identity of a call across worlds.
-type CallKey = (Box<[Site]>, u64, usize);
+type CallKey = (Vec<Site>, u64, usize);
 
 /// Merges the traces of worlds. `before` are the conditions by which the worlds parted in the runs before, for what does
 /// not part here; events keep the order of the first world that makes them.
@@ -92,17 +92,17 @@ fn several(mut merged: Trace, worlds: &[&RunOutput], before: &[Gap]) -> Trace {
 }
 
 fn call_keys(trace: &Trace) -> Vec<CallKey> {
-    let mut seen: FxHashMap<(Box<[Site]>, u64), usize> = FxHashMap::default();
+    let mut seen: FxHashMap<(Vec<Site>, u64), usize> = FxHashMap::default();
     trace
         .events
         .iter()
         .map(|event| {
             let mut hasher = FxHasher::default();
-            match &event.text {
+            match event.text() {
                 Some(text) => text.hash(&mut hasher),
                 None => format!("{:?}", event.statements).hash(&mut hasher),
             }
-            let identity = (event.stack.clone(), hasher.finish());
+            let identity = (event.stack().to_vec(), hasher.finish());
             let count = seen.entry(identity.clone()).or_default();
             *count += 1;
             (identity.0, identity.1, *count)

@@ -13,8 +13,7 @@ use serde_sarif::sarif::{
     ArtifactChange, ArtifactContent, ArtifactLocation, CodeFlow, Fix as Repair, Invocation,
     Location, Message, MultiformatMessageString, Notification, PhysicalLocation, PropertyBag,
     Region, Replacement, ReportingConfiguration, ReportingDescriptor, Result as Finding,
-    ResultLevel, RunAutomationDetails, ThreadFlow, ThreadFlowLocation, Tool,
-    ToolComponent,
+    ResultLevel, RunAutomationDetails, ThreadFlow, ThreadFlowLocation, Tool, ToolComponent,
 };
 
 use super::harmless::{Each, pretty, pretty_text};

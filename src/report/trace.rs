@@ -57,7 +57,7 @@ pub fn json_lines(runs: &[TracedRun], sources: &SourceMap) -> String {
                 line,
                 end_line,
                 stack: event
-                    .stack
+                    .stack()
                     .iter()
                     .map(|site| lines(sources, *site).0)
                     .collect(),
@@ -179,7 +179,7 @@ fn lines(sources: &SourceMap, site: Site) -> (u32, u32) {
 
 /// The SQL as written, else as the statements say it.
 fn statement_text(event: &Event, sources: &SourceMap) -> String {
-    match (&event.text, event.literal) {
+    match (event.text(), event.literal) {
         (Some(text), _) => shown(text.trim()),
         (None, Some(whole)) if event.origin == Origin::Script => {
             let file = sources.file(whole.file);

@@ -83,7 +83,7 @@ pub(super) fn verdict<'a>(fault: &Fault<'a>) -> Verdict<'a> {
     };
     let mut wrong = Verdict::NoGuard;
     // the innermost guard is the one that its author meant for it
-    for guard in fault.event.guards.iter().rev() {
+    for guard in fault.event.guards().iter().rev() {
         for question in &guard.questions {
             match bearing(question, guard, &target) {
                 Bearing::About | Bearing::Unsure => return Verdict::NoGuard,

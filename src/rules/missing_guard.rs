@@ -49,10 +49,10 @@ pub(crate) fn schema_causes<'a>(context: &'a Context<'_>) -> Vec<Cause<'a>> {
     let stale = stale_inspector::guards(context.replayed);
     let faults: Vec<Fault<'_>> = second_run::faults(context.replayed)
         .into_iter()
-        .filter(|fault| !second_run::is_data(fault) && fault.event.ignored.is_none())
+        .filter(|fault| !second_run::is_data(fault) && fault.event.ignored().is_none())
         .filter(|fault| !claims::is_claimed(context, Run::Rerun, fault.event))
         .filter(|fault| {
-            let mut guards = fault.event.guards.iter();
+            let mut guards = fault.event.guards().iter();
             !guards.any(|guard| stale.contains(&guard.site))
         })
         .collect();
@@ -107,7 +107,7 @@ fn gather_drops<'a>(causes: Vec<Cause<'a>>, before: &Catalog) -> Vec<Cause<'a>> 
 /// The table or column that was there before, and that a call without a guard drops.
 fn dropped_whole(fault: &Fault<'_>, before: &Catalog) -> Option<ObjectKey> {
     // a clause of a text holds that statement alone
-    if !fault.event.guards.is_empty() || advice::of_whole(fault.event).is_none() {
+    if !fault.event.guards().is_empty() || advice::of_whole(fault.event).is_none() {
         return None;
     }
     match fault.event.statements.as_ref() {
@@ -130,7 +130,7 @@ fn dropped_whole(fault: &Fault<'_>, before: &Catalog) -> Option<ObjectKey> {
 
 /// Whether a call without a guard drops a part of a table or column: an index, a constraint, of a table a column too.
 fn goes_with(fault: &Fault<'_>, whole: &ObjectKey, before: &Catalog) -> bool {
-    if !fault.event.guards.is_empty() {
+    if !fault.event.guards().is_empty() {
         return false;
     }
     let Some(table) = before.table_of(whole) else {
@@ -268,10 +268,11 @@ pub(super) fn report(
             format!("{FIRST_RUN} made or removed the {key} here"),
         ));
     }
-    if fault.event.innermost != site {
-        diagnostic
-            .labels
-            .push(label(fault.event.innermost, "the statement is issued here"));
+    if fault.event.innermost() != site {
+        diagnostic.labels.push(label(
+            fault.event.innermost(),
+            "the statement is issued here",
+        ));
     }
     add_others(&mut diagnostic, cause, site);
     diagnostic

@@ -114,10 +114,10 @@ pub(super) fn refused<'a>(
             ));
         }
     }
-    if event.innermost != event.site {
+    if event.innermost() != event.site {
         diagnostic
             .labels
-            .push(label(event.innermost, "the statement is issued here"));
+            .push(label(event.innermost(), "the statement is issued here"));
     }
     let mut places = vec![event.site];
     let mut more = 0;

@@ -1,5 +1,7 @@
 //! `reinserted-seed`: rows are deleted and inserted again, so that what was changed in them since is lost.
 
+use std::cell::LazyCell;
+
 use super::missing_guard::WHEN;
 use super::{Check, Context, Rule, label, second_run, words};
 use crate::config::Level;
@@ -30,7 +32,8 @@ fn check(context: &Context<'_>) -> Vec<Diagnostic> {
 /// place once. They add nothing, and put back what was changed since.
 fn replaced<'a>(context: &Context<'a>) -> Vec<(&'a Event, &'a Event)> {
     let replayed = context.replayed;
-    let made = second_run::makers(replayed);
+    // hardly any file asks
+    let made = LazyCell::new(|| second_run::makers(replayed));
     let mut deleted: Vec<(&Event, &ObjectKey)> = Vec::new();
     let mut found: Vec<(&Event, &Event)> = Vec::new();
     for event in &replayed.rerun.events {

@@ -271,16 +271,10 @@ impl Reader {
 fn call(site: Site, whole: Site, statement: Statement) -> Arc<Call> {
     Arc::new(Call {
         site,
-        stack: [site].into(),
-        innermost: site,
         literal: Some(whole),
         origin: Origin::Script,
         statements: Arc::new([statement]),
-        text: None,
-        enums: Arc::default(),
-        ignored: None,
-        checks_first: false,
-        guards: Vec::new(),
+        circumstances: None,
     })
 }
 
