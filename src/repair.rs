@@ -37,7 +37,7 @@ const SHARE_OF_REPORT: u64 = 4;
 /// New texts of some files.
 pub type Texts = BTreeMap<Utf8PathBuf, String>;
 
-/// The catalogs that each database's revisions leave, in their linear order.
+/// The catalogs that each database's revisions leave to those behind them, in their linear order.
 pub type Left = Vec<Arc<[Catalog]>>;
 
 /// The project as it is to be analysed.
@@ -399,7 +399,8 @@ fn collide(one: &Edit, other: &Edit) -> bool {
 
 /// A text with edits done. Insertions at one place follow each other in the order given, each once.
 pub fn apply(text: &str, edits: &[Edit]) -> String {
-    let mut out = String::with_capacity(text.len() + 64);
+    let added: usize = edits.iter().map(|edit| edit.replacement.len()).sum();
+    let mut out = String::with_capacity(text.len() + added);
     let mut at = 0;
     for edit in diagnostic::in_order(edits.iter().collect()) {
         let range = edit.site.span.range();

@@ -80,7 +80,10 @@ fn script(path: &Path, catalog: Catalog, version: Version) -> Catalog {
     }
     let output = scripts::run(Some(&script.up), catalog, version, false);
     for event in &output.trace.events {
-        let whole = event.literal.map(|literal| literal.span).unwrap_or_default();
+        let whole = event
+            .literal
+            .map(|literal| literal.span)
+            .unwrap_or_default();
         let (outcome, sqlstate, reason) = match &event.outcome {
             Outcome::Ok => ("ok", None, String::new()),
             Outcome::Error(error) => (
