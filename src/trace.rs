@@ -161,7 +161,7 @@ pub struct Event {
     /// The error reached a handler of the migration's own, under a savepoint of its own.
     pub handled: bool,
     /// A handler of the migration's own would catch its error and go on, with no savepoint around it: the `except` clause.
-    pub swallowed: Option<Site>,
+    pub swallowed: Option<Box<Site>>,
     /// Which transaction of the run it ran in, from 0; each [`Boundary`] begins the next.
     pub transaction: usize,
     /// It executes only if something unknown says so (a loop over rows, a branch that not all worlds take).

@@ -371,7 +371,7 @@ impl Environment {
             mode: answer.mode,
             aborted: answer.aborted,
             handled: failed && nested,
-            swallowed,
+            swallowed: swallowed.map(Box::new),
             transaction,
             conditional,
             doubt: doubt.map(Box::new),

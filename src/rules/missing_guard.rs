@@ -28,8 +28,9 @@ pub(super) const RULE: Rule = Rule {
 pub(super) const WHEN: &str = "a restored, stamped or hand-fixed database, or a retry";
 
 fn check(context: &Context<'_>) -> Vec<Diagnostic> {
-    let made = second_run::makers(context.replayed);
-    schema_causes(context)
+    let causes = schema_causes(context);
+    let made = second_run::makers(context.replayed, in_the_way(&causes));
+    causes
         .iter()
         .filter(|cause| guards::verdict(&cause.faults[0]) == Verdict::NoGuard)
         .map(|cause| report(context, &RULE, cause, &made, message(&cause.faults[0])))
@@ -57,6 +58,16 @@ pub(crate) fn schema_causes<'a>(context: &'a Context<'_>) -> Vec<Cause<'a>> {
         })
         .collect();
     gather_drops(causes(&faults), &context.replayed.before)
+}
+
+/// What the server says is there already, or missing, where a cause begins.
+pub(super) fn in_the_way<'a>(causes: &[Cause<'a>]) -> impl Iterator<Item = &'a ObjectKey> {
+    causes
+        .iter()
+        .filter_map(|cause| match cause.faults[0].kind {
+            FaultKind::Fails(error) => error.object.as_ref(),
+            FaultKind::Changes => None,
+        })
 }
 
 /// Puts the drops of a table's indexes, constraints and columns to the drop of the table, and those of a column's to that
@@ -288,6 +299,7 @@ pub(super) fn add_others(diagnostic: &mut Diagnostic, cause: &Cause<'_>, site: S
                 .push(label(other.event.site, consequence(other)));
         }
     }
+    diagnostic.labels.shrink_to_fit();
     // a label a place says it all, unless one place makes several calls
     let others = cause.faults.len() - 1;
     if others >= places.len() {

@@ -84,7 +84,7 @@ fn swallowed<'a>(context: &'a Context<'_>, run: Run) -> Vec<Swallowed<'a>> {
             event,
             error,
             run,
-            handler: event.swallowed?,
+            handler: *event.swallowed.clone()?,
         })
     };
     if run == Run::Rerun {
