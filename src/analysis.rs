@@ -77,7 +77,7 @@ pub struct Analysis {
     pub coverage: Coverage,
     /// What each revision does, to be compared with what it does once it is fixed; only where fixes were asked for.
     pub proofs: Vec<fix::Proof>,
-    /// The catalogs that the revisions leave, in order, for the same.
+    /// The catalogs that the revisions leave to those behind them, in order, for the same.
     pub left: Vec<Catalog>,
 }
 
@@ -287,8 +287,11 @@ pub fn analyze(database: &Database, loaded: &Loaded, request: Request<'_>) -> An
     let left = Mutex::new(Vec::new());
     let handed_on = |index: usize, after: Catalog| {
         let apart = memory.as_ref().and_then(|memory| memory.handed_on(index));
-        let mut left = left.lock().unwrap_or_else(PoisonError::into_inner);
-        left.push(after.clone());
+        // nothing starts from what the last one leaves
+        if index + 1 < loaded.revisions.len() {
+            let mut left = left.lock().unwrap_or_else(PoisonError::into_inner);
+            left.push(after.clone());
+        }
         apart.unwrap_or(after)
     };
     let recalled = memory.as_ref().map(|_| replay::Recalled {

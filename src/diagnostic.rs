@@ -1,5 +1,7 @@
 //! What foreshot has to say: one model that every report reads.
 
+use std::borrow::Borrow;
+
 use crate::config::Level;
 use crate::source::{Site, SourceMap};
 
@@ -126,6 +128,29 @@ pub struct RuleInfo {
     pub default_level: Level,
     /// Its page.
     pub markdown: &'static str,
+}
+
+/// Edits of one file in the order in which they are done, each once. Insertions at one place keep their order, and come before
+/// what replaces the text behind them.
+pub(crate) fn in_order<E: Borrow<Edit>>(mut edits: Vec<E>) -> Vec<E> {
+    // only edits of the same bytes can be equal, and those stand together now
+    edits.sort_by_key(|edit| {
+        let span = edit.borrow().site.span;
+        (span.start, span.end)
+    });
+    let mut unique: Vec<E> = Vec::with_capacity(edits.len());
+    for edit in edits {
+        let own = edit.borrow();
+        let mut beside = unique
+            .iter()
+            .rev()
+            .map(Borrow::borrow)
+            .take_while(|other| other.site.span == own.site.span);
+        if !beside.any(|other| other == own) {
+            unique.push(edit);
+        }
+    }
+    unique
 }
 
 /// Puts diagnostics in the order of every report: by path, place, rule and message.

@@ -14,11 +14,11 @@ use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use crate::diagnostic::{Applicability, Diagnostic, Edit, Severity};
+use crate::diagnostic::{self, Applicability, Diagnostic, Edit, Severity};
 use crate::fix::{Attempts, Proof, Target};
 use crate::limits::Limit;
 use crate::postgres::Catalog;
-use crate::source::SourceMap;
+use crate::source::{Site, SourceMap, Span};
 
 use pass::{Outcome, Pass};
 
@@ -37,7 +37,7 @@ const SHARE_OF_REPORT: u64 = 4;
 /// New texts of some files.
 pub type Texts = BTreeMap<Utf8PathBuf, String>;
 
-/// The catalogs that each database's revisions leave, in their linear order.
+/// The catalogs that each database's revisions leave to those behind them, in their linear order.
 pub type Left = Vec<Arc<[Catalog]>>;
 
 /// The project as it is to be analysed.
@@ -331,21 +331,55 @@ fn candidates(round: &Round, wanted: &Wanted, writable: &dyn Fn(&Utf8Path) -> bo
 }
 
 fn without_overlaps(chosen: Vec<Chosen>) -> Vec<Chosen> {
-    let mut taken: BTreeMap<Utf8PathBuf, Vec<Edit>> = BTreeMap::new();
+    let mut taken: BTreeMap<Utf8PathBuf, Taken> = BTreeMap::new();
     let mut out = Vec::new();
     for one in chosen {
-        let edits = taken.entry(one.target.path.clone()).or_default();
-        if one
-            .edits
-            .iter()
-            .any(|edit| edits.iter().any(|other| collide(edit, other)))
-        {
-            continue;
+        let taken = taken.entry(one.target.path.clone()).or_default();
+        if one.edits.iter().all(|edit| taken.is_free(edit)) {
+            one.edits.iter().for_each(|edit| taken.take(edit));
+            out.push(one);
         }
-        edits.extend(one.edits.iter().cloned());
-        out.push(one);
     }
     out
+}
+
+/// Edits of one file that can be done together, by place: a large file has many thousands.
+#[derive(Default)]
+struct Taken {
+    edits: BTreeSet<Edit>,
+    /// Where text is replaced: starts with their ends. None overlaps another.
+    replaced: BTreeMap<u32, u32>,
+}
+
+impl Taken {
+    /// Whether none of them collides with an edit.
+    fn is_free(&self, edit: &Edit) -> bool {
+        let span = edit.site.span;
+        let before = self.replaced.range(..span.start).next_back();
+        if before.is_some_and(|(_, end)| *end > span.start) {
+            return false;
+        }
+        let first = Edit {
+            site: Site {
+                span: Span::new(span.start, span.start),
+                ..edit.site
+            },
+            replacement: String::new(),
+        };
+        let mut behind = self
+            .edits
+            .range(first..)
+            .take_while(|other| other.site.span.start <= span.end);
+        !behind.any(|other| collide(edit, other))
+    }
+
+    fn take(&mut self, edit: &Edit) {
+        let span = edit.site.span;
+        if span.start < span.end {
+            self.replaced.insert(span.start, span.end);
+        }
+        self.edits.insert(edit.clone());
+    }
 }
 
 /// Whether two edits can't both be done. The same edit twice is one.
@@ -365,17 +399,10 @@ fn collide(one: &Edit, other: &Edit) -> bool {
 
 /// A text with edits done. Insertions at one place follow each other in the order given, each once.
 pub fn apply(text: &str, edits: &[Edit]) -> String {
-    let mut unique: Vec<&Edit> = Vec::new();
-    for edit in edits {
-        if !unique.contains(&edit) {
-            unique.push(edit);
-        }
-    }
-    // a stable sort: an insertion comes before what replaces the text behind it
-    unique.sort_by_key(|edit| (edit.site.span.start, edit.site.span.end));
-    let mut out = String::with_capacity(text.len() + 64);
+    let added: usize = edits.iter().map(|edit| edit.replacement.len()).sum();
+    let mut out = String::with_capacity(text.len() + added);
     let mut at = 0;
-    for edit in unique {
+    for edit in diagnostic::in_order(edits.iter().collect()) {
         let range = edit.site.span.range();
         if range.start < at || range.end > text.len() {
             continue;
@@ -391,7 +418,7 @@ pub fn apply(text: &str, edits: &[Edit]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::{FileId, Site, Span};
+    use crate::source::FileId;
 
     fn edit(start: u32, end: u32, replacement: &str) -> Edit {
         Edit {

@@ -4,6 +4,7 @@
 //! executes, completed by `replay` (which knows the end of the run), read by `rules` and `report`.
 
 use std::collections::BTreeMap;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use smol_str::SmolStr;
@@ -61,29 +62,96 @@ pub enum Origin {
     Script,
 }
 
-/// One driver call.
+/// A driver call as the migration makes it, apart from what comes of it: where it stands, and what it sends. The runs of a SQL
+/// file share its calls, so that a file of many thousands keeps each once.
 #[derive(Clone, Debug)]
-pub struct Event {
+pub struct Call {
     /// The innermost statement of the revision's own file that led to the call.
     pub site: Site,
-    /// Sites of all frames that are in the revision's own file, innermost first; the first is `site`. The `with` line
-    /// of a batch or block follows its call.
-    pub stack: Vec<Site>,
-    /// Where the call itself stands (a helper in another file, perhaps), for labels.
-    pub innermost: Site,
     /// Exact place of the SQL text, where it is one plain literal: the span of its contents.
     pub literal: Option<Site>,
     /// How the statement came to be.
     pub origin: Origin,
     /// The statements of the call: more than one where a string holds more.
     pub statements: Arc<[Statement]>,
+    /// What is known of it beyond that; a statement of a SQL file has none of it.
+    pub circumstances: Option<Box<Circumstances>>,
+}
+
+/// How Python came to make a call.
+#[derive(Clone, Debug)]
+pub struct Circumstances {
+    /// See [`Call::stack`].
+    pub stack: Vec<Site>,
+    /// See [`Call::innermost`].
+    pub innermost: Site,
+    /// See [`Call::text`].
+    pub text: Option<Arc<str>>,
+    /// See [`Call::enums`].
+    pub enums: Arc<[EnumType]>,
+    /// See [`Call::ignored`].
+    pub ignored: Option<&'static str>,
+    /// See [`Call::checks_first`].
+    pub checks_first: bool,
+    /// See [`Call::guards`].
+    pub guards: Vec<Arc<Guard>>,
+}
+
+impl Call {
+    /// Sites of all frames that are in the revision's own file, innermost first; the first is `site`. The `with` line
+    /// of a batch or block follows its call.
+    pub fn stack(&self) -> &[Site] {
+        match &self.circumstances {
+            Some(known) => &known.stack,
+            None => std::slice::from_ref(&self.site),
+        }
+    }
+
+    /// Where the call itself stands (a helper in another file, perhaps), for labels.
+    pub fn innermost(&self) -> Site {
+        let known = self.circumstances.as_ref();
+        known.map_or(self.site, |known| known.innermost)
+    }
+
     /// The SQL text as written, where there was one and it stands in no SQL file (`literal` is its place there); else it is
     /// rendered from the statements when needed.
-    pub text: Option<Arc<str>>,
+    pub fn text(&self) -> Option<&Arc<str>> {
+        self.circumstances.as_ref()?.text.as_ref()
+    }
+
+    /// The enum types of SQLAlchemy's that the call's operation was given.
+    pub fn enums(&self) -> &[EnumType] {
+        let known = self.circumstances.as_ref();
+        known.map_or(&[], |known| &known.enums)
+    }
+
+    /// An argument that would guard it and that Alembic ignores: `if_exists`, `if_not_exists`.
+    pub fn ignored(&self) -> Option<&'static str> {
+        self.circumstances.as_ref()?.ignored
+    }
+
+    /// SQLAlchemy looks whether the thing is there before it makes the call (`checkfirst`).
+    pub fn checks_first(&self) -> bool {
+        let known = self.circumstances.as_ref();
+        known.is_some_and(|known| known.checks_first)
+    }
+
+    /// The conditions that guard it and were decided by questions to the catalog, outermost first.
+    pub fn guards(&self) -> &[Arc<Guard>] {
+        let known = self.circumstances.as_ref();
+        known.map_or(&[], |known| &known.guards)
+    }
+}
+
+/// One driver call and what came of it. The call is read through it.
+#[derive(Clone, Debug)]
+pub struct Event {
+    /// The call.
+    pub call: Arc<Call>,
     /// What came of it.
     pub outcome: Outcome,
     /// What it made, altered or removed.
-    pub changes: Vec<ObjectKey>,
+    pub changes: Box<[ObjectKey]>,
     /// Rerun only: something that it altered is different once the rerun is over.
     pub changed: Option<bool>,
     /// The mode in which it ran.
@@ -93,21 +161,21 @@ pub struct Event {
     /// The error reached a handler of the migration's own, under a savepoint of its own.
     pub handled: bool,
     /// A handler of the migration's own would catch its error and go on, with no savepoint around it: the `except` clause.
-    pub swallowed: Option<Site>,
+    pub swallowed: Option<Box<Site>>,
     /// Which transaction of the run it ran in, from 0; each [`Boundary`] begins the next.
     pub transaction: usize,
-    /// The enum types of SQLAlchemy's that the call's operation was given.
-    pub enums: Arc<[EnumType]>,
     /// It executes only if something unknown says so (a loop over rows, a branch that not all worlds take).
     pub conditional: Option<Reason>,
-    /// An argument that would guard it and that Alembic ignores: `if_exists`, `if_not_exists`.
-    pub ignored: Option<&'static str>,
-    /// SQLAlchemy looks whether the thing is there before it makes the call (`checkfirst`).
-    pub checks_first: bool,
-    /// The conditions that guard it and were decided by questions to the catalog, outermost first.
-    pub guards: Vec<Arc<Guard>>,
     /// What is not known, where the outcome is unknown or the event conditional: the construct, and where it stands.
     pub doubt: Option<Box<Gap>>,
+}
+
+impl Deref for Event {
+    type Target = Call;
+
+    fn deref(&self) -> &Call {
+        &self.call
+    }
 }
 
 impl Event {

@@ -87,9 +87,9 @@ fn parse(text: &str) -> Vec<Statement> {
             Some(refusal) => refused(&refusal.message),
             None => script
                 .up
-                .steps
+                .calls
                 .iter()
-                .flat_map(|step| step.statements.iter().cloned())
+                .flat_map(|call| call.statements.iter().cloned())
                 .collect(),
         },
         Reading::Foreign(server) => refused(server),

@@ -79,7 +79,11 @@ fn script(path: &Path, catalog: Catalog, version: Version) -> Catalog {
         );
     }
     let output = scripts::run(Some(&script.up), catalog, version, false);
-    for (event, step) in output.trace.events.iter().zip(&script.up.steps) {
+    for event in &output.trace.events {
+        let whole = event
+            .literal
+            .map(|literal| literal.span)
+            .unwrap_or_default();
         let (outcome, sqlstate, reason) = match &event.outcome {
             Outcome::Ok => ("ok", None, String::new()),
             Outcome::Error(error) => (
@@ -90,13 +94,13 @@ fn script(path: &Path, catalog: Catalog, version: Version) -> Catalog {
             Outcome::Unknown(why) => ("unknown", None, why.to_string()),
         };
         print(
-            json!({"file": name, "line": line(step.whole.span.start), "end_line": end(step.whole.span.end), "statement": &file.text()[step.whole.span.range()],
-            "kind": format!("{:?}", step.statements.first()).chars().take(60).collect::<String>(),
+            json!({"file": name, "line": line(whole.start), "end_line": end(whole.end), "statement": &file.text()[whole.range()],
+            "kind": format!("{:?}", event.statements.first()).chars().take(60).collect::<String>(),
             "outcome": outcome, "sqlstate": sqlstate, "reason": reason, "aborted": event.aborted}),
         );
     }
     print(
-        json!({"file": name, "seconds": started.elapsed().as_secs_f64(), "statements": script.up.steps.len()}),
+        json!({"file": name, "seconds": started.elapsed().as_secs_f64(), "statements": script.up.calls.len()}),
     );
     output.catalog
 }

@@ -15,7 +15,9 @@ use crate::postgres::{
 };
 use crate::python::{Class, Eval, Value};
 use crate::source::{FileId, Site};
-use crate::trace::{Boundary, BoundaryKind, EnumType, Event, Gap, Guard, Origin};
+use crate::trace::{
+    Boundary, BoundaryKind, Call, Circumstances, EnumType, Event, Gap, Guard, Origin,
+};
 use crate::unknown::{Reason, Unknown};
 
 /// Versions and settings that decide how operations behave; the same for all runs of a database.
@@ -348,26 +350,30 @@ impl Environment {
             Some(Statement::Query(_) | Statement::Show { .. })
         );
         environment.events.push(Event {
-            site: place.stack.first().copied().unwrap_or(place.innermost),
-            stack: place.stack,
-            innermost: place.innermost,
-            literal: call.literal,
-            origin: call.origin,
-            statements: call.statements,
-            text: call.text,
+            call: Arc::new(Call {
+                site: place.stack.first().copied().unwrap_or(place.innermost),
+                literal: call.literal,
+                origin: call.origin,
+                statements: call.statements,
+                circumstances: Some(Box::new(Circumstances {
+                    stack: place.stack,
+                    innermost: place.innermost,
+                    text: call.text,
+                    enums: call.enums,
+                    ignored: call.ignored,
+                    checks_first: call.checks_first,
+                    guards: place.guards,
+                })),
+            }),
             outcome: answer.outcome.clone(),
-            changes: answer.changes.clone(),
+            changes: answer.changes.as_slice().into(),
             changed: None,
             mode: answer.mode,
             aborted: answer.aborted,
             handled: failed && nested,
-            swallowed,
+            swallowed: swallowed.map(Box::new),
             transaction,
-            enums: call.enums,
             conditional,
-            ignored: call.ignored,
-            checks_first: call.checks_first,
-            guards: place.guards,
             doubt: doubt.map(Box::new),
         });
         if is_query {

@@ -335,7 +335,7 @@ mod tests {
     fn asked(module: &str, body: &str) -> Vec<(String, Vec<String>)> {
         let events = changes(module, body);
         let last = events.last().expect("a change");
-        last.guards
+        last.guards()
             .iter()
             .flat_map(|guard| {
                 guard.questions.iter().map(|question| {
@@ -373,7 +373,7 @@ mod tests {
     fn an_early_return_guards_what_follows_and_only_that() {
         let helper = "def make():\n    if sa.inspect(op.get_bind()).has_table('t'):\n        return\n    op.execute('create table t (id int)')\n";
         let events = changes(helper, "make()\nop.execute('create table u (id int)')");
-        let guards: Vec<usize> = events.iter().map(|event| event.guards.len()).collect();
+        let guards: Vec<usize> = events.iter().map(|event| event.guards().len()).collect();
         assert_eq!(guards, [1, 0]);
     }
 
@@ -397,7 +397,7 @@ mod tests {
     fn a_query_on_the_catalogs_is_a_question_and_one_on_data_is_none() {
         let query = "op.get_bind().execute(sa.text(\"select 1 from pg_type where typname = :n\"), {'n': 'mood'}).scalar()";
         let events = changes("", &format!("if not {query}: {CREATE}"));
-        let question = &events[0].guards[0].questions[0];
+        let question = &events[0].guards()[0].questions[0];
         assert_eq!(question.found, Found::Is(false));
         assert!(matches!(&question.subject, Subject::Query { texts } if *texts == ["mood"]));
         let data = "op.execute('create table d (id int)')\nif not op.get_bind().execute(sa.text('select 1 from d where false')).scalar(): ";

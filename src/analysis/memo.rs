@@ -185,19 +185,21 @@ pub(super) struct Memory<'a> {
     memo: &'a Memo,
     loaded: &'a Loaded,
     fixes: &'a Request,
-    /// Nothing is taken from it where a text that changed is imported elsewhere.
+    /// Nothing is taken from it where a text that changed is imported elsewhere, nor where one SQL file is all there is.
     fresh: bool,
 }
 
 impl<'a> Memory<'a> {
     pub(super) fn of(loaded: &'a Loaded) -> Option<Self> {
+        // what is judged again of a file alone is another text
+        let alone = loaded.revisions.len() == 1 && loaded.revisions[0].script().is_some();
         let changed = loaded.memo.changed();
         let known = loaded.memo.modules.get();
         Some(Self {
             memo: &loaded.memo,
             loaded,
             fixes: loaded.fixes.as_ref()?,
-            fresh: known.is_some_and(|known| known.imports_any(&changed)),
+            fresh: alone || known.is_some_and(|known| known.imports_any(&changed)),
         })
     }
 

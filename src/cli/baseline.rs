@@ -104,7 +104,8 @@ impl Opened {
     ) -> Result<u8, Failure> {
         let mut baseline = Baseline::of(diagnostics, &project.sources);
         baseline.keep_from(&self.baseline, |file| !is_judged(project, files, file));
-        output::replace(&self.path, baseline.render().as_bytes())?;
+        let text = baseline.render();
+        output::replace(&self.path, &|out| out.write_all(text.as_bytes()))?;
         output::say(&format!(
             "{} in the baseline `{}`",
             match baseline.len() {

@@ -195,6 +195,7 @@ pub(super) fn with_offers(mut project: Project) -> (Project, Findings) {
     let style = project.style();
     project.propose(&style);
     let mut found = check::findings(&project);
+    project.forget_revisions();
     let analyser = Analyser {
         project: &project,
         style,

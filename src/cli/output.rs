@@ -1,12 +1,15 @@
 //! What is written: the report to standard output or to files, one sentence on what failed to standard error.
 
-use std::io::{ErrorKind, IsTerminal, Write};
+use std::io::{BufWriter, ErrorKind, IsTerminal, Write};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::{Colour, Failure};
 use crate::files::{normalize, place};
 use crate::report::{self, Format, Report, Style};
+
+/// Bytes that are written at once.
+const PIECE: usize = 64 << 10;
 
 /// Where reports go.
 pub(super) struct Outputs {
@@ -56,17 +59,27 @@ impl Outputs {
             ..style
         };
         for (format, path) in &self.files {
-            replace(path, (format.render)(report, plain).as_bytes())?;
+            replace(path, &|out| (format.write)(report, plain, out))?;
         }
         if self.prints {
-            print(&(self.format.render)(report, style))?;
+            printed(&|out| (self.format.write)(report, style, out))?;
         }
         Ok(())
     }
 }
 
+/// Writes a text, piece by piece.
+type Writer<'a> = dyn Fn(&mut dyn Write) -> std::io::Result<()> + 'a;
+
+/// Has a text written, in large pieces.
+fn buffered(stream: impl Write, write: &Writer<'_>) -> std::io::Result<()> {
+    let mut out = BufWriter::with_capacity(PIECE, stream);
+    write(&mut out)?;
+    out.flush()
+}
+
 /// Writes a file as a whole or not at all: nobody ever reads half of it.
-pub(super) fn replace(path: &Utf8Path, bytes: &[u8]) -> Result<(), Failure> {
+pub(super) fn replace(path: &Utf8Path, write: &Writer<'_>) -> Result<(), Failure> {
     let failed =
         |error: std::io::Error| Failure::Output(format!("`{path}` can't be written: {error}"));
     let target = target_of(path).map_err(failed)?;
@@ -75,7 +88,7 @@ pub(super) fn replace(path: &Utf8Path, bytes: &[u8]) -> Result<(), Failure> {
         return std::fs::OpenOptions::new()
             .write(true)
             .open(&target)
-            .and_then(|mut file| file.write_all(bytes))
+            .and_then(|file| buffered(file, write))
             .map_err(failed);
     }
     let mut name = target.file_name().unwrap_or_default().to_owned();
@@ -87,7 +100,7 @@ pub(super) fn replace(path: &Utf8Path, bytes: &[u8]) -> Result<(), Failure> {
         .create_new(true)
         .open(&temporary)
         .and_then(|mut file| {
-            file.write_all(bytes)?;
+            buffered(&mut file, write)?;
             if let Ok(found) = std::fs::metadata(&target) {
                 file.set_permissions(found.permissions())?;
             }
@@ -140,13 +153,13 @@ fn target_of(path: &Utf8Path) -> std::io::Result<std::path::PathBuf> {
     )))
 }
 
-/// Writes the report. A reader that has gone away (`| head`) is no failure.
+/// Writes to standard output. A reader that has gone away (`| head`) is no failure.
 pub(super) fn print(text: &str) -> Result<(), Failure> {
-    let mut stream = std::io::stdout().lock();
-    let written = stream
-        .write_all(text.as_bytes())
-        .and_then(|()| stream.flush());
-    match written {
+    printed(&|out| out.write_all(text.as_bytes()))
+}
+
+fn printed(write: &Writer<'_>) -> Result<(), Failure> {
+    match buffered(std::io::stdout().lock(), write) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::Output(format!(
             "the report can't be written: {error}"
         ))),

@@ -417,6 +417,13 @@ impl Project {
         }
     }
 
+    /// Lets go of what was read of the revisions, which are judged: what is analysed anew is read anew, or remembered.
+    pub(super) fn forget_revisions(&mut self) {
+        for loaded in &mut self.loaded {
+            loaded.revisions.clear();
+        }
+    }
+
     /// How much was simulated so far.
     pub(super) fn effort(&self) -> u64 {
         let loaded = self.loaded.iter();

@@ -127,7 +127,7 @@ pub(super) fn asked(
     faults: &[Fault<'_>],
 ) -> Option<Asked> {
     let fault = faults.first()?;
-    let own = fault.event.innermost == fault.event.site;
+    let own = fault.event.innermost() == fault.event.site;
     if own
         && let Origin::Operation { name, batch } = &fault.event.origin
         && let Some(operation) = Operation::new(code, replayed, place, fault, (name, *batch))
@@ -172,20 +172,16 @@ pub(super) fn qualified(replayed: &Replayed, name: &Name) -> QualifiedName {
     if let Some(schema) = &name.schema {
         return QualifiedName::new(schema, &name.name);
     }
-    let there = [&replayed.before, &replayed.after]
+    let public = QualifiedName::new("public", &name.name);
+    let catalogs = [&replayed.after, &replayed.before];
+    let there = catalogs.map(|catalog| catalog.relations.contains_key(&public));
+    if there.contains(&true) {
+        return public;
+    }
+    let elsewhere = catalogs
         .into_iter()
-        .flat_map(|catalog| catalog.relations.keys())
-        .find(|found| found.name == name.name && found.schema == "public");
-    there
-        .cloned()
-        .or_else(|| {
-            [&replayed.after, &replayed.before]
-                .into_iter()
-                .flat_map(|catalog| catalog.relations.keys())
-                .find(|found| found.name == name.name)
-                .cloned()
-        })
-        .unwrap_or_else(|| QualifiedName::new("public", &name.name))
+        .find_map(|catalog| catalog.relations.named(&name.name).next());
+    elsewhere.map_or(public, |found| found.name.clone())
 }
 
 /// What to ask, from what the server said alone: the thing that is gone, or already there.

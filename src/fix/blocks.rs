@@ -23,7 +23,7 @@ pub(super) fn forbidden(facts: &Facts<'_>, diagnostic: &Diagnostic, attempt: usi
     // a batch executes later than its calls stand
     let alone = !events.is_empty()
         && events.iter().all(|event| {
-            event.innermost == event.site && event.statements.iter().all(stands_alone)
+            event.innermost() == event.site && event.statements.iter().all(stands_alone)
         });
     // an index may need what is made before it; a value of an enum type needs its type alone
     let adds = events.iter().flat_map(|event| event.statements.iter());

@@ -274,7 +274,7 @@ impl Writer<'_, '_> {
                     let constraint = before.constraint(name)?;
                     lines.push(self.again(
                         alter,
-                        AlterTableCommand::AddConstraint(again::constraint(constraint)),
+                        AlterTableCommand::AddConstraint(Box::new(again::constraint(constraint))),
                     )?);
                 }
                 AlterTableCommand::DropColumn { name, .. } => {

@@ -67,10 +67,7 @@ fn ways(facts: &Facts<'_>) -> &'static [Way] {
 
 /// The proposal for a finding of `missing-guard` that follows some that were refused.
 pub(super) fn fix(facts: &Facts<'_>, diagnostic: &Diagnostic, attempt: usize) -> Option<Fix> {
-    let cause = facts
-        .causes
-        .iter()
-        .position(|cause| cause.faults[0].event.site == diagnostic.site)?;
+    let cause = *facts.cause_at.get(&diagnostic.site)?;
     let mut left = attempt;
     for way in ways(facts) {
         if let Some(fix) = proposal(facts, cause, *way) {
@@ -231,7 +228,7 @@ fn repair(facts: &Facts<'_>, spot: &Spot<'_>, way: Way) -> Option<Repair> {
     if let Origin::Schema(name) = &event.origin {
         let method = name.rsplit('.').next().unwrap_or(name);
         let call = code.call(spot.place.statement()?.span, method);
-        if event.innermost == event.site
+        if event.innermost() == event.site
             && let Some(edit) = call.and_then(|call| native::set(code, &call, "checkfirst"))
         {
             return Some(Repair::Edits(vec![edit]));
@@ -263,7 +260,7 @@ fn own_argument(facts: &Facts<'_>, spot: &Spot<'_>) -> Option<Vec<(Span, String)
     };
     let (argument, since) = native::argument(name, *batch)?;
     let all = spot.faults.iter().all(|fault| {
-        fault.event.innermost == fault.event.site
+        fault.event.innermost() == fault.event.site
             && fault.event.origin == event.origin
             && fault.event.statements.iter().all(native::covers)
             && !words::makes_beside(fault.event)

@@ -4,7 +4,7 @@ use super::code::Code;
 use super::{Facts, layout, not_exists, setup, sql_text};
 use crate::diagnostic::{Applicability, Diagnostic, Fix};
 use crate::postgres::SqlState;
-use crate::rules::second_run::{self, Fault, FaultKind};
+use crate::rules::second_run::FaultKind;
 use crate::source::Span;
 use crate::trace::Origin;
 
@@ -17,11 +17,8 @@ pub(super) fn fix(facts: &Facts<'_>, diagnostic: &Diagnostic, attempt: usize) ->
 }
 
 fn fixes(facts: &Facts<'_>, diagnostic: &Diagnostic) -> Vec<Fix> {
-    let faults: Vec<Fault<'_>> = second_run::faults(facts.replayed)
-        .into_iter()
-        .filter(|fault| second_run::is_data(fault) && fault.event.site == diagnostic.site)
-        .collect();
-    let Some(first) = faults.first() else {
+    let faults = facts.rows_at.get(&diagnostic.site).map(Vec::as_slice);
+    let Some(faults @ [first, ..]) = faults else {
         return Vec::new();
     };
     // only where a unique key stops the rows: else DO NOTHING never applies, and the rows themselves are looked for
@@ -29,7 +26,7 @@ fn fixes(facts: &Facts<'_>, diagnostic: &Diagnostic) -> Vec<Fix> {
         matches!(fault.kind, FaultKind::Fails(error) if error.sqlstate == SqlState::UNIQUE_VIOLATION)
     });
     if !stopped {
-        let looked = not_exists::edits(facts, &faults);
+        let looked = not_exists::edits(facts, faults);
         let applicability = match &looked {
             Some(found) if found.whole => Applicability::Safe,
             _ => Applicability::Unsafe,
@@ -40,7 +37,7 @@ fn fixes(facts: &Facts<'_>, diagnostic: &Diagnostic) -> Vec<Fix> {
         return fix.into_iter().collect();
     }
     let mut found = Vec::new();
-    if let Some(edits) = sql_text::edits(facts, &faults) {
+    if let Some(edits) = sql_text::edits(facts, faults) {
         let edits = fitted(facts, diagnostic, edits);
         found.extend(facts.fix("write `ON CONFLICT DO NOTHING`", Applicability::Safe, edits));
     }

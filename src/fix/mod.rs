@@ -28,14 +28,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use camino::Utf8PathBuf;
+use rustc_hash::FxHashMap;
 
 use crate::config::Config;
-use crate::diagnostic::{Applicability, Diagnostic, Edit, Fix};
+use crate::diagnostic::{self, Applicability, Diagnostic, Edit, Fix};
 use crate::postgres::Catalog;
 use crate::python::syntax;
 use crate::replay::Replayed;
 use crate::replay::Revision;
 use crate::rules::missing_guard::{self, Cause};
+use crate::rules::second_run::{self, Fault};
 use crate::rules::{self, missing_import};
 use crate::source::{FileId, Site, SourceMap, Span};
 
@@ -89,6 +91,10 @@ struct Facts<'a> {
     style: &'a Style,
     code: &'a Code<'a>,
     causes: &'a [Cause<'a>],
+    /// Which cause is reported at a place: the first.
+    cause_at: FxHashMap<Site, usize>,
+    /// What goes wrong with rows on a second run, by place, in order.
+    rows_at: FxHashMap<Site, Vec<Fault<'a>>>,
     /// How many proposals of each cause were refused.
     refused: Vec<usize>,
     /// Where something goes wrong on a second run, in the order of the text.
@@ -115,18 +121,11 @@ fn fix_of(
     applicability: Applicability,
     edits: Vec<(Span, String)>,
 ) -> Option<Fix> {
-    let mut kept: Vec<Edit> = Vec::new();
-    for (span, replacement) in edits {
-        let edit = Edit {
-            site: Site { file, span },
-            replacement,
-        };
-        if !kept.contains(&edit) {
-            kept.push(edit);
-        }
-    }
-    // insertions at one place keep their order, and come before what replaces the text behind them
-    kept.sort_by_key(|edit| (edit.site.span.start, edit.site.span.end));
+    let edits = edits.into_iter().map(|(span, replacement)| Edit {
+        site: Site { file, span },
+        replacement,
+    });
+    let kept = diagnostic::in_order(edits.collect());
     let overlap = kept
         .windows(2)
         .any(|pair| pair[1].site.span.start < pair[0].site.span.end);
@@ -205,15 +204,18 @@ pub fn propose(context: &rules::Context<'_>, diagnostics: &mut [Diagnostic], req
         let target = Target::of(diagnostic, &request.sources);
         request.attempts.get(&target).copied().unwrap_or(0)
     };
-    let refused = causes
-        .iter()
-        .map(|cause| {
-            diagnostics
-                .iter()
-                .find(|one| is_about_guards(one.rule) && one.site == cause.faults[0].event.site)
-                .map_or(0, tried)
-        })
-        .collect();
+    // a large file has ten thousand of each: none is looked for among all others
+    let mut finding_at: FxHashMap<Site, &Diagnostic> = FxHashMap::default();
+    for one in diagnostics.iter().filter(|one| is_about_guards(one.rule)) {
+        finding_at.entry(one.site).or_insert(one);
+    }
+    let mut cause_at: FxHashMap<Site, usize> = FxHashMap::default();
+    let mut refused = Vec::with_capacity(causes.len());
+    for (number, cause) in causes.iter().enumerate() {
+        let site = cause.faults[0].event.site;
+        cause_at.entry(site).or_insert(number);
+        refused.push(finding_at.get(&site).map_or(0, |one| tried(one)));
+    }
     let code = Code::new(module, source.text(), request.style.line_length);
     let spots = guards::spots(&code, &causes);
     let mut facts = Facts {
@@ -222,6 +224,8 @@ pub fn propose(context: &rules::Context<'_>, diagnostics: &mut [Diagnostic], req
         style: &request.style,
         code: &code,
         causes: &causes,
+        cause_at,
+        rows_at: rows_at(replayed),
         refused,
         spots: &spots,
         repairs: Vec::new(),
@@ -242,6 +246,17 @@ pub fn propose(context: &rules::Context<'_>, diagnostics: &mut [Diagnostic], req
             None
         };
     }
+}
+
+/// What goes wrong with rows on a second run, by place.
+fn rows_at(replayed: &Replayed) -> FxHashMap<Site, Vec<Fault<'_>>> {
+    let mut found: FxHashMap<Site, Vec<Fault<'_>>> = FxHashMap::default();
+    for fault in second_run::faults(replayed) {
+        if second_run::is_data(&fault) {
+            found.entry(fault.event.site).or_default().push(fault);
+        }
+    }
+    found
 }
 
 /// Gives the findings on the graph and on whole commands the fixes that they may have.

@@ -30,8 +30,8 @@ pub(super) struct Looked {
 /// The edits for the literal that the calls of a place execute.
 pub(super) fn edits(facts: &Facts<'_>, faults: &[Fault<'_>]) -> Option<Looked> {
     let (literal, text, placeholders) = sql_text::literal(facts, faults)?;
-    let parsed = sql::parse(text, placeholders);
-    let [one] = &*parsed else {
+    let parsed = sql::parse_once(text, placeholders);
+    let [one] = parsed.as_slice() else {
         return None;
     };
     let Statement::Insert(insert) = &one.statement else {
@@ -457,7 +457,7 @@ fn has_own_type<'a>(mut values: impl Iterator<Item = &'a Expr>, kind: &TypeName)
         }
         Expr::Cast { type_name, .. } => {
             typed = true;
-            type_name == kind
+            **type_name == *kind
         }
         _ => false,
     });

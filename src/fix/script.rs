@@ -8,8 +8,7 @@ use crate::source::{Site, Span};
 
 /// The proposal for a finding on what goes wrong on a second run.
 pub(super) fn fix(facts: &Facts<'_>, diagnostic: &Diagnostic, attempt: usize) -> Option<Fix> {
-    let mut causes = facts.causes.iter();
-    let cause = causes.find(|cause| cause.faults[0].event.site == diagnostic.site)?;
+    let cause = &facts.causes[*facts.cause_at.get(&diagnostic.site)?];
     if attempt > 0 {
         return None;
     }

@@ -18,7 +18,8 @@ pub(super) fn edits(facts: &Facts<'_>, faults: &[Fault<'_>]) -> Option<Vec<(Span
     let (literal, text, placeholders) = literal(facts, faults)?;
     let parameters = placeholders == Placeholders::Named;
     let mut found = Vec::new();
-    for parsed in sql::parse(text, placeholders).iter() {
+    // a file's statements are many, and each is met once
+    for parsed in sql::parse_once(text, placeholders) {
         let at = parsed.span.start as usize;
         let own = text.get(parsed.span.range())?;
         let rewrite = Rewrite {

@@ -193,7 +193,7 @@ pub struct Relation {
     pub row_security: bool,
     pub unlogged: bool,
     /// Parent and bound of a partition.
-    pub partition_of: Option<(QualifiedName, SmolStr)>,
+    pub partition_of: Option<Box<(QualifiedName, SmolStr)>>,
     pub partition_key: Vec<SmolStr>,
     pub inherits: List<QualifiedName>,
     /// Definition of a view or materialized view.
@@ -205,7 +205,7 @@ pub struct Relation {
     /// The table of an index.
     pub index_of: Option<QualifiedName>,
     /// Owner column of a sequence (`OWNED BY`, serial, identity).
-    pub owned_by: Option<(QualifiedName, SmolStr)>,
+    pub owned_by: Option<Box<(QualifiedName, SmolStr)>>,
     /// A sequence's next value, where known.
     pub next_value: Option<i64>,
 }
@@ -335,10 +335,10 @@ pub struct Column {
     /// Resolved: a type of the catalog has its schema in `name.schema`; serial types are their integer type.
     pub type_name: TypeName,
     pub not_null: bool,
-    pub default: Option<Expr>,
+    pub default: Option<Box<Expr>>,
     pub identity: Option<Identity>,
     /// Generated column's expression; true if stored.
-    pub generated: Option<(Expr, bool)>,
+    pub generated: Option<(Box<Expr>, bool)>,
     pub presence: Presence,
 }
 
@@ -366,7 +366,7 @@ pub struct Index {
     pub method: SmolStr,
     pub elements: Vec<IndexElement>,
     pub include: Vec<SmolStr>,
-    pub filter: Option<Expr>,
+    pub filter: Option<Box<Expr>>,
     pub nulls_not_distinct: bool,
     /// The constraint that it serves.
     pub constraint: Option<SmolStr>,
@@ -454,7 +454,7 @@ pub enum TypeKind {
     Domain {
         base: TypeName,
         not_null: bool,
-        default: Option<Expr>,
+        default: Option<Box<Expr>>,
         constraints: List<Constraint>,
     },
     Shell,

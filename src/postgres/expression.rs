@@ -85,7 +85,7 @@ pub enum Expr {
     },
     Cast {
         value: Box<Expr>,
-        type_name: TypeName,
+        type_name: Box<TypeName>,
     },
     /// Prefix operator: `-`, `+`, `@`.
     Unary {
@@ -137,7 +137,7 @@ pub enum Expr {
     },
     /// A function, aggregate or window function call; COALESCE, GREATEST, NULLIF and CURRENT_* too, by lower-case name.
     Call {
-        name: Name,
+        name: Box<Name>,
         arguments: Vec<Expr>,
         /// `count(*)`.
         star: bool,
@@ -191,7 +191,7 @@ impl Expr {
     /// A plain function call.
     pub fn call(name: &str, arguments: Vec<Expr>) -> Self {
         Self::Call {
-            name: Name::new(name),
+            name: Box::new(Name::new(name)),
             arguments,
             star: false,
             distinct: false,

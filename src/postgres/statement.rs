@@ -279,7 +279,7 @@ pub struct ColumnDefinition {
     /// `serial`, `bigserial`, `smallserial` stay as written: the executor makes their sequence.
     pub type_name: TypeName,
     pub not_null: bool,
-    pub default: Option<Expr>,
+    pub default: Option<Box<Expr>>,
     pub identity: Option<Identity>,
     pub generated: Option<Generated>,
     pub constraints: Vec<ConstraintDefinition>,
@@ -312,7 +312,7 @@ pub enum Identity {
 #[derive(Clone, Debug, PartialEq)]
 #[allow(missing_docs)]
 pub struct Generated {
-    pub value: Expr,
+    pub value: Box<Expr>,
     pub stored: bool,
 }
 
@@ -346,7 +346,7 @@ impl ConstraintDefinition {
 #[derive(Clone, Debug, PartialEq)]
 #[allow(missing_docs)]
 pub enum ConstraintKind {
-    Check(Expr),
+    Check(Box<Expr>),
     /// Named NOT NULL (18), or a domain's.
     NotNull {
         column: SmolStr,
@@ -374,7 +374,7 @@ pub enum ConstraintKind {
     Exclude {
         elements: Vec<IndexElement>,
         method: SmolStr,
-        filter: Option<Expr>,
+        filter: Option<Box<Expr>>,
     },
 }
 
@@ -430,12 +430,12 @@ pub enum AlterTableCommand {
     AlterType {
         column: SmolStr,
         type_name: TypeName,
-        using: Option<Expr>,
+        using: Option<Box<Expr>>,
     },
     /// `None` is DROP DEFAULT.
     SetDefault {
         column: SmolStr,
-        default: Option<Expr>,
+        default: Option<Box<Expr>>,
     },
     SetNotNull {
         column: SmolStr,
@@ -445,7 +445,7 @@ pub enum AlterTableCommand {
     },
     SetExpression {
         column: SmolStr,
-        value: Expr,
+        value: Box<Expr>,
     },
     DropExpression {
         column: SmolStr,
@@ -467,7 +467,7 @@ pub enum AlterTableCommand {
         column: SmolStr,
         what: SmolStr,
     },
-    AddConstraint(ConstraintDefinition),
+    AddConstraint(Box<ConstraintDefinition>),
     DropConstraint {
         name: SmolStr,
         if_exists: bool,
@@ -540,7 +540,7 @@ pub struct CreateIndex {
     pub method: SmolStr,
     pub elements: Vec<IndexElement>,
     pub include: Vec<SmolStr>,
-    pub filter: Option<Expr>,
+    pub filter: Option<Box<Expr>>,
     pub nulls_not_distinct: bool,
 }
 
@@ -582,7 +582,7 @@ pub enum TypeDefinition {
     Domain {
         base: TypeName,
         not_null: bool,
-        default: Option<Expr>,
+        default: Option<Box<Expr>>,
         constraints: Vec<ConstraintDefinition>,
     },
 }

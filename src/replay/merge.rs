@@ -98,11 +98,11 @@ fn call_keys(trace: &Trace) -> Vec<CallKey> {
         .iter()
         .map(|event| {
             let mut hasher = FxHasher::default();
-            match &event.text {
+            match event.text() {
                 Some(text) => text.hash(&mut hasher),
                 None => format!("{:?}", event.statements).hash(&mut hasher),
             }
-            let identity = (event.stack.clone(), hasher.finish());
+            let identity = (event.stack().to_vec(), hasher.finish());
             let count = seen.entry(identity.clone()).or_default();
             *count += 1;
             (identity.0, identity.1, *count)

@@ -334,7 +334,10 @@ fn turned(
     let did_more = turned.trace.events.iter().any(|event| {
         event.outcome == Outcome::Ok
             && !event.changes.is_empty()
-            && event.guards.iter().any(|guard| sites.contains(&guard.site))
+            && event
+                .guards()
+                .iter()
+                .any(|guard| sites.contains(&guard.site))
     });
     did_more.then(|| Turned {
         rerun: worlds::rerun(revision, &turned, setting).trace,

@@ -116,7 +116,7 @@ impl Revision {
         reversible: bool,
     ) -> Self {
         let downgrade = match &script.down {
-            Some(down) if !down.steps.is_empty() => Downgrade::Present,
+            Some(down) if !down.calls.is_empty() => Downgrade::Present,
             Some(down) if down.explained => Downgrade::Explained,
             Some(_) => Downgrade::Empty,
             None if reversible => Downgrade::Absent,

@@ -48,7 +48,7 @@ impl Seen {
             .events
             .iter()
             .filter(|event| !matches!(event.conditional, None | Some(Reason::Environment)))
-            .map(|event| event.stack.clone())
+            .map(|event| event.stack().to_vec())
             .collect();
         let begins = first || replayed.index == 0 || events.iter().any(adds_in_block);
         Self {
@@ -68,7 +68,7 @@ impl Seen {
     /// Whether a call of a window's run of this revision happens for certain.
     pub fn is_certain(&self, event: &Event) -> bool {
         matches!(event.conditional, None | Some(Reason::Environment))
-            && !self.conditional.contains(&event.stack)
+            && !self.conditional.iter().any(|stack| stack == event.stack())
     }
 }
 
@@ -78,7 +78,7 @@ fn concerns_enums(event: &Event) -> bool {
         .iter()
         .any(|statement| matches!(statement, Statement::CreateType(_)));
     let failed = matches!(&event.outcome, Outcome::Error(error) if error.sqlstate == SqlState::UNSAFE_NEW_ENUM_VALUE_USAGE
-        || (error.sqlstate == SqlState::UNDEFINED_OBJECT && !event.enums.is_empty()));
+        || (error.sqlstate == SqlState::UNDEFINED_OBJECT && !event.enums().is_empty()));
     created || failed || adds_value(event)
 }
 

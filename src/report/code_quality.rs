@@ -1,19 +1,20 @@
 //! GitLab's code quality report: Code Climate's issues, as far as GitLab reads them.
 
-use serde_json::{Value, json};
+use std::io::{self, Write};
 
-use super::{Report, Style, place, pretty, sentences};
+use serde_json::json;
+
+use super::harmless::{Each, pretty};
+use super::{Report, Style, place, sentences};
 use crate::diagnostic::Severity;
 use crate::fingerprint::Fingerprints;
 
-pub(super) fn render(report: &Report<'_>, _style: Style) -> String {
+pub(super) fn write(report: &Report<'_>, _style: Style, out: &mut dyn Write) -> io::Result<()> {
     // GitLab takes issues with one fingerprint for one
     let ids = Fingerprints::new(report.sources).ids(report.diagnostics);
-    let issues: Vec<Value> = report
-        .diagnostics
-        .iter()
-        .zip(ids)
-        .map(|(diagnostic, id)| {
+    let issues = || {
+        let identified = report.diagnostics.iter().zip(&ids);
+        identified.map(|(diagnostic, id)| {
             let place = place(report.sources, diagnostic.site);
             json!({
                 "description": sentences(diagnostic).join("\n"),
@@ -30,8 +31,8 @@ pub(super) fn render(report: &Report<'_>, _style: Style) -> String {
                 },
             })
         })
-        .collect();
-    pretty(&issues)
+    };
+    pretty(out, &Each(issues))
 }
 
 pub(super) fn failed(_why: &str) -> String {

@@ -1,21 +1,20 @@
 //! `path:line:col: severity[rule]: message`, one line each, for editors and problem matchers.
 
-use std::fmt::Write;
+use std::io::{self, Write};
 
 use super::{Report, Style, clean, last_line, place, statistics};
 use crate::diagnostic::Diagnostic;
 use crate::source::SourceMap;
 
-pub(super) fn render(report: &Report<'_>, style: Style) -> String {
-    let mut out = String::new();
+pub(super) fn write(report: &Report<'_>, style: Style, out: &mut dyn Write) -> io::Result<()> {
     for diagnostic in report.diagnostics {
-        let _ = writeln!(out, "{}", line(report.sources, diagnostic));
+        writeln!(out, "{}", line(report.sources, diagnostic))?;
     }
-    out.push_str(&statistics(report, style));
+    out.write_all(statistics(report, style).as_bytes())?;
     if !style.quiet {
-        let _ = writeln!(out, "{}", last_line(report));
+        writeln!(out, "{}", last_line(report))?;
     }
-    out
+    Ok(())
 }
 
 /// One finding on one line.

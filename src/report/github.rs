@@ -3,7 +3,7 @@
 //! A step shows ten annotations of each level and drops the rest in silence: so the most severe come first, and past ten of
 //! a level a finding is a plain line of the log, and their number is told.
 
-use std::fmt::Write;
+use std::io::{self, Write};
 
 use super::{
     Report, Style, clean, concise, counted, first_line, last_line, place, sentences, statistics,
@@ -14,34 +14,33 @@ use crate::source::SourceMap;
 /// Annotations of one level that a step shows.
 const SHOWN: usize = 10;
 
-pub(super) fn render(report: &Report<'_>, style: Style) -> String {
-    let mut out = String::new();
+pub(super) fn write(report: &Report<'_>, style: Style, out: &mut dyn Write) -> io::Result<()> {
     let mut rest = Vec::new();
     let mut counts = [0_usize; 3];
     for diagnostic in report.by_severity() {
         let count = &mut counts[diagnostic.severity as usize];
         *count += 1;
         if *count <= SHOWN {
-            let _ = writeln!(out, "{}", command(report.sources, diagnostic));
+            writeln!(out, "{}", command(report.sources, diagnostic))?;
         } else {
             rest.push(diagnostic);
         }
     }
     if !rest.is_empty() {
-        let _ = writeln!(
+        writeln!(
             out,
             "{} without an annotation, since a step shows {SHOWN} of each level:",
             counted(rest.len(), "more finding")
-        );
+        )?;
         for diagnostic in rest {
-            let _ = writeln!(out, "{}", concise::line(report.sources, diagnostic));
+            writeln!(out, "{}", concise::line(report.sources, diagnostic))?;
         }
     }
-    out.push_str(&statistics(report, style));
+    out.write_all(statistics(report, style).as_bytes())?;
     if !style.quiet {
-        let _ = writeln!(out, "{}", last_line(report));
+        writeln!(out, "{}", last_line(report))?;
     }
-    out
+    Ok(())
 }
 
 pub(super) fn failed(why: &str) -> String {

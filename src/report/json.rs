@@ -1,9 +1,12 @@
 //! foreshot's own JSON: structs of its own, apart from the model, so that the model may change and the format not.
 
+use std::io::{self, Write};
+
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::{Report, Style, clean, escaped, place, pretty};
+use super::harmless::{Each, line, pretty, pretty_text};
+use super::{Report, Style, clean, place};
 use crate::diagnostic::{Applicability, Diagnostic, Fix, Severity};
 use crate::fingerprint::Fingerprints;
 use crate::source::{Site, SourceMap};
@@ -12,10 +15,10 @@ use crate::source::{Site, SourceMap};
 const VERSION: u32 = 1;
 
 #[derive(Serialize)]
-struct Document {
+struct Document<F> {
     version: u32,
     tool: Tool,
-    diagnostics: Vec<Finding>,
+    diagnostics: F,
     notes: Vec<Note>,
     summary: Totals,
     /// Why there is no report.
@@ -109,12 +112,13 @@ fn tool() -> Tool {
     }
 }
 
-pub(super) fn render(report: &Report<'_>, _style: Style) -> String {
+pub(super) fn write(report: &Report<'_>, _style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let ids = Fingerprints::new(report.sources).ids(report.diagnostics);
     let summary = &report.summary;
-    pretty(&Document {
+    let document = Document {
         version: VERSION,
         tool: tool(),
-        diagnostics: findings(report),
+        diagnostics: Each(|| findings(report, &ids)),
         notes: report
             .notes
             .iter()
@@ -144,44 +148,37 @@ pub(super) fn render(report: &Report<'_>, _style: Style) -> String {
                 .collect(),
         },
         error: None,
-    })
+    };
+    pretty(out, &document)
 }
 
 pub(super) fn failed(why: &str) -> String {
-    pretty(&Document {
+    pretty_text(&Document {
         version: VERSION,
         tool: tool(),
-        diagnostics: Vec::new(),
+        diagnostics: [(); 0],
         notes: Vec::new(),
         summary: Totals::default(),
         error: Some(clean(why)),
     })
 }
 
-pub(super) fn render_lines(report: &Report<'_>, _style: Style) -> String {
-    let mut out = String::new();
-    for finding in findings(report) {
-        // text and numbers only: this can't fail
-        out.push_str(&escaped(
-            serde_json::to_string(&finding).unwrap_or_default(),
-        ));
-        out.push('\n');
-    }
-    out
+pub(super) fn write_lines(
+    report: &Report<'_>,
+    _style: Style,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let ids = Fingerprints::new(report.sources).ids(report.diagnostics);
+    findings(report, &ids).try_for_each(|finding| line(out, &finding))
 }
 
 pub(super) fn failed_lines(why: &str) -> String {
     format!("{}\n", serde_json::json!({"error": clean(why)}))
 }
 
-fn findings(report: &Report<'_>) -> Vec<Finding> {
-    let ids = Fingerprints::new(report.sources).ids(report.diagnostics);
-    report
-        .diagnostics
-        .iter()
-        .zip(ids)
-        .map(|(diagnostic, id)| finding(report.sources, diagnostic, id))
-        .collect()
+fn findings(report: &Report<'_>, ids: &[String]) -> impl Iterator<Item = Finding> {
+    let identified = report.diagnostics.iter().zip(ids);
+    identified.map(|(diagnostic, id)| finding(report.sources, diagnostic, id.clone()))
 }
 
 fn finding(sources: &SourceMap, diagnostic: &Diagnostic, fingerprint: String) -> Finding {

@@ -1,46 +1,46 @@
 //! JUnit's XML: a suite a file, a case a finding; advice passes.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
+use std::io::{self, Write};
 
 use super::{Report, Style, clean, place, sentences};
 use crate::diagnostic::{Diagnostic, Severity};
 
 const HEAD: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
 
-pub(super) fn render(report: &Report<'_>, _style: Style) -> String {
+pub(super) fn write(report: &Report<'_>, _style: Style, out: &mut dyn Write) -> io::Result<()> {
     let mut suites: BTreeMap<String, Vec<&Diagnostic>> = BTreeMap::new();
     for diagnostic in report.diagnostics {
         let path = place(report.sources, diagnostic.site).path;
         suites.entry(path).or_default().push(diagnostic);
     }
     let failures = report.count(Severity::Error) + report.count(Severity::Warning);
-    let mut out = format!(
-        "{HEAD}<testsuites name=\"foreshot\" tests=\"{}\" failures=\"{failures}\" errors=\"0\">\n",
+    writeln!(
+        out,
+        "{HEAD}<testsuites name=\"foreshot\" tests=\"{}\" failures=\"{failures}\" errors=\"0\">",
         report.diagnostics.len().max(1)
-    );
+    )?;
     if suites.is_empty() {
         // readers take a file without a case for a run that did not happen
-        out.push_str("  <testsuite name=\"foreshot\" tests=\"1\" failures=\"0\" errors=\"0\">\n    <testcase name=\"no findings\" classname=\"foreshot\"/>\n  </testsuite>\n");
+        out.write_all(b"  <testsuite name=\"foreshot\" tests=\"1\" failures=\"0\" errors=\"0\">\n    <testcase name=\"no findings\" classname=\"foreshot\"/>\n  </testsuite>\n")?;
     }
     for (path, diagnostics) in suites {
         let failures = diagnostics
             .iter()
             .filter(|diagnostic| diagnostic.severity > Severity::Note)
             .count();
-        let _ = writeln!(
+        writeln!(
             out,
             "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{failures}\" errors=\"0\">",
             escape(&clean(&path)),
             diagnostics.len()
-        );
+        )?;
         for diagnostic in diagnostics {
-            out.push_str(&case(report, &path, diagnostic));
+            out.write_all(case(report, &path, diagnostic).as_bytes())?;
         }
-        out.push_str("  </testsuite>\n");
+        out.write_all(b"  </testsuite>\n")?;
     }
-    out.push_str("</testsuites>\n");
-    out
+    out.write_all(b"</testsuites>\n")
 }
 
 fn case(report: &Report<'_>, path: &str, diagnostic: &Diagnostic) -> String {

@@ -3,7 +3,8 @@
 //! The first line is a mark by which a comment is found again. A comment holds 65,536 characters: past that, findings are
 //! only counted.
 
-use std::fmt::Write;
+use std::fmt::Write as _;
+use std::io::{self, Write};
 
 use super::{Report, Style, clean, counted, last_line, place};
 use crate::diagnostic::Severity;
@@ -13,7 +14,11 @@ const LIMIT: usize = 60_000;
 
 const MARK: &str = "<!-- foreshot -->\n";
 
-pub(super) fn render(report: &Report<'_>, style: Style) -> String {
+pub(super) fn write(report: &Report<'_>, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    out.write_all(table(report, style).as_bytes())
+}
+
+fn table(report: &Report<'_>, style: Style) -> String {
     let mut out = format!("{MARK}### foreshot\n\n");
     let mut left = 0;
     if !report.diagnostics.is_empty() {

@@ -1,12 +1,13 @@
 //! Reports: one file a format, one line a format in [`FORMATS`].
 //!
-//! In: sorted diagnostics and what was analysed. Out: text. The same report gives the same bytes, whatever the number of
+//! In: sorted diagnostics and what was analysed. Out: text, written as it is made. The same report gives the same bytes, whatever the number of
 //! threads. Lines and columns begin at 1; columns count code points.
 
 mod code_quality;
 mod concise;
 mod excerpt;
 mod github;
+mod harmless;
 mod json;
 mod junit;
 mod markdown;
@@ -17,6 +18,7 @@ mod text;
 pub mod trace;
 
 use std::collections::BTreeMap;
+use std::io::{self, Write};
 
 use camino::Utf8Path;
 
@@ -117,8 +119,8 @@ pub struct Format {
     pub name: &'static str,
     /// What it is for.
     pub summary: &'static str,
-    /// Gives the whole report.
-    pub render: fn(&Report<'_>, Style) -> String,
+    /// Writes the whole report, piece by piece: it may be longer than there is room for.
+    pub write: fn(&Report<'_>, Style, &mut dyn Write) -> io::Result<()>,
     /// Gives what programs can read where there is no report, and why there is none; nothing for people, who read the
     /// sentence elsewhere.
     pub failed: fn(&str) -> String,
@@ -129,61 +131,61 @@ pub static FORMATS: &[Format] = &[
     Format {
         name: "text",
         summary: "for people: the source line with its labels",
-        render: text::render,
+        write: text::write,
         failed: nothing,
     },
     Format {
         name: "concise",
         summary: "one line a finding: path:line:col: severity[rule]: message",
-        render: concise::render,
+        write: concise::write,
         failed: nothing,
     },
     Format {
         name: "github",
         summary: "workflow commands: annotations of GitHub Actions",
-        render: github::render,
+        write: github::write,
         failed: github::failed,
     },
     Format {
         name: "gitlab",
         summary: "code quality report of GitLab (Code Climate)",
-        render: code_quality::render,
+        write: code_quality::write,
         failed: code_quality::failed,
     },
     Format {
         name: "json",
         summary: "foreshot's own, versioned",
-        render: json::render,
+        write: json::write,
         failed: json::failed,
     },
     Format {
         name: "json-lines",
         summary: "the findings of json, one a line",
-        render: json::render_lines,
+        write: json::write_lines,
         failed: json::failed_lines,
     },
     Format {
         name: "junit",
         summary: "JUnit's XML",
-        render: junit::render,
+        write: junit::write,
         failed: junit::failed,
     },
     Format {
         name: "markdown",
         summary: "a table for a job summary or a comment on a pull request",
-        render: markdown::render,
+        write: markdown::write,
         failed: markdown::failed,
     },
     Format {
         name: "rdjson",
         summary: "reviewdog, with suggestions",
-        render: rdjson::render,
+        write: rdjson::write,
         failed: rdjson::failed,
     },
     Format {
         name: "sarif",
         summary: "SARIF 2.1.0, for code scanning",
-        render: sarif::render,
+        write: sarif::write,
         failed: sarif::failed,
     },
 ];
@@ -195,13 +197,6 @@ fn nothing(_why: &str) -> String {
 /// The format of a name.
 pub fn format(name: &str) -> Option<&'static Format> {
     FORMATS.iter().find(|format| format.name == name)
-}
-
-/// Text and numbers as JSON, on lines of their own: this can't fail.
-fn pretty(value: &impl serde::Serialize) -> String {
-    let mut out = escaped(serde_json::to_string_pretty(value).unwrap_or_default());
-    out.push('\n');
-    out
 }
 
 /// All that is to be said on a finding, on one line each: message, notes, remedy.
@@ -283,25 +278,6 @@ pub(crate) fn clean(text: &str) -> String {
         .replace(unknown::FRESH, "{new}")
         // a command to the runner of GitHub Actions, wherever in a line it stands
         .replace("##[", "##(")
-}
-
-/// JSON in which nothing moves a cursor or is a command to a CI system: a path has to be what it is, so such characters, which
-/// can only stand in strings, are written as escapes.
-pub(crate) fn escaped(json: String) -> String {
-    use std::fmt::Write;
-    let harmful = |character: char| is_harmful(character) && !matches!(character, '\n' | '\t');
-    if !json.contains("##[") && !json.chars().any(harmful) {
-        return json;
-    }
-    let mut out = String::with_capacity(json.len() + 64);
-    for character in json.replace("##[", "#\\u0023[").chars() {
-        if harmful(character) {
-            let _ = write!(out, "\\u{:04x}", u32::from(character));
-        } else {
-            out.push(character);
-        }
-    }
-    out
 }
 
 /// Control characters, and those that turn the direction of text around.

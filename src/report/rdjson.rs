@@ -1,29 +1,43 @@
 //! reviewdog's diagnostic format. Its columns count bytes, from 1.
 
+use std::io::{self, Write};
+
+use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{Report, Style, clean, pretty, sentences, slashes};
+use super::harmless::{Each, pretty, pretty_text};
+use super::{Report, Style, clean, sentences, slashes};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::source::{Site, SourceFile, SourceMap};
 
-pub(super) fn render(report: &Report<'_>, _style: Style) -> String {
-    let diagnostics: Vec<Value> = report
-        .diagnostics
-        .iter()
-        .map(|diagnostic| finding(report.sources, diagnostic))
-        .collect();
-    document(&diagnostics)
+#[derive(Serialize)]
+struct Document<F> {
+    source: Source,
+    diagnostics: F,
+}
+
+#[derive(Serialize)]
+struct Source {
+    name: &'static str,
+}
+
+pub(super) fn write(report: &Report<'_>, _style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let found = || {
+        let all = report.diagnostics.iter();
+        all.map(|diagnostic| finding(report.sources, diagnostic))
+    };
+    pretty(out, &document(Each(found)))
 }
 
 pub(super) fn failed(_why: &str) -> String {
-    document(&[])
+    pretty_text(&document([(); 0]))
 }
 
-fn document(diagnostics: &[Value]) -> String {
-    pretty(&json!({
-        "source": {"name": "foreshot"},
-        "diagnostics": diagnostics,
-    }))
+fn document<F: Serialize>(diagnostics: F) -> Document<F> {
+    Document {
+        source: Source { name: "foreshot" },
+        diagnostics,
+    }
 }
 
 fn finding(sources: &SourceMap, diagnostic: &Diagnostic) -> Value {

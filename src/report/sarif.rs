@@ -4,18 +4,20 @@
 //! One location a result; what else helps is in `relatedLocations`.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
+use std::fmt::Write as _;
+use std::io::{self, Write};
 
+use serde::Serialize;
 use serde_json::{Value, json};
 use serde_sarif::sarif::{
     ArtifactChange, ArtifactContent, ArtifactLocation, CodeFlow, Fix as Repair, Invocation,
     Location, Message, MultiformatMessageString, Notification, PhysicalLocation, PropertyBag,
     Region, Replacement, ReportingConfiguration, ReportingDescriptor, Result as Finding,
-    ResultLevel, Run, RunAutomationDetails, Sarif, ThreadFlow, ThreadFlowLocation, Tool,
-    ToolComponent,
+    ResultLevel, RunAutomationDetails, ThreadFlow, ThreadFlowLocation, Tool, ToolComponent,
 };
 
-use super::{Report, Style, clean, first_line, place, pretty};
+use super::harmless::{Each, pretty, pretty_text};
+use super::{Report, Style, clean, first_line, place};
 use crate::config::Level;
 use crate::diagnostic::{Diagnostic, FIRST_RUN, Fix, RuleInfo, Severity};
 use crate::fingerprint::Fingerprints;
@@ -41,50 +43,93 @@ const MAX_BYTES: usize = 64 << 20;
 /// The name of our fingerprint, with its version: another way of counting is another version.
 const FINGERPRINT: &str = "foreshot/v1";
 
-pub(super) fn render(report: &Report<'_>, _style: Style) -> String {
+/// A log of one run, whose results are made as they are written: the types of `serde_sarif` hold them all.
+#[derive(Serialize)]
+struct Log<R> {
+    #[serde(rename = "$schema")]
+    schema: &'static str,
+    runs: [OneRun<R>; 1],
+    version: &'static str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct OneRun<R> {
+    automation_details: RunAutomationDetails,
+    column_kind: &'static str,
+    invocations: [Invocation; 1],
+    results: R,
+    tool: Tool,
+}
+
+pub(super) fn write(report: &Report<'_>, _style: Style, out: &mut dyn Write) -> io::Result<()> {
     let ids = Fingerprints::new(report.sources).ids(report.diagnostics);
-    let mut places: Vec<usize> = (0..report.diagnostics.len()).collect();
-    // what has to go is the mildest; what stays is in the order of every report
-    places.sort_by_key(|place| std::cmp::Reverse(report.diagnostics[*place].severity));
-    places.truncate(MAX_RESULTS);
-    places.sort_unstable();
+    let made = |place: &usize| finding(report, &report.diagnostics[*place], &ids[*place]);
+    let mut places = gravest(report);
     let mut bytes = 0;
-    let mut results = Vec::new();
-    for place in places {
-        let made = finding(report, &report.diagnostics[place], &ids[place]);
-        bytes += serde_json::to_string(&made).map_or(0, |text| text.len());
-        if bytes > MAX_BYTES {
-            break;
-        }
-        results.push(made);
-    }
-    let left = report.diagnostics.len() - results.len();
+    let fitting = places.iter().take_while(|place| {
+        bytes += length(&made(place));
+        bytes <= MAX_BYTES
+    });
+    places.truncate(fitting.count());
+    let left = report.diagnostics.len() - places.len();
     let notice = (left > 0).then(|| {
         format!("{left} findings are left out: code scanning takes {MAX_RESULTS} in 10 MB")
     });
-    log(
+    let log = log(
         report.rules,
-        results,
+        Each(|| places.iter().map(made)),
         invocation(report.summary.failures == 0, notice, "warning"),
         report.category,
-    )
+    );
+    pretty(out, &log)
+}
+
+/// Places of the findings that GitHub takes by their number, in the order of every report: what has to go is the mildest.
+fn gravest(report: &Report<'_>) -> Vec<usize> {
+    let mut places: Vec<usize> = (0..report.diagnostics.len()).collect();
+    places.sort_by_key(|place| std::cmp::Reverse(report.diagnostics[*place].severity));
+    places.truncate(MAX_RESULTS);
+    places.sort_unstable();
+    places
+}
+
+/// How many bytes a result takes on one line.
+fn length(result: &Finding) -> usize {
+    struct Counted(usize);
+
+    impl Write for Counted {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0 += bytes.len();
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    let mut counted = Counted(0);
+    // text and numbers only, and counting can't fail
+    let _ = serde_json::to_writer(&mut counted, result);
+    counted.0
 }
 
 pub(super) fn failed(why: &str) -> String {
-    log(
+    pretty_text(&log(
         &[],
-        Vec::new(),
+        [(); 0],
         invocation(false, Some(clean(why)), "error"),
         None,
-    )
+    ))
 }
 
-fn log(
+fn log<R: Serialize>(
     rules: &[RuleInfo],
-    results: Vec<Finding>,
+    results: R,
     invocation: Invocation,
     category: Option<&str>,
-) -> String {
+) -> Log<R> {
     // all up to the last slash is the category, which tells one upload from another
     let id = match category.map(|name| name.trim_matches('/')) {
         Some(name) if !name.is_empty() => format!("foreshot/{}/", clean(name)),
@@ -96,20 +141,18 @@ fn log(
         .version(env!("CARGO_PKG_VERSION").to_owned())
         .rules(rules.iter().map(descriptor).collect::<Vec<_>>())
         .build();
-    let run = Run::builder()
-        .tool(Tool::builder().driver(driver).build())
-        .automation_details(RunAutomationDetails::builder().id(id).build())
-        .column_kind(Value::from("unicodeCodePoints"))
-        .invocations(vec![invocation])
-        .results(results)
-        .build();
-    pretty(
-        &Sarif::builder()
-            .schema(SCHEMA.to_owned())
-            .version(Value::from("2.1.0"))
-            .runs(vec![run])
-            .build(),
-    )
+    let run = OneRun {
+        automation_details: RunAutomationDetails::builder().id(id).build(),
+        column_kind: "unicodeCodePoints",
+        invocations: [invocation],
+        results,
+        tool: Tool::builder().driver(driver).build(),
+    };
+    Log {
+        schema: SCHEMA,
+        runs: [run],
+        version: "2.1.0",
+    }
 }
 
 fn invocation(successful: bool, notice: Option<String>, level: &str) -> Invocation {

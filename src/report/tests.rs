@@ -97,7 +97,9 @@ impl Sample {
             .iter()
             .find(|known| known.name == format)
             .expect("known");
-        (format.render)(&report, style)
+        let mut out = Vec::new();
+        (format.write)(&report, style, &mut out).expect("memory takes all");
+        String::from_utf8(out).expect("text")
     }
 }
 

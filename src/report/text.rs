@@ -1,6 +1,6 @@
 //! For people: the source line, labels for what led to it, the remedy.
 
-use std::io::Write;
+use std::io::{self, Write};
 
 use codespan_reporting::diagnostic::{Diagnostic as Rendered, Label, Severity as Shown};
 use codespan_reporting::term;
@@ -17,25 +17,32 @@ const MAX_LABELS: usize = 4;
 /// So many diagnostics at a time are rendered by one thread.
 const CHUNK: usize = 64;
 
-pub(super) fn render(report: &Report<'_>, style: Style) -> String {
+/// So many times that are laid out before they are written: enough for all threads, and little to hold.
+const BATCH: usize = 32;
+
+pub(super) fn write(report: &Report<'_>, style: Style, out: &mut dyn Write) -> io::Result<()> {
     // laying out excerpts takes longer than judging many a file, and each stands for itself
-    let mut parts: Vec<String> = report
-        .diagnostics
-        .par_chunks(CHUNK)
-        .map(|diagnostics| written(style, |out| write_diagnostics(out, report, diagnostics)))
-        .collect();
-    parts.push(written(style, |out| write_rest(out, report, style)));
-    parts.concat()
+    for batch in report.diagnostics.chunks(CHUNK * BATCH) {
+        let parts: Vec<Buffer> = batch
+            .par_chunks(CHUNK)
+            .map(|diagnostics| written(style, |out| write_diagnostics(out, report, diagnostics)))
+            .collect();
+        for part in parts {
+            out.write_all(part.as_slice())?;
+        }
+    }
+    let rest = written(style, |out| write_rest(out, report, style));
+    out.write_all(rest.as_slice())
 }
 
-fn written(style: Style, write: impl FnOnce(&mut Buffer)) -> String {
+fn written(style: Style, write: impl FnOnce(&mut Buffer)) -> Buffer {
     let mut out = if style.colour {
         Buffer::ansi()
     } else {
         Buffer::no_color()
     };
     write(&mut out);
-    String::from_utf8_lossy(out.as_slice()).into_owned()
+    out
 }
 
 fn write_diagnostics(out: &mut Buffer, report: &Report<'_>, diagnostics: &[Diagnostic]) {

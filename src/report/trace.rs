@@ -4,7 +4,7 @@ mod table;
 
 use serde::Serialize;
 
-use super::{escaped, slashes};
+use super::{harmless, slashes};
 use crate::postgres::{Outcome, Statement, TransactionMode};
 use crate::source::{Site, SourceMap};
 use crate::trace::{Event, Origin, Run};
@@ -45,7 +45,7 @@ struct Object<'a> {
 
 /// One JSON object an event, in the order of the runs.
 pub fn json_lines(runs: &[TracedRun], sources: &SourceMap) -> String {
-    let mut out = String::new();
+    let mut out = Vec::new();
     for traced in runs {
         let path = slashes(sources.file(traced.file).path());
         for event in &traced.trace.events {
@@ -57,7 +57,7 @@ pub fn json_lines(runs: &[TracedRun], sources: &SourceMap) -> String {
                 line,
                 end_line,
                 stack: event
-                    .stack
+                    .stack()
                     .iter()
                     .map(|site| lines(sources, *site).0)
                     .collect(),
@@ -82,12 +82,11 @@ pub fn json_lines(runs: &[TracedRun], sources: &SourceMap) -> String {
                 conditional: event.conditional.map(reason_word),
                 if_executed: if_executed(event),
             };
-            // text and numbers only: this can't fail
-            out.push_str(&escaped(serde_json::to_string(&object).unwrap_or_default()));
-            out.push('\n');
+            // writing into memory can't fail
+            let _ = harmless::line(&mut out, &object);
         }
     }
-    out
+    String::from_utf8(out).unwrap_or_default()
 }
 
 /// Why the outcome of a conditional event is not known.
@@ -180,7 +179,7 @@ fn lines(sources: &SourceMap, site: Site) -> (u32, u32) {
 
 /// The SQL as written, else as the statements say it.
 fn statement_text(event: &Event, sources: &SourceMap) -> String {
-    match (&event.text, event.literal) {
+    match (event.text(), event.literal) {
         (Some(text), _) => shown(text.trim()),
         (None, Some(whole)) if event.origin == Origin::Script => {
             let file = sources.file(whole.file);

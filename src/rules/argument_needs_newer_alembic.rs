@@ -28,7 +28,7 @@ fn check(context: &Context<'_>) -> Vec<Diagnostic> {
         found.extend(refused(context, trace, function));
         let mut places: Vec<Site> = Vec::new();
         for event in &trace.events {
-            if let Some(argument) = event.ignored
+            if let Some(argument) = event.ignored()
                 && !places.contains(&event.site)
             {
                 places.push(event.site);

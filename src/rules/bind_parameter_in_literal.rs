@@ -105,7 +105,7 @@ fn parameter_sent(event: &Event) -> Option<(&str, &str)> {
         return None;
     };
     let is_refused = error.sqlstate == SqlState::SYNTAX_ERROR;
-    parameter_before_cast(event.text.as_deref().filter(|_| is_refused)?)
+    parameter_before_cast(event.text().filter(|_| is_refused)?)
 }
 
 /// Whether a call fails for a reason that this rule tells.
@@ -166,7 +166,10 @@ fn stopped(context: &Context<'_>, trace: &Trace, command: &str) -> Option<Diagno
 fn doubled(context: &Context<'_>, trace: &Trace) -> Vec<Diagnostic> {
     let mut found: Vec<Diagnostic> = Vec::new();
     for event in &trace.events {
-        let written = event.text.as_ref().is_some_and(|text| text.contains("%%"));
+        let written = event
+            .text()
+            .as_ref()
+            .is_some_and(|text| text.contains("%%"));
         if !written
             || !matches!(event.outcome, Outcome::Ok)
             || found.iter().any(|known| known.site == event.site)

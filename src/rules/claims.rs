@@ -25,7 +25,10 @@ pub(super) fn is_claimed(context: &Context<'_>, run: Run, event: &Event) -> bool
 pub(super) fn is_told(context: &Context<'_>, event: &Event) -> bool {
     let stale = stale_inspector::guards(context.replayed);
     is_claimed(context, Run::First, event)
-        || event.guards.iter().any(|guard| stale.contains(&guard.site))
+        || event
+            .guards()
+            .iter()
+            .any(|guard| stale.contains(&guard.site))
         || conflict_target_missing::claims(event, context.config)
         || enum_created_twice::claims(event, context.config)
         || enum_type_not_created::claims(event, context.config)

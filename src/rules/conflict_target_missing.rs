@@ -91,10 +91,10 @@ fn report(
     let mut diagnostic = context.diagnostic(&RULE, event.site, message);
     let table = words::relation(catalog, &insert.table);
     diagnostic.help = Some(remedy(insert, table, deferrable));
-    if event.innermost != event.site {
+    if event.innermost() != event.site {
         diagnostic
             .labels
-            .push(label(event.innermost, "the statement is issued here"));
+            .push(label(event.innermost(), "the statement is issued here"));
     }
     diagnostic
 }

@@ -23,7 +23,7 @@ pub(super) const RULE: Rule = Rule {
 pub(super) fn is_ignored(event: &Event) -> bool {
     implicit_type(event).is_some_and(|name| {
         event
-            .enums
+            .enums()
             .iter()
             .any(|known| known.name == *name && known.create_type_off && !known.postgres)
     })

@@ -122,7 +122,7 @@ fn passes_in_one_command(context: &CommandContext<'_>, seen: &Seen, event: &Even
     let again: Vec<&Event> = trace
         .events
         .iter()
-        .filter(|other| other.stack == event.stack)
+        .filter(|other| other.stack() == event.stack())
         .collect();
     !again.is_empty()
         && again

@@ -147,7 +147,7 @@ fn users<'a>(first: &'a [Event], failing: &Event) -> Option<&'a Name> {
     let name = type_name(failing)?;
     first
         .iter()
-        .filter(|event| event.enums.iter().any(|known| known.name == *name))
+        .filter(|event| event.enums().iter().any(|known| known.name == *name))
         .find_map(|event| event.statements.first().and_then(Statement::table))
 }
 

@@ -43,7 +43,7 @@ fn check(context: &CommandContext<'_>) -> Vec<Diagnostic> {
             let own = one
                 .events
                 .iter()
-                .any(|known| known.stack == event.stack && self::missing(known).is_some());
+                .any(|known| known.stack() == event.stack() && self::missing(known).is_some());
             if let Some((missing, error)) = missing(event).filter(|_| !own && one.is_certain(event))
                 && let Some(diagnostic) = report_remembered(context, one, event, missing, error)
             {
@@ -69,7 +69,7 @@ fn missing(event: &Event) -> Option<(&EnumType, &ServerError)> {
     }
     let key = error.object.as_ref()?;
     let found = event
-        .enums
+        .enums()
         .iter()
         .find(|known| known.name.name == words::last_part(key))?;
     Some((found, error))

@@ -104,7 +104,7 @@ fn later_uses<'a>(seen: &'a [Seen], runs: &'a Runs) -> Vec<Use<'a>> {
             let own = one
                 .events
                 .iter()
-                .any(|known| known.stack == event.stack && refused(known).is_some());
+                .any(|known| known.stack() == event.stack() && refused(known).is_some());
             if own || event.handled || !one.is_certain(event) {
                 continue;
             }
@@ -191,7 +191,7 @@ fn report(context: &CommandContext<'_>, cause: &[Use<'_>]) -> Diagnostic {
 fn from_empty(context: &CommandContext<'_>, found: &Use<'_>) -> Option<String> {
     let trace = context.windows.empty.as_ref()?.get(&found.seen.index)?;
     let again = trace.events.iter().filter(|event| {
-        event.stack == found.event.stack && event.statements == found.event.statements
+        event.stack() == found.event.stack() && event.statements == found.event.statements
     });
     let mut outcomes = again
         .map(|event| matches!(event.outcome, Outcome::Ok))

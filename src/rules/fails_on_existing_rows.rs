@@ -68,10 +68,11 @@ fn report(context: &Context<'_>, group: &[Risk<'_>], run: &str) -> Diagnostic {
         diagnostic.severity = Severity::Warning;
     }
     diagnostic.help = Some(remedy(risk));
-    if risk.event.innermost != risk.event.site {
-        diagnostic
-            .labels
-            .push(label(risk.event.innermost, "the statement is issued here"));
+    if risk.event.innermost() != risk.event.site {
+        diagnostic.labels.push(label(
+            risk.event.innermost(),
+            "the statement is issued here",
+        ));
     }
     let verb = if risk.certain { "fail" } else { "may fail" };
     let (here, elsewhere): (Vec<_>, Vec<_>) = group[1..]

@@ -46,7 +46,7 @@ pub(super) fn may_be_skipped(replayed: &Replayed, event: &Event) -> bool {
         .rerun
         .events
         .iter()
-        .find(|again| again.stack == event.stack && again.statements == event.statements);
+        .find(|again| again.stack() == event.stack() && again.statements == event.statements);
     again.is_none_or(|again| matches!(again.outcome, Outcome::Ok) && again.changes.is_empty())
 }
 
@@ -257,8 +257,8 @@ fn makes(statement: &Statement, kind: ObjectKind) -> bool {
 
 /// Whether a drop has a guard of its own, a condition or a clause: its author has thought of databases that differ.
 fn asks_itself(event: &Event) -> bool {
-    event.checks_first
-        || !event.guards.is_empty()
+    event.checks_first()
+        || !event.guards().is_empty()
         || event.statements.iter().all(|statement| match statement {
             Statement::Drop(drop) => drop.if_exists,
             Statement::AlterTable(alter) => alter.commands.iter().all(|command| {

@@ -35,8 +35,9 @@ pub(super) fn report(
     here: &str,
 ) -> Vec<Diagnostic> {
     let mut found = Vec::new();
-    let made = second_run::makers(context.replayed);
-    for cause in missing_guard::schema_causes(context) {
+    let causes = missing_guard::schema_causes(context);
+    let made = second_run::makers(context.replayed, missing_guard::in_the_way(&causes));
+    for cause in &causes {
         let fault = cause.faults[0];
         let Some((guard, question)) = wrong(verdict(&fault)) else {
             continue;
@@ -47,7 +48,7 @@ pub(super) fn report(
             asked(question, guard),
             object(&fault, question, guard)
         );
-        let mut diagnostic = missing_guard::report(context, rule, &cause, &made, message);
+        let mut diagnostic = missing_guard::report(context, rule, cause, &made, message);
         diagnostic.labels.insert(0, label(guard.site, here));
         found.push(diagnostic);
     }
@@ -83,7 +84,7 @@ pub(super) fn verdict<'a>(fault: &Fault<'a>) -> Verdict<'a> {
     };
     let mut wrong = Verdict::NoGuard;
     // the innermost guard is the one that its author meant for it
-    for guard in fault.event.guards.iter().rev() {
+    for guard in fault.event.guards().iter().rev() {
         for question in &guard.questions {
             match bearing(question, guard, &target) {
                 Bearing::About | Bearing::Unsure => return Verdict::NoGuard,

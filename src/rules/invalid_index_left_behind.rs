@@ -93,7 +93,7 @@ fn is_skipped(replayed: &Replayed, name: &str) -> bool {
 fn asks_for_validity(replayed: &Replayed) -> bool {
     let asks = |event: &Event| {
         event
-            .text
+            .text()
             .as_ref()
             .is_some_and(|text| text.contains("indisvalid"))
     };
@@ -126,10 +126,10 @@ fn report(context: &Context<'_>, event: &Event, index: &CreateIndex, name: &str)
         Origin::Script => format!("run `{drop}` before it"),
         _ => format!("run `op.execute('{drop}')` before it, inside the same block"),
     });
-    if event.innermost != event.site {
+    if event.innermost() != event.site {
         diagnostic
             .labels
-            .push(label(event.innermost, "the statement is issued here"));
+            .push(label(event.innermost(), "the statement is issued here"));
     }
     diagnostic
 }

@@ -52,7 +52,7 @@ fn made_in(trace: &Trace, event: &Event) -> bool {
     trace
         .events
         .iter()
-        .any(|known| known.stack == event.stack && known.statements == event.statements)
+        .any(|known| known.stack() == event.stack() && known.statements == event.statements)
 }
 
 /// The same call where its work is done: let in by its guard, and refused.
@@ -61,7 +61,7 @@ fn failure_of<'a>(rerun: &'a Trace, done: &Event) -> Option<(&'a Event, &'a Serv
         Outcome::Error(error)
             if !event.handled
                 && event.conditional.is_none()
-                && event.stack == done.stack
+                && event.stack() == done.stack()
                 && event.statements == done.statements =>
         {
             Some((event, &**error))
@@ -73,7 +73,7 @@ fn failure_of<'a>(rerun: &'a Trace, done: &Event) -> Option<(&'a Event, &'a Serv
 /// The guard that passed over it in the first run, lets it in now, and asks for the very object.
 fn culprit<'a>(first: &Trace, event: &'a Event, error: &ServerError) -> Option<&'a Guard> {
     event
-        .guards
+        .guards()
         .iter()
         .find(|guard| {
             first

@@ -28,8 +28,9 @@ pub(super) const RULE: Rule = Rule {
 pub(super) const WHEN: &str = "a restored, stamped or hand-fixed database, or a retry";
 
 fn check(context: &Context<'_>) -> Vec<Diagnostic> {
-    let made = second_run::makers(context.replayed);
-    schema_causes(context)
+    let causes = schema_causes(context);
+    let made = second_run::makers(context.replayed, in_the_way(&causes));
+    causes
         .iter()
         .filter(|cause| guards::verdict(&cause.faults[0]) == Verdict::NoGuard)
         .map(|cause| report(context, &RULE, cause, &made, message(&cause.faults[0])))
@@ -49,14 +50,24 @@ pub(crate) fn schema_causes<'a>(context: &'a Context<'_>) -> Vec<Cause<'a>> {
     let stale = stale_inspector::guards(context.replayed);
     let faults: Vec<Fault<'_>> = second_run::faults(context.replayed)
         .into_iter()
-        .filter(|fault| !second_run::is_data(fault) && fault.event.ignored.is_none())
+        .filter(|fault| !second_run::is_data(fault) && fault.event.ignored().is_none())
         .filter(|fault| !claims::is_claimed(context, Run::Rerun, fault.event))
         .filter(|fault| {
-            let mut guards = fault.event.guards.iter();
+            let mut guards = fault.event.guards().iter();
             !guards.any(|guard| stale.contains(&guard.site))
         })
         .collect();
     gather_drops(causes(&faults), &context.replayed.before)
+}
+
+/// What the server says is there already, or missing, where a cause begins.
+pub(super) fn in_the_way<'a>(causes: &[Cause<'a>]) -> impl Iterator<Item = &'a ObjectKey> {
+    causes
+        .iter()
+        .filter_map(|cause| match cause.faults[0].kind {
+            FaultKind::Fails(error) => error.object.as_ref(),
+            FaultKind::Changes => None,
+        })
 }
 
 /// Puts the drops of a table's indexes, constraints and columns to the drop of the table, and those of a column's to that
@@ -107,7 +118,7 @@ fn gather_drops<'a>(causes: Vec<Cause<'a>>, before: &Catalog) -> Vec<Cause<'a>> 
 /// The table or column that was there before, and that a call without a guard drops.
 fn dropped_whole(fault: &Fault<'_>, before: &Catalog) -> Option<ObjectKey> {
     // a clause of a text holds that statement alone
-    if !fault.event.guards.is_empty() || advice::of_whole(fault.event).is_none() {
+    if !fault.event.guards().is_empty() || advice::of_whole(fault.event).is_none() {
         return None;
     }
     match fault.event.statements.as_ref() {
@@ -130,7 +141,7 @@ fn dropped_whole(fault: &Fault<'_>, before: &Catalog) -> Option<ObjectKey> {
 
 /// Whether a call without a guard drops a part of a table or column: an index, a constraint, of a table a column too.
 fn goes_with(fault: &Fault<'_>, whole: &ObjectKey, before: &Catalog) -> bool {
-    if !fault.event.guards.is_empty() {
+    if !fault.event.guards().is_empty() {
         return false;
     }
     let Some(table) = before.table_of(whole) else {
@@ -268,10 +279,11 @@ pub(super) fn report(
             format!("{FIRST_RUN} made or removed the {key} here"),
         ));
     }
-    if fault.event.innermost != site {
-        diagnostic
-            .labels
-            .push(label(fault.event.innermost, "the statement is issued here"));
+    if fault.event.innermost() != site {
+        diagnostic.labels.push(label(
+            fault.event.innermost(),
+            "the statement is issued here",
+        ));
     }
     add_others(&mut diagnostic, cause, site);
     diagnostic
@@ -287,6 +299,7 @@ pub(super) fn add_others(diagnostic: &mut Diagnostic, cause: &Cause<'_>, site: S
                 .push(label(other.event.site, consequence(other)));
         }
     }
+    diagnostic.labels.shrink_to_fit();
     // a label a place says it all, unless one place makes several calls
     let others = cause.faults.len() - 1;
     if others >= places.len() {

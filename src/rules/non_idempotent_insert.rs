@@ -72,10 +72,11 @@ fn report(context: &Context<'_>, faults: &[Fault<'_>]) -> Diagnostic {
     let mut diagnostic = context.diagnostic(&RULE, fault.event.site, message);
     diagnostic.severity = second_run::severity(context);
     diagnostic.help = Some(remedy(&fault, insert));
-    if fault.event.innermost != fault.event.site {
-        diagnostic
-            .labels
-            .push(label(fault.event.innermost, "the statement is issued here"));
+    if fault.event.innermost() != fault.event.site {
+        diagnostic.labels.push(label(
+            fault.event.innermost(),
+            "the statement is issued here",
+        ));
     }
     if faults.len() > 1 {
         diagnostic

@@ -18,7 +18,7 @@ use crate::postgres::catalog::{Catalog, Presence, QualifiedName, Relation, TypeK
 use crate::postgres::expression::Expr;
 use crate::postgres::name::Name;
 use crate::postgres::statement::{
-    AlterTableCommand, ColumnDefinition, ConstraintDefinition, ConstraintKind, CreateIndex,
+    AlterTableCommand, ColumnDefinition, ConstraintDefinition, ConstraintKind, CreateIndex, Insert,
     Statement,
 };
 use crate::postgres::{Datum, Outcome, TypeName};
@@ -78,32 +78,25 @@ type ColumnName = (QualifiedName, SmolStr);
 
 /// Tables by name, then schema: a file may make thousands.
 #[derive(Default)]
-struct Made(BTreeMap<SmolStr, BTreeSet<SmolStr>>);
+struct Made(BTreeSet<QualifiedName>);
 
 impl Made {
     fn insert(&mut self, table: QualifiedName) {
-        self.0.entry(table.name).or_default().insert(table.schema);
+        self.0.insert(table);
     }
 
     fn remove(&mut self, table: &QualifiedName) -> bool {
-        self.0
-            .get_mut(&table.name)
-            .is_some_and(|schemas| schemas.remove(&table.schema))
+        self.0.remove(table)
     }
 
     fn contains(&self, table: &QualifiedName) -> bool {
-        self.0
-            .get(&table.name)
-            .is_some_and(|schemas| schemas.contains(&table.schema))
+        self.0.contains(table)
     }
 
     /// The first of a name, by schema.
     fn named(&self, name: &SmolStr) -> Option<QualifiedName> {
-        let schema = self.0.get(name)?.first()?;
-        Some(QualifiedName {
-            schema: schema.clone(),
-            name: name.clone(),
-        })
+        let mut behind = self.0.range(QualifiedName::new("", name)..);
+        behind.next().filter(|table| table.name == *name).cloned()
     }
 }
 
@@ -128,15 +121,15 @@ pub(super) struct Progress<'a> {
     added: BTreeMap<ColumnName, Value>,
     /// What old rows have in a column that it added with a literal as its default.
     defaults: BTreeMap<ColumnName, Datum>,
-    /// Literals that it inserted, by column.
-    inserted: Vec<(ColumnName, Datum)>,
+    /// What it inserted by values, and the tables.
+    inserted: Vec<(QualifiedName, &'a Insert)>,
     /// Something ran whose effect on rows is not known.
     opaque: bool,
 }
 
 /// All risks of a run, in order. Without those of statements that are not made for certain, of statements that fail as it is
 /// and of those that change nothing.
-pub(super) fn risks<'a>(trace: &'a Trace, before: &Catalog) -> Vec<Risk<'a>> {
+pub(super) fn risks<'a>(trace: &'a Trace, before: &'a Catalog) -> Vec<Risk<'a>> {
     let mut progress = Progress::new(before);
     let mut found = Vec::new();
     for event in &trace.events {
@@ -322,7 +315,7 @@ impl<'a> Progress<'a> {
         if column.generated.is_some() {
             return Value::Unknown;
         }
-        match &column.default {
+        match column.default.as_deref() {
             None if self.has_default(&column.type_name) => Value::Unknown,
             None | Some(Expr::Value(Datum::Null)) => Value::Null,
             Some(Expr::Value(Datum::Unknown) | Expr::Unknown(_)) => Value::Unknown,
@@ -377,7 +370,7 @@ impl<'a> Progress<'a> {
                 || found
                     .default
                     .as_ref()
-                    .is_some_and(|default| *default != Expr::Value(Datum::Null))
+                    .is_some_and(|default| **default != Expr::Value(Datum::Null))
         });
         by_itself
             || old
@@ -439,7 +432,7 @@ impl<'a> Progress<'a> {
             .elements
             .iter()
             .all(|element| matches!(element.value, Expr::Column { .. }));
-        let filter = index.filter.as_ref();
+        let filter = index.filter.as_deref();
         let nulls_count = index.nulls_not_distinct;
         let (what, certain) = self.unique(table, &columns, nulls_count, filter, What::Unique)?;
         if plain {
@@ -518,7 +511,7 @@ impl<'a> Progress<'a> {
         by_key
             || names.iter().any(|name| {
                 old.column(name).is_some_and(|column| {
-                    column.identity.is_some() || column.default.as_ref().is_some_and(is_distinct)
+                    column.identity.is_some() || column.default.as_deref().is_some_and(is_distinct)
                 })
             })
     }

@@ -91,7 +91,9 @@ pub(super) fn refused<'a>(
     diagnostic.help = Some(remedy(replayed, run, event, error));
     if let Some(key) = &error.object {
         let earlier = touched_before(replayed.trace(run), event, key);
-        let made = second_run::makers(replayed).get(key).copied();
+        let made = second_run::makers(replayed, std::iter::once(key))
+            .get(key)
+            .copied();
         if let Some(earlier) = earlier {
             let what = if error.sqlstate.says_duplicate() {
                 "is made here already"
@@ -114,10 +116,10 @@ pub(super) fn refused<'a>(
             ));
         }
     }
-    if event.innermost != event.site {
+    if event.innermost() != event.site {
         diagnostic
             .labels
-            .push(label(event.innermost, "the statement is issued here"));
+            .push(label(event.innermost(), "the statement is issued here"));
     }
     let mut places = vec![event.site];
     let mut more = 0;

@@ -1,10 +1,15 @@
 //! `reinserted-seed`: rows are deleted and inserted again, so that what was changed in them since is lost.
 
+use std::cell::LazyCell;
+
+use rustc_hash::FxHashSet;
+
 use super::missing_guard::WHEN;
-use super::{Check, Context, Rule, label, second_run, words};
+use super::{Check, Context, Rule, label, words};
 use crate::config::Level;
 use crate::diagnostic::{Diagnostic, RuleInfo, Severity};
 use crate::postgres::{ObjectKey, ObjectKind, Outcome, Statement};
+use crate::replay::Replayed;
 use crate::trace::Event;
 
 pub(super) const RULE: Rule = Rule {
@@ -30,7 +35,8 @@ fn check(context: &Context<'_>) -> Vec<Diagnostic> {
 /// place once. They add nothing, and put back what was changed since.
 fn replaced<'a>(context: &Context<'a>) -> Vec<(&'a Event, &'a Event)> {
     let replayed = context.replayed;
-    let made = second_run::makers(replayed);
+    // hardly any file asks
+    let made = LazyCell::new(|| touched_tables(replayed));
     let mut deleted: Vec<(&Event, &ObjectKey)> = Vec::new();
     let mut found: Vec<(&Event, &Event)> = Vec::new();
     for event in &replayed.rerun.events {
@@ -51,13 +57,25 @@ fn replaced<'a>(context: &Context<'a>) -> Vec<(&'a Event, &'a Event)> {
         ) && let Some((delete, _)) = deleted
             .iter()
             .find(|(_, key)| rows().any(|own| own == *key))
-            && !made.contains_key(&table_key(event))
+            && !made.contains(&table_key(event))
             && !found.iter().any(|(known, _)| known.site == event.site)
         {
             found.push((event, *delete));
         }
     }
     found
+}
+
+/// The tables that the first run made, altered or removed.
+fn touched_tables(replayed: &Replayed) -> FxHashSet<&ObjectKey> {
+    let changes = replayed
+        .first
+        .events
+        .iter()
+        .flat_map(|event| &event.changes);
+    changes
+        .filter(|key| key.kind == ObjectKind::Table)
+        .collect()
 }
 
 /// The key of the table that a call writes.

@@ -300,10 +300,10 @@ fn report(context: &Context<'_>, event: &Event, table: &Name, column: &str) -> D
     diagnostic.help = Some(format!(
         "leave out the rows that are done: write a mark in the same statement and ask for it (`WHERE`), or compute a new column of `{table}` from the old one"
     ));
-    if event.innermost != event.site {
+    if event.innermost() != event.site {
         diagnostic
             .labels
-            .push(label(event.innermost, "the statement is issued here"));
+            .push(label(event.innermost(), "the statement is issued here"));
     }
     diagnostic
 }

@@ -1,6 +1,6 @@
 //! What the second run did that it should not: the facts on which the rerun rules stand.
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::Context;
 use crate::diagnostic::Severity;
@@ -84,7 +84,7 @@ pub(super) fn failures(run: &Trace) -> Vec<&Event> {
 /// Whether the same call failed in the first run, of which these are the failures: in the same way, or, without an error to compare, in any.
 pub(super) fn failed_before(failed: &[&Event], event: &Event, error: Option<&ServerError>) -> bool {
     failed.iter().any(|before| {
-        before.stack == event.stack
+        before.stack() == event.stack()
             && matches!(&before.outcome, Outcome::Error(known) if error.is_none_or(|error| known.sqlstate == error.sqlstate))
             && before.statements == event.statements
     })
@@ -125,11 +125,15 @@ pub(super) fn is_violation(error: &ServerError) -> bool {
     error.sqlstate.code().starts_with("23")
 }
 
-/// Where the first run made, altered or removed each thing first.
-pub(super) fn makers(replayed: &Replayed) -> FxHashMap<&ObjectKey, Site> {
+/// Where the first run made, altered or removed each of some things first.
+pub(super) fn makers<'a>(
+    replayed: &'a Replayed,
+    asked: impl Iterator<Item = &'a ObjectKey>,
+) -> FxHashMap<&'a ObjectKey, Site> {
+    let asked: FxHashSet<&ObjectKey> = asked.collect();
     let mut made = FxHashMap::default();
     for event in &replayed.first.events {
-        for key in &event.changes {
+        for key in event.changes.iter().filter(|key| asked.contains(key)) {
             made.entry(key).or_insert(event.site);
         }
     }

@@ -95,7 +95,7 @@ fn does_something(event: &Event) -> bool {
 }
 
 fn is_same(one: &Event, other: &Event) -> bool {
-    one.stack == other.stack && one.statements == other.statements
+    one.stack() == other.stack() && one.statements == other.statements
 }
 
 fn has(trace: &Trace, event: &Event) -> bool {
@@ -112,7 +112,7 @@ fn succeeds_or_fails_alike(fresh: &Trace, event: &Event) -> bool {
 
 /// The innermost guard of an event that a stale answer decided in the first run.
 fn stale_guard<'a>(first: &'a Trace, event: &Event) -> Option<(&'a Guard, &'a Question)> {
-    event.guards.iter().rev().find_map(|guard| {
+    event.guards().iter().rev().find_map(|guard| {
         first
             .guards
             .iter()

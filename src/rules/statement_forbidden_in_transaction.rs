@@ -63,7 +63,7 @@ fn passed(first: &Trace, event: &Event) -> bool {
     first
         .events
         .iter()
-        .any(|before| before.stack == event.stack && matches!(before.outcome, Outcome::Ok))
+        .any(|before| before.stack() == event.stack() && matches!(before.outcome, Outcome::Ok))
 }
 
 /// The server's refusal of a statement because of the transaction block around it.
@@ -114,10 +114,10 @@ fn report(context: &Context<'_>, event: &Event, error: &ServerError, run: Run) -
     );
     let mut diagnostic = context.diagnostic(&RULE, event.site, message);
     diagnostic.help = Some(remedy(in_do, in_string, run));
-    if event.innermost != event.site {
+    if event.innermost() != event.site {
         diagnostic
             .labels
-            .push(label(event.innermost, "the statement is issued here"));
+            .push(label(event.innermost(), "the statement is issued here"));
     }
     diagnostic
 }

@@ -52,7 +52,7 @@ fn check(context: &Context<'_>) -> Vec<Diagnostic> {
         for found in swallowed(context, run) {
             if !all
                 .iter()
-                .any(|known| known.event.stack == found.event.stack)
+                .any(|known| known.event.stack() == found.event.stack())
             {
                 all.push(found);
             }
@@ -84,7 +84,7 @@ fn swallowed<'a>(context: &'a Context<'_>, run: Run) -> Vec<Swallowed<'a>> {
             event,
             error,
             run,
-            handler: event.swallowed?,
+            handler: *event.swallowed.clone()?,
         })
     };
     if run == Run::Rerun {
@@ -137,10 +137,11 @@ fn report(context: &Context<'_>, cause: &[Swallowed<'_>]) -> Diagnostic {
     diagnostic
         .labels
         .push(label(first.handler, "it is caught here, too late"));
-    if first.event.innermost != first.event.site {
-        diagnostic
-            .labels
-            .push(label(first.event.innermost, "the statement is issued here"));
+    if first.event.innermost() != first.event.site {
+        diagnostic.labels.push(label(
+            first.event.innermost(),
+            "the statement is issued here",
+        ));
     }
     let mut places = vec![first.event.site];
     for other in &cause[1..] {

@@ -47,7 +47,7 @@ fn unnamed(event: &Event) -> Option<(&Name, &ConstraintDefinition)> {
         };
         alter.commands.iter().find_map(|command| {
             let constraint = match command {
-                AlterTableCommand::AddConstraint(constraint) => Some(constraint),
+                AlterTableCommand::AddConstraint(constraint) => Some(&**constraint),
                 AlterTableCommand::AddColumn { column, .. } => column.constraints.first(),
                 _ => None,
             }?;
@@ -72,10 +72,10 @@ fn report(context: &Context<'_>, cause: &Cause<'_>) -> Diagnostic {
     );
     let mut diagnostic = context.diagnostic(&RULE, event.site, message);
     diagnostic.help = Some(remedy(event));
-    if event.innermost != event.site {
+    if event.innermost() != event.site {
         diagnostic
             .labels
-            .push(label(event.innermost, "the statement is issued here"));
+            .push(label(event.innermost(), "the statement is issued here"));
     }
     if let Some(drop) = dropped_by(context.replayed, &made) {
         diagnostic.labels.push(label(
@@ -93,7 +93,7 @@ fn made_names<'a>(replayed: &'a Replayed, event: &Event) -> Vec<&'a str> {
         .first
         .events
         .iter()
-        .find(|first| first.stack == event.stack && first.statements == event.statements)
+        .find(|first| first.stack() == event.stack() && first.statements == event.statements)
         .into_iter()
         .flat_map(|first| &first.changes)
         .filter(|key| key.kind == ObjectKind::Constraint)

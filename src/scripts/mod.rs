@@ -13,9 +13,8 @@ mod run;
 
 use std::sync::Arc;
 
-use crate::postgres::Statement;
 use crate::source::Site;
-use crate::trace::Gap;
+use crate::trace::{Call, Gap};
 
 pub use format::{FORMATS, Facts, Format, Sending};
 pub use read::{DownFile, Included, Reading, Refusal, includes, read, read_all};
@@ -45,25 +44,15 @@ pub struct Script {
 pub struct Part {
     /// Where it begins: its first statement, else its marker or the start of its file.
     pub place: Site,
-    /// Its statements, in order.
-    pub steps: Vec<Step>,
+    /// Its statements, in order, each a call. A finding stands at the first line; the literal is all of it, without the
+    /// semicolon.
+    pub calls: Vec<Arc<Call>>,
     /// How they are sent.
     pub sending: Sending,
     /// Whether a comment says more than a template does.
     pub explained: bool,
     /// What of it could not be taken in.
     pub gaps: Vec<Gap>,
-}
-
-/// One statement of a file.
-#[derive(Debug)]
-pub struct Step {
-    /// Its first line: where a finding stands.
-    pub site: Site,
-    /// All of it, without the semicolon.
-    pub whole: Site,
-    /// The statement: one, as a slice that events share.
-    pub statements: Arc<[Statement]>,
 }
 
 impl Part {
@@ -75,13 +64,13 @@ impl Part {
         let mut explicit = false;
         let block = match self.sending {
             Sending::Block => true,
-            Sending::OneCall => self.steps.len() > 1,
+            Sending::OneCall => self.calls.len() > 1,
             Sending::Each => false,
         };
         let mut open = block;
         let mut pending = false;
-        for step in &self.steps {
-            match run::control(&step.statements) {
+        for call in &self.calls {
+            match run::control(&call.statements) {
                 Some(run::Control::Begin) => {
                     explicit = true;
                     open = true;
@@ -90,12 +79,12 @@ impl Part {
                     commits += usize::from(std::mem::take(&mut pending));
                     open = false;
                 }
-                None if !run::leaves_something(&step.statements) => {}
+                None if !run::leaves_something(&call.statements) => {}
                 None if open || (block && !explicit && self.sending == Sending::OneCall) => {
                     pending = true;
                 }
                 None => {
-                    commits += if run::is_concurrent(&step.statements) {
+                    commits += if run::is_concurrent(&call.statements) {
                         2
                     } else {
                         1

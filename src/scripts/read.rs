@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use super::directives::{self, Direction, Directions};
-use super::{Format, Part, Script, Sending, Step, dialect, run};
+use super::{Format, Part, Script, Sending, dialect, run};
 use crate::postgres::{ObjectKind, Statement, Version};
 use crate::source::{FileId, Site, Span};
 use crate::sql::{self, Parsed};
-use crate::trace::Gap;
+use crate::trace::{Call, Gap, Origin};
 
 /// Something that PostgreSQL's parser refuses.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -163,15 +163,15 @@ impl Reader {
         let body = direction.text(text);
         let mut read = Statements::default();
         self.statements(file, &body, direction.range.start, included, &mut read);
-        let Statements { steps, mut gaps } = read;
+        let Statements { calls, mut gaps } = read;
         let site = |span: Span| Site { file, span };
         let marker = Span::new(direction.marker.start as u32, direction.marker.end as u32);
-        let place = match steps.first() {
+        let place = match calls.first() {
             Some(first) if marker == Span::default() => first.site,
             _ => site(marker),
         };
-        let sending = self.sending(direction.outside, &steps);
-        if self.format == Format::Flyway && !direction.outside && self.is_mixed(&steps) {
+        let sending = self.sending(direction.outside, &calls);
+        if self.format == Format::Flyway && !direction.outside && self.is_mixed(&calls) {
             gaps.push(Gap {
                 site: Some(place),
                 what: "Flyway refuses a migration in which statements that can't be in a transaction stand beside others, unless `mixed` is true"
@@ -183,7 +183,7 @@ impl Reader {
             sending,
             explained: directives::is_explained(&body),
             gaps,
-            steps,
+            calls,
         }
     }
 
@@ -229,20 +229,16 @@ impl Reader {
                     });
                     self.refused.push(own.into());
                 }
-                statement => read.steps.push(Step {
-                    site: site(head),
-                    whole: site(whole),
-                    statements: Arc::new([statement]),
-                }),
+                statement => read.calls.push(call(site(head), site(whole), statement)),
             }
         }
     }
 
     /// Whether some statements can't be in a transaction and others can.
-    fn is_mixed(&self, steps: &[Step]) -> bool {
-        let (outside, inside): (Vec<&Statement>, Vec<&Statement>) = steps
+    fn is_mixed(&self, calls: &[Arc<Call>]) -> bool {
+        let (outside, inside): (Vec<&Statement>, Vec<&Statement>) = calls
             .iter()
-            .flat_map(|step| step.statements.iter())
+            .flat_map(|call| call.statements.iter())
             .partition(|statement| flyway_runs_outside(statement, self.version));
         // what only sets something goes with either
         !outside.is_empty()
@@ -251,17 +247,17 @@ impl Reader {
                 .any(|statement| !matches!(statement, Statement::Set { .. }))
     }
 
-    fn sending(&self, outside: bool, steps: &[Step]) -> Sending {
+    fn sending(&self, outside: bool, calls: &[Arc<Call>]) -> Sending {
         let facts = self.format.facts();
         let flyway_decides = self.format == Format::Flyway
-            && steps
+            && calls
                 .iter()
-                .flat_map(|step| step.statements.iter())
+                .flat_map(|call| call.statements.iter())
                 .any(|statement| flyway_runs_outside(statement, self.version));
         let supabase_decides = self.format == Format::Supabase
-            && steps
+            && calls
                 .iter()
-                .flat_map(|step| step.statements.iter())
+                .flat_map(|call| call.statements.iter())
                 .any(supabase_sends_alone);
         if outside || flyway_decides || supabase_decides {
             facts.without_transaction
@@ -271,10 +267,21 @@ impl Reader {
     }
 }
 
+/// The call that sends a statement of a file: its first line, all of it, and what it is.
+fn call(site: Site, whole: Site, statement: Statement) -> Arc<Call> {
+    Arc::new(Call {
+        site,
+        literal: Some(whole),
+        origin: Origin::Script,
+        statements: Arc::new([statement]),
+        circumstances: None,
+    })
+}
+
 /// What a part's texts hold.
 #[derive(Default)]
 struct Statements {
-    steps: Vec<Step>,
+    calls: Vec<Arc<Call>>,
     gaps: Vec<Gap>,
 }
 
@@ -339,9 +346,9 @@ impl Script {
     pub fn settle(&mut self, promised: bool) {
         let own_transactions = self
             .up
-            .steps
+            .calls
             .iter()
-            .any(|step| run::control(&step.statements).is_some());
+            .any(|call| run::control(&call.statements).is_some());
         self.rerunnable =
             promised || (self.up.may_stop_halfway() && (!self.guessed || own_transactions));
     }
@@ -359,8 +366,8 @@ mod tests {
     }
 
     fn texts<'a>(part: &Part, text: &'a str) -> Vec<&'a str> {
-        let steps = part.steps.iter();
-        steps.map(|step| &text[step.whole.span.range()]).collect()
+        let wholes = part.calls.iter().filter_map(|call| call.literal);
+        wholes.map(|whole| &text[whole.span.range()]).collect()
     }
 
     #[test]
@@ -372,10 +379,10 @@ mod tests {
             panic!("read");
         };
         let at = |site: Site| &text[site.span.range()];
-        assert_eq!(at(script.up.steps[0].site), "CREATE TABLE t (");
-        assert_eq!(at(script.up.steps[0].whole), "CREATE TABLE t (\n  a int\n)");
+        assert_eq!(at(script.up.calls[0].site), "CREATE TABLE t (");
+        assert_eq!(texts(&script.up, text), ["CREATE TABLE t (\n  a int\n)"]);
         let down = script.down.expect("a down part");
-        assert_eq!(at(down.steps[0].whole), "DROP TABLE t");
+        assert_eq!(texts(&down, text), ["DROP TABLE t"]);
         assert_eq!(at(down.place), "-- migrate:down");
     }
 
@@ -400,7 +407,7 @@ mod tests {
     fn rows_of_a_copy_are_no_statements() {
         let text = "COPY t (a) FROM stdin;\n1; SELECT\n\\.\nSELECT 2;";
         let (script, refusals) = read_plain(text);
-        assert_eq!(script.up.steps.len(), 2);
+        assert_eq!(script.up.calls.len(), 2);
         assert!(refusals.is_empty());
     }
 

@@ -1,13 +1,12 @@
 //! One run of one direction of a SQL migration: its statements executed on a catalog, and what came of it.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use super::{Part, Sending};
 use crate::postgres::statement::TransactionStatement;
 use crate::postgres::{Catalog, Parameters, Session, Statement, TransactionMode, Version};
 use crate::sql;
-use crate::trace::{Boundary, BoundaryKind, Event, Gap, Origin, RunOutput, Trace};
+use crate::trace::{Boundary, BoundaryKind, Event, Gap, RunOutput, Trace};
 
 /// What a statement does to the transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,7 +15,7 @@ pub(super) enum Control {
     End,
 }
 
-/// Whether a step begins or ends a transaction.
+/// Whether a call begins or ends a transaction.
 pub(super) fn control(statements: &[Statement]) -> Option<Control> {
     match statements.first()? {
         Statement::Transaction(TransactionStatement::Begin) => Some(Control::Begin),
@@ -27,7 +26,7 @@ pub(super) fn control(statements: &[Statement]) -> Option<Control> {
     }
 }
 
-/// Whether a step leaves anything behind that a second attempt meets.
+/// Whether a call leaves anything behind that a second attempt meets.
 pub(super) fn leaves_something(statements: &[Statement]) -> bool {
     !statements.iter().all(|statement| {
         matches!(
@@ -43,7 +42,7 @@ pub(super) fn leaves_something(statements: &[Statement]) -> bool {
     })
 }
 
-/// Whether a failure of a step leaves half of it behind.
+/// Whether a failure of a call leaves half of it behind.
 pub(super) fn is_concurrent(statements: &[Statement]) -> bool {
     matches!(
         statements.first(),
@@ -65,25 +64,25 @@ pub fn run(part: Option<&Part>, catalog: Catalog, version: Version, assumes: boo
     };
     let mut session = Session::new(catalog, version, sql::statements);
     session.assumes = assumes;
-    let implicit = part.sending == Sending::OneCall && part.steps.len() > 1;
+    let implicit = part.sending == Sending::OneCall && part.calls.len() > 1;
     if part.sending == Sending::Block {
         session.begin();
     }
     let mut trace = Trace {
-        events: Vec::with_capacity(part.steps.len()),
+        events: Vec::with_capacity(part.calls.len()),
         gaps: part.gaps.clone(),
         ..Trace::default()
     };
     let mut transaction = 0;
-    for step in &part.steps {
+    for call in &part.calls {
         if implicit {
             // each statement of a string of several opens an implicit block where none is open
             session.begin_implicit();
         }
-        let answer = session.execute(&step.statements, &Parameters::default());
+        let answer = session.execute(&call.statements, &Parameters::default());
         for key in &answer.assumed {
             let gap = Gap {
-                site: Some(step.site),
+                site: Some(call.site),
                 what: format!(
                     "no migration makes the {key}: it is taken to be there, its parts are not known"
                 ),
@@ -93,33 +92,23 @@ pub fn run(part: Option<&Part>, catalog: Catalog, version: Version, assumes: boo
         }
         let mode = answer.mode;
         trace.events.push(Event {
-            site: step.site,
-            stack: vec![step.site],
-            innermost: step.site,
-            literal: Some(step.whole),
-            origin: Origin::Script,
-            statements: step.statements.clone(),
-            text: None,
+            call: call.clone(),
             outcome: answer.outcome,
-            changes: answer.changes,
+            changes: answer.changes.into(),
             changed: None,
             mode,
             aborted: answer.aborted,
             handled: false,
             swallowed: None,
             transaction,
-            enums: Arc::default(),
             conditional: None,
             doubt: None,
-            ignored: None,
-            checks_first: false,
-            guards: Vec::new(),
         });
-        let ends = control(&step.statements) == Some(Control::End);
+        let ends = control(&call.statements) == Some(Control::End);
         if ends && part.sending == Sending::Block && mode == TransactionMode::Block {
             trace.boundaries.push(Boundary {
-                site: step.site,
-                kind: ended_by(&step.statements),
+                site: call.site,
+                kind: ended_by(&call.statements),
                 transaction,
             });
         }
@@ -149,12 +138,12 @@ fn finish(session: &mut Session, part: &Part, trace: &mut Trace) {
     }
     session.rollback();
     let last_begin = part
-        .steps
+        .calls
         .iter()
         .rev()
-        .find(|step| control(&step.statements) == Some(Control::Begin));
+        .find(|call| control(&call.statements) == Some(Control::Begin));
     trace.gaps.push(Gap {
-        site: last_begin.map(|step| step.site),
+        site: last_begin.map(|call| call.site),
         what: "its transaction is never committed: what follows BEGIN is rolled back when the connection closes"
             .to_owned(),
     });

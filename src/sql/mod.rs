@@ -104,6 +104,11 @@ pub fn parse(text: &str, placeholders: Placeholders) -> Arc<[Parsed]> {
     parsed
 }
 
+/// Reads a text that is not met again: nothing is remembered of it.
+pub fn parse_once(text: &str, placeholders: Placeholders) -> Vec<Parsed> {
+    read::statements(text, placeholders)
+}
+
 /// Reads a file. What psql takes for itself is [`Statement::Other`] with a tag that begins with a backslash.
 pub fn parse_file(text: &str) -> Vec<Parsed> {
     read::statements(text, Placeholders::Template)

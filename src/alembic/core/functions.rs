@@ -356,7 +356,7 @@ impl Object for FunctionName {
         Ok(element(
             sources,
             Expr::Call {
-                name: Name::qualified(schema.last().map(SmolStr::as_str), &lower),
+                name: Box::new(Name::qualified(schema.last().map(SmolStr::as_str), &lower)),
                 star: star || (lower == "count" && parts.is_empty()),
                 arguments: parts,
                 distinct,

@@ -176,7 +176,7 @@ fn as_type(interp: &mut Interp, this: &Value, method: &str, arguments: &Argument
     }
     let expr = Expr::Cast {
         value: Box::new(converted.expr),
-        type_name,
+        type_name: Box::new(type_name),
     };
     Ok(wrap(converted.sources, expr))
 }
@@ -635,7 +635,7 @@ pub fn cast(interp: &mut Interp, mine: Converted, type_value: Option<&Value>) ->
     let expr = match type_name {
         Some(type_name) => Expr::Cast {
             value: Box::new(mine.expr),
-            type_name,
+            type_name: Box::new(type_name),
         },
         None => Expr::Unknown(SmolStr::new_static("CAST")),
     };

@@ -318,8 +318,7 @@ fn columns(interp: &mut Interp, catalog: &Catalog, relation: &Relation) -> Eval<
             Some(default) if !is_generated => Value::str(default_text(default)),
             _ => Value::None,
         };
-        let is_serial =
-            matches!(&column.default, Some(Expr::Call { name, .. }) if name.name == "nextval");
+        let is_serial = matches!(column.default.as_deref(), Some(Expr::Call { name, .. }) if name.name == "nextval");
         let comment_key = relation.name.member(ObjectKind::Column, &column.name);
         let comment = catalog
             .comments

@@ -70,7 +70,10 @@ pub(super) fn add_column(interp: &mut Interp, bound: &Bound) -> Eval<Effect> {
             made.name = None;
             definition.constraints.push(made);
         } else {
-            later.push(alter(&table, AlterTableCommand::AddConstraint(made)));
+            later.push(alter(
+                &table,
+                AlterTableCommand::AddConstraint(Box::new(made)),
+            ));
         }
     }
     let mut statements = vec![add_statement(&table, definition, if_not_exists)];
@@ -169,7 +172,7 @@ pub(super) fn alter_column(interp: &mut Interp, bound: &Bound) -> Eval<Effect> {
         let command = AlterTableCommand::AlterType {
             column: column.clone(),
             type_name: types::type_name(interp, type_)?,
-            using,
+            using: using.map(Box::new),
         };
         commands.push(alter(&table, command));
     }
@@ -218,7 +221,10 @@ pub(super) fn alter_column(interp: &mut Interp, bound: &Bound) -> Eval<Effect> {
     if let Some(type_) = &type_ {
         for data in type_constraints(interp, &table, &column, type_)? {
             let definition = constraint::definition(interp, &data, Some(&table), None)?;
-            commands.push(alter(&table, AlterTableCommand::AddConstraint(definition)));
+            commands.push(alter(
+                &table,
+                AlterTableCommand::AddConstraint(Box::new(definition)),
+            ));
         }
     }
     let enums = enumeration::told(interp, type_.as_ref(), table.schema.as_ref())?;
@@ -273,7 +279,7 @@ fn default_command(
         },
         (None, None) => AlterTableCommand::SetDefault {
             column,
-            default: server_default(interp, default)?,
+            default: server_default(interp, default)?.map(Box::new),
         },
     })
 }

@@ -31,7 +31,7 @@ fn add(interp: &mut Interp, bound: &Bound, table: &Name, shape: Shape) -> Eval<E
     let definition = constraint::definition(interp, &data, Some(table), None)?;
     Ok(Effect::of(vec![alter(
         table,
-        AlterTableCommand::AddConstraint(definition),
+        AlterTableCommand::AddConstraint(Box::new(definition)),
     )]))
 }
 

@@ -206,8 +206,8 @@ fn a_batch_executes_when_it_ends() {
         }
     );
     // the event stands at its call, the `with` line follows
-    assert_eq!(events[1].stack.len(), 2);
-    assert!(events[1].stack[0].span.start > events[1].stack[1].span.start);
+    assert_eq!(events[1].stack().len(), 2);
+    assert!(events[1].stack()[0].span.start > events[1].stack()[1].span.start);
     assert!(events[2].site.span.start > events[1].site.span.start);
 }
 

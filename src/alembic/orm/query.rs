@@ -252,7 +252,7 @@ impl OrmQuery {
 
 fn count_star() -> Expr {
     Expr::Call {
-        name: crate::postgres::Name::new("count"),
+        name: Box::new(crate::postgres::Name::new("count")),
         arguments: Vec::new(),
         star: true,
         distinct: false,

@@ -162,13 +162,13 @@ pub fn column_definition(
             _ => "serial",
         });
     } else if let Some(default) = &column.server_default {
-        definition.default = server_default(interp, default)?;
+        definition.default = server_default(interp, default)?.map(Box::new);
     } else if let Some(item) = column
         .items
         .iter()
         .find(|item| object::get::<ServerDefault>(item).is_some())
     {
-        definition.default = server_default(interp, item)?;
+        definition.default = server_default(interp, item)?.map(Box::new);
     }
     if let Some(generated) = generated {
         definition.generated = generated.computed(interp)?;

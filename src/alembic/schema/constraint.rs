@@ -395,7 +395,7 @@ pub fn definition(
             using_index: None,
         },
         Shape::Check { condition } => {
-            ConstraintKind::Check(build::sql_expression(interp, condition)?)
+            ConstraintKind::Check(Box::new(build::sql_expression(interp, condition)?))
         }
         Shape::ForeignKey {
             columns,
@@ -427,12 +427,14 @@ pub fn definition(
                 elements: made,
                 method: method.clone(),
                 filter: match filter {
-                    Some(filter) => Some(build::sql_expression(interp, filter)?),
+                    Some(filter) => Some(Box::new(build::sql_expression(interp, filter)?)),
                     None => None,
                 },
             }
         }
-        Shape::Any => ConstraintKind::Check(crate::postgres::Expr::Unknown("constraint".into())),
+        Shape::Any => ConstraintKind::Check(Box::new(crate::postgres::Expr::Unknown(
+            "constraint".into(),
+        ))),
     };
     let mut definition = ConstraintDefinition::new(name.as_deref(), kind);
     definition.deferrable = data.deferrable;

@@ -226,12 +226,12 @@ impl Ddl {
             let data = found.data.borrow().clone();
             let table = data.table.clone().unwrap_or_else(|| Name::new(hole()));
             let command = if self.name == "AddConstraint" {
-                AlterTableCommand::AddConstraint(constraint::definition(
+                AlterTableCommand::AddConstraint(Box::new(constraint::definition(
                     interp,
                     &data,
                     Some(&table),
                     None,
-                )?)
+                )?))
             } else {
                 let name: SmolStr =
                     constraint::final_name(interp, &data, Some(&table), None)?.unwrap_or_else(hole);

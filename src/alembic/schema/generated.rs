@@ -121,7 +121,7 @@ impl Generated {
             _ => true,
         };
         Ok(Some(GeneratedColumn {
-            value: build::sql_expression(interp, value)?,
+            value: Box::new(build::sql_expression(interp, value)?),
             stored,
         }))
     }

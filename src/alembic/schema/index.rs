@@ -195,7 +195,7 @@ impl IndexData {
             elements,
             include: self.include.clone(),
             filter: match &self.filter {
-                Some(filter) => Some(build::sql_expression(interp, filter)?),
+                Some(filter) => Some(Box::new(build::sql_expression(interp, filter)?)),
                 None => None,
             },
             nulls_not_distinct: self.nulls_not_distinct,

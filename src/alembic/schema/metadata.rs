@@ -387,7 +387,7 @@ fn late_keys(interp: &mut Interp, data: &TableData) -> Eval<Vec<Statement>> {
                 constraint::definition(interp, constraint, Some(&data.name), convention.as_ref())?;
             statements.push(alter(
                 &data.name,
-                AlterTableCommand::AddConstraint(definition),
+                AlterTableCommand::AddConstraint(Box::new(definition)),
             ));
         }
     }

@@ -71,13 +71,15 @@ fn merge_relations(merged: &mut Catalog, a: &Catalog, b: &Catalog) {
             }
             None => doubtful(relation),
         };
-        merged.relations.insert(name.clone(), Arc::new(both));
+        merged
+            .relations
+            .insert(QualifiedName::clone(name), Arc::new(both));
     }
     for (name, relation) in &b.relations {
         if !a.relations.contains_key(name) {
             merged
                 .relations
-                .insert(name.clone(), Arc::new(doubtful(relation)));
+                .insert(QualifiedName::clone(name), Arc::new(doubtful(relation)));
         }
     }
 }
@@ -332,7 +334,7 @@ impl Catalog {
             && self.schemas == other.schemas
             && self.extensions == other.extensions
             && self.maybe == other.maybe
-            && equal::<QualifiedName, Relation>(&self.relations, &other.relations)
+            && equal::<Arc<QualifiedName>, Relation>(&self.relations, &other.relations)
             && equal(&self.types, &other.types)
             && equal(&self.functions, &other.functions)
             && equal(&self.named, &other.named)

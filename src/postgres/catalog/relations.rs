@@ -6,24 +6,29 @@
 //! pairs, which cost one entry a pair; within a session all only grow and are *supersets*: what is not in them is certainly
 //! not there, what is in them is looked up. Reading is that of the map itself ([`Deref`]).
 
+use std::hash::{Hash, Hasher};
 use std::ops::Deref;
 use std::sync::Arc;
 
 use imbl::{OrdMap, OrdSet, Vector};
+use rustc_hash::FxHasher;
 use smol_str::SmolStr;
 
 use super::lookup::TEMPORARY_SCHEMA;
 use super::{Presence, QualifiedName, Relation};
 use crate::postgres::name::ObjectKey;
 
+/// Digests of names, each with the name of a relation, which is the map's own.
+type Pairs = OrdSet<(u64, Arc<QualifiedName>)>;
+
 /// All relations by name.
 #[derive(Clone, Debug, Default)]
 pub struct Relations {
-    map: OrdMap<QualifiedName, Arc<Relation>>,
-    /// Names that constraints have or had, each with the relation.
-    constraints: OrdSet<(SmolStr, QualifiedName)>,
-    /// Names of relations, types and functions, each with a relation that mentions or mentioned it.
-    mentions: OrdSet<(QualifiedName, QualifiedName)>,
+    map: OrdMap<Arc<QualifiedName>, Arc<Relation>>,
+    /// Names that constraints have or had, by digest, each with the relation.
+    constraints: Pairs,
+    /// Names of relations, types and functions, by digest, each with a relation that mentions or mentioned it.
+    mentions: Pairs,
     /// Those that are or were only assumed to be there.
     assumed: OrdSet<QualifiedName>,
     /// Those that are or were of this session only.
@@ -33,7 +38,7 @@ pub struct Relations {
 }
 
 impl Deref for Relations {
-    type Target = OrdMap<QualifiedName, Arc<Relation>>;
+    type Target = OrdMap<Arc<QualifiedName>, Arc<Relation>>;
 
     fn deref(&self) -> &Self::Target {
         &self.map
@@ -41,8 +46,8 @@ impl Deref for Relations {
 }
 
 impl<'a> IntoIterator for &'a Relations {
-    type Item = (&'a QualifiedName, &'a Arc<Relation>);
-    type IntoIter = <&'a OrdMap<QualifiedName, Arc<Relation>> as IntoIterator>::IntoIter;
+    type Item = (&'a Arc<QualifiedName>, &'a Arc<Relation>);
+    type IntoIter = <&'a OrdMap<Arc<QualifiedName>, Arc<Relation>> as IntoIterator>::IntoIter;
 
     fn into_iter(self) -> Self::IntoIter {
         (&self.map).into_iter()
@@ -52,6 +57,8 @@ impl<'a> IntoIterator for &'a Relations {
 impl Relations {
     /// Puts a relation under a name.
     pub fn insert(&mut self, name: QualifiedName, relation: Arc<Relation>) {
+        let known = self.map.get_key_value(&name);
+        let name = known.map_or_else(|| Arc::new(name), |(known, _)| known.clone());
         self.note(&name, &relation, None);
         self.map.insert(name, relation);
     }
@@ -95,7 +102,8 @@ impl Relations {
     /// Notes what the changes since the last call brought; called between statements, so that few names wait.
     pub fn settle(&mut self) {
         for (name, before) in std::mem::take(&mut self.touched) {
-            if let Some(relation) = self.map.get(&name).cloned() {
+            let found = self.map.get_key_value(&name);
+            if let Some((name, relation)) = found.map(|(name, one)| (name.clone(), one.clone())) {
                 self.note(&name, &relation, Some(&before));
             }
         }
@@ -123,14 +131,14 @@ impl Relations {
     /// The relations that have a constraint of this name, in whatever schema.
     pub fn with_constraint(&self, name: &str) -> impl Iterator<Item = &Arc<Relation>> {
         let name = SmolStr::new(name);
-        let known = paired(&self.constraints, &name);
+        let known = paired(&self.constraints, digest(&name));
         self.candidates(known)
             .filter(move |relation| relation.constraint(&name).is_some())
     }
 
     /// The relations that may mention a relation, type or function, by name: no other does.
     pub fn mentioning(&self, name: &QualifiedName) -> impl Iterator<Item = &Arc<Relation>> {
-        self.candidates(paired(&self.mentions, name))
+        self.candidates(paired(&self.mentions, digest(name)))
     }
 
     /// What is noted and what still waits to be, each once, by name.
@@ -156,18 +164,18 @@ impl Relations {
     }
 
     /// Notes what a relation has, or what it has that it had not `before`.
-    fn note(&mut self, name: &QualifiedName, relation: &Relation, before: Option<&Relation>) {
+    fn note(&mut self, name: &Arc<QualifiedName>, relation: &Relation, before: Option<&Relation>) {
         if name.schema == TEMPORARY_SCHEMA {
-            add(&mut self.temporary, name.clone());
+            add(&mut self.temporary, QualifiedName::clone(name));
         }
         if relation.presence == Presence::Assumed {
-            add(&mut self.assumed, name.clone());
+            add(&mut self.assumed, QualifiedName::clone(name));
         }
         let mut known = before.into_iter().flat_map(|before| &before.constraints);
         for constraint in &relation.constraints {
             // one that was added stands behind those that were there
             if known.next().is_none_or(|same| same.name != constraint.name) {
-                let pair = (constraint.name.clone(), name.clone());
+                let pair = (digest(&constraint.name), name.clone());
                 add(&mut self.constraints, pair);
             }
         }
@@ -176,7 +184,7 @@ impl Relations {
             return;
         }
         for mentioned in mentioned_now {
-            add(&mut self.mentions, (mentioned, name.clone()));
+            add(&mut self.mentions, (digest(&mentioned), name.clone()));
         }
     }
 }
@@ -188,15 +196,19 @@ fn add<T: Ord + Clone>(pairs: &mut OrdSet<T>, pair: T) {
     }
 }
 
+/// A name as pairs have it. Two names of one digest only make more candidates.
+fn digest(name: &impl Hash) -> u64 {
+    let mut hasher = FxHasher::default();
+    name.hash(&mut hasher);
+    hasher.finish()
+}
+
 /// The second halves of the pairs that begin with `first`.
-fn paired<'a, T: Ord + Clone>(
-    pairs: &'a OrdSet<(T, QualifiedName)>,
-    first: &T,
-) -> Vec<&'a QualifiedName> {
+fn paired(pairs: &Pairs, first: u64) -> Vec<&QualifiedName> {
     pairs
-        .range((first.clone(), QualifiedName::new("", ""))..)
-        .take_while(|(known, _)| known == first)
-        .map(|(_, name)| name)
+        .range((first, Arc::new(QualifiedName::new("", "")))..)
+        .take_while(|(known, _)| *known == first)
+        .map(|(_, name)| &**name)
         .collect()
 }
 
@@ -223,12 +235,12 @@ fn mentioned(relation: &Relation) -> Vec<QualifiedName> {
     names.extend(
         relation
             .partition_of
-            .iter()
+            .as_deref()
             .map(|(parent, _)| parent.clone()),
     );
     names.extend(relation.inherits.iter().cloned());
     names.extend(relation.index_of.iter().cloned());
-    names.extend(relation.owned_by.iter().map(|(owner, _)| owner.clone()));
+    names.extend(relation.owned_by.as_deref().map(|(owner, _)| owner.clone()));
     names.extend(
         relation
             .triggers

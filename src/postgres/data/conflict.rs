@@ -228,7 +228,7 @@ fn find_arbiters(
                     same_elements(
                         elements,
                         key.index.elements.iter().map(|element| &element.value),
-                    ) && implied(key.index.filter.as_ref(), filter.as_ref())
+                    ) && implied(key.index.filter.as_deref(), filter.as_ref())
                 })
                 .map(|(place, _)| place)
                 .collect();

@@ -365,7 +365,7 @@ fn truncate_tables(
         for partition in before.relations.mentioning(&name) {
             let own = partition
                 .partition_of
-                .as_ref()
+                .as_deref()
                 .is_some_and(|(parent, _)| *parent == name);
             if own && !names.contains(&partition.name) {
                 names.push(partition.name.clone());

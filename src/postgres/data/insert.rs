@@ -518,7 +518,7 @@ fn check_partition(
         .any(|other| {
             other
                 .partition_of
-                .as_ref()
+                .as_deref()
                 .is_some_and(|(parent, _)| *parent == relation.name)
         });
     if has_partition || !context.catalog.maybe.is_empty() {
@@ -654,7 +654,7 @@ pub(super) fn default_value(
             });
         return Ok(if own { Datum::Unknown } else { Datum::Null });
     };
-    if matches!(default, Expr::Call { name, .. } if name.name == "nextval") {
+    if matches!(&**default, Expr::Call { name, .. } if name.name == "nextval") {
         return Ok(Datum::Int(generated_start(relation, &column.name)));
     }
     let _ = place;

@@ -23,9 +23,9 @@ pub(crate) fn alter(
             column,
             type_name,
             using,
-        } => alter_type(session, table, column, type_name, using.as_ref()),
+        } => alter_type(session, table, column, type_name, using.as_deref()),
         AlterTableCommand::SetDefault { column, default } => {
-            set_default(session, table, column, default.as_ref())
+            set_default(session, table, column, default.as_deref())
         }
         AlterTableCommand::SetNotNull { column } => set_not_null(session, table, column),
         AlterTableCommand::DropNotNull { column } => drop_not_null(session, table, column),
@@ -159,7 +159,7 @@ fn set_default(
     // a default of NULL is none
     let kept = default.filter(|value| !matches!(value, Expr::Value(Datum::Null)));
     edit(session, table, column, |found| {
-        found.default = kept.cloned();
+        found.default = kept.cloned().map(Box::new);
     });
     Ok(())
 }
@@ -322,7 +322,7 @@ fn alter_type(
             .about(table.member(ObjectKind::Column, column)),
         ));
     }
-    if let Some(Expr::Value(Datum::Text(text))) = &found.default {
+    if let Some(Expr::Value(Datum::Text(text))) = found.default.as_deref() {
         session.check_enum_use(&type_name, text)?;
     }
     check_rows(session, &relation, column, &type_name, using)?;

@@ -229,7 +229,7 @@ pub(crate) fn children(session: &Session, table: &QualifiedName) -> Vec<Qualifie
         .filter(|relation| {
             relation
                 .partition_of
-                .as_ref()
+                .as_deref()
                 .is_some_and(|(parent, _)| parent == table)
                 || relation.inherits.contains(table)
         })
@@ -257,7 +257,7 @@ pub(crate) fn parents(relation: &Relation) -> impl Iterator<Item = &QualifiedNam
     relation
         .inherits
         .iter()
-        .chain(relation.partition_of.iter().map(|(parent, _)| parent))
+        .chain(relation.partition_of.as_deref().map(|(parent, _)| parent))
 }
 
 /// Whether a column of a table is one of its parent's too: it can be dropped and renamed there alone.
@@ -657,7 +657,7 @@ fn attach(
     table::check_partition(session, parent, &partition, bound)?;
     check_same_columns(session, parent, &relation)?;
     if let Some(found) = session.catalog.relation_mut(&partition) {
-        found.partition_of = Some((parent.clone(), bound.clone()));
+        found.partition_of = Some(Box::new((parent.clone(), bound.clone())));
     }
     session.change(partition.key(ObjectKind::Table));
     table::clone_from_parent(session, &partition, parent)
@@ -701,7 +701,7 @@ fn detach(session: &mut Session, parent: &QualifiedName, partition: &Name) -> Ef
             relation.presence == Presence::Assumed
                 || relation
                     .partition_of
-                    .as_ref()
+                    .as_deref()
                     .is_some_and(|(of, _)| of == parent)
         });
     if !found {
@@ -800,7 +800,7 @@ fn check_circle(session: &Session, parent: &QualifiedName, child: &QualifiedName
         }
         if let Some(relation) = session.catalog.relation(&next) {
             ahead.extend(relation.inherits.iter().cloned());
-            ahead.extend(relation.partition_of.iter().map(|(of, _)| of.clone()));
+            ahead.extend(relation.partition_of.as_deref().map(|(of, _)| of.clone()));
         }
         seen.push(next);
     }

@@ -200,7 +200,7 @@ fn output(
 
 fn output_type(value: &Expr, sources: &[Source]) -> Option<TypeName> {
     match value {
-        Expr::Cast { type_name, .. } => Some(type_name.clone()),
+        Expr::Cast { type_name, .. } => Some((**type_name).clone()),
         Expr::Column { qualifier, name } => sources
             .iter()
             .filter(|source| {

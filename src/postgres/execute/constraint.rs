@@ -109,7 +109,7 @@ pub(crate) fn add(
             definition,
             elements,
             method,
-            filter.as_ref(),
+            filter.as_deref(),
         ),
     }
 }
@@ -214,7 +214,7 @@ fn is_inherited_check(
             .catalog
             .relation(table)
             .and_then(|relation| relation.constraint(name))
-            .is_some_and(|known| matches!(&known.definition.kind, ConstraintKind::Check(own) if own == expression))
+            .is_some_and(|known| matches!(&known.definition.kind, ConstraintKind::Check(own) if **own == *expression))
     };
     let Some(relation) = session.catalog.relation(table) else {
         return false;
@@ -222,7 +222,7 @@ fn is_inherited_check(
     let mut parents = relation
         .inherits
         .iter()
-        .chain(relation.partition_of.iter().map(|(parent, _)| parent));
+        .chain(relation.partition_of.as_deref().map(|(parent, _)| parent));
     same(table) && parents.any(same)
 }
 
@@ -594,7 +594,7 @@ fn exclude(
             method: SmolStr::new(method),
             elements: elements.to_vec(),
             include: Vec::new(),
-            filter: filter.cloned(),
+            filter: filter.cloned().map(Box::new),
             nulls_not_distinct: false,
             constraint: Some(name.clone()),
             valid: true,
@@ -696,7 +696,7 @@ fn comes_from_parent(session: &Session, table: &QualifiedName, found: &Constrain
         };
         let partition = relation
             .partition_of
-            .as_ref()
+            .as_deref()
             .is_some_and(|(owner, _)| *owner == parent.name);
         parent.constraints.iter().any(|known| {
             match (&known.definition.kind, &found.definition.kind) {

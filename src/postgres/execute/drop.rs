@@ -240,7 +240,7 @@ fn default_users(session: &Session, sequence: &QualifiedName) -> Vec<(QualifiedN
             let owned = session
                 .catalog
                 .relation(sequence)
-                .and_then(|found| found.owned_by.as_ref())
+                .and_then(|found| found.owned_by.as_deref())
                 .is_some_and(|(table, of)| *table == relation.name && *of == column.name);
             let draws = column
                 .default

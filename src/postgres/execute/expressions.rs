@@ -389,7 +389,7 @@ pub(crate) fn type_of(scope: &Scope<'_>, expression: &Expr) -> Option<TypeName> 
             .iter()
             .find(|(known, _)| known == name)
             .map(|(_, type_name)| type_name.clone()),
-        Expr::Cast { type_name, .. } => Some(type_name.clone()),
+        Expr::Cast { type_name, .. } => Some((**type_name).clone()),
         Expr::Call {
             name, arguments, ..
         } if matches!(

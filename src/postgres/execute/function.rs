@@ -85,6 +85,8 @@ pub(crate) fn create(session: &mut Session, create: &CreateFunction) -> Effect {
         }
         all[at] = made;
     } else {
+        // hardly any has overloads: room for more is not kept
+        all.reserve_exact(1);
         all.push(made);
     }
     session.catalog.functions.insert(name, Arc::new(all));
@@ -401,7 +403,7 @@ fn release_expressions(
     for relation in session.catalog.relations.values() {
         let mut add = |user| users.push((relation.name.clone(), user));
         for column in &relation.columns {
-            if column.default.as_ref().is_some_and(calls) {
+            if column.default.as_deref().is_some_and(calls) {
                 add(User::Default(column.name.clone()));
             }
             if column
@@ -419,7 +421,7 @@ fn release_expressions(
         }
         for index in &relation.indexes {
             let in_elements = index.elements.iter().any(|element| calls(&element.value));
-            if in_elements || index.filter.as_ref().is_some_and(calls) {
+            if in_elements || index.filter.as_deref().is_some_and(calls) {
                 add(User::Index(index.name.clone()));
             }
         }

@@ -200,11 +200,11 @@ fn refers_to(other: &Relation, old: &QualifiedName, old_key: &ObjectKey) -> bool
     other.index_of.as_ref() == Some(old)
         || other
             .owned_by
-            .as_ref()
+            .as_deref()
             .is_some_and(|(table, _)| table == old)
         || other
             .partition_of
-            .as_ref()
+            .as_deref()
             .is_some_and(|(table, _)| table == old)
         || other.inherits.contains(old)
         || other
@@ -235,12 +235,12 @@ fn repoint(
     if other.index_of.as_ref() == Some(old) {
         other.index_of = Some(new.clone());
     }
-    if let Some((table, _)) = &mut other.owned_by
+    if let Some((table, _)) = other.owned_by.as_deref_mut()
         && table == old
     {
         *table = new.clone();
     }
-    if let Some((table, _)) = &mut other.partition_of
+    if let Some((table, _)) = other.partition_of.as_deref_mut()
         && table == old
     {
         *table = new.clone();

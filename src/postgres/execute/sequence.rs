@@ -76,7 +76,7 @@ fn own(session: &mut Session, name: &QualifiedName, options: &SequenceOptions) -
         }
     };
     if let Some(relation) = session.catalog.relation_mut(name) {
-        relation.owned_by = owner;
+        relation.owned_by = owner.map(Box::new);
     }
     Ok(())
 }
@@ -102,7 +102,7 @@ pub(crate) fn create_owned(
     };
     let mut relation = Relation::new(name.clone(), RelationKind::Sequence);
     relation.next_value = Some(1);
-    relation.owned_by = owner.map(|column| (table.clone(), SmolStr::new(column)));
+    relation.owned_by = owner.map(|column| Box::new((table.clone(), SmolStr::new(column))));
     session
         .catalog
         .relations
@@ -124,7 +124,7 @@ pub(crate) fn owned(
         .filter(|relation| {
             relation
                 .owned_by
-                .as_ref()
+                .as_deref()
                 .is_some_and(|(owner, owned_column)| {
                     owner == table && column.is_none_or(|column| column == owned_column)
                 })

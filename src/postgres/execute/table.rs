@@ -120,7 +120,7 @@ fn inherit(
     let parent = resolve::relation(session, parent, ObjectKind::Table)?;
     let bound = create.partition_bound.clone().unwrap_or_default();
     check_partition(session, &parent, &relation.name, &bound)?;
-    relation.partition_of = Some((parent.clone(), bound.clone()));
+    relation.partition_of = Some(Box::new((parent.clone(), bound.clone())));
     copy_parent(session, &parent, relation, plan)?;
     plan.partition_of = Some((parent, bound));
     Ok(())
@@ -198,7 +198,7 @@ pub(crate) fn check_partition(
         other.name != *partition
             && other
                 .partition_of
-                .as_ref()
+                .as_deref()
                 .is_some_and(|(owner, known)| owner == parent && same(known) == wanted)
     });
     match clash {
@@ -569,7 +569,7 @@ pub(crate) fn finish_column(
                 .columns
                 .matching_mut(|known| known.name == definition.name)
             {
-                column.default = Some(next_value(&made));
+                column.default = Some(Box::new(next_value(&made)));
             }
         }
     }
@@ -617,7 +617,7 @@ fn next_value(name: &QualifiedName) -> Expr {
         "nextval",
         vec![Expr::Cast {
             value: Box::new(Expr::Value(Datum::Text(text.into()))),
-            type_name: TypeName::new("regclass"),
+            type_name: Box::new(TypeName::new("regclass")),
         }],
     )
 }

@@ -340,7 +340,7 @@ pub(crate) fn alter_domain(session: &mut Session, name: &Name, command: &DomainC
             if let Some(value) = value {
                 expressions::check_default(session, &name.name, value, &base)?;
             }
-            default.clone_from(value);
+            default = value.clone().map(Box::new);
         }
     }
     if let Some(found) = session.catalog.type_mut(&name) {

@@ -576,7 +576,7 @@ fn of_catalog(
             match context.relation(&name) {
                 Some(relation) => {
                     let sequence = context.catalog.relations.values().find(|sequence| {
-                        sequence.owned_by.as_ref().is_some_and(|(owner, owned)| {
+                        sequence.owned_by.as_deref().is_some_and(|(owner, owned)| {
                             *owner == relation.name && owned.as_str() == &**column
                         })
                     });

@@ -352,7 +352,7 @@ impl<'a> Context<'a> {
             self.catalog
                 .relations
                 .keys()
-                .map(|name| (system::oid::relation(name), name.clone()))
+                .map(|name| (system::oid::relation(name), QualifiedName::clone(name)))
                 .collect()
         });
         self.catalog.relations.get(oids.get(&oid)?)

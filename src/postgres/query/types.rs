@@ -56,7 +56,7 @@ pub(crate) fn type_of(expression: &Expr, frame: &Frame<'_>, context: &Context<'_
             }
             _ => Type::Unknown,
         },
-        Expr::Cast { type_name, .. } => Type::Named(type_name.clone()),
+        Expr::Cast { type_name, .. } => Type::Named((**type_name).clone()),
         Expr::And(_)
         | Expr::Or(_)
         | Expr::Not(_)

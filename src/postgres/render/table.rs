@@ -187,7 +187,7 @@ pub(super) fn constraint(out: &mut Sql, constraint: &ConstraintDefinition) {
             out.add(format_args!("EXCLUDE USING {} (", Quoted(method)));
             out.list(elements, index_element);
             out.add(")");
-            where_clause(out, filter.as_ref());
+            where_clause(out, filter.as_deref());
         }
     }
     out.when(constraint.deferrable, " DEFERRABLE");
@@ -248,7 +248,7 @@ pub(super) fn create_index(out: &mut Sql, create: &CreateIndex) {
         out.columns(&create.include);
     }
     out.when(create.nulls_not_distinct, " NULLS NOT DISTINCT");
-    where_clause(out, create.filter.as_ref());
+    where_clause(out, create.filter.as_deref());
 }
 
 fn index_element(out: &mut Sql, element: &IndexElement) {

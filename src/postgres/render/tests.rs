@@ -33,7 +33,7 @@ fn tables() {
             ..TypeName::new("varchar")
         },
     );
-    note.default = Some(Expr::text("it's"));
+    note.default = Some(Box::new(Expr::text("it's")));
     create.columns.push(note);
     create.constraints.push(ConstraintDefinition::new(
         Some("fk"),
@@ -99,7 +99,7 @@ fn indexes_and_drops() {
             },
         ],
         include: vec![],
-        filter: Some(Expr::Not(Box::new(equals("a", integer(1))))),
+        filter: Some(Box::new(Expr::Not(Box::new(equals("a", integer(1)))))),
         nulls_not_distinct: false,
     };
     assert_eq!(

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use super::*;
 use crate::postgres::{Name, ObjectKind, ServerError, SqlState, Statement};
 use crate::source::{SourceFile, Span};
-use crate::trace::{Origin, Trace};
+use crate::trace::{Call, Circumstances, Origin, Trace};
 
 fn event(site: Site, outcome: Outcome) -> Event {
     let drop = crate::postgres::statement::Drop {
@@ -18,26 +18,22 @@ fn event(site: Site, outcome: Outcome) -> Event {
         concurrently: false,
     };
     Event {
-        site,
-        stack: vec![site],
-        innermost: site,
-        literal: None,
-        origin: Origin::Text,
-        statements: Arc::new([Statement::Drop(Box::new(drop))]),
-        text: None,
+        call: Arc::new(Call {
+            site,
+            literal: None,
+            origin: Origin::Text,
+            statements: Arc::new([Statement::Drop(Box::new(drop))]),
+            circumstances: None,
+        }),
         outcome,
-        changes: vec![],
+        changes: Box::default(),
         changed: None,
         mode: TransactionMode::Block,
         aborted: false,
         handled: false,
         swallowed: None,
         transaction: 0,
-        enums: Arc::default(),
         conditional: None,
-        ignored: None,
-        checks_first: false,
-        guards: vec![],
         doubt: None,
     }
 }
@@ -69,7 +65,15 @@ fn runs() -> (SourceMap, Vec<TracedRun>) {
         },
     };
     let mut select = event(at(18, 21), Outcome::Unknown("rows".into()));
-    select.text = Some("SELECT\n  '\u{F8FF}'".into());
+    Arc::make_mut(&mut select.call).circumstances = Some(Box::new(Circumstances {
+        stack: vec![at(18, 21)],
+        innermost: at(18, 21),
+        text: Some("SELECT\n  '\u{F8FF}'".into()),
+        enums: Arc::default(),
+        ignored: None,
+        checks_first: false,
+        guards: vec![],
+    }));
     select.conditional = Some(Reason::Data);
     let traced = vec![
         run(Run::First, vec![event(at(2, 17), Outcome::Ok), select]),

@@ -10,9 +10,9 @@ use crate::postgres::statement::{
     AlterTableCommand, ConflictAction, Insert, InsertSource, Statement,
 };
 
-impl Progress<'_> {
+impl<'a> Progress<'a> {
     /// Takes a statement into account.
-    pub(in crate::rules) fn note(&mut self, statement: &Statement) {
+    pub(in crate::rules) fn note(&mut self, statement: &'a Statement) {
         match statement {
             Statement::CreateTable(create) => {
                 let table = if create.temporary {
@@ -46,7 +46,9 @@ impl Progress<'_> {
             Statement::Insert(insert) => {
                 let table = self.table(&insert.table);
                 self.emptied.remove(&table);
-                self.note_literals(&table, insert);
+                if let InsertSource::Values(_) = insert.source {
+                    self.inserted.push((table.clone(), insert));
+                }
                 if let Some(ConflictAction::Update { assignments, .. }) =
                     insert.on_conflict.as_ref().map(|conflict| &conflict.action)
                 {
@@ -81,26 +83,11 @@ impl Progress<'_> {
         }
     }
 
-    /// The literals that an INSERT with a list of columns adds.
-    fn note_literals(&mut self, table: &QualifiedName, insert: &Insert) {
-        let InsertSource::Values(rows) = &insert.source else {
-            return;
-        };
-        for row in rows {
-            for (column, value) in insert.columns.iter().zip(row) {
-                if let Expr::Value(datum) = strip(value) {
-                    let name = (table.clone(), column.clone());
-                    self.inserted.push((name, datum.clone()));
-                }
-            }
-        }
-    }
-
     /// Whether a table has a row with a value in a column, as far as literals tell.
     pub(super) fn has_value(&self, table: &QualifiedName, column: &SmolStr, value: &Datum) -> bool {
         self.inserted
             .iter()
-            .any(|((of, name), datum)| of == table && name == column && datum == value)
+            .any(|(of, insert)| of == table && adds(insert, column, value))
             || (!self.emptied.contains(table)
                 && self.old(table).is_some_and(|old| {
                     let name = self.old_column(table, column);
@@ -140,7 +127,7 @@ impl Progress<'_> {
         match command {
             AlterTableCommand::AddColumn { column, .. } => {
                 let name = (table.clone(), column.name.clone());
-                if let Some(Expr::Value(default)) = column.default.as_ref().map(strip) {
+                if let Some(Expr::Value(default)) = column.default.as_deref().map(strip) {
                     self.defaults.insert(name.clone(), default.clone());
                 }
                 let value = self.value_of(column);
@@ -263,4 +250,16 @@ impl Progress<'_> {
             FromItem::Function { .. } => {}
         }
     }
+}
+
+/// Whether an INSERT with a list of columns adds a literal in one of them.
+fn adds(insert: &Insert, column: &SmolStr, value: &Datum) -> bool {
+    let InsertSource::Values(rows) = &insert.source else {
+        return false;
+    };
+    let is_it = |(name, own): (&SmolStr, &Expr)| {
+        name == column && matches!(strip(own), Expr::Value(datum) if datum == value)
+    };
+    rows.iter()
+        .any(|row| insert.columns.iter().zip(row).any(is_it))
 }

@@ -126,17 +126,18 @@ fn command(context: &Context<'_>, command: &AlterTableCmd) -> AlterTableCommand 
                 column_of(command).and_then(|column| column.type_name.as_ref()),
             ),
             using: column_of(command)
-                .and_then(|column| expressions::optional(context, column.raw_default.as_deref())),
+                .and_then(|column| expressions::optional(context, column.raw_default.as_deref()))
+                .map(Box::new),
         },
         AlterTableType::AtColumnDefault => AlterTableCommand::SetDefault {
             column: name,
-            default: expressions::optional(context, definition),
+            default: expressions::optional(context, definition).map(Box::new),
         },
         AlterTableType::AtSetNotNull => AlterTableCommand::SetNotNull { column: name },
         AlterTableType::AtDropNotNull => AlterTableCommand::DropNotNull { column: name },
         AlterTableType::AtSetExpression => AlterTableCommand::SetExpression {
             column: name,
-            value: expressions::required(context, definition),
+            value: Box::new(expressions::required(context, definition)),
         },
         AlterTableType::AtDropExpression => AlterTableCommand::DropExpression {
             column: name,
@@ -163,7 +164,7 @@ fn command(context: &Context<'_>, command: &AlterTableCmd) -> AlterTableCommand 
         AlterTableType::AtAlterColumnGenericOptions => column_option(command, "OPTIONS"),
         AlterTableType::AtAddConstraint => {
             match constraint_of(command).and_then(|node| constraint(context, node)) {
-                Some(constraint) => AlterTableCommand::AddConstraint(constraint),
+                Some(constraint) => AlterTableCommand::AddConstraint(Box::new(constraint)),
                 None => option("ADD CONSTRAINT"),
             }
         }

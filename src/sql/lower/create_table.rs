@@ -85,6 +85,8 @@ fn create_table(context: &Context<'_>, create: &CreateStmt) -> CreateTable {
             _ => {}
         }
     }
+    table.columns.shrink_to_fit();
+    table.constraints.shrink_to_fit();
     table
 }
 
@@ -159,13 +161,15 @@ fn like(clause: &TableLikeClause) -> LikeClause {
 /// A column with its constraints.
 pub(super) fn column(context: &Context<'_>, node: &ColumnDef) -> ColumnDefinition {
     let mut column = ColumnDefinition::new(&node.colname, types::type_of(node.type_name.as_ref()));
-    column.default = expressions::optional(context, node.raw_default.as_deref());
+    column.default = expressions::optional(context, node.raw_default.as_deref()).map(Box::new);
     column.not_null = node.is_not_null;
     for member in &node.constraints {
         if let Some(NodeEnum::Constraint(constraint)) = &member.node {
             column_constraint(context, &mut column, constraint);
         }
     }
+    // most have one, and a list that grows has room for four
+    column.constraints.shrink_to_fit();
     column
 }
 
@@ -181,12 +185,12 @@ fn column_constraint(context: &Context<'_>, column: &mut ColumnDefinition, node:
             }
         }
         ConstrType::ConstrDefault => {
-            column.default = expressions::optional(context, node.raw_expr.as_deref());
+            column.default = expressions::optional(context, node.raw_expr.as_deref()).map(Box::new);
         }
         ConstrType::ConstrIdentity => column.identity = Some(identity(&node.generated_when)),
         ConstrType::ConstrGenerated => {
             column.generated = Some(Generated {
-                value: expressions::required(context, node.raw_expr.as_deref()),
+                value: expressions::boxed(context, node.raw_expr.as_deref()),
                 stored: node.generated_kind != "v",
             });
         }
@@ -234,7 +238,7 @@ fn definition(node: &Constraint, kind: ConstraintKind) -> ConstraintDefinition {
 pub(super) fn constraint(context: &Context<'_>, node: &Constraint) -> Option<ConstraintDefinition> {
     let kind = match node.contype() {
         ConstrType::ConstrCheck => {
-            ConstraintKind::Check(expressions::required(context, node.raw_expr.as_deref()))
+            ConstraintKind::Check(expressions::boxed(context, node.raw_expr.as_deref()))
         }
         ConstrType::ConstrNotnull => ConstraintKind::NotNull {
             column: strings(&node.keys).into_iter().next().unwrap_or_default(),
@@ -260,7 +264,7 @@ pub(super) fn constraint(context: &Context<'_>, node: &Constraint) -> Option<Con
         ConstrType::ConstrExclusion => ConstraintKind::Exclude {
             elements: exclusions(context, &node.exclusions),
             method: SmolStr::new(some(&node.access_method).unwrap_or("btree")),
-            filter: expressions::optional(context, node.where_clause.as_deref()),
+            filter: expressions::optional(context, node.where_clause.as_deref()).map(Box::new),
         },
         _ => return None,
     };
@@ -312,7 +316,7 @@ fn create_index(context: &Context<'_>, index: &IndexStmt) -> CreateIndex {
                 _ => None,
             })
             .collect(),
-        filter: expressions::optional(context, index.where_clause.as_deref()),
+        filter: expressions::optional(context, index.where_clause.as_deref()).map(Box::new),
         nulls_not_distinct: index.nulls_not_distinct,
     }
 }

@@ -38,7 +38,7 @@ pub(super) fn all(context: &Context<'_>, nodes: &[Node]) -> Vec<Expr> {
     nodes.iter().map(|node| expression(context, node)).collect()
 }
 
-fn boxed(context: &Context<'_>, node: Option<&Node>) -> Box<Expr> {
+pub(super) fn boxed(context: &Context<'_>, node: Option<&Node>) -> Box<Expr> {
     Box::new(required(context, node))
 }
 
@@ -67,7 +67,7 @@ fn lower(context: &Context<'_>, node: &NodeEnum) -> Expr {
         NodeEnum::ColumnRef(column) => column_reference(column),
         NodeEnum::TypeCast(cast) => Expr::Cast {
             value: boxed(context, cast.arg.as_deref()),
-            type_name: types::type_of(cast.type_name.as_ref()),
+            type_name: Box::new(types::type_of(cast.type_name.as_ref())),
         },
         NodeEnum::CollateClause(clause) => required(context, clause.arg.as_deref()),
         NodeEnum::AExpr(operation) => self::operation(context, operation),
@@ -376,7 +376,7 @@ pub(super) fn function_call(context: &Context<'_>, call: &FuncCall) -> Expr {
         }
     }
     Expr::Call {
-        name,
+        name: Box::new(name),
         arguments,
         star: call.agg_star,
         distinct: call.agg_distinct,

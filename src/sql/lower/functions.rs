@@ -41,7 +41,10 @@ pub(super) fn statement(context: &Context<'_>, node: &NodeEnum) -> Option<Statem
             else {
                 return None;
             };
-            Statement::Call { name, arguments }
+            Statement::Call {
+                name: *name,
+                arguments,
+            }
         }
         _ => return None,
     })

@@ -189,7 +189,7 @@ fn create_domain(context: &Context<'_>, create: &CreateDomainStmt) -> Statement 
         TypeDefinition::Domain {
             base: types::type_of(create.type_name.as_ref()),
             not_null,
-            default,
+            default: default.map(Box::new),
             constraints,
         },
     )

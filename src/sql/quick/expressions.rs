@@ -44,7 +44,7 @@ pub(super) fn call(cursor: &mut Cursor<'_>, name: Name) -> Certain<Expr> {
     };
     cursor.must_symbol(")")?;
     Some(Expr::Call {
-        name,
+        name: Box::new(name),
         arguments,
         star,
         distinct: false,
@@ -224,7 +224,7 @@ fn sign(cursor: &mut Cursor<'_>) -> Certain<Expr> {
         }
         value = Expr::Cast {
             value: Box::new(value),
-            type_name: types::type_name(cursor)?,
+            type_name: Box::new(types::type_name(cursor)?),
         };
     }
     None

@@ -53,7 +53,7 @@ fn column_constraint(cursor: &mut Cursor<'_>, column: &mut ColumnDefinition) -> 
     } else if cursor.word("null") {
         // what is not said otherwise
     } else if cursor.word("default") {
-        column.default = Some(expressions::plain(cursor)?);
+        column.default = Some(Box::new(expressions::plain(cursor)?));
     } else {
         let name = constraint_name(cursor)?;
         let Some(kind) = column_constraint_kind(cursor)? else {
@@ -109,7 +109,7 @@ fn check(cursor: &mut Cursor<'_>) -> Certain<ConstraintKind> {
     cursor.must_symbol("(")?;
     let condition = expressions::expression(cursor)?;
     cursor.must_symbol(")")?;
-    Some(ConstraintKind::Check(condition))
+    Some(ConstraintKind::Check(Box::new(condition)))
 }
 
 fn references(cursor: &mut Cursor<'_>, columns: Vec<SmolStr>) -> Certain<ConstraintKind> {
@@ -227,7 +227,9 @@ fn rename(cursor: &mut Cursor<'_>, name: Name, if_exists: bool) -> Certain<State
 fn command(cursor: &mut Cursor<'_>) -> Certain<AlterTableCommand> {
     if cursor.word("add") {
         if begins_constraint(cursor) {
-            return constraint(cursor).map(AlterTableCommand::AddConstraint);
+            return constraint(cursor)
+                .map(Box::new)
+                .map(AlterTableCommand::AddConstraint);
         }
         cursor.must("column")?;
         return Some(AlterTableCommand::AddColumn {
@@ -300,7 +302,7 @@ fn alter_column(cursor: &mut Cursor<'_>) -> Certain<AlterTableCommand> {
         return alter_type(cursor, column);
     }
     if cursor.word("default") {
-        let default = Some(expressions::expression(cursor)?);
+        let default = Some(Box::new(expressions::expression(cursor)?));
         return Some(AlterTableCommand::SetDefault { column, default });
     }
     cursor.must("not")?;
@@ -314,7 +316,7 @@ fn alter_type(cursor: &mut Cursor<'_>, column: SmolStr) -> Certain<AlterTableCom
         column,
         type_name: types::type_name(cursor)?,
         using: if cursor.word("using") {
-            Some(expressions::expression(cursor)?)
+            Some(Box::new(expressions::expression(cursor)?))
         } else {
             None
         },
@@ -340,7 +342,7 @@ pub(super) fn create_index(cursor: &mut Cursor<'_>, unique: bool) -> Certain<Sta
     };
     let elements = cursor.in_parentheses(index_element)?;
     let filter = if cursor.word("where") {
-        Some(expressions::expression(cursor)?)
+        Some(Box::new(expressions::expression(cursor)?))
     } else {
         None
     };

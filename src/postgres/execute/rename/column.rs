@@ -200,7 +200,7 @@ fn rename_column_elsewhere(session: &mut Session, table: &QualifiedName, old: &s
             other.depends_on.contains(&old_key)
                 || other
                     .owned_by
-                    .as_ref()
+                    .as_deref()
                     .is_some_and(|(owner, column)| owner == table && column == old)
                 || (other.name != *table
                     && other
@@ -217,7 +217,7 @@ fn rename_column_elsewhere(session: &mut Session, table: &QualifiedName, old: &s
         if other.depends_on.remove(&old_key).is_some() {
             other.depends_on.insert(new_key.clone());
         }
-        if let Some((owner, column)) = &mut other.owned_by
+        if let Some((owner, column)) = other.owned_by.as_deref_mut()
             && owner == table
             && column == old
         {

@@ -612,7 +612,7 @@ fn inheritance(scan: &mut Scan<'_, '_>) -> bool {
         let parents = relation
             .inherits
             .iter()
-            .chain(relation.partition_of.as_ref().map(|(parent, _)| parent));
+            .chain(relation.partition_of.as_deref().map(|(parent, _)| parent));
         for (index, parent) in parents.enumerate() {
             if !scan.allows_oid("inhparent", oid::relation(parent)) {
                 continue;
