@@ -211,7 +211,9 @@ pub fn report(found: &Round) {
         statistics: true,
     };
     for format in FORMATS {
-        let out = (format.render)(&report, look);
+        let mut out = Vec::new();
+        (format.write)(&report, look, &mut out).expect("memory takes all");
+        let out = String::from_utf8(out).expect("text");
         let steering = out
             .chars()
             .find(|character| character.is_control() && !matches!(character, '\n' | '\t'));

@@ -35,7 +35,7 @@ pub(crate) fn alter(
             not_generated(session, table, column)?;
             edit(session, table, column, |found| {
                 if let Some((expression, _)) = &mut found.generated {
-                    *expression = value.clone();
+                    expression.clone_from(value);
                 }
             });
             Ok(())
