@@ -54,7 +54,12 @@ fn compared(mut one: &[u8], mut other: &[u8]) -> Ordering {
         }
         (one, other) = (left_rest, right_rest);
     }
-    one.iter().cmp(other)
+    for (left, right) in one.iter().zip(other) {
+        if left != right {
+            return left.cmp(right);
+        }
+    }
+    one.len().cmp(&other.len())
 }
 
 impl PartialOrd for QualifiedName {
