@@ -452,4 +452,22 @@ mod tests {
         assert!(collide(&edit(1, 3, "a"), &edit(1, 3, "b")));
         assert!(!collide(&edit(1, 3, "a"), &edit(1, 3, "a")));
     }
+
+    #[test]
+    fn what_is_taken_collides_as_each_edit_does() {
+        let spans = || (0..5).flat_map(|start| (start..5).map(move |end| (start, end)));
+        for (first, (start, end)) in spans().flat_map(|one| spans().map(move |two| (one, two))) {
+            let known = edit(first.0, first.1, "x");
+            let mut taken = Taken::default();
+            taken.take(&known);
+            for replacement in ["x", "y"] {
+                let asked = edit(start, end, replacement);
+                assert_eq!(
+                    taken.is_free(&asked),
+                    !collide(&asked, &known),
+                    "{known:?} {asked:?}"
+                );
+            }
+        }
+    }
 }
