@@ -8,6 +8,7 @@
 
 mod pass;
 
+use std::borrow::Borrow;
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -35,7 +36,7 @@ const TRIALS_OF_REPORT: usize = 8;
 const SHARE_OF_REPORT: u64 = 4;
 
 /// New texts of some files.
-pub type Texts = BTreeMap<Utf8PathBuf, String>;
+pub type Texts = BTreeMap<Utf8PathBuf, Arc<str>>;
 
 /// The catalogs that each database's revisions leave to those behind them, in their linear order.
 pub type Left = Vec<Arc<[Catalog]>>;
@@ -398,11 +399,12 @@ fn collide(one: &Edit, other: &Edit) -> bool {
 }
 
 /// A text with edits done. Insertions at one place follow each other in the order given, each once.
-pub fn apply(text: &str, edits: &[Edit]) -> String {
-    let added: usize = edits.iter().map(|edit| edit.replacement.len()).sum();
+pub fn apply(text: &str, edits: &[impl Borrow<Edit>]) -> String {
+    let edits = edits.iter().map(Borrow::borrow);
+    let added: usize = edits.clone().map(|edit| edit.replacement.len()).sum();
     let mut out = String::with_capacity(text.len() + added);
     let mut at = 0;
-    for edit in diagnostic::in_order(edits.iter().collect()) {
+    for edit in diagnostic::in_order(edits.collect::<Vec<&Edit>>()) {
         let range = edit.site.span.range();
         if range.start < at || range.end > text.len() {
             continue;
@@ -449,5 +451,23 @@ mod tests {
         assert!(collide(&edit(1, 3, "a"), &edit(2, 5, "b")));
         assert!(collide(&edit(1, 3, "a"), &edit(1, 3, "b")));
         assert!(!collide(&edit(1, 3, "a"), &edit(1, 3, "a")));
+    }
+
+    #[test]
+    fn what_is_taken_collides_as_each_edit_does() {
+        let spans = || (0..5).flat_map(|start| (start..5).map(move |end| (start, end)));
+        for (first, (start, end)) in spans().flat_map(|one| spans().map(move |two| (one, two))) {
+            let known = edit(first.0, first.1, "x");
+            let mut taken = Taken::default();
+            taken.take(&known);
+            for replacement in ["x", "y"] {
+                let asked = edit(start, end, replacement);
+                assert_eq!(
+                    taken.is_free(&asked),
+                    !collide(&asked, &known),
+                    "{known:?} {asked:?}"
+                );
+            }
+        }
     }
 }

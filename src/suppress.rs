@@ -9,6 +9,7 @@
 mod comments;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use indexmap::IndexMap;
@@ -82,6 +83,7 @@ pub fn apply(
         let file = sources.file(id);
         let (suppressions, mut problems) = read(&file, id, rules, require_reason);
         let mut used: BTreeSet<(usize, usize)> = BTreeSet::new();
+        applied.diagnostics.reserve(found.len());
         for diagnostic in found {
             let line = file.line(diagnostic.site.span.start);
             let hits = covering(&suppressions, diagnostic.rule, line);
@@ -105,7 +107,7 @@ pub fn with_comments(
     diagnostics: &[Diagnostic],
     sources: &SourceMap,
     reason: &str,
-) -> BTreeMap<Utf8PathBuf, String> {
+) -> BTreeMap<Utf8PathBuf, Arc<str>> {
     let mut wanted: BTreeMap<(Utf8PathBuf, u32), BTreeSet<&str>> = BTreeMap::new();
     let mut files: BTreeMap<Utf8PathBuf, FileId> = BTreeMap::new();
     for diagnostic in diagnostics {
@@ -147,7 +149,7 @@ pub fn with_comments(
             );
             text.insert_str(start as usize, &comment);
         }
-        texts.insert(path, text);
+        texts.insert(path, text.into());
     }
     texts
 }

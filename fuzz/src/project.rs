@@ -137,7 +137,7 @@ impl Project {
     fn analysed(&self, fixes: Option<(&Style, Trial<'_>)>) -> Round {
         let mut overlay = Overlay::new(self.files.clone());
         for (path, text) in fixes.iter().flat_map(|(_, trial)| trial.texts) {
-            overlay = overlay.with(path, text.as_bytes());
+            overlay = overlay.with(path, text.clone());
         }
         let overlaid: Arc<dyn Files> = Arc::new(overlay);
         let sources = Arc::new(SourceMap::default());

@@ -268,7 +268,7 @@ impl Analyser<'_> {
     fn round(&self, trial: Trial<'_>) -> Round {
         let mut overlay = Overlay::new(self.project.files.clone());
         for (path, text) in trial.texts {
-            overlay = overlay.with(path, text.as_bytes());
+            overlay = overlay.with(path, text.clone());
         }
         let files: Arc<dyn Files> = Arc::new(overlay);
         let project = self.project.with_files(&files, trial, &self.style);
@@ -303,10 +303,10 @@ fn diff(project: &Project, repaired: &Repaired) -> Result<u8, Failure> {
             continue;
         };
         let before = decode(&before).text;
-        if before == *text {
+        if before == **text {
             continue;
         }
-        let diff = TextDiff::from_lines(before.as_str(), text.as_str());
+        let diff = TextDiff::from_lines(before.as_str(), &**text);
         out.push_str(
             &diff
                 .unified_diff()
@@ -462,7 +462,7 @@ mod tests {
         let (left, right) = (path("a.py"), path("b.py"));
         let repaired = Repaired {
             texts: [&left, &right]
-                .map(|path| (path.clone(), "fixed = True\n".to_owned()))
+                .map(|path| (path.clone(), "fixed = True\n".into()))
                 .into(),
             fixed: Vec::new(),
             last: Round {

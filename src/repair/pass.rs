@@ -119,12 +119,12 @@ impl Pass<'_> {
 
     /// The project with fixes; `apart`: each revision starts from what it started from before.
     fn with(&self, chosen: &[Chosen], apart: bool) -> (Round, Texts) {
-        let mut by_path: BTreeMap<&Utf8Path, Vec<Edit>> = BTreeMap::new();
+        let mut by_path: BTreeMap<&Utf8Path, Vec<&Edit>> = BTreeMap::new();
         for one in chosen {
             by_path
                 .entry(&one.target.path)
                 .or_default()
-                .extend(one.edits.iter().cloned());
+                .extend(&one.edits);
         }
         let mut texts = self.texts.clone();
         for (path, edits) in by_path {
@@ -132,7 +132,7 @@ impl Pass<'_> {
                 continue;
             };
             let text = apply(self.before.sources.file(file).text(), &edits);
-            texts.insert(path.to_owned(), text);
+            texts.insert(path.to_owned(), text.into());
         }
         let round = self.budget.spend((self.analyse)(Trial {
             texts: &texts,
