@@ -2,12 +2,13 @@
 //!
 //! A file whose text was read before keeps its number, its syntax and its revision. A revision that was judged before, from
 //! the same catalog and with the same requests, is not replayed again: its findings and the catalog after it are remembered.
-//! Where a changed text is imported by another module nothing is remembered, since anything may depend on it.
+//! A revision that imports a changed text, itself or through others, is not remembered: it may depend on it.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use camino::{Utf8Path, Utf8PathBuf};
+use rustc_hash::FxHashSet;
 
 use super::{Judged, Loaded};
 use crate::alembic::env::EnvironmentFacts;
@@ -185,7 +186,9 @@ pub(super) struct Memory<'a> {
     memo: &'a Memo,
     loaded: &'a Loaded,
     fixes: &'a Request,
-    /// Nothing is taken from it where a text that changed is imported elsewhere, nor where one SQL file is all there is.
+    /// Files whose imports lead to a text that changed: nothing is taken from it for them.
+    stale: FxHashSet<Utf8PathBuf>,
+    /// Nothing is taken from it at all: `env.py` is such a file, or one SQL file is all there is.
     fresh: bool,
 }
 
@@ -195,12 +198,30 @@ impl<'a> Memory<'a> {
         let alone = loaded.revisions.len() == 1 && loaded.revisions[0].script().is_some();
         let changed = loaded.memo.changed();
         let known = loaded.memo.modules.get();
-        Some(Self {
+        let stale = known.map(|known| known.leading_to(&changed));
+        let mut memory = Self {
             memo: &loaded.memo,
             loaded,
             fixes: loaded.fixes.as_ref()?,
-            fresh: alone || known.is_some_and(|known| known.imports_any(&changed)),
-        })
+            stale: stale.unwrap_or_default(),
+            fresh: alone,
+        };
+        let env_py = loaded.env_py.as_ref().map(|module| module.file);
+        memory.fresh |= env_py.is_some_and(|file| memory.is_stale(file));
+        Some(memory)
+    }
+
+    fn is_stale(&self, file: FileId) -> bool {
+        // mostly there is none
+        !self.stale.is_empty() && self.stale.contains(self.fixes.sources.file(file).path())
+    }
+
+    /// Whether something may be taken from it, or put into it, for a revision.
+    fn covers(&self, revision: &Revision) -> bool {
+        !self.fresh
+            && !files_of(revision)
+                .into_iter()
+                .any(|file| self.is_stale(file))
     }
 
     pub(super) fn settled(&self, index: usize, after: Catalog) -> Catalog {
@@ -217,10 +238,10 @@ impl<'a> Memory<'a> {
     }
 
     pub(super) fn recall(&self, index: usize, before: &Catalog) -> Option<(Catalog, Arc<Judged>)> {
-        if self.fresh {
+        let revision = &self.loaded.revisions[index];
+        if !self.covers(revision) {
             return None;
         }
-        let revision = &self.loaded.revisions[index];
         let attempts = self.attempts(revision);
         self.memo.recall(index, revision, before, &attempts)
     }
@@ -231,7 +252,7 @@ impl<'a> Memory<'a> {
         catalogs: (Catalog, Catalog),
         one: &Arc<Judged>,
     ) {
-        if !self.fresh {
+        if self.covers(revision) {
             let attempts = self.attempts(revision);
             self.memo
                 .remember(revision, attempts, catalogs, one.clone());

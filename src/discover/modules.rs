@@ -2,10 +2,11 @@
 //!
 //! Shared by all threads: what a name means depends on the roots alone, never on who asks first.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use camino::{Utf8Path, Utf8PathBuf};
+use rustc_hash::FxHashSet;
 
 use crate::files::{Files, decode, join, normalize};
 use crate::python::interpreter::Modules;
@@ -32,8 +33,8 @@ pub struct ProjectModules {
     roots: Vec<Utf8PathBuf>,
     loaded: RwLock<Loaded>,
     known: RwLock<Known>,
-    /// Files that an import led to.
-    imported: RwLock<HashSet<Utf8PathBuf>>,
+    /// Files that an import led to, each with the files in which one stands.
+    imported: RwLock<HashMap<Utf8PathBuf, FxHashSet<FileId>>>,
 }
 
 /// What was looked up before: a project's files do not change while it is analysed, and each import of each run of each
@@ -97,22 +98,35 @@ impl ProjectModules {
         }
     }
 
-    fn note_import(&self, path: Utf8PathBuf) {
+    fn note_import(&self, path: &Utf8Path, from: FileId) {
         let imported = self.imported.read().unwrap_or_else(PoisonError::into_inner);
-        if !imported.contains(&path) {
-            drop(imported);
+        let is_known = imported
+            .get(path)
+            .is_some_and(|known| known.contains(&from));
+        drop(imported);
+        if !is_known {
             let mut imported = self
                 .imported
                 .write()
                 .unwrap_or_else(PoisonError::into_inner);
-            imported.insert(path);
+            imported.entry(path.to_owned()).or_default().insert(from);
         }
     }
 
-    /// Whether an import led to one of these files.
-    pub fn imports_any(&self, paths: &[Utf8PathBuf]) -> bool {
+    /// The files whose imports led to one of these, by themselves or by what they import.
+    pub fn leading_to(&self, paths: &[Utf8PathBuf]) -> FxHashSet<Utf8PathBuf> {
         let imported = self.imported.read().unwrap_or_else(PoisonError::into_inner);
-        paths.iter().any(|path| imported.contains(path))
+        let mut found = FxHashSet::default();
+        let mut waiting = paths.to_vec();
+        while let Some(path) = waiting.pop() {
+            let importers = imported.get(&path).into_iter().flatten();
+            for importer in importers.map(|file| self.path(*file)) {
+                if found.insert(importer.clone()) {
+                    waiting.push(importer);
+                }
+            }
+        }
+        found
     }
 
     /// The parsed module of a file; `None` where it can't be read. Revisions and `env.py` come in by this door too, so
@@ -252,12 +266,11 @@ impl ProjectModules {
 }
 
 impl Modules for ProjectModules {
-    fn find(&self, name: &str, _from: FileId) -> Option<Arc<syntax::Module>> {
+    fn find(&self, name: &str, from: FileId) -> Option<Arc<syntax::Module>> {
         match self.locate(name)? {
             Found::File(path, _) => {
-                let module = self.load(&path);
-                self.note_import(path);
-                module
+                self.note_import(&path, from);
+                self.load(&path)
             }
             Found::Namespace(portions) => {
                 let first = portions.into_iter().next()?;
@@ -333,6 +346,32 @@ mod tests {
         assert_eq!(path("..x"), None);
         let once = modules.find("db.tools", from).expect("there").file;
         assert_eq!(modules.find("db.tools", from).expect("there").file, once);
+    }
+
+    #[test]
+    fn who_imports_a_file_is_known_over_others() {
+        let files = Memory::new()
+            .with("db/versions/a.py", "")
+            .with("db/tools.py", "")
+            .with("db/names.py", "");
+        let (modules, from) = modules(files, &[""]);
+        let tools = modules.find("db.tools", from).expect("there").file;
+        modules.find("db.names", tools);
+        let leading_to = |path: &str| {
+            let mut found: Vec<String> = modules
+                .leading_to(&[path.into()])
+                .into_iter()
+                .map(Utf8PathBuf::into_string)
+                .collect();
+            found.sort();
+            found
+        };
+        assert_eq!(
+            leading_to("db/names.py"),
+            ["db/tools.py", "db/versions/a.py"]
+        );
+        assert_eq!(leading_to("db/tools.py"), ["db/versions/a.py"]);
+        assert_eq!(leading_to("db/versions/a.py"), [""; 0]);
     }
 
     #[test]
