@@ -29,6 +29,8 @@ pub(super) fn create_table(cursor: &mut Cursor<'_>) -> Certain<Statement> {
         }
     }
     cursor.must_symbol(")")?;
+    table.columns.shrink_to_fit();
+    table.constraints.shrink_to_fit();
     Some(Statement::CreateTable(Box::new(table)))
 }
 
@@ -42,6 +44,8 @@ fn column(cursor: &mut Cursor<'_>) -> Certain<ColumnDefinition> {
     let name = cursor.identifier()?;
     let mut column = ColumnDefinition::new(&name, types::type_name(cursor)?);
     while column_constraint(cursor, &mut column)? {}
+    // mostly one, in room for four
+    column.constraints.shrink_to_fit();
     Some(column)
 }
 
