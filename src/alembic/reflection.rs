@@ -264,16 +264,16 @@ fn certain_names(interp: &Interp, schema: Option<&str>) -> Vec<String> {
         .session
         .catalog
         .relations
-        .iter()
-        .filter(|(name, relation)| {
-            name.schema == schema.unwrap_or("public")
+        .values()
+        .filter(|relation| {
+            relation.name.schema == schema.unwrap_or("public")
                 && matches!(
                     relation.kind,
                     RelationKind::Table | RelationKind::PartitionedTable
                 )
                 && relation.presence != Presence::Maybe
         })
-        .map(|(name, _)| name.name.to_string())
+        .map(|relation| relation.name.name.to_string())
         .collect()
 }
 

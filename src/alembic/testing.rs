@@ -114,9 +114,9 @@ pub(super) fn tables(output: &RunOutput) -> Vec<String> {
     output
         .catalog
         .relations
-        .iter()
-        .filter(|(name, relation)| name.schema == "public" && relation.kind.is_table())
-        .map(|(name, _)| name.name.to_string())
+        .values()
+        .filter(|relation| relation.name.schema == "public" && relation.kind.is_table())
+        .map(|relation| relation.name.name.to_string())
         .collect()
 }
 

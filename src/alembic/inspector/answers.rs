@@ -178,16 +178,16 @@ fn names(
     }
     let mut found = Vec::new();
     for schema in &schemas {
-        for (name, relation) in &catalog.relations {
-            if name.schema != *schema || !kinds.contains(&relation.kind) {
+        for relation in catalog.relations.values() {
+            if relation.name.schema != *schema || !kinds.contains(&relation.kind) {
                 continue;
             }
             if relation.presence == Presence::Maybe {
                 return Ok(open(interp, &format!("{method}()")));
             }
             // a name that an earlier schema of the path has hides this one
-            if !found.contains(&name.name) {
-                found.push(name.name.clone());
+            if !found.contains(&relation.name.name) {
+                found.push(relation.name.name.clone());
             }
         }
     }

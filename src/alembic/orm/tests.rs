@@ -158,9 +158,8 @@ fn annotations_give_types_and_not_null() {
     );
     let relations = &output.catalog.relations;
     let table = relations
-        .iter()
-        .find(|(name, _)| name.name == "things")
-        .map(|(_, relation)| relation)
+        .values()
+        .find(|relation| relation.name.name == "things")
         .unwrap();
     let mut columns: Vec<(String, String, bool)> = table
         .columns

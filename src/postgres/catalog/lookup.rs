@@ -60,9 +60,8 @@ impl Catalog {
         schema: &'a str,
     ) -> impl Iterator<Item = &'a Arc<Relation>> + 'a {
         self.relations
-            .iter()
-            .filter(move |(name, _)| name.schema == schema)
-            .map(|(_, relation)| relation)
+            .values()
+            .filter(move |relation| relation.name.schema == schema)
     }
 
     /// Tables of a schema (ordinary, partitioned and foreign), by name.

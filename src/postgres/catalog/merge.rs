@@ -62,8 +62,8 @@ fn merge_relations(merged: &mut Catalog, a: &Catalog, b: &Catalog) {
     if a.relations.ptr_eq(&b.relations) {
         return;
     }
-    for (name, relation) in &a.relations {
-        let both = match b.relations.get(name) {
+    for relation in a.relations.values() {
+        let both = match b.relations.get(&relation.name) {
             Some(other) if Arc::ptr_eq(relation, other) || relation == other => continue,
             Some(other) => {
                 doubt_members(merged, relation, other);
@@ -73,13 +73,12 @@ fn merge_relations(merged: &mut Catalog, a: &Catalog, b: &Catalog) {
         };
         merged
             .relations
-            .insert(QualifiedName::clone(name), Arc::new(both));
+            .insert(relation.name.clone(), Arc::new(both));
     }
-    for (name, relation) in &b.relations {
-        if !a.relations.contains_key(name) {
-            merged
-                .relations
-                .insert(QualifiedName::clone(name), Arc::new(doubtful(relation)));
+    for relation in b.relations.values() {
+        if !a.relations.contains_key(&relation.name) {
+            let doubtful = Arc::new(doubtful(relation));
+            merged.relations.insert(relation.name.clone(), doubtful);
         }
     }
 }
@@ -334,7 +333,7 @@ impl Catalog {
             && self.schemas == other.schemas
             && self.extensions == other.extensions
             && self.maybe == other.maybe
-            && equal::<Arc<QualifiedName>, Relation>(&self.relations, &other.relations)
+            && self.relations.equals(&other.relations)
             && equal(&self.types, &other.types)
             && equal(&self.functions, &other.functions)
             && equal(&self.named, &other.named)

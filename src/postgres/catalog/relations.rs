@@ -6,10 +6,11 @@
 //! pairs, which cost one entry a pair; within a session all only grow and are *supersets*: what is not in them is certainly
 //! not there, what is in them is looked up. Reading is that of the map itself ([`Deref`]).
 
+use std::cmp::Ordering;
 use std::hash::{Hash, Hasher};
-use std::ops::Deref;
 use std::sync::Arc;
 
+use equivalent::{Comparable, Equivalent};
 use imbl::{OrdMap, OrdSet, Vector};
 use rustc_hash::FxHasher;
 use smol_str::SmolStr;
@@ -21,10 +22,47 @@ use crate::postgres::name::ObjectKey;
 /// Digests of names, each with the name of a relation, which is the map's own.
 type Pairs = OrdSet<(u64, Arc<QualifiedName>)>;
 
+/// A relation's name by its digest: most steps of a look-up, which is the commonest of all, compare two numbers.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Key {
+    digest: u64,
+    name: Arc<QualifiedName>,
+}
+
+/// The key of a name that is looked for.
+struct Wanted<'a> {
+    digest: u64,
+    name: &'a QualifiedName,
+}
+
+impl<'a> Wanted<'a> {
+    fn new(name: &'a QualifiedName) -> Self {
+        Self {
+            digest: digest(name),
+            name,
+        }
+    }
+}
+
+impl Equivalent<Key> for Wanted<'_> {
+    fn equivalent(&self, key: &Key) -> bool {
+        self.digest == key.digest && *self.name == *key.name
+    }
+}
+
+impl Comparable<Key> for Wanted<'_> {
+    fn compare(&self, key: &Key) -> Ordering {
+        let digests = self.digest.cmp(&key.digest);
+        digests.then_with(|| self.name.cmp(&key.name))
+    }
+}
+
 /// All relations by name.
 #[derive(Clone, Debug, Default)]
 pub struct Relations {
-    map: OrdMap<Arc<QualifiedName>, Arc<Relation>>,
+    map: OrdMap<Key, Arc<Relation>>,
+    /// Their names in order.
+    names: OrdSet<Arc<QualifiedName>>,
     /// Names that constraints have or had, by digest, each with the relation.
     constraints: Pairs,
     /// Names of relations, types and functions, by digest, each with a relation that mentions or mentioned it.
@@ -37,39 +75,71 @@ pub struct Relations {
     touched: Vector<(QualifiedName, Arc<Relation>)>,
 }
 
-impl Deref for Relations {
-    type Target = OrdMap<Arc<QualifiedName>, Arc<Relation>>;
-
-    fn deref(&self) -> &Self::Target {
-        &self.map
-    }
-}
-
-impl<'a> IntoIterator for &'a Relations {
-    type Item = (&'a Arc<QualifiedName>, &'a Arc<Relation>);
-    type IntoIter = <&'a OrdMap<Arc<QualifiedName>, Arc<Relation>> as IntoIterator>::IntoIter;
-
-    fn into_iter(self) -> Self::IntoIter {
-        (&self.map).into_iter()
-    }
-}
-
 impl Relations {
+    /// The relation of a name.
+    pub fn get(&self, name: &QualifiedName) -> Option<&Arc<Relation>> {
+        self.map.get(&Wanted::new(name))
+    }
+
+    /// Whether there is a relation of a name.
+    pub fn contains_key(&self, name: &QualifiedName) -> bool {
+        self.map.contains_key(&Wanted::new(name))
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.map.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.map.is_empty()
+    }
+
+    /// All names, in order.
+    pub fn keys(&self) -> impl Iterator<Item = &Arc<QualifiedName>> {
+        self.names.iter()
+    }
+
+    /// All relations, in the order of their names.
+    pub fn values(&self) -> impl Iterator<Item = &Arc<Relation>> {
+        self.names.iter().filter_map(|name| self.get(name))
+    }
+
     /// Puts a relation under a name.
     pub fn insert(&mut self, name: QualifiedName, relation: Arc<Relation>) {
-        let known = self.map.get_key_value(&name);
-        let name = known.map_or_else(|| Arc::new(name), |(known, _)| known.clone());
-        self.note(&name, &relation, None);
-        self.map.insert(name, relation);
+        debug_assert_eq!(name, relation.name);
+        let wanted = Wanted::new(&name);
+        let key = match self.map.get_key_value(&wanted) {
+            Some((key, _)) => key.clone(),
+            None => {
+                let digest = wanted.digest;
+                let name = Arc::new(name);
+                self.names.insert(name.clone());
+                Key { digest, name }
+            }
+        };
+        self.note(&key.name, &relation, None);
+        self.map.insert(key, relation);
+    }
+
+    /// Whether both are one: nothing changed since one was copied from the other.
+    pub(super) fn ptr_eq(&self, other: &Self) -> bool {
+        self.map.ptr_eq(&other.map)
+    }
+
+    /// Whether the same relations are there; parts that are shared are not looked at.
+    pub(super) fn equals(&self, other: &Self) -> bool {
+        self.len() == other.len() && self.map.diff(&other.map).next().is_none()
     }
 
     /// Whether the same relations are there, found quickly where they are shared.
     pub(super) fn is_same(&self, other: &Self) -> bool {
-        if self.map.ptr_eq(&other.map) {
+        if self.ptr_eq(other) {
             return true;
         }
         let equal = |one: &Arc<Relation>, two: &Arc<Relation>| Arc::ptr_eq(one, two) || one == two;
-        self.map.len() == other.map.len()
+        self.len() == other.len()
             && self
                 .map
                 .iter()
@@ -80,18 +150,20 @@ impl Relations {
     /// Takes out what is of this session only.
     pub fn remove_temporary(&mut self) {
         for name in std::mem::take(&mut self.temporary) {
-            self.map.remove(&name);
+            self.remove(&name);
         }
     }
 
     /// Takes a relation out.
     pub fn remove(&mut self, name: &QualifiedName) -> Option<Arc<Relation>> {
-        self.map.remove(name)
+        let removed = self.map.remove(&Wanted::new(name))?;
+        self.names.remove(name);
+        Some(removed)
     }
 
     /// A relation to be changed; a copy is made where it is shared.
     pub fn get_mut(&mut self, name: &QualifiedName) -> Option<&mut Relation> {
-        let relation = self.map.get_mut(name)?;
+        let relation = self.map.get_mut(&Wanted::new(name))?;
         // what the change adds is noted when it is over
         if self.touched.back().is_none_or(|(last, _)| last != name) {
             self.touched.push_back((name.clone(), relation.clone()));
@@ -102,8 +174,9 @@ impl Relations {
     /// Notes what the changes since the last call brought; called between statements, so that few names wait.
     pub fn settle(&mut self) {
         for (name, before) in std::mem::take(&mut self.touched) {
-            let found = self.map.get_key_value(&name);
-            if let Some((name, relation)) = found.map(|(name, one)| (name.clone(), one.clone())) {
+            let found = self.map.get_key_value(&Wanted::new(&name));
+            let found = found.map(|(key, relation)| (key.name.clone(), relation.clone()));
+            if let Some((name, relation)) = found {
                 self.note(&name, &relation, Some(&before));
             }
         }
@@ -112,7 +185,7 @@ impl Relations {
     /// Whether some relation is only assumed to be there.
     pub fn has_assumed(&self) -> bool {
         let is_assumed = |name: &QualifiedName| {
-            let relation = self.map.get(name);
+            let relation = self.get(name);
             relation.is_some_and(|relation| relation.presence == Presence::Assumed)
         };
         let touched = self.touched.iter().map(|(name, _)| name);
@@ -122,10 +195,10 @@ impl Relations {
     /// The relations of a name, one a schema at most.
     pub fn named<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a Arc<Relation>> {
         let first = QualifiedName::new("", name);
-        self.map
+        self.names
             .range(first.clone()..)
-            .take_while(move |(found, _)| found.name == first.name)
-            .map(|(_, relation)| relation)
+            .take_while(move |found| found.name == first.name)
+            .filter_map(|found| self.get(found))
     }
 
     /// The relations that have a constraint of this name, in whatever schema.
@@ -149,7 +222,7 @@ impl Relations {
         names.extend(self.touched.iter().map(|(name, _)| name));
         names.sort_unstable();
         names.dedup();
-        names.into_iter().filter_map(|name| self.map.get(name))
+        names.into_iter().filter_map(|name| self.get(name))
     }
 
     /// The relations that may depend on a thing: the views that use a relation, column or function.
