@@ -71,14 +71,12 @@ fn merge_relations(merged: &mut Catalog, a: &Catalog, b: &Catalog) {
             }
             None => doubtful(relation),
         };
-        merged
-            .relations
-            .insert(relation.name.clone(), Arc::new(both));
+        merged.relations.insert(Arc::new(both));
     }
     for relation in b.relations.values() {
         if !a.relations.contains_key(&relation.name) {
             let doubtful = Arc::new(doubtful(relation));
-            merged.relations.insert(relation.name.clone(), doubtful);
+            merged.relations.insert(doubtful);
         }
     }
 }

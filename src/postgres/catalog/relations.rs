@@ -4,13 +4,11 @@
 //! map: who ever had a constraint of a name, who ever mentioned whom (foreign keys, partitions, owned sequences, views, column
 //! types, triggers), who was ever only assumed to be there, and who was temporary in this session. The first two are flat sets of
 //! pairs, which cost one entry a pair; within a session all only grow and are *supersets*: what is not in them is certainly
-//! not there, what is in them is looked up. Reading is that of the map itself ([`Deref`]).
+//! not there, what is in them is looked up.
 
-use std::cmp::Ordering;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use equivalent::{Comparable, Equivalent};
 use imbl::{OrdMap, OrdSet, Vector};
 use rustc_hash::FxHasher;
 use smol_str::SmolStr;
@@ -19,85 +17,94 @@ use super::lookup::TEMPORARY_SCHEMA;
 use super::{Presence, QualifiedName, Relation};
 use crate::postgres::name::ObjectKey;
 
-/// Digests of names, each with the name of a relation, which is the map's own.
-type Pairs = OrdSet<(u64, Arc<QualifiedName>)>;
+/// A name's digest and that of a relation's name.
+type Pairs = OrdSet<(u64, u64)>;
 
-/// A relation's name by its digest: most steps of a look-up, which is the commonest of all, compare two numbers.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Key {
-    digest: u64,
-    name: Arc<QualifiedName>,
-}
-
-/// The key of a name that is looked for.
-struct Wanted<'a> {
-    digest: u64,
-    name: &'a QualifiedName,
-}
-
-impl<'a> Wanted<'a> {
-    fn new(name: &'a QualifiedName) -> Self {
-        Self {
-            digest: digest(name),
-            name,
-        }
-    }
-}
-
-impl Equivalent<Key> for Wanted<'_> {
-    fn equivalent(&self, key: &Key) -> bool {
-        self.digest == key.digest && *self.name == *key.name
-    }
-}
-
-impl Comparable<Key> for Wanted<'_> {
-    fn compare(&self, key: &Key) -> Ordering {
-        let digests = self.digest.cmp(&key.digest);
-        digests.then_with(|| self.name.cmp(&key.name))
-    }
-}
-
-/// All relations by name.
+/// All relations by name. Maps are keyed by the digests of names: a look-up is the commonest step of all, and numbers are compared,
+/// and copied with a node, without a look at what they stand for.
 #[derive(Clone, Debug, Default)]
 pub struct Relations {
-    map: OrdMap<Key, Arc<Relation>>,
+    map: OrdMap<u64, Bucket>,
     /// Their names in order.
-    names: OrdSet<Arc<QualifiedName>>,
-    /// Names that constraints have or had, by digest, each with the relation.
+    names: OrdSet<QualifiedName>,
+    /// Names that constraints have or had, each with the relation.
     constraints: Pairs,
-    /// Names of relations, types and functions, by digest, each with a relation that mentions or mentioned it.
+    /// Names of relations, types and functions, each with a relation that mentions or mentioned it.
     mentions: Pairs,
     /// Those that are or were only assumed to be there.
     assumed: OrdSet<QualifiedName>,
     /// Those that are or were of this session only.
     temporary: OrdSet<QualifiedName>,
     /// Handed out to be changed and not yet noted again, each as it was.
-    touched: Vector<(QualifiedName, Arc<Relation>)>,
+    touched: Vector<Arc<Relation>>,
+}
+
+/// The relations whose names have one digest.
+#[derive(Clone, Debug, PartialEq)]
+enum Bucket {
+    /// Nearly always.
+    One(Arc<Relation>),
+    Many(Vec<Arc<Relation>>),
+}
+
+impl Bucket {
+    fn all(&self) -> &[Arc<Relation>] {
+        match self {
+            Self::One(relation) => std::slice::from_ref(relation),
+            Self::Many(relations) => relations,
+        }
+    }
+
+    fn get_mut(&mut self, name: &QualifiedName) -> Option<&mut Arc<Relation>> {
+        let all = match self {
+            Self::One(relation) => std::slice::from_mut(relation),
+            Self::Many(relations) => relations,
+        };
+        all.iter_mut().find(|relation| relation.name == *name)
+    }
+
+    /// The bucket with one relation more.
+    fn with(&self, relation: Arc<Relation>) -> Self {
+        let all = self.all().iter().cloned();
+        Self::Many(all.chain([relation]).collect())
+    }
+
+    /// The bucket without a relation, if one is left.
+    fn without(&self, name: &QualifiedName) -> Option<Self> {
+        let others = self.all().iter().filter(|relation| relation.name != *name);
+        let mut others: Vec<Arc<Relation>> = others.cloned().collect();
+        match others.len() {
+            0 => None,
+            1 => others.pop().map(Self::One),
+            _ => Some(Self::Many(others)),
+        }
+    }
 }
 
 impl Relations {
     /// The relation of a name.
     pub fn get(&self, name: &QualifiedName) -> Option<&Arc<Relation>> {
-        self.map.get(&Wanted::new(name))
+        let bucket = self.map.get(&digest(name))?;
+        bucket.all().iter().find(|relation| relation.name == *name)
     }
 
     /// Whether there is a relation of a name.
     pub fn contains_key(&self, name: &QualifiedName) -> bool {
-        self.map.contains_key(&Wanted::new(name))
+        self.get(name).is_some()
     }
 
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.map.len()
+        self.names.len()
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.map.is_empty()
+        self.names.is_empty()
     }
 
     /// All names, in order.
-    pub fn keys(&self) -> impl Iterator<Item = &Arc<QualifiedName>> {
+    pub fn keys(&self) -> impl Iterator<Item = &QualifiedName> {
         self.names.iter()
     }
 
@@ -106,21 +113,21 @@ impl Relations {
         self.names.iter().filter_map(|name| self.get(name))
     }
 
-    /// Puts a relation under a name.
-    pub fn insert(&mut self, name: QualifiedName, relation: Arc<Relation>) {
-        debug_assert_eq!(name, relation.name);
-        let wanted = Wanted::new(&name);
-        let key = match self.map.get_key_value(&wanted) {
-            Some((key, _)) => key.clone(),
-            None => {
-                let digest = wanted.digest;
-                let name = Arc::new(name);
-                self.names.insert(name.clone());
-                Key { digest, name }
+    /// Puts a relation under its name.
+    pub fn insert(&mut self, relation: Arc<Relation>) {
+        let digest = digest(&relation.name);
+        self.note(digest, &relation, None);
+        if let Some(bucket) = self.map.get_mut(&digest) {
+            if let Some(known) = bucket.get_mut(&relation.name) {
+                *known = relation;
+                return;
             }
-        };
-        self.note(&key.name, &relation, None);
-        self.map.insert(key, relation);
+            self.names.insert(relation.name.clone());
+            *bucket = bucket.with(relation);
+        } else {
+            self.names.insert(relation.name.clone());
+            self.map.insert(digest, Bucket::One(relation));
+        }
     }
 
     /// Whether both are one: nothing changed since one was copied from the other.
@@ -139,12 +146,9 @@ impl Relations {
             return true;
         }
         let equal = |one: &Arc<Relation>, two: &Arc<Relation>| Arc::ptr_eq(one, two) || one == two;
-        self.len() == other.len()
-            && self
-                .map
-                .iter()
-                .zip(&other.map)
-                .all(|((name, one), (same, two))| name == same && equal(one, two))
+        let ours = self.map.values().flat_map(Bucket::all);
+        let theirs = other.map.values().flat_map(Bucket::all);
+        self.len() == other.len() && ours.zip(theirs).all(|(one, two)| equal(one, two))
     }
 
     /// Takes out what is of this session only.
@@ -156,28 +160,35 @@ impl Relations {
 
     /// Takes a relation out.
     pub fn remove(&mut self, name: &QualifiedName) -> Option<Arc<Relation>> {
-        let removed = self.map.remove(&Wanted::new(name))?;
+        let removed = self.get(name)?.clone();
+        let digest = digest(name);
+        let rest = self
+            .map
+            .get(&digest)
+            .and_then(|bucket| bucket.without(name));
+        match rest {
+            Some(rest) => self.map.insert(digest, rest),
+            None => self.map.remove(&digest),
+        };
         self.names.remove(name);
         Some(removed)
     }
 
-    /// A relation to be changed; a copy is made where it is shared.
+    /// A relation to be changed, all but its name; a copy is made where it is shared.
     pub fn get_mut(&mut self, name: &QualifiedName) -> Option<&mut Relation> {
-        let relation = self.map.get_mut(&Wanted::new(name))?;
+        let relation = self.map.get_mut(&digest(name))?.get_mut(name)?;
         // what the change adds is noted when it is over
-        if self.touched.back().is_none_or(|(last, _)| last != name) {
-            self.touched.push_back((name.clone(), relation.clone()));
+        if self.touched.back().is_none_or(|last| last.name != *name) {
+            self.touched.push_back(relation.clone());
         }
         Some(Arc::make_mut(relation))
     }
 
     /// Notes what the changes since the last call brought; called between statements, so that few names wait.
     pub fn settle(&mut self) {
-        for (name, before) in std::mem::take(&mut self.touched) {
-            let found = self.map.get_key_value(&Wanted::new(&name));
-            let found = found.map(|(key, relation)| (key.name.clone(), relation.clone()));
-            if let Some((name, relation)) = found {
-                self.note(&name, &relation, Some(&before));
+        for before in std::mem::take(&mut self.touched) {
+            if let Some(relation) = self.get(&before.name).cloned() {
+                self.note(digest(&before.name), &relation, Some(&before));
             }
         }
     }
@@ -188,7 +199,7 @@ impl Relations {
             let relation = self.get(name);
             relation.is_some_and(|relation| relation.presence == Presence::Assumed)
         };
-        let touched = self.touched.iter().map(|(name, _)| name);
+        let touched = self.touched.iter().map(|before| &before.name);
         self.assumed.iter().chain(touched).any(is_assumed)
     }
 
@@ -204,25 +215,28 @@ impl Relations {
     /// The relations that have a constraint of this name, in whatever schema.
     pub fn with_constraint(&self, name: &str) -> impl Iterator<Item = &Arc<Relation>> {
         let name = SmolStr::new(name);
-        let known = paired(&self.constraints, digest(&name));
-        self.candidates(known)
+        self.candidates(&self.constraints, digest(&name))
             .filter(move |relation| relation.constraint(&name).is_some())
     }
 
     /// The relations that may mention a relation, type or function, by name: no other does.
     pub fn mentioning(&self, name: &QualifiedName) -> impl Iterator<Item = &Arc<Relation>> {
-        self.candidates(paired(&self.mentions, digest(name)))
+        self.candidates(&self.mentions, digest(name))
     }
 
-    /// What is noted and what still waits to be, each once, by name.
-    fn candidates<'a>(
-        &'a self,
-        mut names: Vec<&'a QualifiedName>,
-    ) -> impl Iterator<Item = &'a Arc<Relation>> {
-        names.extend(self.touched.iter().map(|(name, _)| name));
-        names.sort_unstable();
-        names.dedup();
-        names.into_iter().filter_map(|name| self.get(name))
+    /// The relations that are noted with a digest, and those that still wait to be noted, each once, by name.
+    fn candidates(&self, pairs: &Pairs, first: u64) -> impl Iterator<Item = &Arc<Relation>> {
+        let waiting = self.touched.iter().map(|before| &before.name);
+        let mut found: Vec<&Arc<Relation>> = pairs
+            .range((first, 0)..)
+            .take_while(|(known, _)| *known == first)
+            .filter_map(|(_, relation)| self.map.get(relation))
+            .flat_map(Bucket::all)
+            .chain(waiting.filter_map(|name| self.get(name)))
+            .collect();
+        found.sort_unstable_by(|one, other| one.name.cmp(&other.name));
+        found.dedup_by(|one, other| one.name == other.name);
+        found.into_iter()
     }
 
     /// The relations that may depend on a thing: the views that use a relation, column or function.
@@ -237,19 +251,18 @@ impl Relations {
     }
 
     /// Notes what a relation has, or what it has that it had not `before`.
-    fn note(&mut self, name: &Arc<QualifiedName>, relation: &Relation, before: Option<&Relation>) {
-        if name.schema == TEMPORARY_SCHEMA {
-            add(&mut self.temporary, QualifiedName::clone(name));
+    fn note(&mut self, own: u64, relation: &Relation, before: Option<&Relation>) {
+        if relation.name.schema == TEMPORARY_SCHEMA {
+            add(&mut self.temporary, relation.name.clone());
         }
         if relation.presence == Presence::Assumed {
-            add(&mut self.assumed, QualifiedName::clone(name));
+            add(&mut self.assumed, relation.name.clone());
         }
         let mut known = before.into_iter().flat_map(|before| &before.constraints);
         for constraint in &relation.constraints {
             // one that was added stands behind those that were there
             if known.next().is_none_or(|same| same.name != constraint.name) {
-                let pair = (digest(&constraint.name), name.clone());
-                add(&mut self.constraints, pair);
+                add(&mut self.constraints, (digest(&constraint.name), own));
             }
         }
         let mentioned_now = mentioned(relation);
@@ -257,32 +270,22 @@ impl Relations {
             return;
         }
         for mentioned in mentioned_now {
-            add(&mut self.mentions, (digest(&mentioned), name.clone()));
+            add(&mut self.mentions, (digest(&mentioned), own));
         }
     }
 }
 
-/// Adds a pair that may be there: a set that does not change stays shared.
-fn add<T: Ord + Clone>(pairs: &mut OrdSet<T>, pair: T) {
-    if !pairs.contains(&pair) {
-        pairs.insert(pair);
+/// Adds what may be there: a set that does not change stays shared.
+fn add<T: Ord + Clone>(set: &mut OrdSet<T>, one: T) {
+    if !set.contains(&one) {
+        set.insert(one);
     }
 }
 
-/// A name as pairs have it. Two names of one digest only make more candidates.
 fn digest(name: &impl Hash) -> u64 {
     let mut hasher = FxHasher::default();
     name.hash(&mut hasher);
     hasher.finish()
-}
-
-/// The second halves of the pairs that begin with `first`.
-fn paired(pairs: &Pairs, first: u64) -> Vec<&QualifiedName> {
-    pairs
-        .range((first, Arc::new(QualifiedName::new("", "")))..)
-        .take_while(|(known, _)| *known == first)
-        .map(|(_, name)| &**name)
-        .collect()
 }
 
 /// Everything that a relation mentions by name.
@@ -349,7 +352,7 @@ mod tests {
         for (schema, name) in [("a", "t"), ("a", "u"), ("b", "s"), ("a!", "t"), ("c", "t")] {
             let name = QualifiedName::new(schema, name);
             let relation = Relation::new(name.clone(), RelationKind::Table);
-            relations.insert(name, Arc::new(relation));
+            relations.insert(Arc::new(relation));
         }
         let schemas = |name: &str| -> Vec<String> {
             let found = relations.named(name);
@@ -361,14 +364,30 @@ mod tests {
     }
 
     #[test]
+    fn relations_of_one_digest_are_told_apart() {
+        let relation = |name: &str| {
+            let name = QualifiedName::new("public", name);
+            Arc::new(Relation::new(name, RelationKind::Table))
+        };
+        let (t, u) = (relation("t"), relation("u"));
+        let mut both = Bucket::One(t.clone()).with(u.clone());
+        assert!(both.get_mut(&u.name).is_some() && both.get_mut(&t.name).is_some());
+        assert_eq!(both.without(&t.name), Some(Bucket::One(u.clone())));
+        let three = both.with(relation("v"));
+        assert_eq!(three.without(&t.name).map(|left| left.all().len()), Some(2));
+        assert_eq!(Bucket::One(t.clone()).without(&t.name), None);
+        assert_eq!(
+            Bucket::One(t.clone()).without(&u.name),
+            Some(Bucket::One(t))
+        );
+    }
+
+    #[test]
     fn what_a_relation_mentions_is_found_before_and_after_settling() {
         let table = QualifiedName::new("public", "t");
         let view = QualifiedName::new("public", "v");
         let mut relations = Relations::default();
-        relations.insert(
-            view.clone(),
-            Arc::new(Relation::new(view.clone(), RelationKind::View)),
-        );
+        relations.insert(Arc::new(Relation::new(view.clone(), RelationKind::View)));
         assert_eq!(relations.mentioning(&table).count(), 0);
         let key = ObjectKey::new(ObjectKind::Column, "public.t.c");
         relations
@@ -388,7 +407,7 @@ mod tests {
         let name = QualifiedName::new("public", "t");
         let mut relations = Relations::default();
         let mut table = Relation::new(name.clone(), RelationKind::Table);
-        relations.insert(name.clone(), Arc::new(table.clone()));
+        relations.insert(Arc::new(table.clone()));
         assert!(!relations.has_assumed());
         let presence = |relations: &mut Relations, presence| {
             relations.get_mut(&name).expect("the table").presence = presence;
@@ -400,7 +419,7 @@ mod tests {
         presence(&mut relations, Presence::Certain);
         assert!(!relations.has_assumed());
         table.presence = Presence::Assumed;
-        relations.insert(name.clone(), Arc::new(table));
+        relations.insert(Arc::new(table));
         assert!(relations.has_assumed());
         relations.remove(&name);
         assert!(!relations.has_assumed());

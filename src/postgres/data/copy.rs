@@ -25,9 +25,7 @@ pub fn copy(
         if from && let Target::Table(relation) = &target {
             let mut changed = (**relation).clone();
             changed.rows.others = true;
-            catalog
-                .relations
-                .insert(relation.name.clone(), Arc::new(changed));
+            catalog.relations.insert(Arc::new(changed));
         }
         let assumed = context.assumed.take();
         target::assume(catalog, &assumed);

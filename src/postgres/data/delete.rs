@@ -86,9 +86,7 @@ pub(crate) fn run(
             if !gone.is_empty() {
                 effect.rows_changed(&relation.name);
             }
-            catalog
-                .relations
-                .insert(relation.name.clone(), Arc::new(changed));
+            catalog.relations.insert(Arc::new(changed));
             follow(catalog, relation, &gone, everything, &mut effect, 0)?;
         }
         Target::View(view) => forget_rows_behind(view, catalog),
@@ -207,9 +205,7 @@ pub(super) fn follow(
         if !removed.is_empty() {
             effect.rows_changed(&reference.table);
         }
-        catalog
-            .relations
-            .insert(reference.table.clone(), Arc::new(changed));
+        catalog.relations.insert(Arc::new(changed));
         if depth < MAX_CASCADES && !removed.is_empty() {
             follow(catalog, &child, &removed, false, effect, depth + 1)?;
         }
@@ -277,9 +273,7 @@ pub(super) fn follow_update(
             }
             changed.rows.known.set(place, Arc::new(updated));
         }
-        catalog
-            .relations
-            .insert(reference.table.clone(), Arc::new(changed));
+        catalog.relations.insert(Arc::new(changed));
     }
     Ok(())
 }
@@ -399,7 +393,7 @@ fn truncate_tables(
         }
         let mut emptied = (**relation).clone();
         emptied.rows = crate::postgres::catalog::Rows::default();
-        catalog.relations.insert(name, Arc::new(emptied));
+        catalog.relations.insert(Arc::new(emptied));
     }
     effect.assumed = assumed;
     Ok(effect)

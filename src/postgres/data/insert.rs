@@ -68,9 +68,7 @@ pub(crate) fn run(
                 effect.rows_changed(&relation.name);
             }
             inserted = written.returned;
-            catalog
-                .relations
-                .insert(relation.name.clone(), Arc::new(written.relation));
+            catalog.relations.insert(Arc::new(written.relation));
         }
         Target::View(view) => {
             exact = false;
@@ -136,7 +134,7 @@ pub(super) fn forget_rows_behind(view: &Relation, catalog: &mut Catalog) {
         {
             let mut relation = (**relation).clone();
             relation.rows.others = true;
-            catalog.relations.insert(name, Arc::new(relation));
+            catalog.relations.insert(Arc::new(relation));
         }
     }
 }

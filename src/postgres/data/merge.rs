@@ -370,9 +370,7 @@ fn write(
     if !gone.is_empty() {
         effect.rows_changed(&before.name);
     }
-    catalog
-        .relations
-        .insert(before.name.clone(), Arc::new(changed));
+    catalog.relations.insert(Arc::new(changed));
     follow_update(catalog, before, &in_place)?;
     follow(catalog, before, &gone, false, effect, 0)
 }

@@ -60,9 +60,7 @@ fn assumed(name: QualifiedName) -> Relation {
 pub(crate) fn assume(catalog: &mut Catalog, names: &[QualifiedName]) {
     for name in names {
         if !catalog.relations.contains_key(name) {
-            catalog
-                .relations
-                .insert(name.clone(), Arc::new(assumed(name.clone())));
+            catalog.relations.insert(Arc::new(assumed(name.clone())));
         }
     }
 }

@@ -60,9 +60,7 @@ pub(crate) fn run(
                 });
             }
             let changed = Arc::new(changed);
-            catalog
-                .relations
-                .insert(relation.name.clone(), changed.clone());
+            catalog.relations.insert(changed.clone());
             follow_update(catalog, relation, &changed)?;
         }
         Target::View(view) => forget_rows_behind(view, catalog),

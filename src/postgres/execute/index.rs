@@ -373,10 +373,10 @@ pub(crate) fn attach(session: &mut Session, table: &QualifiedName, index: Index)
         schema: table.schema.clone(),
         name: index.name.clone(),
     };
-    let mut relation = Relation::new(name.clone(), RelationKind::Index);
+    let mut relation = Relation::new(name, RelationKind::Index);
     relation.index_of = Some(table.clone());
     session.change(relation.key());
-    session.catalog.relations.insert(name, Arc::new(relation));
+    session.catalog.relations.insert(Arc::new(relation));
     if let Some(relation) = session.catalog.relation_mut(table) {
         relation.indexes.push(index);
     }
@@ -390,9 +390,9 @@ pub(crate) fn leave_invalid(session: &mut Session, table: &QualifiedName, mut in
         schema: table.schema.clone(),
         name: index.name.clone(),
     };
-    let mut relation = Relation::new(name.clone(), RelationKind::Index);
+    let mut relation = Relation::new(name, RelationKind::Index);
     relation.index_of = Some(table.clone());
-    session.catalog.relations.insert(name, Arc::new(relation));
+    session.catalog.relations.insert(Arc::new(relation));
     if let Some(relation) = session.catalog.relation_mut(table) {
         relation.indexes.push(index);
     }

@@ -60,10 +60,7 @@ fn may_be_named(session: &mut Session, rename: &Rename) -> Effect {
         relation.presence = Presence::Maybe;
         relation.columns_open = true;
         relation.rows.others = true;
-        session
-            .catalog
-            .relations
-            .insert(relation.name.clone(), Arc::new(relation));
+        session.catalog.relations.insert(Arc::new(relation));
     }
     session.doubt(format!("the name `{}` is not known", rename.name));
     Ok(())
@@ -147,10 +144,7 @@ pub(crate) fn rename_index(session: &mut Session, table: &QualifiedName, old: &s
     if let Some(relation) = session.catalog.relations.remove(&from) {
         let mut moved = Relation::clone(&relation);
         moved.name = to.clone();
-        session
-            .catalog
-            .relations
-            .insert(to.clone(), Arc::new(moved));
+        session.catalog.relations.insert(Arc::new(moved));
     }
     session.change(from.key(ObjectKind::Index));
     session.change(to.key(ObjectKind::Index));
@@ -169,10 +163,7 @@ pub(crate) fn move_relation(session: &mut Session, old: &QualifiedName, new: &Qu
     let mut moved = Relation::clone(&relation);
     moved.name = new.clone();
     let new_key = moved.key();
-    session
-        .catalog
-        .relations
-        .insert(new.clone(), Arc::new(moved));
+    session.catalog.relations.insert(Arc::new(moved));
     session.change(old_key.clone());
     session.change(new_key.clone());
     let others: Vec<QualifiedName> = session

@@ -312,12 +312,12 @@ pub(crate) fn assume_again(session: &mut Session, used: &[ObjectKey]) {
 }
 
 fn insert_assumed(session: &mut Session, name: QualifiedName, kind: RelationKind) {
-    let mut relation = Relation::new(name.clone(), kind);
+    let mut relation = Relation::new(name, kind);
     relation.presence = Presence::Assumed;
     relation.columns_open = true;
     relation.rows.others = true;
     session.call.assumed.push(relation.key());
-    session.catalog.relations.insert(name, Arc::new(relation));
+    session.catalog.relations.insert(Arc::new(relation));
 }
 
 /// A relation named in a query or written by one: 42P01 even where its schema is missing. `None`: a system relation.

@@ -22,10 +22,7 @@ pub(crate) fn create(session: &mut Session, create: &CreateSequence) -> Effect {
     }
     let mut relation = Relation::new(name.clone(), RelationKind::Sequence);
     relation.next_value = Some(create.options.start.unwrap_or(1));
-    session
-        .catalog
-        .relations
-        .insert(name.clone(), Arc::new(relation));
+    session.catalog.relations.insert(Arc::new(relation));
     session.change(name.key(ObjectKind::Sequence));
     own(session, &name, &create.options)
 }
@@ -103,10 +100,7 @@ pub(crate) fn create_owned(
     let mut relation = Relation::new(name.clone(), RelationKind::Sequence);
     relation.next_value = Some(1);
     relation.owned_by = owner.map(|column| Box::new((table.clone(), SmolStr::new(column))));
-    session
-        .catalog
-        .relations
-        .insert(name.clone(), Arc::new(relation));
+    session.catalog.relations.insert(Arc::new(relation));
     session.change(name.key(ObjectKind::Sequence));
     name
 }

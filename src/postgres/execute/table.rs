@@ -64,10 +64,7 @@ pub(crate) fn create(session: &mut Session, create: &CreateTable) -> Effect {
     for column in &relation.columns {
         session.change(name.member(ObjectKind::Column, &column.name));
     }
-    session
-        .catalog
-        .relations
-        .insert(name.clone(), Arc::new(relation));
+    session.catalog.relations.insert(Arc::new(relation));
     if create.on_commit_drop {
         session.transaction.drop_on_commit.push(name.clone());
     }

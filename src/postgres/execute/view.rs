@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use smol_str::SmolStr;
 
-use crate::postgres::catalog::{Column, Presence, QualifiedName, Relation, RelationKind};
+use crate::postgres::catalog::{Column, Presence, Relation, RelationKind};
 use crate::postgres::name::ObjectKind;
 use crate::postgres::statement::{CreateTableAs, CreateView};
 use crate::postgres::{Name, Query, Session, SqlState};
@@ -73,21 +73,22 @@ pub(crate) fn create(session: &mut Session, create: &CreateView) -> Effect {
         relation.triggers = existing.triggers.clone();
         relation.rules = existing.rules.clone();
         session.change(relation.key());
-        session.catalog.relations.insert(name, Arc::new(relation));
+        session.catalog.relations.insert(Arc::new(relation));
         return Ok(());
     }
-    insert(session, name, relation)
+    insert(session, relation)
 }
 
-fn insert(session: &mut Session, name: QualifiedName, relation: Relation) -> Effect {
-    if let Some(key) = resolve::occupied_relation(session, &name) {
-        return Err(resolve::duplicate_relation(&name, key));
+fn insert(session: &mut Session, relation: Relation) -> Effect {
+    let name = &relation.name;
+    if let Some(key) = resolve::occupied_relation(session, name) {
+        return Err(resolve::duplicate_relation(name, key));
     }
-    if let Some(key) = resolve::occupied_type(session, &name) {
-        return Err(resolve::duplicate_type(&name, key));
+    if let Some(key) = resolve::occupied_type(session, name) {
+        return Err(resolve::duplicate_type(name, key));
     }
     session.change(relation.key());
-    session.catalog.relations.insert(name, Arc::new(relation));
+    session.catalog.relations.insert(Arc::new(relation));
     Ok(())
 }
 
@@ -156,7 +157,7 @@ pub(crate) fn create_table_as(session: &mut Session, create: &CreateTableAs) -> 
     if create.materialized_view {
         relation.query = Some(Arc::new(create.query.clone()));
     }
-    insert(session, name, relation)
+    insert(session, relation)
 }
 
 /// SELECT ... INTO.
@@ -166,7 +167,7 @@ pub(crate) fn select_into(session: &mut Session, into: &Name, query: &Query) -> 
     let mut relation = Relation::new(name.clone(), RelationKind::Table);
     fill(&mut relation, analysis, &[], false)?;
     relation.rows.others = true;
-    insert(session, name, relation)
+    insert(session, relation)
 }
 
 /// REFRESH MATERIALIZED VIEW.
