@@ -67,40 +67,38 @@ fn deeper(
 }
 
 fn disjunction(cursor: &mut Cursor<'_>) -> Certain<Expr> {
-    let mut all = conjunction(cursor)?;
-    for _ in 0..MAX_CHAIN {
-        if !cursor.word("or") {
-            return Some(all);
-        }
-        let next = conjunction(cursor)?;
-        // as the grammar does, whatever stood in parentheses on the left
-        all = match all {
-            Expr::Or(mut parts) => {
-                parts.push(next);
-                Expr::Or(parts)
-            }
-            first => Expr::Or(vec![first, next]),
-        };
-    }
-    None
+    let (first, rest) = operands(cursor, "or", conjunction)?;
+    Some(match first {
+        only if rest.is_empty() => only,
+        Expr::Or(parts) => Expr::Or(parts.into_iter().chain(rest).collect()),
+        other => Expr::Or(std::iter::once(other).chain(rest).collect()),
+    })
 }
 
 fn conjunction(cursor: &mut Cursor<'_>) -> Certain<Expr> {
-    let mut all = negation(cursor)?;
-    for _ in 0..MAX_CHAIN {
-        if !cursor.word("and") {
-            return Some(all);
+    let (first, rest) = operands(cursor, "and", negation)?;
+    Some(match first {
+        only if rest.is_empty() => only,
+        Expr::And(parts) => Expr::And(parts.into_iter().chain(rest).collect()),
+        other => Expr::And(std::iter::once(other).chain(rest).collect()),
+    })
+}
+
+/// What stands between words of one kind: the first, which the grammar joins with the others even out of parentheses, and those.
+fn operands(
+    cursor: &mut Cursor<'_>,
+    word: &str,
+    operand: impl Fn(&mut Cursor<'_>) -> Certain<Expr>,
+) -> Certain<(Expr, Vec<Expr>)> {
+    let first = operand(cursor)?;
+    let mut rest = Vec::new();
+    while cursor.word(word) {
+        if rest.len() >= MAX_CHAIN {
+            return None;
         }
-        let next = negation(cursor)?;
-        all = match all {
-            Expr::And(mut parts) => {
-                parts.push(next);
-                Expr::And(parts)
-            }
-            first => Expr::And(vec![first, next]),
-        };
+        rest.push(operand(cursor)?);
     }
-    None
+    Some((first, rest))
 }
 
 fn negation(cursor: &mut Cursor<'_>) -> Certain<Expr> {
