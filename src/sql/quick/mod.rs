@@ -1,9 +1,10 @@
 //! The commonest statements, read without PostgreSQL's parser: its tree comes as a message that is written and read node by
-//! node, which takes ten times as long as reading a `CREATE INDEX` by hand.
+//! node, which takes several times as long as reading a `CREATE INDEX` by hand.
 //!
 //! In: the text of one statement without placeholders. Out: what `lower` makes of the parser's tree for it, or `None`: whatever
 //! is not certain (another form, a keyword for a name, a character beyond ASCII outside of strings, a mistake) is left to
-//! the parser. That both agree is tested on all statements of the examples and on thousands of mutilated ones.
+//! the parser. That both agree is tested on all statements of the examples and on thousands of mutilated ones, and asserted in
+//! each build for working.
 
 mod cursor;
 mod expressions;
