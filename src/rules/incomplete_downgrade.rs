@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use rustc_hash::FxHashSet;
 use smol_str::SmolStr;
 
 use super::rollback::{self, Difference, Fate};
@@ -33,9 +34,15 @@ fn check(context: &Context<'_>) -> Vec<Diagnostic> {
         return Vec::new();
     }
     let all = context.differences();
+    let instead: FxHashSet<&ObjectKey> = all
+        .iter()
+        .filter(|one| one.fate == Fate::Missing)
+        .filter_map(|missing| rollback::replaced_by(replayed, missing, all))
+        .map(|by| &by.key)
+        .collect();
     let left: Vec<&Difference> = all
         .iter()
-        .filter(|one| is_reported(replayed, one, all))
+        .filter(|one| is_reported(replayed, one, &instead))
         .collect();
     if left.is_empty() {
         return Vec::new();
@@ -43,17 +50,14 @@ fn check(context: &Context<'_>) -> Vec<Diagnostic> {
     vec![report(context, &left, all)]
 }
 
-fn is_reported(replayed: &Replayed, one: &Difference, all: &[Difference]) -> bool {
+/// Whether a difference is told by itself; `instead`: what stands in the place of something that is missing.
+fn is_reported(replayed: &Replayed, one: &Difference, instead: &FxHashSet<&ObjectKey>) -> bool {
     match one.fate {
         Fate::Stays => {
             !is_shared(replayed, one)
                 && !may_have_been_there(replayed, one)
                 // told with what it stands for
-                && !all.iter().any(|missing| {
-                    missing.fate == Fate::Missing
-                        && rollback::replaced_by(replayed, missing, all)
-                            .is_some_and(|by| by.key == one.key)
-                })
+                && !instead.contains(&one.key)
         }
         Fate::Missing => !super::lossy_downgrade::loses_what_was_renamed(replayed, one),
         Fate::Changed => true,
@@ -89,6 +93,10 @@ fn is_shared(replayed: &Replayed, one: &Difference) -> bool {
 /// A thing that the upgrade takes away first, should it be there, and that the downgrade makes again: no revision is known to
 /// have made it, but its author knows of one that was there.
 fn may_have_been_there(replayed: &Replayed, one: &Difference) -> bool {
+    // hardly any is, and it is found sooner than what was asked before it was made
+    if rollback::touched_by(&replayed.downgrade, &one.key).is_none() {
+        return false;
+    }
     let name = words::last_part(&one.key);
     let made = |event: &&Event| event.changes.contains(&one.key);
     let mut before = replayed
@@ -96,14 +104,13 @@ fn may_have_been_there(replayed: &Replayed, one: &Difference) -> bool {
         .events
         .iter()
         .take_while(|event| !made(event));
-    let asked = before.any(|event| {
+    before.any(|event| {
         event.statements.iter().any(|statement| {
             matches!(statement, Statement::Drop(drop) if drop.if_exists
                 && drop.kind == one.key.kind
                 && drop.targets.iter().any(|target| target.name.name == name))
         })
-    });
-    asked && rollback::touched_by(&replayed.downgrade, &one.key).is_some()
+    })
 }
 
 fn report(context: &Context<'_>, left: &[&Difference], all: &[Difference]) -> Diagnostic {
@@ -146,9 +153,13 @@ fn is_of_models(replayed: &Replayed, one: &Difference) -> bool {
 
 /// What is otherwise than before, in one sentence.
 fn what(replayed: &Replayed, left: &[&Difference], all: &[Difference]) -> String {
+    let first = replayed.first.events.iter();
+    let touched: FxHashSet<&ObjectKey> = first.flat_map(|event| event.changes.iter()).collect();
+    let of_downgrade_alone =
+        |one: &Difference| one.fate == Fate::Stays && !touched.contains(&one.key);
     let of = |fate: Fate, of_downgrade: bool| -> Vec<String> {
         left.iter()
-            .filter(|one| one.fate == fate && is_of_downgrade(replayed, one) == of_downgrade)
+            .filter(|one| one.fate == fate && of_downgrade_alone(one) == of_downgrade)
             .map(|one| match rollback::replaced_by(replayed, one, all) {
                 Some(by) => format!(
                     "{} (it makes `{}` instead)",
