@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::sync::Arc;
 
+use rustc_hash::FxHashSet;
 use smol_str::SmolStr;
 
 use crate::postgres::{
@@ -111,6 +112,18 @@ impl Call {
     pub fn innermost(&self) -> Site {
         let known = self.circumstances.as_ref();
         known.map_or(self.site, |known| known.innermost)
+    }
+
+    /// Whether the call itself stands at `site`, and in no helper.
+    pub fn is_direct(&self) -> bool {
+        self.innermost() == self.site
+    }
+
+    /// Whether both are the same call, in two runs perhaps: of the same place, with the same statements.
+    pub fn is_same(&self, other: &Self) -> bool {
+        // the runs of a SQL file share it
+        std::ptr::eq(self, other)
+            || (self.stack() == other.stack() && self.statements == other.statements)
     }
 
     /// The SQL text as written, where there was one and it stands in no SQL file (`literal` is its place there); else it is
@@ -389,6 +402,21 @@ pub struct RunOutput {
     pub settled: BTreeMap<String, bool>,
     /// Steps of Python that it took.
     pub steps: u64,
+}
+
+impl Trace {
+    /// Whether a call of another run is made in it too.
+    pub fn makes(&self, call: &Call) -> bool {
+        self.events.iter().any(|event| event.is_same(call))
+    }
+
+    /// Everything that it made, altered or removed.
+    pub fn touched(&self) -> FxHashSet<&ObjectKey> {
+        self.events
+            .iter()
+            .flat_map(|event| &event.changes)
+            .collect()
+    }
 }
 
 /// One run of one revision.

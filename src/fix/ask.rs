@@ -127,7 +127,7 @@ pub(super) fn asked(
     faults: &[Fault<'_>],
 ) -> Option<Asked> {
     let fault = faults.first()?;
-    let own = fault.event.innermost() == fault.event.site;
+    let own = fault.event.is_direct();
     if own
         && let Origin::Operation { name, batch } = &fault.event.origin
         && let Some(operation) = Operation::new(code, replayed, place, fault, (name, *batch))

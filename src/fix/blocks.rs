@@ -22,9 +22,9 @@ pub(super) fn forbidden(facts: &Facts<'_>, diagnostic: &Diagnostic, attempt: usi
         .collect();
     // a batch executes later than its calls stand
     let alone = !events.is_empty()
-        && events.iter().all(|event| {
-            event.innermost() == event.site && event.statements.iter().all(stands_alone)
-        });
+        && events
+            .iter()
+            .all(|event| event.is_direct() && event.statements.iter().all(stands_alone));
     // an index may need what is made before it; a value of an enum type needs its type alone
     let adds = events.iter().flat_map(|event| event.statements.iter());
     let values = adds

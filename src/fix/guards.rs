@@ -228,7 +228,7 @@ fn repair(facts: &Facts<'_>, spot: &Spot<'_>, way: Way) -> Option<Repair> {
     if let Origin::Schema(name) = &event.origin {
         let method = name.rsplit('.').next().unwrap_or(name);
         let call = code.call(spot.place.statement()?.span, method);
-        if event.innermost() == event.site
+        if event.is_direct()
             && let Some(edit) = call.and_then(|call| native::set(code, &call, "checkfirst"))
         {
             return Some(Repair::Edits(vec![edit]));
@@ -260,7 +260,7 @@ fn own_argument(facts: &Facts<'_>, spot: &Spot<'_>) -> Option<Vec<(Span, String)
     };
     let (argument, since) = native::argument(name, *batch)?;
     let all = spot.faults.iter().all(|fault| {
-        fault.event.innermost() == fault.event.site
+        fault.event.is_direct()
             && fault.event.origin == event.origin
             && fault.event.statements.iter().all(native::covers)
             && !words::makes_beside(fault.event)

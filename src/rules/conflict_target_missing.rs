@@ -1,7 +1,7 @@
 //! `conflict-target-missing`: `ON CONFLICT (columns)` names columns that no unique index covers.
 
 use super::rollback;
-use super::{Check, Context, Rule, label, words};
+use super::{Check, Context, Rule, issued_elsewhere, words};
 use crate::config::{Config, Level};
 use crate::diagnostic::{Diagnostic, RuleInfo, Severity};
 use crate::postgres::catalog::Relation;
@@ -91,11 +91,7 @@ fn report(
     let mut diagnostic = context.diagnostic(&RULE, event.site, message);
     let table = words::relation(catalog, &insert.table);
     diagnostic.help = Some(remedy(insert, table, deferrable));
-    if event.innermost() != event.site {
-        diagnostic
-            .labels
-            .push(label(event.innermost(), "the statement is issued here"));
-    }
+    diagnostic.labels.extend(issued_elsewhere(event));
     diagnostic
 }
 

@@ -190,9 +190,10 @@ fn report(context: &CommandContext<'_>, cause: &[Use<'_>]) -> Diagnostic {
 /// What the same command does on an empty database, where that is something else: a test on one then shows nothing.
 fn from_empty(context: &CommandContext<'_>, found: &Use<'_>) -> Option<String> {
     let trace = context.windows.empty.as_ref()?.get(&found.seen.index)?;
-    let again = trace.events.iter().filter(|event| {
-        event.stack() == found.event.stack() && event.statements == found.event.statements
-    });
+    let again = trace
+        .events
+        .iter()
+        .filter(|event| event.is_same(found.event));
     let mut outcomes = again
         .map(|event| matches!(event.outcome, Outcome::Ok))
         .peekable();

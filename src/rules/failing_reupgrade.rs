@@ -52,8 +52,7 @@ fn check(context: &Context<'_>) -> Vec<Diagnostic> {
 /// A call that fails on any second run has a rule of its own.
 fn is_told_elsewhere(replayed: &Replayed, event: &Event, error: &ServerError) -> bool {
     replayed.rerun.events.iter().any(|again| {
-        again.stack() == event.stack()
-            && again.statements == event.statements
+        again.is_same(event)
             && matches!(&again.outcome, Outcome::Error(known) if known.sqlstate == error.sqlstate)
     })
 }

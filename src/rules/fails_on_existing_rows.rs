@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use smol_str::SmolStr;
 
 use super::old_rows::{self, Risk, What};
-use super::{Check, Context, Rule, label, rollback, words};
+use super::{Check, Context, Rule, issued_elsewhere, label, rollback, words};
 use crate::config::Level;
 use crate::diagnostic::{Diagnostic, RuleInfo, Severity};
 use crate::postgres::SqlState;
@@ -68,12 +68,7 @@ fn report(context: &Context<'_>, group: &[Risk<'_>], run: &str) -> Diagnostic {
         diagnostic.severity = Severity::Warning;
     }
     diagnostic.help = Some(remedy(risk));
-    if risk.event.innermost() != risk.event.site {
-        diagnostic.labels.push(label(
-            risk.event.innermost(),
-            "the statement is issued here",
-        ));
-    }
+    diagnostic.labels.extend(issued_elsewhere(risk.event));
     let verb = if risk.certain { "fail" } else { "may fail" };
     let (here, elsewhere): (Vec<_>, Vec<_>) = group[1..]
         .iter()

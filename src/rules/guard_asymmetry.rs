@@ -46,7 +46,7 @@ pub(super) fn may_be_skipped(replayed: &Replayed, event: &Event) -> bool {
         .rerun
         .events
         .iter()
-        .find(|again| again.stack() == event.stack() && again.statements == event.statements);
+        .find(|again| again.is_same(event));
     again.is_none_or(|again| matches!(again.outcome, Outcome::Ok) && again.changes.is_empty())
 }
 

@@ -115,6 +115,7 @@ fn may_have_been_there(replayed: &Replayed, one: &Difference) -> bool {
 
 fn report(context: &Context<'_>, left: &[&Difference], all: &[Difference]) -> Diagnostic {
     let replayed = context.replayed;
+    let touched = replayed.first.touched();
     let failure = rollback::reupgrade_errors(replayed).next();
     let consequence = match failure {
         Some((event, error)) => format!(
@@ -126,40 +127,40 @@ fn report(context: &Context<'_>, left: &[&Difference], all: &[Difference]) -> Di
     };
     let message = format!(
         "`alembic downgrade` reports success and {}{consequence}",
-        what(replayed, left, all)
+        what(replayed, left, all, &touched)
     );
     let mut diagnostic = context.diagnostic(&RULE, rollback::place(replayed), message);
     if failure.is_none() {
         diagnostic.severity = Severity::Warning;
     }
-    if left.iter().all(|one| is_of_models(replayed, one)) {
+    // whatever the downgrade makes anew on a table that models outside of the revisions made: on a database of an earlier day
+    // it may have been there
+    if left
+        .iter()
+        .all(|one| is_of_downgrade(&touched, one) && rollback::is_of_models(replayed, &one.key))
+    {
         diagnostic.severity = Severity::Note;
     }
-    diagnostic.help = Some(remedy(replayed, left));
+    diagnostic.help = Some(remedy(left, &touched));
     add_places(&mut diagnostic, replayed, left, failure);
     diagnostic
 }
 
-/// Whether the downgrade alone makes a thing: the upgrade has not touched it.
-fn is_of_downgrade(replayed: &Replayed, one: &Difference) -> bool {
-    one.fate == Fate::Stays && rollback::touched_by(&replayed.first, &one.key).is_none()
-}
-
-/// Whether the downgrade makes things anew on a table that models outside of the revisions made: on a database of an earlier
-/// day they may have been there.
-fn is_of_models(replayed: &Replayed, one: &Difference) -> bool {
-    is_of_downgrade(replayed, one) && rollback::is_of_models(replayed, &one.key)
+/// Whether the downgrade alone makes a thing: it is not among what the upgrade has touched.
+fn is_of_downgrade(touched: &FxHashSet<&ObjectKey>, one: &Difference) -> bool {
+    one.fate == Fate::Stays && !touched.contains(&one.key)
 }
 
 /// What is otherwise than before, in one sentence.
-fn what(replayed: &Replayed, left: &[&Difference], all: &[Difference]) -> String {
-    let first = replayed.first.events.iter();
-    let touched: FxHashSet<&ObjectKey> = first.flat_map(|event| event.changes.iter()).collect();
-    let of_downgrade_alone =
-        |one: &Difference| one.fate == Fate::Stays && !touched.contains(&one.key);
+fn what(
+    replayed: &Replayed,
+    left: &[&Difference],
+    all: &[Difference],
+    touched: &FxHashSet<&ObjectKey>,
+) -> String {
     let of = |fate: Fate, of_downgrade: bool| -> Vec<String> {
         left.iter()
-            .filter(|one| one.fate == fate && of_downgrade_alone(one) == of_downgrade)
+            .filter(|one| one.fate == fate && is_of_downgrade(touched, one) == of_downgrade)
             .map(|one| match rollback::replaced_by(replayed, one, all) {
                 Some(by) => format!(
                     "{} (it makes `{}` instead)",
@@ -317,15 +318,15 @@ fn other_columns(was: &[SmolStr], is: &[SmolStr]) -> Option<String> {
     (was != is).then(|| format!("on {} instead of {}", written(is), written(was)))
 }
 
-fn remedy(replayed: &Replayed, left: &[&Difference]) -> String {
-    if left.iter().all(|one| is_of_downgrade(replayed, one)) {
+fn remedy(left: &[&Difference], touched: &FxHashSet<&ObjectKey>) -> String {
+    if left.iter().all(|one| is_of_downgrade(touched, one)) {
         return "in `downgrade()`, make again only what the upgrade has taken away".to_owned();
     }
     let has = |fate: Fate| left.iter().any(|one| one.fate == fate);
     let mut verbs = Vec::new();
     if left
         .iter()
-        .any(|one| one.fate == Fate::Stays && !is_of_downgrade(replayed, one))
+        .any(|one| one.fate == Fate::Stays && !is_of_downgrade(touched, one))
     {
         verbs.push("drop what the upgrade makes");
     }

@@ -1,6 +1,6 @@
 //! `invalid-index-left-behind`: an index built CONCURRENTLY that a retry takes for built though its build failed.
 
-use super::{Check, Context, Rule, label, words};
+use super::{Check, Context, Rule, issued_elsewhere, words};
 use crate::config::Level;
 use crate::diagnostic::{Diagnostic, RuleInfo, Severity};
 use crate::postgres::name::Quoted;
@@ -126,10 +126,6 @@ fn report(context: &Context<'_>, event: &Event, index: &CreateIndex, name: &str)
         Origin::Script => format!("run `{drop}` before it"),
         _ => format!("run `op.execute('{drop}')` before it, inside the same block"),
     });
-    if event.innermost() != event.site {
-        diagnostic
-            .labels
-            .push(label(event.innermost(), "the statement is issued here"));
-    }
+    diagnostic.labels.extend(issued_elsewhere(event));
     diagnostic
 }

@@ -31,8 +31,7 @@ fn check(context: &Context<'_>) -> Vec<Diagnostic> {
     let mut reported: BTreeSet<Site> = BTreeSet::new();
     let mut found = Vec::new();
     for done in &turned.first.events {
-        if done.outcome != Outcome::Ok || done.changes.is_empty() || made_in(&replayed.first, done)
-        {
+        if done.outcome != Outcome::Ok || done.changes.is_empty() || replayed.first.makes(done) {
             continue;
         }
         let Some((event, error)) = failure_of(&turned.rerun, done) else {
@@ -48,21 +47,11 @@ fn check(context: &Context<'_>) -> Vec<Diagnostic> {
     found
 }
 
-fn made_in(trace: &Trace, event: &Event) -> bool {
-    trace
-        .events
-        .iter()
-        .any(|known| known.stack() == event.stack() && known.statements == event.statements)
-}
-
 /// The same call where its work is done: let in by its guard, and refused.
 fn failure_of<'a>(rerun: &'a Trace, done: &Event) -> Option<(&'a Event, &'a ServerError)> {
     rerun.events.iter().find_map(|event| match &event.outcome {
         Outcome::Error(error)
-            if !event.handled
-                && event.conditional.is_none()
-                && event.stack() == done.stack()
-                && event.statements == done.statements =>
+            if !event.handled && event.conditional.is_none() && event.is_same(done) =>
         {
             Some((event, &**error))
         }

@@ -4,7 +4,9 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::guards::{self, Verdict};
 use super::second_run::{self, Fault, FaultKind};
-use super::{Check, Context, Rule, advice, claims, label, stale_inspector, words};
+use super::{
+    Check, Context, Rule, advice, claims, issued_elsewhere, label, stale_inspector, words,
+};
 use crate::config::Level;
 use crate::diagnostic::{Diagnostic, FIRST_RUN, RuleInfo, Severity};
 use crate::postgres::statement::{AlterTableCommand, Statement};
@@ -279,12 +281,7 @@ pub(super) fn report(
             format!("{FIRST_RUN} made or removed the {key} here"),
         ));
     }
-    if fault.event.innermost() != site {
-        diagnostic.labels.push(label(
-            fault.event.innermost(),
-            "the statement is issued here",
-        ));
-    }
+    diagnostic.labels.extend(issued_elsewhere(fault.event));
     add_others(&mut diagnostic, cause, site);
     diagnostic
 }

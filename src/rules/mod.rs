@@ -73,6 +73,7 @@ use crate::history::{Graph, Index};
 use crate::replay::window::{Seen, Windows};
 use crate::replay::{Replayed, Revision, Setting, Transactions};
 use crate::source::{FileId, Site, SourceMap};
+use crate::trace::Call;
 use rollback::Difference;
 
 /// What a rule sees.
@@ -400,6 +401,11 @@ fn about_seen(rule: &Rule, seen: &Seen, site: Site, message: String) -> Diagnost
 /// Since which Alembic an operation has an argument that guards it, and its name.
 pub(crate) fn native_guard(operation: &str, batch: bool) -> Option<(&'static str, PackageVersion)> {
     advice::native(operation, batch)
+}
+
+/// Where the statement of a call is issued, if that is in a helper.
+fn issued_elsewhere(call: &Call) -> Option<Label> {
+    (!call.is_direct()).then(|| label(call.innermost(), "the statement is issued here"))
 }
 
 fn label(site: Site, message: impl Into<String>) -> Label {

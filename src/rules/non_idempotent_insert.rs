@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::missing_guard::{self, WHEN};
 use super::second_run::{self, Fault, FaultKind};
-use super::{Check, Context, Rule, claims, label, words};
+use super::{Check, Context, Rule, claims, issued_elsewhere, words};
 use crate::config::Level;
 use crate::diagnostic::{Diagnostic, RuleInfo, Severity};
 use crate::postgres::statement::{ConflictAction, Insert};
@@ -72,12 +72,7 @@ fn report(context: &Context<'_>, faults: &[Fault<'_>]) -> Diagnostic {
     let mut diagnostic = context.diagnostic(&RULE, fault.event.site, message);
     diagnostic.severity = second_run::severity(context);
     diagnostic.help = Some(remedy(&fault, insert));
-    if fault.event.innermost() != fault.event.site {
-        diagnostic.labels.push(label(
-            fault.event.innermost(),
-            "the statement is issued here",
-        ));
-    }
+    diagnostic.labels.extend(issued_elsewhere(fault.event));
     if faults.len() > 1 {
         diagnostic
             .notes

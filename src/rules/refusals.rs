@@ -1,7 +1,7 @@
 //! What the server or Python refuses in a run, told as one finding: the first refusal, what it has to do with the rest of the
 //! revision, and the remedy for it.
 
-use super::{Context, Rule, label, rollback, second_run, words};
+use super::{Context, Rule, issued_elsewhere, label, rollback, second_run, words};
 use crate::diagnostic::Diagnostic;
 use crate::postgres::name::Quoted;
 use crate::postgres::statement::{AlterTableCommand, Statement};
@@ -116,11 +116,7 @@ pub(super) fn refused<'a>(
             ));
         }
     }
-    if event.innermost() != event.site {
-        diagnostic
-            .labels
-            .push(label(event.innermost(), "the statement is issued here"));
-    }
+    diagnostic.labels.extend(issued_elsewhere(event));
     let mut places = vec![event.site];
     let mut more = 0;
     for (other, error) in others {

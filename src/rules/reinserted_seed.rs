@@ -2,14 +2,11 @@
 
 use std::cell::LazyCell;
 
-use rustc_hash::FxHashSet;
-
 use super::missing_guard::WHEN;
 use super::{Check, Context, Rule, label, words};
 use crate::config::Level;
 use crate::diagnostic::{Diagnostic, RuleInfo, Severity};
 use crate::postgres::{ObjectKey, ObjectKind, Outcome, Statement};
-use crate::replay::Replayed;
 use crate::trace::Event;
 
 pub(super) const RULE: Rule = Rule {
@@ -36,7 +33,7 @@ fn check(context: &Context<'_>) -> Vec<Diagnostic> {
 fn replaced<'a>(context: &Context<'a>) -> Vec<(&'a Event, &'a Event)> {
     let replayed = context.replayed;
     // hardly any file asks
-    let made = LazyCell::new(|| touched_tables(replayed));
+    let made = LazyCell::new(|| replayed.first.touched());
     let mut deleted: Vec<(&Event, &ObjectKey)> = Vec::new();
     let mut found: Vec<(&Event, &Event)> = Vec::new();
     for event in &replayed.rerun.events {
@@ -64,18 +61,6 @@ fn replaced<'a>(context: &Context<'a>) -> Vec<(&'a Event, &'a Event)> {
         }
     }
     found
-}
-
-/// The tables that the first run made, altered or removed.
-fn touched_tables(replayed: &Replayed) -> FxHashSet<&ObjectKey> {
-    let changes = replayed
-        .first
-        .events
-        .iter()
-        .flat_map(|event| &event.changes);
-    changes
-        .filter(|key| key.kind == ObjectKind::Table)
-        .collect()
 }
 
 /// The key of the table that a call writes.

@@ -4,7 +4,7 @@ use smol_str::SmolStr;
 
 use super::missing_guard::WHEN;
 use super::old_rows::{asks, columns_of, flat, strip};
-use super::{Check, Context, Rule, label, rollback, words};
+use super::{Check, Context, Rule, issued_elsewhere, rollback, words};
 use crate::config::Level;
 use crate::diagnostic::{Diagnostic, RuleInfo, Severity};
 use crate::postgres::catalog::Relation;
@@ -300,10 +300,6 @@ fn report(context: &Context<'_>, event: &Event, table: &Name, column: &str) -> D
     diagnostic.help = Some(format!(
         "leave out the rows that are done: write a mark in the same statement and ask for it (`WHERE`), or compute a new column of `{table}` from the old one"
     ));
-    if event.innermost() != event.site {
-        diagnostic
-            .labels
-            .push(label(event.innermost(), "the statement is issued here"));
-    }
+    diagnostic.labels.extend(issued_elsewhere(event));
     diagnostic
 }

@@ -84,9 +84,8 @@ pub(super) fn failures(run: &Trace) -> Vec<&Event> {
 /// Whether the same call failed in the first run, of which these are the failures: in the same way, or, without an error to compare, in any.
 pub(super) fn failed_before(failed: &[&Event], event: &Event, error: Option<&ServerError>) -> bool {
     failed.iter().any(|before| {
-        before.stack() == event.stack()
-            && matches!(&before.outcome, Outcome::Error(known) if error.is_none_or(|error| known.sqlstate == error.sqlstate))
-            && before.statements == event.statements
+        matches!(&before.outcome, Outcome::Error(known) if error.is_none_or(|error| known.sqlstate == error.sqlstate))
+            && before.is_same(event)
     })
 }
 

@@ -58,7 +58,7 @@ fn faults(replayed: &Replayed) -> Vec<Fault<'_>> {
     let first = &replayed.first;
     let mut faults: Vec<Fault<'_>> = Vec::new();
     let passed_over = fresh.events.iter().filter(|event| {
-        does_something(event) && event.outcome == Outcome::Ok && !has(first, event)
+        does_something(event) && event.outcome == Outcome::Ok && !first.makes(event)
     });
     let failing = first.events.iter().filter(|event| {
         does_something(event) && event.failure().is_some() && !succeeds_or_fails_alike(fresh, event)
@@ -94,18 +94,10 @@ fn does_something(event: &Event) -> bool {
             .all(|statement| matches!(statement, Statement::Query(_) | Statement::Set { .. }))
 }
 
-fn is_same(one: &Event, other: &Event) -> bool {
-    one.stack() == other.stack() && one.statements == other.statements
-}
-
-fn has(trace: &Trace, event: &Event) -> bool {
-    trace.events.iter().any(|known| is_same(known, event))
-}
-
 /// Whether it goes the same way without the cache, so that the cache is no reason.
 fn succeeds_or_fails_alike(fresh: &Trace, event: &Event) -> bool {
     fresh.events.iter().any(|known| {
-        is_same(known, event)
+        known.is_same(event)
             && matches!((&known.outcome, &event.outcome), (Outcome::Error(one), Outcome::Error(other)) if one.sqlstate == other.sqlstate)
     })
 }

@@ -1,7 +1,7 @@
 //! `statement-forbidden-in-transaction`: what the server refuses in a transaction block, which is where Alembic runs a
 //! revision.
 
-use super::{Check, Context, Rule, label, words};
+use super::{Check, Context, Rule, issued_elsewhere, words};
 use crate::config::Level;
 use crate::diagnostic::{Diagnostic, RuleInfo, Severity};
 use crate::postgres::{Outcome, ServerError, SqlState, Statement, TransactionMode};
@@ -114,11 +114,7 @@ fn report(context: &Context<'_>, event: &Event, error: &ServerError, run: Run) -
     );
     let mut diagnostic = context.diagnostic(&RULE, event.site, message);
     diagnostic.help = Some(remedy(in_do, in_string, run));
-    if event.innermost() != event.site {
-        diagnostic
-            .labels
-            .push(label(event.innermost(), "the statement is issued here"));
-    }
+    diagnostic.labels.extend(issued_elsewhere(event));
     diagnostic
 }
 

@@ -3,7 +3,8 @@
 
 use super::second_run::{self, FaultKind};
 use super::{
-    Check, Context, Rule, advice, label, missing_guard, statement_forbidden_in_transaction, words,
+    Check, Context, Rule, advice, issued_elsewhere, label, missing_guard,
+    statement_forbidden_in_transaction, words,
 };
 use crate::config::Level;
 use crate::diagnostic::{Diagnostic, RuleInfo, Severity};
@@ -137,12 +138,7 @@ fn report(context: &Context<'_>, cause: &[Swallowed<'_>]) -> Diagnostic {
     diagnostic
         .labels
         .push(label(first.handler, "it is caught here, too late"));
-    if first.event.innermost() != first.event.site {
-        diagnostic.labels.push(label(
-            first.event.innermost(),
-            "the statement is issued here",
-        ));
-    }
+    diagnostic.labels.extend(issued_elsewhere(first.event));
     let mut places = vec![first.event.site];
     for other in &cause[1..] {
         if !places.contains(&other.event.site) {

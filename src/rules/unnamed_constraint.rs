@@ -3,7 +3,7 @@
 use super::guards::{self, Verdict};
 use super::missing_guard::{self, Cause, WHEN};
 use super::second_run::{Fault, FaultKind};
-use super::{Check, Context, Rule, label, words};
+use super::{Check, Context, Rule, issued_elsewhere, label, words};
 use crate::config::Level;
 use crate::diagnostic::{Diagnostic, RuleInfo, Severity};
 use crate::postgres::name::Quoted;
@@ -72,11 +72,7 @@ fn report(context: &Context<'_>, cause: &Cause<'_>) -> Diagnostic {
     );
     let mut diagnostic = context.diagnostic(&RULE, event.site, message);
     diagnostic.help = Some(remedy(event));
-    if event.innermost() != event.site {
-        diagnostic
-            .labels
-            .push(label(event.innermost(), "the statement is issued here"));
-    }
+    diagnostic.labels.extend(issued_elsewhere(event));
     if let Some(drop) = dropped_by(context.replayed, &made) {
         diagnostic.labels.push(label(
             drop.site,
@@ -93,7 +89,7 @@ fn made_names<'a>(replayed: &'a Replayed, event: &Event) -> Vec<&'a str> {
         .first
         .events
         .iter()
-        .find(|first| first.stack() == event.stack() && first.statements == event.statements)
+        .find(|first| first.is_same(event))
         .into_iter()
         .flat_map(|first| &first.changes)
         .filter(|key| key.kind == ObjectKind::Constraint)

@@ -364,7 +364,18 @@ pub(super) fn single(text: String) -> Option<Statement> {
 
 /// See [`super::parse_expression`].
 pub(super) fn expression(text: &str) -> Expr {
-    quick::expression(text).unwrap_or_else(|| expression_by_parser(text))
+    common_expression(text).unwrap_or_else(|| expression_by_parser(text))
+}
+
+/// An expression that needs no tree.
+fn common_expression(text: &str) -> Option<Expr> {
+    // a text has no more tokens than bytes: past the bound the parser refuses it
+    if text.len() > Limit::Tokens.count() {
+        return None;
+    }
+    let known = measure(Phase::Parse, || quick::expression(text))?;
+    debug_assert_eq!(expression_by_parser(text), known, "{text}");
+    Some(known)
 }
 
 /// The same from the parser's tree.
@@ -379,7 +390,7 @@ pub(super) fn expression_by_parser(text: &str) -> Expr {
 
 /// An expression of PL/pgSQL, which may go on as a query does: `count(*) FROM t WHERE x`.
 pub(super) fn plpgsql_expression(text: &str) -> Expr {
-    if let Some(known) = quick::expression(text) {
+    if let Some(known) = common_expression(text) {
         return known;
     }
     let unreadable = || Expr::Unknown(SmolStr::new("an expression that could not be read"));

@@ -331,7 +331,7 @@ impl Catalog {
             && self.schemas == other.schemas
             && self.extensions == other.extensions
             && self.maybe == other.maybe
-            && self.relations.equals(&other.relations)
+            && self.relations.is_same(&other.relations)
             && equal(&self.types, &other.types)
             && equal(&self.functions, &other.functions)
             && equal(&self.named, &other.named)

@@ -40,11 +40,19 @@ pub struct Relations {
 }
 
 /// The relations whose names have one digest.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 enum Bucket {
     /// Nearly always.
     One(Arc<Relation>),
     Many(Vec<Arc<Relation>>),
+}
+
+impl PartialEq for Bucket {
+    fn eq(&self, other: &Self) -> bool {
+        let same = |(one, two): (&Arc<Relation>, _)| Arc::ptr_eq(one, two) || one == two;
+        let (ours, theirs) = (self.all(), other.all());
+        ours.len() == theirs.len() && ours.iter().zip(theirs).all(same)
+    }
 }
 
 impl Bucket {
@@ -136,19 +144,8 @@ impl Relations {
     }
 
     /// Whether the same relations are there; parts that are shared are not looked at.
-    pub(super) fn equals(&self, other: &Self) -> bool {
-        self.len() == other.len() && self.map.diff(&other.map).next().is_none()
-    }
-
-    /// Whether the same relations are there, found quickly where they are shared.
     pub(super) fn is_same(&self, other: &Self) -> bool {
-        if self.ptr_eq(other) {
-            return true;
-        }
-        let equal = |one: &Arc<Relation>, two: &Arc<Relation>| Arc::ptr_eq(one, two) || one == two;
-        let ours = self.map.values().flat_map(Bucket::all);
-        let theirs = other.map.values().flat_map(Bucket::all);
-        self.len() == other.len() && ours.zip(theirs).all(|(one, two)| equal(one, two))
+        self.len() == other.len() && self.map.diff(&other.map).next().is_none()
     }
 
     /// Takes out what is of this session only.

@@ -352,7 +352,7 @@ impl<'a> Context<'a> {
             self.catalog
                 .relations
                 .keys()
-                .map(|name| (system::oid::relation(name), QualifiedName::clone(name)))
+                .map(|name| (system::oid::relation(name), name.clone()))
                 .collect()
         });
         self.catalog.relations.get(oids.get(&oid)?)

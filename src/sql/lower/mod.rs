@@ -25,7 +25,7 @@ mod types;
 
 pub(super) use expressions::{number, unary};
 pub(super) use functions::checked_function;
-pub(super) use types::type_text;
+pub(super) use types::{alias, type_text};
 
 /// Deepest nesting of expressions and queries that is lowered: the evaluators recurse over what comes out.
 const MAX_DEPTH: u16 = 120;

@@ -38,7 +38,7 @@ pub(super) fn type_name(node: &TypeNode) -> TypeName {
 }
 
 /// Names that the parser leaves as they are and the server's DDL code reads.
-fn alias(name: &str) -> &str {
+pub(in crate::sql) fn alias(name: &str) -> &str {
     match name {
         "serial4" => "serial",
         "serial8" => "bigserial",

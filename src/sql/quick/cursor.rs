@@ -109,6 +109,14 @@ impl<'a> Cursor<'a> {
         self.next.is_none()
     }
 
+    /// Goes past the next token if it is what was looked for; whether it is.
+    fn take(&mut self, found: bool) -> bool {
+        if found {
+            self.advance();
+        }
+        found
+    }
+
     fn advance(&mut self) {
         if let Some(token) = self.next {
             self.next = lexer::next(self.text, token.end);
@@ -123,11 +131,7 @@ impl<'a> Cursor<'a> {
 
     /// Takes a keyword, if it comes next.
     pub(super) fn word(&mut self, word: &str) -> bool {
-        let found = self.is_at(word);
-        if found {
-            self.advance();
-        }
-        found
+        self.take(self.is_at(word))
     }
 
     /// Takes a keyword that must come.
@@ -154,11 +158,7 @@ impl<'a> Cursor<'a> {
 
     /// Takes a punctuation or an operator, if it comes next.
     pub(super) fn symbol(&mut self, symbol: &str) -> bool {
-        let found = self.is_at_symbol(symbol);
-        if found {
-            self.advance();
-        }
-        found
+        self.take(self.is_at_symbol(symbol))
     }
 
     /// Takes a punctuation or an operator that must come.
@@ -216,6 +216,15 @@ impl<'a> Cursor<'a> {
     /// Takes names in parentheses.
     pub(super) fn columns(&mut self) -> Certain<Vec<SmolStr>> {
         self.in_parentheses(Self::identifier)
+    }
+
+    /// The same where there may be none.
+    pub(super) fn columns_if_any(&mut self) -> Certain<Vec<SmolStr>> {
+        if self.is_at_symbol("(") {
+            self.columns()
+        } else {
+            Some(Vec::new())
+        }
     }
 
     /// Takes one thing or more, separated by commas.

@@ -19,6 +19,14 @@ pub(super) fn expression(cursor: &mut Cursor<'_>) -> Certain<Expr> {
     deeper(cursor, disjunction)
 }
 
+/// Takes the expression behind a keyword, if that comes next.
+pub(super) fn behind(cursor: &mut Cursor<'_>, word: &str) -> Certain<Option<Expr>> {
+    if !cursor.word(word) {
+        return Some(None);
+    }
+    expression(cursor).map(Some)
+}
+
 /// Takes a value of a DEFAULT clause, behind which constraints may follow: no operators.
 pub(super) fn plain(cursor: &mut Cursor<'_>) -> Certain<Expr> {
     deeper(cursor, sign)

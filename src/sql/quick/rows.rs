@@ -14,11 +14,7 @@ use crate::postgres::{Expr, Name};
 pub(super) fn insert(cursor: &mut Cursor<'_>) -> Certain<Statement> {
     cursor.must("into")?;
     let table = cursor.name()?;
-    let columns = if cursor.is_at_symbol("(") {
-        cursor.columns()?
-    } else {
-        Vec::new()
-    };
+    let columns = cursor.columns_if_any()?;
     cursor.must("values")?;
     let rows = cursor.list(|cursor| cursor.in_parentheses(expressions::value))?;
     Some(Statement::Insert(Box::new(Insert {
@@ -57,7 +53,7 @@ fn on_conflict(cursor: &mut Cursor<'_>) -> Certain<Option<OnConflict>> {
         cursor.must("set")?;
         ConflictAction::Update {
             assignments: cursor.list(assignment)?,
-            filter: filter(cursor)?,
+            filter: expressions::behind(cursor, "where")?,
         }
     };
     Some(Some(OnConflict { target, action }))
@@ -74,7 +70,7 @@ pub(super) fn update(cursor: &mut Cursor<'_>) -> Certain<Statement> {
         alias: None,
         assignments,
         from: Vec::new(),
-        filter: filter(cursor)?,
+        filter: expressions::behind(cursor, "where")?,
         returning: Vec::new(),
     })))
 }
@@ -88,7 +84,7 @@ pub(super) fn delete(cursor: &mut Cursor<'_>) -> Certain<Statement> {
         table,
         alias: None,
         using: Vec::new(),
-        filter: filter(cursor)?,
+        filter: expressions::behind(cursor, "where")?,
         returning: Vec::new(),
     })))
 }
@@ -100,12 +96,4 @@ fn assignment(cursor: &mut Cursor<'_>) -> Certain<Assignment> {
         column,
         value: expressions::value(cursor)?,
     })
-}
-
-/// The clause, where there is one.
-fn filter(cursor: &mut Cursor<'_>) -> Certain<Option<Expr>> {
-    if !cursor.word("where") {
-        return Some(None);
-    }
-    expressions::expression(cursor).map(Some)
 }

@@ -119,11 +119,7 @@ fn check(cursor: &mut Cursor<'_>) -> Certain<ConstraintKind> {
 fn references(cursor: &mut Cursor<'_>, columns: Vec<SmolStr>) -> Certain<ConstraintKind> {
     cursor.must("references")?;
     let table = cursor.name()?;
-    let referenced = if cursor.is_at_symbol("(") {
-        cursor.columns()?
-    } else {
-        Vec::new()
-    };
+    let referenced = cursor.columns_if_any()?;
     let (mut on_delete, mut on_update) = (None, None);
     while cursor.word("on") {
         let when = if cursor.word("delete") {
@@ -319,11 +315,7 @@ fn alter_type(cursor: &mut Cursor<'_>, column: SmolStr) -> Certain<AlterTableCom
     Some(AlterTableCommand::AlterType {
         column,
         type_name: types::type_name(cursor)?,
-        using: if cursor.word("using") {
-            Some(Box::new(expressions::expression(cursor)?))
-        } else {
-            None
-        },
+        using: expressions::behind(cursor, "using")?.map(Box::new),
     })
 }
 
@@ -345,11 +337,7 @@ pub(super) fn create_index(cursor: &mut Cursor<'_>, unique: bool) -> Certain<Sta
         SmolStr::new_static("btree")
     };
     let elements = cursor.in_parentheses(index_element)?;
-    let filter = if cursor.word("where") {
-        Some(Box::new(expressions::expression(cursor)?))
-    } else {
-        None
-    };
+    let filter = expressions::behind(cursor, "where")?.map(Box::new);
     Some(Statement::CreateIndex(Box::new(CreateIndex {
         name,
         table,

@@ -173,6 +173,13 @@ fn the_common_forms_are_read() {
 }
 
 #[test]
+fn a_schema_makes_another_type() {
+    assert!(agrees(
+        "create table t (a serial4, b pg_catalog.serial4, c pg_catalog.int4, d s.serial4)"
+    ));
+}
+
+#[test]
 fn the_examples_are_read_as_the_parser_does() {
     let (mut read, mut all) = (0, 0);
     let mut folders: Vec<PathBuf> = ["examples", "tests", "docs"].map(PathBuf::from).into();

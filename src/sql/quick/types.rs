@@ -4,6 +4,7 @@ use smol_str::SmolStr;
 
 use super::cursor::{Certain, Cursor};
 use crate::postgres::{Name, TypeName};
+use crate::sql::lower;
 
 /// Takes a type.
 pub(super) fn type_name(cursor: &mut Cursor<'_>) -> Certain<TypeName> {
@@ -24,34 +25,28 @@ pub(super) fn type_name(cursor: &mut Cursor<'_>) -> Certain<TypeName> {
 
 /// A type that the grammar has no word for: also one of an extension or of the user's own.
 fn generic(cursor: &mut Cursor<'_>) -> Certain<Name> {
-    let mut name = cursor.dotted()?;
-    if name.schema.is_none() {
-        name.name = match name.name.as_str() {
-            "serial2" => "smallserial".into(),
-            "serial4" => "serial".into(),
-            "serial8" => "bigserial".into(),
-            _ => name.name,
-        };
-    }
-    Some(name)
+    let name = cursor.name()?;
+    Some(match name.schema.as_deref() {
+        None => Name::new(lower::alias(&name.name)),
+        Some("pg_catalog") => Name::new(&name.name),
+        Some(_) => name,
+    })
 }
 
 /// A type that has words of its own in the grammar; none if no such word comes.
 fn keyword(cursor: &mut Cursor<'_>) -> Certain<Option<TypeName>> {
-    const PLAIN: [(&str, &str); 6] = [
+    const PLAIN: [(&str, &str); 7] = [
         ("bigint", "int8"),
         ("boolean", "bool"),
         ("int", "int4"),
         ("integer", "int4"),
+        ("json", "json"),
         ("real", "float4"),
         ("smallint", "int2"),
     ];
     let plain = PLAIN.iter().find(|(word, _)| cursor.word(word));
     if let Some((_, name)) = plain {
         return Some(Some(TypeName::new(name)));
-    }
-    if cursor.word("json") {
-        return Some(Some(TypeName::new("json")));
     }
     if cursor.words(&["double", "precision"])? {
         return Some(Some(TypeName::new("float8")));
