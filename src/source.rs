@@ -71,6 +71,9 @@ impl SourceFile {
         let mut lines = vec![0];
         let bytes = text.as_bytes();
         for (offset, byte) in bytes.iter().enumerate() {
+            if *byte > b'\r' {
+                continue;
+            }
             // a lone CR ends a line too, as it does for Python and for editors
             let ends = match byte {
                 b'\n' => true,

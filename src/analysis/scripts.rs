@@ -1,11 +1,11 @@
 //! A database of SQL files: read in parallel and put in the order of their tool.
 
-use std::collections::BTreeSet;
 use std::panic::catch_unwind;
 use std::sync::Arc;
 
 use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 use rayon::prelude::*;
+use rustc_hash::FxHashSet;
 
 use super::{Loaded, Memo, UNREADABLE, unread, unread_gap};
 use crate::alembic::env::EnvironmentFacts;
@@ -54,13 +54,14 @@ pub(super) fn load(
 ) -> Loaded {
     let mut gaps = Vec::new();
     let migrations = scripts::migrations(sql.format, &database.revision_files);
-    let taken: BTreeSet<&Utf8PathBuf> = migrations
+    let taken: FxHashSet<&str> = migrations
         .iter()
         .flat_map(|migration| [Some(&migration.up), migration.down.as_ref()])
         .flatten()
+        .map(|file| file.as_str())
         .collect();
     for file in &database.revision_files {
-        if !taken.contains(file) {
+        if !taken.contains(file.as_str()) {
             gaps.push(Gap {
                 site: None,
                 what: format!(

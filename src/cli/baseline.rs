@@ -1,9 +1,9 @@
 //! `--baseline` and `--write-baseline`: the file, and what of it is stale.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
+use rustc_hash::FxHashSet;
 
 use super::run::Project;
 use super::{CheckArguments, Failure, output, run};
@@ -100,7 +100,7 @@ impl Opened {
         &self,
         diagnostics: &[Diagnostic],
         project: &Project,
-        files: &BTreeSet<Utf8PathBuf>,
+        files: &FxHashSet<&str>,
     ) -> Result<u8, Failure> {
         let mut baseline = Baseline::of(diagnostics, &project.sources);
         baseline.keep_from(&self.baseline, |file| !is_judged(project, files, file));
@@ -122,7 +122,7 @@ impl Opened {
         &self,
         diagnostics: Vec<Diagnostic>,
         project: &Project,
-        files: &BTreeSet<Utf8PathBuf>,
+        files: &FxHashSet<&str>,
     ) -> (Vec<Diagnostic>, usize, Vec<Diagnostic>) {
         let (left, count, stale) = self.baseline.apply(diagnostics, &project.sources, |file| {
             is_judged(project, files, file)
@@ -184,10 +184,10 @@ fn place(source: &SourceFile, entry: &Stale) -> Span {
 
 /// Whether the findings of a file were all looked at: it is one of those that are reported on, or is there no more and
 /// nothing narrows the look.
-fn is_judged(project: &Project, files: &BTreeSet<Utf8PathBuf>, file: &Utf8Path) -> bool {
+fn is_judged(project: &Project, files: &FxHashSet<&str>, file: &Utf8Path) -> bool {
     let whole = project
         .databases
         .iter()
         .all(|database| database.report_only.is_none());
-    files.contains(file) || (whole && project.asks_for_all)
+    files.contains(file.as_str()) || (whole && project.asks_for_all)
 }

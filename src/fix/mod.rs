@@ -36,7 +36,7 @@ use crate::postgres::Catalog;
 use crate::python::syntax;
 use crate::replay::Replayed;
 use crate::replay::Revision;
-use crate::rules::missing_guard::{self, Cause};
+use crate::rules::missing_guard::Cause;
 use crate::rules::second_run::{self, Fault};
 use crate::rules::{self, missing_import};
 use crate::source::{FileId, Site, SourceMap, Span};
@@ -199,7 +199,7 @@ pub fn propose(context: &rules::Context<'_>, diagnostics: &mut [Diagnostic], req
         return;
     }
     let source = request.sources.file(replayed.revision.file);
-    let causes = missing_guard::schema_causes(context);
+    let causes = context.schema_causes();
     let tried = |diagnostic: &Diagnostic| {
         let target = Target::of(diagnostic, &request.sources);
         request.attempts.get(&target).copied().unwrap_or(0)
@@ -217,7 +217,7 @@ pub fn propose(context: &rules::Context<'_>, diagnostics: &mut [Diagnostic], req
         refused.push(finding_at.get(&site).map_or(0, |one| tried(one)));
     }
     let code = Code::new(module, source.text(), request.style.line_length);
-    let spots = guards::spots(&code, &causes);
+    let spots = guards::spots(&code, causes);
     let mut facts = Facts {
         replayed,
         config: context.config,

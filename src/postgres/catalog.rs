@@ -11,7 +11,7 @@ use imbl::{OrdMap, OrdSet, Vector};
 use smol_str::SmolStr;
 
 use super::expression::{Datum, Expr, Query, TypeName};
-use super::name::{ObjectKey, ObjectKind};
+use super::name::{ObjectKey, ObjectKind, dotted};
 use super::statement::{ConstraintDefinition, ConstraintKind, Identity, IndexElement};
 
 pub mod builtin;
@@ -64,12 +64,18 @@ impl QualifiedName {
 
     /// The key of the object of a kind that has this name.
     pub fn key(&self, kind: ObjectKind) -> ObjectKey {
-        ObjectKey::new(kind, format!("{}.{}", self.schema, self.name))
+        ObjectKey {
+            kind,
+            name: dotted(&[&self.schema, &self.name]),
+        }
     }
 
     /// The key of a member (column, constraint, trigger, policy) of the relation of this name.
     pub fn member(&self, kind: ObjectKind, member: &str) -> ObjectKey {
-        ObjectKey::new(kind, format!("{}.{}.{member}", self.schema, self.name))
+        ObjectKey {
+            kind,
+            name: dotted(&[&self.schema, &self.name, member]),
+        }
     }
 }
 

@@ -191,7 +191,7 @@ impl Session {
                     }
                     Err(Failure::Unknown(why)) => {
                         let used = self.call.assumed.split_off(assumed);
-                        self.restore(before.as_ref().unwrap_or(&undo));
+                        self.restore(before.unwrap_or_else(|| undo.clone()));
                         execute::resolve::assume_again(self, &used);
                         self.doubt(why);
                     }
@@ -213,7 +213,7 @@ impl Session {
         let doubt = self.call.doubt.take();
         let outcome = match (error, doubt) {
             (Some(error), None) => {
-                self.restore(&undo);
+                self.restore(undo);
                 if let Some((table, index)) = self.call.left_behind.take() {
                     execute::index::leave_invalid(self, &table, index);
                 }
@@ -221,7 +221,7 @@ impl Session {
                 Outcome::Error(Box::new(error))
             }
             (Some(_), Some(why)) => {
-                self.restore(&undo);
+                self.restore(undo);
                 Outcome::Unknown(why)
             }
             (None, Some(why)) => Outcome::Unknown(why),
@@ -375,12 +375,12 @@ impl Session {
     }
 
     /// Comes back to a state: everything done since is undone, what was noted of it too.
-    pub fn restore(&mut self, checkpoint: &Checkpoint) {
-        self.set_state(checkpoint.state.clone());
+    pub fn restore(&mut self, checkpoint: Checkpoint) {
+        self.set_state(checkpoint.state);
         self.transaction.savepoints.truncate(checkpoint.savepoints);
         self.call.changes.truncate(checkpoint.changes);
         self.call.assumed.truncate(checkpoint.assumed);
-        self.call.doubt.clone_from(&checkpoint.doubt);
+        self.call.doubt = checkpoint.doubt;
     }
 
     /// Notes that the running statement made, altered or removed a thing.

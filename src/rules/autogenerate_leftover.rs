@@ -102,7 +102,7 @@ fn check(context: &Context<'_>) -> Vec<Diagnostic> {
 }
 
 fn is_made(catalog: &Catalog, name: &str) -> bool {
-    catalog.relations.keys().any(|known| known.name == name)
+    catalog.relations.named(name).next().is_some()
 }
 
 /// The comments that ask to be removed once one has looked: once a database, at the newest revision that has them.

@@ -2,6 +2,7 @@
 
 use smol_str::SmolStr;
 
+use super::missing_guard::Cause;
 use super::second_run::{self, Fault, FaultKind};
 use super::unnamed_constraint;
 use super::words;
@@ -35,9 +36,13 @@ pub(super) fn report(
     here: &str,
 ) -> Vec<Diagnostic> {
     let mut found = Vec::new();
-    let causes = missing_guard::schema_causes(context);
+    let causes: Vec<&Cause<'_>> = context
+        .schema_causes()
+        .iter()
+        .filter(|cause| wrong(verdict(&cause.faults[0])).is_some())
+        .collect();
     let made = second_run::makers(context.replayed, missing_guard::in_the_way(&causes));
-    for cause in &causes {
+    for cause in causes {
         let fault = cause.faults[0];
         let Some((guard, question)) = wrong(verdict(&fault)) else {
             continue;

@@ -30,11 +30,11 @@ pub(super) const RULE: Rule = Rule {
 pub(super) const WHEN: &str = "a restored, stamped or hand-fixed database, or a retry";
 
 fn check(context: &Context<'_>) -> Vec<Diagnostic> {
-    let causes = schema_causes(context);
+    let bare = |cause: &&Cause<'_>| guards::verdict(&cause.faults[0]) == Verdict::NoGuard;
+    let causes: Vec<&Cause<'_>> = context.schema_causes().iter().filter(bare).collect();
     let made = second_run::makers(context.replayed, in_the_way(&causes));
     causes
-        .iter()
-        .filter(|cause| guards::verdict(&cause.faults[0]) == Verdict::NoGuard)
+        .into_iter()
         .map(|cause| report(context, &RULE, cause, &made, message(&cause.faults[0])))
         .collect()
 }
@@ -48,7 +48,7 @@ pub(crate) struct Cause<'a> {
 
 /// The causes of what goes wrong with the schema when the upgrade runs again; what a stale Inspector did in the first run
 /// shows there and is no cause of its own, nor is what runs without the guard that Alembic ignores.
-pub(crate) fn schema_causes<'a>(context: &'a Context<'_>) -> Vec<Cause<'a>> {
+pub(super) fn schema_causes<'a>(context: &Context<'a>) -> Vec<Cause<'a>> {
     let stale = stale_inspector::guards(context.replayed);
     let faults: Vec<Fault<'_>> = second_run::faults(context.replayed)
         .into_iter()
@@ -63,7 +63,7 @@ pub(crate) fn schema_causes<'a>(context: &'a Context<'_>) -> Vec<Cause<'a>> {
 }
 
 /// What the server says is there already, or missing, where a cause begins.
-pub(super) fn in_the_way<'a>(causes: &[Cause<'a>]) -> impl Iterator<Item = &'a ObjectKey> {
+pub(super) fn in_the_way<'a>(causes: &[&Cause<'a>]) -> impl Iterator<Item = &'a ObjectKey> {
     causes
         .iter()
         .filter_map(|cause| match cause.faults[0].kind {

@@ -74,6 +74,7 @@ use crate::replay::window::{Seen, Windows};
 use crate::replay::{Replayed, Revision, Setting, Transactions};
 use crate::source::{FileId, Site, SourceMap};
 use crate::trace::Call;
+use missing_guard::Cause;
 use rollback::Difference;
 
 /// What a rule sees.
@@ -88,6 +89,8 @@ pub struct Context<'a> {
     pub names_unknown: bool,
     /// What the downgrade does not give back: four rules ask.
     differences: OnceCell<Vec<Difference>>,
+    /// What goes wrong with the schema in a second run: as many ask.
+    causes: OnceCell<Vec<Cause<'a>>>,
 }
 
 /// A rule: data and a function.
@@ -300,7 +303,14 @@ impl<'a> Context<'a> {
             transactions: setting.transactions,
             names_unknown: setting.names_unknown,
             differences: OnceCell::new(),
+            causes: OnceCell::new(),
         }
+    }
+
+    /// See [`missing_guard::schema_causes`].
+    pub(crate) fn schema_causes(&self) -> &[Cause<'a>] {
+        self.causes
+            .get_or_init(|| missing_guard::schema_causes(self))
     }
 
     /// See [`rollback::differences`].

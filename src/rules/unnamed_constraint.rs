@@ -27,7 +27,8 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(context: &Context<'_>) -> Vec<Diagnostic> {
-    missing_guard::schema_causes(context)
+    context
+        .schema_causes()
         .iter()
         .filter(|cause| guards::verdict(&cause.faults[0]) == Verdict::Unnamed)
         .map(|cause| report(context, cause))

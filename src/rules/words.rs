@@ -33,14 +33,14 @@ fn join(verb: &str, subject: &str) -> String {
     if verb == NAMELESS {
         return verb.to_owned();
     }
-    format!("`{}`", join_plain(verb, subject))
+    ["`", &join_plain(verb, subject), "`"].concat()
 }
 
 fn join_plain(verb: &str, subject: &str) -> String {
     if subject.is_empty() {
         verb.to_owned()
     } else {
-        format!("{verb} {subject}")
+        [verb, " ", subject].concat()
     }
 }
 

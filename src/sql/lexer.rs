@@ -40,12 +40,15 @@ impl Token {
 
     /// Whether it is that keyword, in any case.
     pub(crate) fn is_word(self, source: &str, word: &str) -> bool {
-        self.kind == TokenKind::Word && self.text(source).eq_ignore_ascii_case(word)
+        self.kind == TokenKind::Word
+            && self.end - self.start == word.len()
+            && self.text(source).eq_ignore_ascii_case(word)
     }
 
     /// Whether it is that punctuation or operator.
     pub(crate) fn is(self, source: &str, text: &str) -> bool {
         matches!(self.kind, TokenKind::Punctuation | TokenKind::Operator)
+            && self.end - self.start == text.len()
             && self.text(source) == text
     }
 }
@@ -182,24 +185,50 @@ fn token_at(bytes: &[u8], start: usize) -> (TokenKind, usize) {
     }
 }
 
+const WORD_START: u8 = 1;
+const WORD: u8 = 2;
+const OPERATOR: u8 = 4;
+
+/// What each byte may be a part of.
+static CLASSES: [u8; 256] = {
+    let mut classes = [0; 256];
+    let mut byte = 0;
+    while byte < classes.len() {
+        let this = byte as u8;
+        if this.is_ascii_alphabetic() || this == b'_' || this >= 0x80 {
+            classes[byte] = WORD_START | WORD;
+        } else if this.is_ascii_digit() || this == b'$' {
+            classes[byte] = WORD;
+        }
+        byte += 1;
+    }
+    let operators = b"~!@#^&|`?+-*/%<>=";
+    let mut at = 0;
+    while at < operators.len() {
+        classes[operators[at] as usize] = OPERATOR;
+        at += 1;
+    }
+    classes
+};
+
 fn is_word_start(byte: u8) -> bool {
-    byte.is_ascii_alphabetic() || byte == b'_' || byte >= 0x80
+    CLASSES[usize::from(byte)] & WORD_START != 0
 }
 
 fn is_word(byte: u8) -> bool {
-    is_word_start(byte) || byte.is_ascii_digit() || byte == b'$'
+    CLASSES[usize::from(byte)] & WORD != 0
 }
 
 fn is_operator(byte: u8) -> bool {
-    b"~!@#^&|`?+-*/%<>=".contains(&byte)
+    CLASSES[usize::from(byte)] & OPERATOR != 0
 }
 
 fn word_end(bytes: &[u8], start: usize) -> usize {
-    let length = bytes[start..]
-        .iter()
-        .take_while(|byte| is_word(**byte))
-        .count();
-    start + length
+    let mut at = start;
+    while bytes.get(at).is_some_and(|byte| is_word(*byte)) {
+        at += 1;
+    }
+    at
 }
 
 fn operator_end(bytes: &[u8], start: usize) -> usize {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use pg_query::protobuf::RawStmt;
 use smol_str::SmolStr;
 
-use super::lexer::{self, TokenKind};
+use super::lexer::{self, Token, TokenKind};
 use super::lower::{self, Context};
 use super::placeholders::{self, Form, Placeholder, Readable};
 use super::split::{self, Piece};
@@ -43,31 +43,27 @@ enum Refusal {
 pub(super) fn statements(text: &str, style: Placeholders) -> Vec<Parsed> {
     let found = placeholders::find(text, style, 1);
     let is_file = style == Placeholders::Template;
-    let pieces = if is_file && !found.is_empty() {
-        split::split_file(&template::masked(text, &found))
-    } else if is_file {
-        split::split_file(text)
-    } else {
-        split::split(text)
-    };
     let most = Limit::Statements.count();
-    let mut parsed = Vec::with_capacity(pieces.len().min(most));
+    let mut parsed: Vec<Parsed> = Vec::new();
+    let mut is_full = false;
     let mut next = 0;
-    for piece in pieces {
+    let mut read = |piece: Piece, tokens: &[Token]| {
         if parsed.len() >= most {
-            parsed.push(Parsed {
-                statement: Statement::Unreadable {
-                    why: Limit::Statements.met().into(),
-                },
-                span: Span::new(piece.start as u32, text.len() as u32),
-            });
-            break;
+            if !std::mem::replace(&mut is_full, true) {
+                parsed.push(Parsed {
+                    statement: Statement::Unreadable {
+                        why: Limit::Statements.met().into(),
+                    },
+                    span: Span::new(piece.start as u32, text.len() as u32),
+                });
+            }
+            return;
         }
         next += found[next..].partition_point(|placeholder| placeholder.start < piece.start);
         let behind = found[next..].partition_point(|placeholder| placeholder.end <= piece.end);
         let own = &found[next..next + behind];
         next += behind;
-        match read_piece(text, piece, style, own) {
+        match read_piece(text, piece, tokens, style, own) {
             Ok(statements) => {
                 let span = Span::new(piece.start as u32, piece.end as u32);
                 let all = statements.into_iter();
@@ -84,7 +80,15 @@ pub(super) fn statements(text: &str, style: Placeholders) -> Vec<Parsed> {
                 });
             }
         }
+    };
+    if is_file && !found.is_empty() {
+        split::each_in_file(&template::masked(text, &found), &mut read);
+    } else if is_file {
+        split::each_in_file(text, &mut read);
+    } else {
+        split::each(text, &mut read);
     }
+    parsed.shrink_to_fit();
     parsed
 }
 
@@ -114,7 +118,7 @@ fn recovered(text: &str, piece: Piece, own: &[Placeholder], refused: Statement) 
             .filter(|hole| hole.start >= part.start && hole.end <= part.end)
             .cloned()
             .collect();
-        match read_piece(text, part, Placeholders::Template, &within) {
+        match read_piece(text, part, &[], Placeholders::Template, &within) {
             Ok(statements) => {
                 any = true;
                 last_failed = false;
@@ -160,9 +164,11 @@ fn recovered(text: &str, piece: Piece, own: &[Placeholder], refused: Statement) 
     found
 }
 
+/// The statements of a piece; `tokens` are its own, where they are known.
 fn read_piece(
     text: &str,
     piece: Piece,
+    tokens: &[Token],
     style: Placeholders,
     placeholders: &[Placeholder],
 ) -> Result<Vec<Statement>, Box<Statement>> {
@@ -176,7 +182,13 @@ fn read_piece(
     }
     if placeholders.is_empty()
         && piece.tokens <= Limit::Tokens.count()
-        && let Some(known) = measure(Phase::Parse, || quick::statement(statement))
+        && let Some(known) = measure(Phase::Parse, || {
+            if tokens.is_empty() {
+                quick::statement(statement, &lexer::tokens(statement))
+            } else {
+                quick::statement(text, tokens)
+            }
+        })
     {
         // with debug assertions, each test and each fuzzed text asks the parser too
         debug_assert_eq!(

@@ -20,58 +20,92 @@ pub(crate) struct Piece {
 }
 
 /// The statements of a text, in order.
+#[cfg(test)]
 pub(crate) fn split(text: &str) -> Vec<Piece> {
-    pieces(text, false)
+    let mut found = Vec::new();
+    each(text, &mut |piece, _| found.push(piece));
+    found
 }
 
-/// The statements of a file, in order: psql's commands end a statement too (`\gexec`), and a quote or a comment that is
-/// never closed hides only what stands before the next line that begins as a statement does.
-pub(crate) fn split_file(text: &str) -> Vec<Piece> {
-    let mut found = Vec::new();
+/// Shows each statement of a text, in order, with its tokens.
+pub(crate) fn each(text: &str, visit: &mut dyn FnMut(Piece, &[Token])) {
+    pieces(text, false, visit);
+}
+
+/// The same of a file: psql's commands end a statement too (`\gexec`), and a quote or a comment that is never closed hides only
+/// what stands before the next line that begins as a statement does. No tokens: they have to be looked for.
+pub(crate) fn each_in_file(text: &str, visit: &mut dyn FnMut(Piece, &[Token])) {
     let mut base = 0;
     for _ in 0..MAX_RESUMED {
         let rest = &text[base..];
-        let mut pieces = pieces(rest, true);
-        let open = pieces.last().map_or(0, |last| last.end);
-        let unclosed = match pieces.last() {
-            Some(last) if last.end == rest.len() && !last.meta_command => {
+        let behind = |piece: Piece| Piece {
+            start: piece.start + base,
+            end: piece.end + base,
+            sql_end: piece.sql_end + base,
+            ..piece
+        };
+        // the last may be one whose end is to be found
+        let mut last: Option<(Piece, Vec<Token>)> = None;
+        pieces(rest, true, &mut |piece, tokens| {
+            let mut own = Vec::new();
+            if let Some((before, its)) = last.take() {
+                visit(behind(before), if base == 0 { &its } else { &[] });
+                own = its;
+            }
+            own.clear();
+            own.extend_from_slice(tokens);
+            last = Some((piece, own));
+        });
+        let unclosed = match &last {
+            Some((last, _)) if last.end == rest.len() && !last.meta_command => {
                 lexer::unclosed_at_end(&rest[last.start..]).map(|at| last.start + at)
             }
-            _ => lexer::unclosed_at_end(&rest[open..]).map(|at| open + at),
+            _ => {
+                let open = last.as_ref().map_or(0, |(last, _)| last.end);
+                lexer::unclosed_at_end(&rest[open..]).map(|at| open + at)
+            }
         };
-        let resume = unclosed.and_then(|at| next_head(rest, at));
-        if let Some(at) = unclosed {
-            let end = resume.unwrap_or(rest.len());
-            let end = rest[..end].trim_end().len();
-            match pieces
-                .last_mut()
-                .filter(|last| last.start <= at && last.end >= at)
-            {
-                Some(last) => {
-                    last.end = end;
-                    last.sql_end = end;
+        let Some(at) = unclosed else {
+            if let Some((last, its)) = last {
+                visit(behind(last), if base == 0 { &its } else { &[] });
+            }
+            return;
+        };
+        let resume = next_head(rest, at);
+        let end = resume.unwrap_or(rest.len());
+        let end = rest[..end].trim_end().len();
+        let holds = |last: &Piece| last.start <= at && last.end >= at;
+        match last {
+            Some((last, _)) if holds(&last) => {
+                let sql_end = end;
+                visit(
+                    behind(Piece {
+                        end,
+                        sql_end,
+                        ..last
+                    }),
+                    &[],
+                );
+            }
+            last => {
+                if let Some((last, its)) = last {
+                    visit(behind(last), if base == 0 { &its } else { &[] });
                 }
-                None => pieces.push(Piece {
+                let alone = Piece {
                     start: at,
                     end,
                     sql_end: end,
                     tokens: 1,
                     meta_command: false,
-                }),
+                };
+                visit(behind(alone), &[]);
             }
         }
-        found.extend(pieces.into_iter().map(|piece| Piece {
-            start: piece.start + base,
-            end: piece.end + base,
-            sql_end: piece.sql_end + base,
-            ..piece
-        }));
         match resume {
             Some(at) => base += at,
-            None => break,
+            None => return,
         }
     }
-    found
 }
 
 /// How many unclosed quotes of a file are gone past.
@@ -125,15 +159,16 @@ pub(crate) fn at_statement_heads(text: &str, piece: Piece) -> Vec<Piece> {
     parts
 }
 
-fn pieces(text: &str, is_file: bool) -> Vec<Piece> {
-    let mut pieces = Vec::new();
+fn pieces(text: &str, is_file: bool, visit: &mut dyn FnMut(Piece, &[Token])) {
     let mut current: Vec<Token> = Vec::new();
     let mut nesting = Nesting::default();
     let mut at = 0;
     while let Some(token) = lexer::next(text, at) {
         at = token.end;
         if (current.is_empty() || is_file) && token.text(text) == "\\" {
-            push(&mut pieces, &current);
+            if let Some(piece) = piece_of(&current) {
+                visit(piece, &current);
+            }
             current.clear();
             nesting = Nesting::default();
             at = line_end(text, token.start);
@@ -146,21 +181,22 @@ fn pieces(text: &str, is_file: bool) -> Vec<Piece> {
                 at = end;
             }
             let end = text[..at].trim_end().len();
-            pieces.push(Piece {
+            let command = Piece {
                 start: token.start,
                 end,
                 sql_end: end,
                 tokens: 1,
                 meta_command: true,
-            });
+            };
+            visit(command, &[]);
         } else if token.is(text, ";") && nesting.ends_statement() {
-            push(&mut pieces, &current);
-            if let Some(end) = copy_data_end(text, &current, token.end)
-                && let Some(piece) = pieces.last_mut()
-            {
-                // rows of COPY FROM STDIN in a dump belong to the statement
-                piece.end = end;
-                at = end;
+            if let Some(mut piece) = piece_of(&current) {
+                if let Some(end) = copy_data_end(text, &current, token.end) {
+                    // rows of COPY FROM STDIN in a dump belong to the statement
+                    piece.end = end;
+                    at = end;
+                }
+                visit(piece, &current);
             }
             current.clear();
             nesting = Nesting::default();
@@ -169,20 +205,20 @@ fn pieces(text: &str, is_file: bool) -> Vec<Piece> {
             current.push(token);
         }
     }
-    push(&mut pieces, &current);
-    pieces
+    if let Some(piece) = piece_of(&current) {
+        visit(piece, &current);
+    }
 }
 
-fn push(pieces: &mut Vec<Piece>, tokens: &[Token]) {
-    if let (Some(first), Some(last)) = (tokens.first(), tokens.last()) {
-        pieces.push(Piece {
-            start: first.start,
-            end: last.end,
-            sql_end: last.end,
-            tokens: tokens.len(),
-            meta_command: false,
-        });
-    }
+fn piece_of(tokens: &[Token]) -> Option<Piece> {
+    let (first, last) = (tokens.first()?, tokens.last()?);
+    Some(Piece {
+        start: first.start,
+        end: last.end,
+        sql_end: last.end,
+        tokens: tokens.len(),
+        meta_command: false,
+    })
 }
 
 /// What a semicolon may stand in without ending the statement.

@@ -20,10 +20,10 @@ pub(super) fn find(text: &str) -> Vec<Placeholder> {
     // most files have none, and `::` is in many: the cheap question first
     let braces = text.contains("{{") || text.contains("{%") || text.contains("${");
     let signs = text.contains("%s") || text.contains("%(");
-    let colons = text
-        .bytes()
-        .zip(text.bytes().skip(1))
-        .any(|(one, two)| one == b':' && !matches!(two, b':' | b'=' | b' ' | b'\n'));
+    let colons = text.match_indices(':').any(|(at, _)| {
+        let next = text.as_bytes().get(at + 1);
+        next.is_some_and(|next| !matches!(next, b':' | b'=' | b' ' | b'\n'))
+    });
     let extension = text.contains("@ext");
     if !braces && !signs && !colons && !extension {
         return Vec::new();

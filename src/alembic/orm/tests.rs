@@ -184,7 +184,7 @@ fn annotations_give_types_and_not_null() {
     ];
     let expected = expected.map(|(name, type_, not_null)| (name.into(), type_.into(), not_null));
     assert_eq!(columns, expected);
-    assert!(relations.keys().any(|name| name.name == "things_id_seq"));
+    assert!(relations.named("things_id_seq").next().is_some());
 }
 
 #[test]

@@ -30,7 +30,7 @@ impl Catalog {
         if self.maybe.contains(key) {
             return None;
         }
-        if self.describe(key).is_none() {
+        if self.definition(key).is_none() {
             return Some(false);
         }
         let doubtful = match key.kind {
@@ -83,7 +83,7 @@ impl Catalog {
 
     /// Whether a thing that both catalogs have does the same in both.
     pub fn is_alike(&self, other: &Self, key: &ObjectKey) -> bool {
-        if self.describe(key) == other.describe(key) {
+        if self.definition(key) == other.definition(key) {
             return true;
         }
         let member = |catalog: &Self| {

@@ -1,14 +1,60 @@
-//! Digests of definitions, to see what differs between two catalogs, thing by thing.
+//! What things are, to see what differs between two catalogs, thing by thing.
 
-use std::fmt::Debug;
 use std::hash::Hasher;
 use std::sync::Arc;
 
 use rustc_hash::FxHasher;
+use smol_str::SmolStr;
 
-use super::{Catalog, Constraint, QualifiedName, Relation, RelationKind, TypeKind};
+use super::{
+    Catalog, Column, Constraint, Function, Index, List, Named, Presence, QualifiedName, Relation,
+    RelationKind, Rows, Trigger, TypeKind,
+};
 use crate::digest::add_shown;
+use crate::postgres::expression::Query;
 use crate::postgres::name::{ObjectKey, ObjectKind};
+use crate::postgres::statement::ConstraintKind;
+
+/// What a thing is, as far as two of it can differ: without its name, and without the parts that have keys of their own.
+#[derive(Debug, PartialEq)]
+pub(super) enum Definition<'a> {
+    Relation {
+        kind: RelationKind,
+        row_security: bool,
+        unlogged: bool,
+        partition_of: Option<&'a (QualifiedName, SmolStr)>,
+        partition_key: &'a [SmolStr],
+        inherits: &'a List<QualifiedName>,
+        query: Option<&'a Query>,
+        owned_by: Option<&'a (QualifiedName, SmolStr)>,
+        is_maybe: bool,
+    },
+    Index(&'a QualifiedName, &'a Index),
+    Column(&'a Column),
+    /// By the name that it has, whether that was written or made up.
+    Constraint {
+        kind: &'a ConstraintKind,
+        deferrable: bool,
+        initially_deferred: bool,
+        not_valid: bool,
+        no_inherit: bool,
+        references: Option<&'a QualifiedName>,
+        columns: &'a [SmolStr],
+        presence: Presence,
+    },
+    Trigger(&'a Trigger),
+    /// Known by its name only.
+    Member,
+    Rows(&'a Rows),
+    NextValue(Option<i64>),
+    Type(&'a TypeKind),
+    Schema(Presence),
+    Function(&'a Function),
+    /// The schema of its objects.
+    Extension(&'a str),
+    Comment(&'a str),
+    Named(&'a Named),
+}
 
 impl Catalog {
     /// A digest of a thing's definition, to see whether it differs between two catalogs; `None`: it is not there.
@@ -16,148 +62,115 @@ impl Catalog {
     /// For [`ObjectKind::Rows`] the digest of what is known of the rows: their number and values count. A relation's
     /// digest leaves out its columns, constraints, indexes and triggers: they have keys of their own.
     pub fn describe(&self, key: &ObjectKey) -> Option<u64> {
-        match key.kind {
-            ObjectKind::Table
-            | ObjectKind::ForeignTable
-            | ObjectKind::View
-            | ObjectKind::MaterializedView
-            | ObjectKind::Sequence => self.relation_of(&key.name, 1).map(|(relation, _)| {
-                digest(&(
-                    relation.kind,
-                    relation.row_security,
-                    relation.unlogged,
-                    &relation.partition_of,
-                    &relation.partition_key,
-                    &relation.inherits,
-                    &relation.query,
-                    &relation.owned_by,
-                    self.maybe.contains(key),
-                ))
-            }),
-            ObjectKind::Index => {
-                let (relation, _) = self.relation_of(&key.name, 1)?;
-                let table = self.relations.get(relation.index_of.as_ref()?)?;
-                let index = table.index(&relation.name.name)?;
-                Some(digest(&(&table.name, index)))
-            }
-            ObjectKind::Column => {
-                let (relation, member) = self.relation_of(&key.name, 2)?;
-                relation.column(member).map(digest)
-            }
-            ObjectKind::Constraint => {
-                if let Some((relation, member)) = self.relation_of(&key.name, 2)
-                    && let Some(constraint) = relation.constraint(member)
-                {
-                    return Some(constraint_digest(constraint));
-                }
-                self.domain_constraint(&key.name)
-            }
-            ObjectKind::Trigger => {
-                let (relation, member) = self.relation_of(&key.name, 2)?;
-                relation.trigger(member).map(digest)
-            }
-            ObjectKind::Policy => {
-                let (relation, member) = self.relation_of(&key.name, 2)?;
-                relation
-                    .policies
-                    .iter()
-                    .any(|policy| policy == member)
-                    .then(|| digest(member))
-            }
-            ObjectKind::Rule => {
-                let (relation, member) = self.relation_of(&key.name, 2)?;
-                relation
-                    .rules
-                    .iter()
-                    .any(|rule| rule == member)
-                    .then(|| digest(member))
-            }
-            ObjectKind::Rows => {
-                let (relation, _) = self.relation_of(&key.name, 1)?;
-                Some(digest(&relation.rows))
-            }
-            ObjectKind::Sequences => {
-                let (relation, _) = self.relation_of(&key.name, 1)?;
-                Some(digest(&relation.next_value))
-            }
-            ObjectKind::Type | ObjectKind::Domain => {
-                let name = split(&key.name)?;
-                self.types.get(&name).map(|found| digest(&found.definition))
-            }
-            ObjectKind::EnumLabel => {
-                let (owner, label) = key.name.as_str().rsplit_once('.')?;
-                let found = self.types.get(&split(owner)?)?;
-                match &found.definition {
-                    TypeKind::Enum { labels } => labels
-                        .iter()
-                        .any(|known| known == label)
-                        .then(|| digest(label)),
-                    _ => None,
-                }
-            }
-            ObjectKind::Schema => self.schemas.get(&key.name).map(digest),
-            ObjectKind::Function
-            | ObjectKind::Procedure
-            | ObjectKind::Routine
-            | ObjectKind::Aggregate => self.function_digest(&key.name),
-            ObjectKind::Extension => self.extensions.get(&key.name).map(digest),
-            ObjectKind::Comment => commented(&key.name)
-                .find_map(|target| self.comments.get(&target))
-                .map(digest),
-            _ => self.named.get(key).map(digest),
-        }
+        let definition = self.definition(key)?;
+        let mut hasher = FxHasher::default();
+        add_shown(&definition, &mut hasher);
+        Some(hasher.finish())
     }
 
     /// Whether a thing is another in another catalog, or is in one of them only. What both share is not looked at.
     pub fn differs(&self, other: &Self, key: &ObjectKey) -> bool {
-        let parts = match key.kind {
-            ObjectKind::Table
-            | ObjectKind::ForeignTable
-            | ObjectKind::View
-            | ObjectKind::MaterializedView
-            | ObjectKind::Sequence
-            | ObjectKind::Sequences
-            | ObjectKind::Rows => 1,
-            ObjectKind::Column
-            | ObjectKind::Constraint
-            | ObjectKind::Trigger
-            | ObjectKind::Policy
-            | ObjectKind::Rule => 2,
-            _ => return self.describe(key) != other.describe(key),
-        };
-        let (own, others) = (
-            self.relation_of(&key.name, parts),
-            other.relation_of(&key.name, parts),
-        );
-        if let (Some((own, member)), Some((others, _))) = (own, others) {
-            if Arc::ptr_eq(own, others) && self.maybe.contains(key) == other.maybe.contains(key) {
-                return false;
-            }
-            match key.kind {
-                ObjectKind::Column => return own.column(member) != others.column(member),
-                ObjectKind::Trigger => return own.trigger(member) != others.trigger(member),
-                ObjectKind::Rows => return own.rows != others.rows,
-                _ => {}
-            }
+        if let Some(parts) = parts_of_owner(key.kind)
+            && let Some((own, _)) = self.relation_of(&key.name, parts)
+            && let Some((others, _)) = other.relation_of(&key.name, parts)
+            && Arc::ptr_eq(own, others)
+            && self.maybe.contains(key) == other.maybe.contains(key)
+        {
+            return false;
         }
-        self.describe(key) != other.describe(key)
+        self.definition(key) != other.definition(key)
     }
 
     /// Whether a thing is there.
     pub fn contains(&self, key: &ObjectKey) -> bool {
         match key.kind {
+            // whatever its table says of it
+            ObjectKind::Index => self.relation_of(&key.name, 1).is_some(),
+            _ => self.definition(key).is_some(),
+        }
+    }
+
+    /// What a thing is.
+    pub(super) fn definition(&self, key: &ObjectKey) -> Option<Definition<'_>> {
+        let name = key.name.as_str();
+        let whole = || self.relation_of(name, 1).map(|(relation, _)| relation);
+        let part = || self.relation_of(name, 2);
+        Some(match key.kind {
             ObjectKind::Table
             | ObjectKind::ForeignTable
             | ObjectKind::View
             | ObjectKind::MaterializedView
-            | ObjectKind::Sequence
-            | ObjectKind::Index
-            | ObjectKind::Rows => self.relation_of(&key.name, 1).is_some(),
-            ObjectKind::Column => self
-                .relation_of(&key.name, 2)
-                .is_some_and(|(relation, member)| relation.column(member).is_some()),
-            _ => self.describe(key).is_some(),
-        }
+            | ObjectKind::Sequence => {
+                let relation = whole()?;
+                Definition::Relation {
+                    kind: relation.kind,
+                    row_security: relation.row_security,
+                    unlogged: relation.unlogged,
+                    partition_of: relation.partition_of.as_deref(),
+                    partition_key: &relation.partition_key,
+                    inherits: &relation.inherits,
+                    query: relation.query.as_deref(),
+                    owned_by: relation.owned_by.as_deref(),
+                    is_maybe: self.maybe.contains(key),
+                }
+            }
+            ObjectKind::Index => {
+                let relation = whole()?;
+                let table = self.relations.get(relation.index_of.as_ref()?)?;
+                Definition::Index(&table.name, table.index(&relation.name.name)?)
+            }
+            ObjectKind::Column => {
+                let (relation, member) = part()?;
+                Definition::Column(relation.column(member)?)
+            }
+            ObjectKind::Constraint => {
+                let of_relation = part().and_then(|(owner, member)| owner.constraint(member));
+                of_constraint(of_relation.or_else(|| self.domain_constraint(name))?)
+            }
+            ObjectKind::Trigger => {
+                let (relation, member) = part()?;
+                Definition::Trigger(relation.trigger(member)?)
+            }
+            ObjectKind::Policy => {
+                let (relation, member) = part()?;
+                let mut policies = relation.policies.iter();
+                policies
+                    .any(|policy| policy == member)
+                    .then_some(Definition::Member)?
+            }
+            ObjectKind::Rule => {
+                let (relation, member) = part()?;
+                let mut rules = relation.rules.iter();
+                rules
+                    .any(|rule| rule == member)
+                    .then_some(Definition::Member)?
+            }
+            ObjectKind::Rows => Definition::Rows(&whole()?.rows),
+            ObjectKind::Sequences => Definition::NextValue(whole()?.next_value),
+            ObjectKind::Type | ObjectKind::Domain => {
+                Definition::Type(&self.types.get(&split(name)?)?.definition)
+            }
+            ObjectKind::EnumLabel => {
+                let (owner, label) = name.rsplit_once('.')?;
+                let TypeKind::Enum { labels } = &self.types.get(&split(owner)?)?.definition else {
+                    return None;
+                };
+                let mut labels = labels.iter();
+                labels
+                    .any(|known| known == label)
+                    .then_some(Definition::Member)?
+            }
+            ObjectKind::Schema => Definition::Schema(*self.schemas.get(&key.name)?),
+            ObjectKind::Function
+            | ObjectKind::Procedure
+            | ObjectKind::Routine
+            | ObjectKind::Aggregate => Definition::Function(self.function(name)?),
+            ObjectKind::Extension => Definition::Extension(self.extensions.get(&key.name)?),
+            ObjectKind::Comment => {
+                Definition::Comment(commented(name).find_map(|target| self.comments.get(&target))?)
+            }
+            _ => Definition::Named(self.named.get(key)?),
+        })
     }
 
     /// Whether a relation of this name, of any kind, was removed by a statement.
@@ -188,45 +201,76 @@ impl Catalog {
         parts: usize,
     ) -> Option<(&Arc<Relation>, &'a str)> {
         // names may hold dots: every split is tried, the first that finds something is meant
-        let dots: Vec<usize> = name.match_indices('.').map(|(at, _)| at).collect();
+        let dots = |from: usize| {
+            let found = name[from..].match_indices('.');
+            found.map(move |(at, _)| from + at)
+        };
         if parts == 1 {
-            return dots.iter().find_map(|dot| {
-                let qualified = QualifiedName::new(&name[..*dot], &name[dot + 1..]);
-                self.relations
-                    .get(&qualified)
-                    .map(|relation| (relation, ""))
+            return dots(0).find_map(|dot| {
+                let relation = self.relations.find(&name[..dot], &name[dot + 1..])?;
+                Some((relation, ""))
             });
         }
-        for (index, first) in dots.iter().enumerate() {
-            for second in &dots[index + 1..] {
-                let qualified = QualifiedName::new(&name[..*first], &name[first + 1..*second]);
-                if let Some(relation) = self.relations.get(&qualified) {
-                    return Some((relation, &name[second + 1..]));
-                }
-            }
-        }
-        None
+        dots(0).find_map(|first| {
+            dots(first + 1).find_map(|second| {
+                let relation = self
+                    .relations
+                    .find(&name[..first], &name[first + 1..second])?;
+                Some((relation, &name[second + 1..]))
+            })
+        })
     }
 
-    fn domain_constraint(&self, name: &str) -> Option<u64> {
+    fn domain_constraint(&self, name: &str) -> Option<&Constraint> {
         let (owner, member) = name.rsplit_once('.')?;
-        let found = self.types.get(&split(owner)?)?;
-        match &found.definition {
-            TypeKind::Domain { constraints, .. } => constraints
-                .iter()
-                .find(|constraint| constraint.name == member)
-                .map(constraint_digest),
-            _ => None,
-        }
+        let TypeKind::Domain { constraints, .. } = &self.types.get(&split(owner)?)?.definition
+        else {
+            return None;
+        };
+        constraints
+            .iter()
+            .find(|constraint| constraint.name == member)
     }
 
-    fn function_digest(&self, name: &str) -> Option<u64> {
+    fn function(&self, name: &str) -> Option<&Function> {
         let (path, signature) = name.split_once('(')?;
         let overloads = self.functions.get(&split(path)?)?;
         overloads
             .iter()
             .find(|function| super::lookup::signature(&function.arguments) == signature)
-            .map(digest)
+    }
+}
+
+/// How many parts of a key's name are of the relation, or of the part of one, that it stands for.
+fn parts_of_owner(kind: ObjectKind) -> Option<usize> {
+    match kind {
+        ObjectKind::Table
+        | ObjectKind::ForeignTable
+        | ObjectKind::View
+        | ObjectKind::MaterializedView
+        | ObjectKind::Sequence
+        | ObjectKind::Sequences
+        | ObjectKind::Rows => Some(1),
+        ObjectKind::Column
+        | ObjectKind::Constraint
+        | ObjectKind::Trigger
+        | ObjectKind::Policy
+        | ObjectKind::Rule => Some(2),
+        _ => None,
+    }
+}
+
+fn of_constraint(constraint: &Constraint) -> Definition<'_> {
+    let definition = &constraint.definition;
+    Definition::Constraint {
+        kind: &definition.kind,
+        deferrable: definition.deferrable,
+        initially_deferred: definition.initially_deferred,
+        not_valid: definition.not_valid,
+        no_inherit: definition.no_inherit,
+        references: constraint.references.as_ref(),
+        columns: &constraint.columns,
+        presence: constraint.presence,
     }
 }
 
@@ -241,19 +285,6 @@ fn commented(name: &str) -> impl Iterator<Item = ObjectKey> {
 fn split(name: &str) -> Option<QualifiedName> {
     let (schema, name) = name.split_once('.')?;
     Some(QualifiedName::new(schema, name))
-}
-
-/// A constraint's digest by the name that it has, whether that was written or made up.
-fn constraint_digest(constraint: &Constraint) -> u64 {
-    let mut plain = constraint.clone();
-    plain.definition.name = None;
-    digest(&plain)
-}
-
-fn digest<T: Debug + ?Sized>(value: &T) -> u64 {
-    let mut hasher = FxHasher::default();
-    add_shown(value, &mut hasher);
-    hasher.finish()
 }
 
 impl RelationKind {

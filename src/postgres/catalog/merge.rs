@@ -62,7 +62,7 @@ fn merge_relations(merged: &mut Catalog, a: &Catalog, b: &Catalog) {
     if a.relations.ptr_eq(&b.relations) {
         return;
     }
-    for relation in a.relations.values() {
+    for relation in a.relations.unordered() {
         let both = match b.relations.get(&relation.name) {
             Some(other) if Arc::ptr_eq(relation, other) || relation == other => continue,
             Some(other) => {
@@ -73,7 +73,7 @@ fn merge_relations(merged: &mut Catalog, a: &Catalog, b: &Catalog) {
         };
         merged.relations.insert(Arc::new(both));
     }
-    for relation in b.relations.values() {
+    for relation in b.relations.unordered() {
         if !a.relations.contains_key(&relation.name) {
             let doubtful = Arc::new(doubtful(relation));
             merged.relations.insert(doubtful);

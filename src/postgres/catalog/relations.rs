@@ -2,9 +2,8 @@
 //!
 //! A chain of 100,000 revisions must not look through 100,000 tables at each statement. So four things are noted beside the
 //! map: who ever had a constraint of a name, who ever mentioned whom (foreign keys, partitions, owned sequences, views, column
-//! types, triggers), who was ever only assumed to be there, and who was temporary in this session. The first two are flat sets of
-//! pairs, which cost one entry a pair; within a session all only grow and are *supersets*: what is not in them is certainly
-//! not there, what is in them is looked up.
+//! types, triggers), who was ever only assumed to be there, and who was temporary in this session. Within a session
+//! all only grow and are *supersets*: what is not in them is certainly not there, what is in them is looked up.
 
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -17,20 +16,30 @@ use super::lookup::TEMPORARY_SCHEMA;
 use super::{Presence, QualifiedName, Relation};
 use crate::postgres::name::ObjectKey;
 
-/// A name's digest and that of a relation's name.
-type Pairs = OrdSet<(u64, u64)>;
+/// Relations, by the digests of names that they have to do with.
+type Owners = OrdMap<u64, Digests>;
+
+/// The digests of some relations' names.
+#[derive(Clone, Debug)]
+enum Digests {
+    /// Nearly always.
+    One(u64),
+    Many(Arc<OrdSet<u64>>),
+}
 
 /// All relations by name. Maps are keyed by the digests of names: a look-up is the commonest step of all, and numbers are compared,
 /// and copied with a node, without a look at what they stand for.
 #[derive(Clone, Debug, Default)]
 pub struct Relations {
     map: OrdMap<u64, Bucket>,
-    /// Their names in order.
-    names: OrdSet<QualifiedName>,
+    /// How many there are.
+    count: usize,
+    /// Names without their schemas, each with the relations that have or had it.
+    names: Owners,
     /// Names that constraints have or had, each with the relation.
-    constraints: Pairs,
+    constraints: Owners,
     /// Names of relations, types and functions, each with a relation that mentions or mentioned it.
-    mentions: Pairs,
+    mentions: Owners,
     /// Those that are or were only assumed to be there.
     assumed: OrdSet<QualifiedName>,
     /// Those that are or were of this session only.
@@ -96,6 +105,15 @@ impl Relations {
         bucket.all().iter().find(|relation| relation.name == *name)
     }
 
+    /// The relation of a name in a schema.
+    pub(super) fn find(&self, schema: &str, name: &str) -> Option<&Arc<Relation>> {
+        let bucket = self.map.get(&digest(&(schema, name)))?;
+        bucket
+            .all()
+            .iter()
+            .find(|relation| relation.name.name == name && relation.name.schema == schema)
+    }
+
     /// Whether there is a relation of a name.
     pub fn contains_key(&self, name: &QualifiedName) -> bool {
         self.get(name).is_some()
@@ -103,39 +121,44 @@ impl Relations {
 
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.names.len()
+        self.count
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.names.is_empty()
-    }
-
-    /// All names, in order.
-    pub fn keys(&self) -> impl Iterator<Item = &QualifiedName> {
-        self.names.iter()
+        self.count == 0
     }
 
     /// All relations, in the order of their names.
     pub fn values(&self) -> impl Iterator<Item = &Arc<Relation>> {
-        self.names.iter().filter_map(|name| self.get(name))
+        let mut all: Vec<&Arc<Relation>> = self.unordered().collect();
+        all.sort_unstable_by(|one, other| one.name.cmp(&other.name));
+        all.into_iter()
+    }
+
+    /// All relations, for questions that one answers or all do: their order is no one's.
+    pub fn unordered(&self) -> impl Iterator<Item = &Arc<Relation>> {
+        self.map.values().flat_map(Bucket::all)
     }
 
     /// Puts a relation under its name.
     pub fn insert(&mut self, relation: Arc<Relation>) {
         let digest = digest(&relation.name);
-        self.note(digest, &relation, None);
-        if let Some(bucket) = self.map.get_mut(&digest) {
-            if let Some(known) = bucket.get_mut(&relation.name) {
+        let known = self.get(&relation.name).cloned();
+        self.note(digest, &relation, known.as_deref());
+        if known.is_some() {
+            let bucket = self.map.get_mut(&digest);
+            if let Some(known) = bucket.and_then(|bucket| bucket.get_mut(&relation.name)) {
                 *known = relation;
-                return;
             }
-            self.names.insert(relation.name.clone());
-            *bucket = bucket.with(relation);
-        } else {
-            self.names.insert(relation.name.clone());
-            self.map.insert(digest, Bucket::One(relation));
+            return;
         }
+        let bucket = match self.map.get(&digest) {
+            Some(bucket) => bucket.with(relation),
+            None => Bucket::One(relation),
+        };
+        self.map.insert(digest, bucket);
+        self.count += 1;
     }
 
     /// Whether both are one: nothing changed since one was copied from the other.
@@ -167,7 +190,7 @@ impl Relations {
             Some(rest) => self.map.insert(digest, rest),
             None => self.map.remove(&digest),
         };
-        self.names.remove(name);
+        self.count -= 1;
         Some(removed)
     }
 
@@ -200,13 +223,11 @@ impl Relations {
         self.assumed.iter().chain(touched).any(is_assumed)
     }
 
-    /// The relations of a name, one a schema at most.
+    /// The relations of a name, one a schema at most, by schema.
     pub fn named<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a Arc<Relation>> {
-        let first = QualifiedName::new("", name);
-        self.names
-            .range(first.clone()..)
-            .take_while(move |found| found.name == first.name)
-            .filter_map(|found| self.get(found))
+        let name = SmolStr::new(name);
+        self.candidates(&self.names, digest(&name))
+            .filter(move |relation| relation.name.name == name)
     }
 
     /// The relations that have a constraint of this name, in whatever schema.
@@ -222,15 +243,21 @@ impl Relations {
     }
 
     /// The relations that are noted with a digest, and those that still wait to be noted, each once, by name.
-    fn candidates(&self, pairs: &Pairs, first: u64) -> impl Iterator<Item = &Arc<Relation>> {
+    fn candidates(&self, owners: &Owners, name: u64) -> impl Iterator<Item = &Arc<Relation>> {
+        let mut found: Vec<&Arc<Relation>> = Vec::new();
+        let mut of_digest = |digest: &u64| {
+            found.extend(self.map.get(digest).into_iter().flat_map(Bucket::all));
+        };
+        match owners.get(&name) {
+            Some(Digests::One(digest)) => of_digest(digest),
+            Some(Digests::Many(digests)) => digests.iter().for_each(of_digest),
+            None => {}
+        }
         let waiting = self.touched.iter().map(|before| &before.name);
-        let mut found: Vec<&Arc<Relation>> = pairs
-            .range((first, 0)..)
-            .take_while(|(known, _)| *known == first)
-            .filter_map(|(_, relation)| self.map.get(relation))
-            .flat_map(Bucket::all)
-            .chain(waiting.filter_map(|name| self.get(name)))
-            .collect();
+        found.extend(waiting.filter_map(|name| self.get(name)));
+        if found.len() < 2 {
+            return found.into_iter();
+        }
         found.sort_unstable_by(|one, other| one.name.cmp(&other.name));
         found.dedup_by(|one, other| one.name == other.name);
         found.into_iter()
@@ -255,19 +282,24 @@ impl Relations {
         if relation.presence == Presence::Assumed {
             add(&mut self.assumed, relation.name.clone());
         }
+        if before.is_none() {
+            add_owner(&mut self.names, digest(&relation.name.name), own);
+        }
         let mut known = before.into_iter().flat_map(|before| &before.constraints);
         for constraint in &relation.constraints {
             // one that was added stands behind those that were there
             if known.next().is_none_or(|same| same.name != constraint.name) {
-                add(&mut self.constraints, (digest(&constraint.name), own));
+                add_owner(&mut self.constraints, digest(&constraint.name), own);
             }
         }
-        let mentioned_now = mentioned(relation);
-        if before.is_some_and(|before| mentioned(before) == mentioned_now) {
+        if before.is_some_and(|before| mentions_alike(relation, before)) {
             return;
         }
-        for mentioned in mentioned_now {
-            add(&mut self.mentions, (digest(&mentioned), own));
+        let known = before.map(mentioned).unwrap_or_default();
+        for mentioned in mentioned(relation) {
+            if !known.contains(&mentioned) {
+                add_owner(&mut self.mentions, digest(&mentioned), own);
+            }
         }
     }
 }
@@ -279,10 +311,37 @@ fn add<T: Ord + Clone>(set: &mut OrdSet<T>, one: T) {
     }
 }
 
+/// The same of a relation that a name has to do with.
+fn add_owner(owners: &mut Owners, name: u64, owner: u64) {
+    let others = match owners.get(&name) {
+        None => {
+            owners.insert(name, Digests::One(owner));
+            return;
+        }
+        Some(Digests::One(known)) if *known == owner => return,
+        Some(Digests::Many(known)) if known.contains(&owner) => return,
+        Some(Digests::One(known)) => OrdSet::unit(*known),
+        Some(Digests::Many(known)) => OrdSet::clone(known),
+    };
+    owners.insert(name, Digests::Many(Arc::new(others.update(owner))));
+}
+
 fn digest(name: &impl Hash) -> u64 {
     let mut hasher = FxHasher::default();
     name.hash(&mut hasher);
     hasher.finish()
+}
+
+/// Whether all that mentions others is shared, as most changes leave it.
+fn mentions_alike(one: &Relation, other: &Relation) -> bool {
+    one.constraints.ptr_eq(&other.constraints)
+        && one.columns.ptr_eq(&other.columns)
+        && one.triggers.ptr_eq(&other.triggers)
+        && one.inherits.ptr_eq(&other.inherits)
+        && one.depends_on.ptr_eq(&other.depends_on)
+        && one.partition_of == other.partition_of
+        && one.index_of == other.index_of
+        && one.owned_by == other.owned_by
 }
 
 /// Everything that a relation mentions by name.
@@ -355,6 +414,7 @@ mod tests {
             let found = relations.named(name);
             found.map(|one| one.name.schema.to_string()).collect()
         };
+        assert!(relations.find("a!", "t").is_some() && relations.find("b", "t").is_none());
         assert_eq!(schemas("t"), ["a", "a!", "c"]);
         assert_eq!(schemas("s"), ["b"]);
         assert_eq!(schemas("x"), [""; 0]);

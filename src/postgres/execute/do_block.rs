@@ -83,7 +83,7 @@ impl Executor for Nested<'_> {
     fn rollback(&mut self, savepoint: Checkpoint) {
         let subtransactions = &mut self.session.transaction.subtransactions;
         *subtransactions = subtransactions.saturating_sub(1);
-        self.session.restore(&savepoint);
+        self.session.restore(savepoint);
     }
 
     fn end_transaction(&mut self, commit: bool) -> Outcome {

@@ -351,8 +351,8 @@ impl<'a> Context<'a> {
         let oids = oids.get_or_insert_with(|| {
             self.catalog
                 .relations
-                .keys()
-                .map(|name| (system::oid::relation(name), name.clone()))
+                .unordered()
+                .map(|relation| (system::oid::relation(&relation.name), relation.name.clone()))
                 .collect()
         });
         self.catalog.relations.get(oids.get(&oid)?)

@@ -88,19 +88,23 @@ pub(super) type Certain<T> = Option<T>;
 pub(super) struct Cursor<'a> {
     text: &'a str,
     next: Option<Token>,
+    behind: std::slice::Iter<'a, Token>,
     /// How deeply the expression that is being read nests.
     pub(super) depth: u8,
 }
 
 impl<'a> Cursor<'a> {
     /// Before the first token. `None` for a text that the parser does not take at all.
-    pub(super) fn new(text: &'a str) -> Certain<Self> {
-        if text.as_bytes().contains(&0) {
+    pub(super) fn new(text: &'a str, tokens: &'a [Token]) -> Certain<Self> {
+        let (first, last) = (tokens.first()?, tokens.last()?);
+        if text.as_bytes()[first.start..last.end].contains(&0) {
             return None;
         }
+        let mut behind = tokens.iter();
         Some(Self {
             text,
-            next: lexer::next(text, 0),
+            next: behind.next().copied(),
+            behind,
             depth: 0,
         })
     }
@@ -118,9 +122,7 @@ impl<'a> Cursor<'a> {
     }
 
     fn advance(&mut self) {
-        if let Some(token) = self.next {
-            self.next = lexer::next(self.text, token.end);
-        }
+        self.next = self.behind.next().copied();
     }
 
     /// Whether the next token is that keyword.

@@ -126,7 +126,7 @@ const POOL: [&str; 48] = [
 
 /// Fails unless the parser reads a text as it is read here; whether it is read here at all.
 fn agrees(text: &str) -> bool {
-    let Some(quick) = statement(text) else {
+    let Some(quick) = statement(text, &lexer::tokens(text)) else {
         return false;
     };
     assert_eq!(read::single(text.to_owned()), Some(quick), "{text}");
