@@ -223,7 +223,7 @@ pub fn propose(context: &rules::Context<'_>, diagnostics: &mut [Diagnostic], req
         config: context.config,
         style: &request.style,
         code: &code,
-        causes: &causes,
+        causes,
         cause_at,
         rows_at: rows_at(replayed),
         refused,

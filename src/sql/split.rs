@@ -27,13 +27,13 @@ pub(crate) fn split(text: &str) -> Vec<Piece> {
     found
 }
 
-/// Shows each statement of a text, in order, with its tokens.
+/// Shows each statement of a text, in order, with its tokens: none where more belongs to it than they.
 pub(crate) fn each(text: &str, visit: &mut dyn FnMut(Piece, &[Token])) {
     pieces(text, false, visit);
 }
 
 /// The same of a file: psql's commands end a statement too (`\gexec`), and a quote or a comment that is never closed hides only
-/// what stands before the next line that begins as a statement does. No tokens: they have to be looked for.
+/// what stands before the next line that begins as a statement does.
 pub(crate) fn each_in_file(text: &str, visit: &mut dyn FnMut(Piece, &[Token])) {
     let mut base = 0;
     for _ in 0..MAX_RESUMED {
@@ -205,7 +205,14 @@ fn pieces(text: &str, is_file: bool, visit: &mut dyn FnMut(Piece, &[Token])) {
             current.push(token);
         }
     }
-    if let Some(piece) = piece_of(&current) {
+    if let Some(mut piece) = piece_of(&current) {
+        // a comment that is never closed is refused with the statement before it
+        let behind = text.get(piece.end..).unwrap_or_default();
+        if !is_file && behind.contains("/*") && lexer::unclosed_at_end(behind).is_some() {
+            piece.end = text.len();
+            piece.sql_end = piece.end;
+            current.clear();
+        }
         visit(piece, &current);
     }
 }

@@ -25,6 +25,27 @@ fn variant(statement: &Statement) -> String {
 }
 
 #[test]
+fn a_comment_that_is_never_closed_is_refused_with_the_statement_before_it() {
+    // found by fuzzing: the tokens of such a statement do not show it
+    let text = "create table n(id int)/* and";
+    let apart = parse_once("create table n(id int) /* and", Placeholders::None);
+    for parsed in [
+        parse_once(text, Placeholders::None),
+        parse_file(text),
+        apart,
+    ] {
+        let statements: Vec<&Statement> = parsed.iter().map(|one| &one.statement).collect();
+        assert!(
+            matches!(statements[..], [Statement::SyntaxError { .. }]),
+            "{statements:?}"
+        );
+    }
+    assert!(matches!(parse_expression("1 /* and"), Expr::Unknown(_)));
+    let closed = parse_file("create table n(id int) /* and */");
+    assert!(matches!(closed[0].statement, Statement::CreateTable(_)));
+}
+
+#[test]
 fn every_form_is_what_it_is() {
     let cases = [
         ("CreateTable", "create table if not exists n(id int)"),

@@ -56,7 +56,7 @@ pub(super) fn verdict(
     if unclear {
         return Verdict::Unclear;
     }
-    for key in 0..keys.keys.len() {
+    for key in 0..keys.all.len() {
         if arbiters.is_some_and(|arbiters| arbiters.contains(&key)) {
             continue;
         }
@@ -167,7 +167,7 @@ pub(super) fn arbiters(
     keys: &Keys,
 ) -> Result<Vec<usize>, ServerError> {
     let found = find_arbiters(conflict, relation, keys)?;
-    if found.iter().any(|key| keys.keys[*key].deferrable) {
+    if found.iter().any(|key| keys.all[*key].deferrable) {
         return Err(ServerError::new(
             SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
             "ON CONFLICT does not support deferrable unique constraints/exclusion constraints as arbiters",
@@ -181,12 +181,12 @@ fn find_arbiters(
     relation: &Relation,
     keys: &Keys,
 ) -> Result<Vec<usize>, ServerError> {
-    let all = || (0..keys.keys.len()).collect();
+    let all = || (0..keys.all.len()).collect();
     match &conflict.target {
         None => Ok(all()),
         Some(ConflictTarget::Constraint(name)) => {
             let found = keys
-                .keys
+                .all
                 .iter()
                 .position(|key| key.index.constraint.as_ref() == Some(name));
             match found {
@@ -221,7 +221,7 @@ fn find_arbiters(
         }
         Some(ConflictTarget::Elements { elements, filter }) => {
             let found: Vec<usize> = keys
-                .keys
+                .all
                 .iter()
                 .enumerate()
                 .filter(|(_, key)| {

@@ -389,6 +389,21 @@ fn write_rows(
     context: &Context<'_>,
 ) -> Result<Written, ServerError> {
     let mut keys = Keys::new(relation, rows.rows.len(), context);
+    let written = write_with(&mut keys, relation, statement, rows, context);
+    match &written {
+        Ok(written) => keys.keep(&written.relation),
+        Err(_) => keys.keep(relation),
+    }
+    written
+}
+
+fn write_with(
+    keys: &mut Keys,
+    relation: &Arc<Relation>,
+    statement: &Insert,
+    rows: Rows,
+    context: &Context<'_>,
+) -> Result<Written, ServerError> {
     let mut written = Written {
         relation: (**relation).clone(),
         returned: Vec::new(),
@@ -407,7 +422,7 @@ fn write_rows(
     written.relation.rows.others |= !rows.complete;
     check_partition(relation, !rows.rows.is_empty(), context)?;
     let arbiters = match &statement.on_conflict {
-        Some(conflict) if !rows.rows.is_empty() => Some(arbiters(conflict, relation, &keys)?),
+        Some(conflict) if !rows.rows.is_empty() => Some(arbiters(conflict, relation, keys)?),
         _ => None,
     };
     let first_known = relation.rows.known.len();
@@ -421,7 +436,7 @@ fn write_rows(
                 continue;
             }
         };
-        let verdict = verdict(&written.relation, &row, &keys, arbiters.as_deref(), context);
+        let verdict = verdict(&written.relation, &row, keys, arbiters.as_deref(), context);
         match verdict {
             Verdict::Refused(key) => {
                 if certain
@@ -462,6 +477,7 @@ fn write_rows(
                 )?;
                 written.returned.push(in_order(&written.relation, &updated));
                 written.relation.rows.known.set(conflicting, keep(updated));
+                keys.is_stale = true;
                 continue;
             }
             Verdict::Unclear => {

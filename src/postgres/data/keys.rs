@@ -1,10 +1,12 @@
 //! Unique keys, foreign keys and CHECK constraints against the rows that are known.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
+use imbl::Vector;
 use rustc_hash::FxHashMap;
 
-use crate::postgres::catalog::{Catalog, Constraint, Index, Relation, Row};
+use crate::postgres::catalog::{Catalog, Column, Constraint, Index, List, Relation, Row};
 use crate::postgres::expression::{Datum, Expr};
 use crate::postgres::name::ObjectKind;
 use crate::postgres::query::{
@@ -15,6 +17,29 @@ use crate::postgres::{ServerError, SqlState};
 
 /// From so many rows of one statement on, keys are looked up by hash.
 const HASH_FROM: usize = 8;
+
+/// From so many known rows on, what a statement has hashed is kept for the next: a dump inserts row after row.
+const KEEP_FROM: usize = 32;
+
+thread_local! {
+    static KEPT: RefCell<Option<Kept>> = const { RefCell::new(None) };
+}
+
+/// The hashed keys of the rows that the last INSERT left, and what they were made of.
+struct Kept {
+    rows: Vector<Arc<Row>>,
+    indexes: List<Index>,
+    columns: List<Column>,
+    hashed: Vec<Hashed>,
+}
+
+impl Kept {
+    fn is_of(&self, relation: &Relation) -> bool {
+        self.rows.ptr_eq(&relation.rows.known)
+            && self.indexes.ptr_eq(&relation.indexes)
+            && self.columns.ptr_eq(&relation.columns)
+    }
+}
 
 /// What is known of a new row's conflict with rows that are there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,8 +74,12 @@ type KeyOf = Result<Option<Vec<Datum>>, ()>;
 
 /// A table's unique keys.
 pub(crate) struct Keys {
-    pub(crate) keys: Vec<UniqueKey>,
+    pub(crate) all: Vec<UniqueKey>,
     scope: Scope,
+    /// How many rows it is of.
+    rows: usize,
+    /// A row that is hashed is another by now.
+    pub(crate) is_stale: bool,
 }
 
 impl Keys {
@@ -75,17 +104,47 @@ impl Keys {
                 }
             })
             .collect();
-        if rows >= HASH_FROM {
+        let known = &relation.rows.known;
+        if rows >= HASH_FROM || (rows > 0 && known.len() >= KEEP_FROM) {
+            let kept = KEPT.with_borrow_mut(Option::take);
+            let kept = kept.filter(|kept| kept.is_of(relation));
+            let mut kept = kept.map_or_else(Vec::new, |kept| kept.hashed).into_iter();
             for key in &mut keys {
-                let mut hashed = Hashed::default();
-                for (place, row) in relation.rows.known.iter().enumerate() {
-                    let value = key_of(&key.index, relation, row, &scope, context);
-                    hashed.add(&value, place);
-                }
-                key.hashed = Some(hashed);
+                key.hashed = kept.next().or_else(|| {
+                    let mut hashed = Hashed::default();
+                    for (place, row) in known.iter().enumerate() {
+                        let value = key_of(&key.index, relation, row, &scope, context);
+                        hashed.add(&value, place);
+                    }
+                    Some(hashed)
+                });
             }
         }
-        Self { keys, scope }
+        Self {
+            all: keys,
+            scope,
+            rows: relation.rows.known.len(),
+            is_stale: false,
+        }
+    }
+
+    /// Keeps what is hashed for the next statement on a table, if it is of exactly its rows. The value of an expression may
+    /// depend on more than the row, so its keys are made anew.
+    pub(crate) fn keep(self, relation: &Relation) {
+        let rows = &relation.rows.known;
+        let fits = !self.is_stale
+            && self.rows == rows.len()
+            && self.all.iter().all(|key| is_plain(&key.index));
+        if rows.len() < KEEP_FROM || !fits {
+            return;
+        }
+        let hashed: Option<Vec<Hashed>> = self.all.into_iter().map(|key| key.hashed).collect();
+        KEPT.set(hashed.map(|hashed| Kept {
+            rows: rows.clone(),
+            indexes: relation.indexes.clone(),
+            columns: relation.columns.clone(),
+            hashed,
+        }));
     }
 
     /// Whether a row conflicts with a known one under a key.
@@ -97,7 +156,7 @@ impl Keys {
         except: Option<usize>,
         context: &Context<'_>,
     ) -> Conflict {
-        let Some(unique) = self.keys.get(key) else {
+        let Some(unique) = self.all.get(key) else {
             return Conflict::None;
         };
         let own = key_of(&unique.index, relation, row, &self.scope, context);
@@ -146,7 +205,8 @@ impl Keys {
         place: usize,
         context: &Context<'_>,
     ) {
-        for key in &mut self.keys {
+        self.rows += 1;
+        for key in &mut self.all {
             if key.hashed.is_some() {
                 let value = key_of(&key.index, relation, row, &self.scope, context);
                 if let Some(hashed) = &mut key.hashed {
@@ -158,7 +218,7 @@ impl Keys {
 
     /// The error of a conflict under a key; `None` where the server looks only at the end of the transaction.
     pub(crate) fn error(&self, key: usize, relation: &Relation) -> Option<ServerError> {
-        let unique = self.keys.get(key).filter(|unique| !unique.deferred)?;
+        let unique = self.all.get(key).filter(|unique| !unique.deferred)?;
         let kind = if unique.index.constraint.is_some() {
             relation
                 .name
@@ -230,6 +290,12 @@ fn same(left: &[Datum], right: &[Datum]) -> Option<bool> {
     result
 }
 
+/// Whether an index is of columns of all rows.
+fn is_plain(index: &Index) -> bool {
+    let mut values = index.elements.iter().map(|element| &element.value);
+    index.filter.is_none() && values.all(|value| matches!(value, Expr::Column { .. }))
+}
+
 fn key_of(
     index: &Index,
     relation: &Relation,
@@ -237,11 +303,7 @@ fn key_of(
     scope: &Scope,
     context: &Context<'_>,
 ) -> KeyOf {
-    let plain = index
-        .elements
-        .iter()
-        .all(|element| matches!(element.value, Expr::Column { .. }));
-    let values: Vec<Datum> = if plain && index.filter.is_none() {
+    let values: Vec<Datum> = if is_plain(index) {
         index
             .elements
             .iter()
@@ -402,15 +464,13 @@ fn reference_error(relation: &Relation, constraint: &Constraint) -> ServerError 
 ///
 /// What other rows of a real table took is not known, so the numbers start where no literal is.
 pub(crate) fn generated_start(relation: &Relation, column: &str) -> i64 {
-    relation
-        .rows
-        .known
-        .iter()
-        .filter_map(|row| match row.get(column) {
+    // each is above all before it
+    let mut newest_first = relation.rows.known.iter().rev();
+    newest_first
+        .find_map(|row| match row.get(column) {
             Datum::Int(number) if GENERATED.contains(number) => Some(*number + 1),
             _ => None,
         })
-        .max()
         .unwrap_or(GENERATED.start)
 }
 

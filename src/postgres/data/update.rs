@@ -228,7 +228,7 @@ pub(super) fn check_keys(
         return Ok(());
     }
     let keys = Keys::new(relation, 0, context);
-    for (number, key) in keys.keys.iter().enumerate() {
+    for (number, key) in keys.all.iter().enumerate() {
         let assigned = key.index.columns.iter().any(|column| {
             assignments
                 .iter()

@@ -26,6 +26,10 @@ pub(super) fn statement(text: &str, tokens: &[Token]) -> Option<Statement> {
 
 /// Reads an expression, if it is of the forms that are certain.
 pub(super) fn expression(text: &str) -> Option<Expr> {
+    if text.contains("/*") {
+        // it may be one that is never closed, which no token shows
+        return None;
+    }
     let tokens = lexer::tokens(text);
     let mut cursor = Cursor::new(text, &tokens)?;
     let expression = expressions::expression(&mut cursor)?;
