@@ -10,13 +10,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{Body, Revision, Setting, merge};
 use crate::alembic::run::{self, Contrary, RunInput};
 use crate::faults;
 use crate::limits::Limit;
-use crate::postgres::{Catalog, Outcome};
+use crate::postgres::{Catalog, ObjectKey, Outcome};
 use crate::python::interpreter::Limits;
 use crate::python::syntax::Module;
 use crate::scripts;
@@ -446,9 +446,16 @@ fn assumes(run: Run, start: &World) -> bool {
 /// Says of each event of a rerun whether something that it altered is different once the rerun is over: what was dropped
 /// and made again alike is no change.
 fn settle_changes(trace: &mut Trace, before: &Catalog, after: &Catalog) {
+    // a dump says the same of one table line by line
+    let mut known: FxHashMap<&ObjectKey, bool> = FxHashMap::default();
     for event in &mut trace.events {
-        event.changed = matches!(event.outcome, Outcome::Ok)
-            .then(|| event.changes.iter().any(|key| before.differs(after, key)));
+        let changes: &[ObjectKey] = &event.changes;
+        let mut differs = |key| {
+            let known = known.entry(key);
+            *known.or_insert_with(|| before.differs(after, key))
+        };
+        event.changed =
+            matches!(event.outcome, Outcome::Ok).then(|| changes.iter().any(&mut differs));
     }
 }
 

@@ -261,6 +261,36 @@ pub(crate) const INPUTS: &[Input] = &[
             }),
         );
     }),
+    input(
+        "100,000 rows of a dump, one a statement",
+        SEEN,
+        |folder, scale| {
+            let row = |number| format!("INSERT INTO t VALUES ({number}, 'n{number}');");
+            let rows = lines(100_000 / scale, row);
+            sql(
+                folder,
+                &format!("CREATE TABLE t (id int PRIMARY KEY, n text);\n{rows}"),
+            );
+        },
+    ),
+    input(
+        "20,000 changes to rows, each by its key",
+        SEEN,
+        |folder, scale| {
+            let row = |number| {
+                format!("INSERT INTO t VALUES ({number}, 0) ON CONFLICT (id) DO UPDATE SET n = 1;")
+            };
+            let change = |number| match number % 2 {
+                0 => format!("UPDATE t SET n = {number} WHERE id = {};", number % 2_000),
+                _ => row(number % 2_000),
+            };
+            let all = lines(2_000 / scale, row) + &lines(20_000 / scale, change);
+            sql(
+                folder,
+                &format!("CREATE TABLE t (id int PRIMARY KEY, n int);\n{all}"),
+            );
+        },
+    ),
     input("300,000 statements in SQL", LIMIT, |folder, scale| {
         sql(
             folder,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use smol_str::SmolStr;
 
+use super::equalities::Equalities;
 use super::insert::{forget_rows_behind, returned_values};
 use super::target::{self, Target, has_hooks};
 use super::update::{all_known, matches};
@@ -53,15 +54,15 @@ pub(crate) fn run(
             let mut gone = Vec::new();
             exact = all_known(relation, &context);
             let hooks = has_hooks(relation, trigger_events::DELETE);
+            let filter = statement.filter.as_ref();
+            let asked = Equalities::of(relation, &statement.using, filter, environment);
             for row in &relation.rows.known {
-                let (verdict, values) = matches(
-                    relation,
-                    row,
-                    &statement.using,
-                    statement.filter.as_ref(),
-                    &scope,
-                    &context,
-                )?;
+                if asked.exclude(row) {
+                    changed.rows.known.push_back(Arc::clone(row));
+                    continue;
+                }
+                let (verdict, values) =
+                    matches(relation, row, &statement.using, filter, &scope, &context)?;
                 match verdict {
                     Some(false) => changed.rows.known.push_back(Arc::clone(row)),
                     Some(true) if !hooks => {

@@ -476,8 +476,10 @@ fn write_with(
                     context,
                 )?;
                 written.returned.push(in_order(&written.relation, &updated));
+                if let Some(before) = written.relation.rows.known.get(conflicting) {
+                    keys.replace(relation, (before, &updated), conflicting, context);
+                }
                 written.relation.rows.known.set(conflicting, keep(updated));
-                keys.is_stale = true;
                 continue;
             }
             Verdict::Unclear => {

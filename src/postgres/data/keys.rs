@@ -78,8 +78,6 @@ pub(crate) struct Keys {
     scope: Scope,
     /// How many rows it is of.
     rows: usize,
-    /// A row that is hashed is another by now.
-    pub(crate) is_stale: bool,
 }
 
 impl Keys {
@@ -124,7 +122,6 @@ impl Keys {
             all: keys,
             scope,
             rows: relation.rows.known.len(),
-            is_stale: false,
         }
     }
 
@@ -132,9 +129,7 @@ impl Keys {
     /// depend on more than the row, so its keys are made anew.
     pub(crate) fn keep(self, relation: &Relation) {
         let rows = &relation.rows.known;
-        let fits = !self.is_stale
-            && self.rows == rows.len()
-            && self.all.iter().all(|key| is_plain(&key.index));
+        let fits = self.rows == rows.len() && self.all.iter().all(|key| is_plain(&key.index));
         if rows.len() < KEEP_FROM || !fits {
             return;
         }
@@ -216,6 +211,24 @@ impl Keys {
         }
     }
 
+    /// Notes that a row that was there at a place is another now.
+    pub(crate) fn replace(
+        &mut self,
+        relation: &Relation,
+        (old, new): (&Row, &Row),
+        place: usize,
+        context: &Context<'_>,
+    ) {
+        for key in &mut self.all {
+            let of = |row| key_of(&key.index, relation, row, &self.scope, context);
+            let (old, new) = (of(old), of(new));
+            if let Some(hashed) = &mut key.hashed {
+                hashed.remove(&old, place);
+                hashed.add(&new, place);
+            }
+        }
+    }
+
     /// The error of a conflict under a key; `None` where the server looks only at the end of the transaction.
     pub(crate) fn error(&self, key: usize, relation: &Relation) -> Option<ServerError> {
         let unique = self.all.get(key).filter(|unique| !unique.deferred)?;
@@ -241,6 +254,16 @@ impl Keys {
 }
 
 impl Hashed {
+    fn remove(&mut self, value: &KeyOf, place: usize) {
+        if let Ok(Some(values)) = value
+            && let Some(text) = text_key(values)
+            && self.rows.get(&text) == Some(&place)
+        {
+            self.rows.remove(&text);
+        }
+        self.loose.retain(|loose| *loose != place);
+    }
+
     fn add(&mut self, value: &KeyOf, place: usize) {
         match value {
             Ok(None) => {}

@@ -7,6 +7,7 @@
 mod conflict;
 mod copy;
 mod delete;
+mod equalities;
 mod insert;
 mod keys;
 mod merge;

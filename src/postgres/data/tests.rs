@@ -245,6 +245,60 @@ fn updates_change_known_keys() {
 }
 
 #[test]
+fn keys_that_are_kept_from_one_insert_to_the_next_are_those_of_the_rows() {
+    let mut server = server();
+    for row in 0..80 {
+        let statement = format!("insert into uq (code, n) values ('c{row}', 'n')");
+        assert_eq!(server.state(&statement), "ok");
+        // a refused one, and one of another table, change nothing
+        assert_eq!(server.state(&statement), "23505");
+        assert_eq!(server.state(&format!("insert into r values ({row})")), "ok");
+    }
+    let insert = |code: &str| format!("insert into uq (code, n) values ('{code}', 'n')");
+    assert_eq!(
+        server.state("update uq set code = 'new' where code = 'c7'"),
+        "ok"
+    );
+    assert_eq!(server.state(&insert("c7")), "ok");
+    assert_eq!(server.state(&insert("new")), "23505");
+    assert_eq!(server.state("delete from uq where code = 'c8'"), "ok");
+    assert_eq!(server.state(&insert("c8")), "ok");
+    let upsert = "insert into uq (code) values ('c9') on conflict (code) do update set code = 'up'";
+    assert_eq!(server.state(upsert), "ok");
+    assert_eq!(server.state(&insert("up")), "23505");
+    assert_eq!(server.state(&insert("c9")), "ok");
+    server.run("alter table uq drop constraint uq_code_key");
+    assert_eq!(server.state(&insert("c9")), "ok");
+}
+
+#[test]
+fn what_a_condition_asks_of_columns_alone_finds_the_rows_that_evaluating_finds() {
+    for (filter, found) in [
+        ("code = 'b'", true),
+        ("code = 'x'", false),
+        ("n = '1' and code = 'c'", true),
+        ("n = '1' and code = 'b'", false),
+        ("n = null", false),
+        ("flag = 'true'", true),
+        ("mood = 'ok'", false),
+    ] {
+        let mut server = server();
+        server.run("insert into uq (code, n) values ('a', '1'), ('b', null), ('c', '1')");
+        let changed = server.changes(&format!("delete from uq where {filter}"));
+        assert_eq!(changed, found, "{filter}");
+    }
+    let mut server = server();
+    server.run("insert into r values (1), (2)");
+    assert_eq!(
+        server.state("update r set id = 3 where id = 'one'"),
+        "22P02"
+    );
+    assert!(server.changes("delete from r where id = 2"));
+    assert!(!server.changes("delete from r where id = 2"));
+    assert!(server.changes("delete from r where id = 1"));
+}
+
+#[test]
 fn deletes_remove_known_rows() {
     let mut server = server();
     assert!(!server.changes("delete from r"));

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use smol_str::SmolStr;
 
 use super::delete::follow_update;
+use super::equalities::Equalities;
 use super::insert::{
     check_assignments, default_value, fill_generated, forget_rows_behind, not_null_error,
     returned_values, set,
@@ -129,15 +130,13 @@ fn update_rows(
     let mut places = Vec::new();
     let mut exact = all_known(relation, context);
     let hooks = has_hooks(relation, trigger_events::UPDATE);
+    let filter = statement.filter.as_ref();
+    let asked = Equalities::of(relation, &statement.from, filter, context.environment);
     for (place, row) in relation.rows.known.iter().enumerate() {
-        let (verdict, values) = matches(
-            relation,
-            row,
-            &statement.from,
-            statement.filter.as_ref(),
-            scope,
-            context,
-        )?;
+        if asked.exclude(row) {
+            continue;
+        }
+        let (verdict, values) = matches(relation, row, &statement.from, filter, scope, context)?;
         if verdict == Some(false) {
             continue;
         }
