@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use imbl::Vector;
 use rustc_hash::FxHashMap;
+use smol_str::SmolStr;
 
 use crate::postgres::catalog::{Catalog, Column, Constraint, Index, List, Relation, Row};
 use crate::postgres::expression::{Datum, Expr};
@@ -31,6 +32,25 @@ struct Kept {
     indexes: List<Index>,
     columns: List<Column>,
     hashed: Vec<Hashed>,
+}
+
+/// Notes that an UPDATE has set columns of a table's rows: what is kept of keys without any of them is of the new rows too.
+pub(crate) fn follow_update(
+    before: &Relation,
+    after: &Relation,
+    is_set: impl Fn(&SmolStr) -> bool,
+) {
+    let is_changed = |index: &Index| index.unique && index.columns.iter().any(&is_set);
+    if before.indexes.iter().any(is_changed)
+        || before.columns.iter().any(|one| one.generated.is_some())
+    {
+        return;
+    }
+    KEPT.with_borrow_mut(|kept| {
+        if let Some(kept) = kept.as_mut().filter(|kept| kept.is_of(before)) {
+            kept.rows = after.rows.known.clone();
+        }
+    });
 }
 
 impl Kept {

@@ -256,6 +256,11 @@ fn keys_that_are_kept_from_one_insert_to_the_next_are_those_of_the_rows() {
     }
     let insert = |code: &str| format!("insert into uq (code, n) values ('{code}', 'n')");
     assert_eq!(
+        server.state("update uq set n = 'm' where code = 'c6'"),
+        "ok"
+    );
+    assert_eq!(server.state(&insert("c6")), "23505");
+    assert_eq!(
         server.state("update uq set code = 'new' where code = 'c7'"),
         "ok"
     );

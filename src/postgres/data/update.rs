@@ -10,7 +10,7 @@ use super::insert::{
     check_assignments, default_value, fill_generated, forget_rows_behind, not_null_error,
     returned_values, set,
 };
-use super::keys::{Conflict, Keys, check_constraints, check_references, in_order, keep};
+use super::keys::{self, Conflict, Keys, check_constraints, check_references, in_order, keep};
 use super::target::{self, Target, has_hooks};
 use super::{Effect, Members, members};
 use crate::postgres::ServerError;
@@ -155,6 +155,10 @@ fn update_rows(
         check_keys(&changed, &statement.assignments, &places, context)?;
         check_rows(&changed, &statement.assignments, &places, context)?;
     }
+    keys::follow_update(relation, &changed, |column| {
+        let mut set = statement.assignments.iter();
+        set.any(|assignment| assignment.column == *column)
+    });
     Ok((changed, touched, exact))
 }
 
