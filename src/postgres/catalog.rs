@@ -11,7 +11,7 @@ use imbl::{OrdMap, OrdSet, Vector};
 use smol_str::SmolStr;
 
 use super::expression::{Datum, Expr, Query, TypeName};
-use super::name::{ObjectKey, ObjectKind, dotted};
+use super::name::{ObjectKey, ObjectKind};
 use super::statement::{ConstraintDefinition, ConstraintKind, Identity, IndexElement};
 
 pub mod builtin;
@@ -64,18 +64,12 @@ impl QualifiedName {
 
     /// The key of the object of a kind that has this name.
     pub fn key(&self, kind: ObjectKind) -> ObjectKey {
-        ObjectKey {
-            kind,
-            name: dotted(&[&self.schema, &self.name]),
-        }
+        ObjectKey::new(kind, [self.schema.as_str(), &self.name].join("."))
     }
 
     /// The key of a member (column, constraint, trigger, policy) of the relation of this name.
     pub fn member(&self, kind: ObjectKind, member: &str) -> ObjectKey {
-        ObjectKey {
-            kind,
-            name: dotted(&[&self.schema, &self.name, member]),
-        }
+        ObjectKey::new(kind, [self.schema.as_str(), &self.name, member].join("."))
     }
 }
 
@@ -405,11 +399,20 @@ pub struct Rows {
 
 impl PartialEq for Rows {
     fn eq(&self, other: &Self) -> bool {
-        let same = |(one, two): (&Arc<Row>, &Arc<Row>)| Arc::ptr_eq(one, two) || one == two;
         self.others == other.others
             && self.known.len() == other.known.len()
-            && (self.known.ptr_eq(&other.known) || self.known.iter().zip(&other.known).all(same))
+            && (self.known.ptr_eq(&other.known)
+                || self
+                    .known
+                    .iter()
+                    .zip(&other.known)
+                    .all(|(one, two)| is_same(one, two)))
     }
+}
+
+/// Whether two things that catalogs share are the same: what is one is not looked at.
+fn is_same<T: PartialEq>(one: &Arc<T>, two: &Arc<T>) -> bool {
+    Arc::ptr_eq(one, two) || one == two
 }
 
 /// A row: values by column; a column that is missing here is not known.

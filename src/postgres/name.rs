@@ -1,5 +1,6 @@
 //! Names as the server keeps them: folded, cut at 63 bytes, optionally qualified by a schema.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::LazyLock;
 
@@ -181,28 +182,21 @@ pub struct Quoted<'a>(pub &'a str);
 
 impl fmt::Display for Quoted<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte == b'_';
-        let mut rest = self.0.bytes();
-        if rest.next().is_some_and(is_plain)
-            && rest.all(|byte| is_plain(byte) || byte.is_ascii_digit() || byte == b'$')
-            && !is_reserved(self.0)
-        {
-            return formatter.write_str(self.0);
-        }
         let plain = self.0.chars().enumerate().all(|(index, character)| {
             character.is_ascii_lowercase()
                 || character == '_'
                 || character == unknown::HOLE
                 || (index > 0 && (character.is_ascii_digit() || character == '$'))
         });
+        let shown: Cow<'_, str> = if unknown::has_hole(self.0) {
+            Cow::Owned(self.0.replace(unknown::HOLE, "{?}"))
+        } else {
+            Cow::Borrowed(self.0)
+        };
         if plain && !self.0.is_empty() && !is_reserved(self.0) {
-            return formatter.write_str(&self.0.replace(unknown::HOLE, "{?}"));
+            return formatter.write_str(&shown);
         }
-        write!(
-            formatter,
-            "\"{}\"",
-            self.0.replace('"', "\"\"").replace(unknown::HOLE, "{?}")
-        )
+        write!(formatter, "\"{}\"", shown.replace('"', "\"\""))
     }
 }
 
@@ -383,25 +377,6 @@ impl ObjectKey {
             name: SmolStr::new(name.as_ref()),
         }
     }
-}
-
-/// Names with dots between them, without a text of its own in between: keys are made at every step.
-pub(crate) fn dotted(parts: &[&str]) -> SmolStr {
-    let length = parts.iter().map(|part| part.len() + 1).sum::<usize>() - 1;
-    let mut buffer = [0; 3 * (MAX_IDENTIFIER + 1)];
-    if length > buffer.len() {
-        return SmolStr::new(parts.join("."));
-    }
-    let mut at = 0;
-    for part in parts {
-        if at > 0 {
-            buffer[at] = b'.';
-            at += 1;
-        }
-        buffer[at..at + part.len()].copy_from_slice(part.as_bytes());
-        at += part.len();
-    }
-    std::str::from_utf8(&buffer[..length]).map_or_else(|_| parts.join(".").into(), SmolStr::new)
 }
 
 impl fmt::Display for ObjectKey {

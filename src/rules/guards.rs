@@ -2,7 +2,6 @@
 
 use smol_str::SmolStr;
 
-use super::missing_guard::Cause;
 use super::second_run::{self, Fault, FaultKind};
 use super::unnamed_constraint;
 use super::words;
@@ -36,17 +35,14 @@ pub(super) fn report(
     here: &str,
 ) -> Vec<Diagnostic> {
     let mut found = Vec::new();
-    let causes: Vec<&Cause<'_>> = context
-        .schema_causes()
-        .iter()
-        .filter(|cause| wrong(verdict(&cause.faults[0])).is_some())
+    let causes = context.schema_causes().iter();
+    let wrong: Vec<_> = causes
+        .filter_map(|cause| Some((cause, wrong(verdict(&cause.faults[0]))?)))
         .collect();
-    let made = second_run::makers(context.replayed, missing_guard::in_the_way(&causes));
-    for cause in causes {
+    let in_the_way = missing_guard::in_the_way(wrong.iter().map(|(cause, _)| *cause));
+    let made = second_run::makers(context.replayed, in_the_way);
+    for (cause, (guard, question)) in wrong {
         let fault = cause.faults[0];
-        let Some((guard, question)) = wrong(verdict(&fault)) else {
-            continue;
-        };
         let message = format!(
             "{}: its guard asks {}, {proves} {}",
             missing_guard::message(&fault),

@@ -32,7 +32,7 @@ pub(super) const WHEN: &str = "a restored, stamped or hand-fixed database, or a 
 fn check(context: &Context<'_>) -> Vec<Diagnostic> {
     let bare = |cause: &&Cause<'_>| guards::verdict(&cause.faults[0]) == Verdict::NoGuard;
     let causes: Vec<&Cause<'_>> = context.schema_causes().iter().filter(bare).collect();
-    let made = second_run::makers(context.replayed, in_the_way(&causes));
+    let made = second_run::makers(context.replayed, in_the_way(causes.iter().copied()));
     causes
         .into_iter()
         .map(|cause| report(context, &RULE, cause, &made, message(&cause.faults[0])))
@@ -63,13 +63,13 @@ pub(super) fn schema_causes<'a>(context: &Context<'a>) -> Vec<Cause<'a>> {
 }
 
 /// What the server says is there already, or missing, where a cause begins.
-pub(super) fn in_the_way<'a>(causes: &[&Cause<'a>]) -> impl Iterator<Item = &'a ObjectKey> {
-    causes
-        .iter()
-        .filter_map(|cause| match cause.faults[0].kind {
-            FaultKind::Fails(error) => error.object.as_ref(),
-            FaultKind::Changes => None,
-        })
+pub(super) fn in_the_way<'a: 'c, 'c>(
+    causes: impl Iterator<Item = &'c Cause<'a>>,
+) -> impl Iterator<Item = &'a ObjectKey> {
+    causes.filter_map(|cause| match cause.faults[0].kind {
+        FaultKind::Fails(error) => error.object.as_ref(),
+        FaultKind::Changes => None,
+    })
 }
 
 /// Puts the drops of a table's indexes, constraints and columns to the drop of the table, and those of a column's to that

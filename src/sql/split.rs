@@ -29,80 +29,65 @@ pub(crate) fn split(text: &str) -> Vec<Piece> {
 
 /// Shows each statement of a text, in order, with its tokens: none where more belongs to it than they.
 pub(crate) fn each(text: &str, visit: &mut dyn FnMut(Piece, &[Token])) {
-    pieces(text, false, visit);
+    let open = pieces(text, 0, false, visit).tokens;
+    if let Some(mut last) = piece_of(&open) {
+        // a comment that is never closed is refused with the statement before it
+        let behind = &text[last.end..];
+        if behind.contains("/*") && lexer::unclosed_at_end(behind).is_some() {
+            last.end = text.len();
+            last.sql_end = last.end;
+            visit(last, &[]);
+        } else {
+            visit(last, &open);
+        }
+    }
 }
 
 /// The same of a file: psql's commands end a statement too (`\gexec`), and a quote or a comment that is never closed hides only
 /// what stands before the next line that begins as a statement does.
 pub(crate) fn each_in_file(text: &str, visit: &mut dyn FnMut(Piece, &[Token])) {
-    let mut base = 0;
+    let mut from = 0;
     for _ in 0..MAX_RESUMED {
-        let rest = &text[base..];
-        let behind = |piece: Piece| Piece {
-            start: piece.start + base,
-            end: piece.end + base,
-            sql_end: piece.sql_end + base,
-            ..piece
+        let open = pieces(text, from, true, visit);
+        let last = piece_of(&open.tokens);
+        // the last token may be what is not closed, else a comment behind it
+        let look = match last {
+            Some(last) if last.end == text.len() => last.start,
+            _ => open.end,
         };
-        // the last may be one whose end is to be found
-        let mut last: Option<(Piece, Vec<Token>)> = None;
-        pieces(rest, true, &mut |piece, tokens| {
-            let mut own = Vec::new();
-            if let Some((before, its)) = last.take() {
-                visit(behind(before), if base == 0 { &its } else { &[] });
-                own = its;
-            }
-            own.clear();
-            own.extend_from_slice(tokens);
-            last = Some((piece, own));
-        });
-        let unclosed = match &last {
-            Some((last, _)) if last.end == rest.len() && !last.meta_command => {
-                lexer::unclosed_at_end(&rest[last.start..]).map(|at| last.start + at)
-            }
-            _ => {
-                let open = last.as_ref().map_or(0, |(last, _)| last.end);
-                lexer::unclosed_at_end(&rest[open..]).map(|at| open + at)
-            }
-        };
-        let Some(at) = unclosed else {
-            if let Some((last, its)) = last {
-                visit(behind(last), if base == 0 { &its } else { &[] });
+        let Some(at) = lexer::unclosed_at_end(&text[look..]).map(|at| look + at) else {
+            if let Some(last) = last {
+                visit(last, &open.tokens);
             }
             return;
         };
-        let resume = next_head(rest, at);
-        let end = resume.unwrap_or(rest.len());
-        let end = rest[..end].trim_end().len();
-        let holds = |last: &Piece| last.start <= at && last.end >= at;
+        let resume = next_head(text, at);
+        let end = text[..resume.unwrap_or(text.len())].trim_end().len();
+        let alone = Piece {
+            start: at,
+            end,
+            sql_end: end,
+            tokens: 1,
+            meta_command: false,
+        };
         match last {
-            Some((last, _)) if holds(&last) => {
-                let sql_end = end;
-                visit(
-                    behind(Piece {
-                        end,
-                        sql_end,
-                        ..last
-                    }),
-                    &[],
-                );
-            }
+            Some(last) if last.end >= at => visit(
+                Piece {
+                    start: last.start,
+                    tokens: last.tokens,
+                    ..alone
+                },
+                &[],
+            ),
             last => {
-                if let Some((last, its)) = last {
-                    visit(behind(last), if base == 0 { &its } else { &[] });
+                if let Some(last) = last {
+                    visit(last, &open.tokens);
                 }
-                let alone = Piece {
-                    start: at,
-                    end,
-                    sql_end: end,
-                    tokens: 1,
-                    meta_command: false,
-                };
-                visit(behind(alone), &[]);
+                visit(alone, &[]);
             }
         }
         match resume {
-            Some(at) => base += at,
+            Some(at) => from = at,
             None => return,
         }
     }
@@ -159,10 +144,18 @@ pub(crate) fn at_statement_heads(text: &str, piece: Piece) -> Vec<Piece> {
     parts
 }
 
-fn pieces(text: &str, is_file: bool, visit: &mut dyn FnMut(Piece, &[Token])) {
+/// What no semicolon ends.
+struct Open {
+    tokens: Vec<Token>,
+    /// Where the text's last token ends.
+    end: usize,
+}
+
+/// Shows each statement behind an offset that a semicolon or a command of psql's ends.
+fn pieces(text: &str, from: usize, is_file: bool, visit: &mut dyn FnMut(Piece, &[Token])) -> Open {
     let mut current: Vec<Token> = Vec::new();
     let mut nesting = Nesting::default();
-    let mut at = 0;
+    let mut at = from;
     while let Some(token) = lexer::next(text, at) {
         at = token.end;
         if (current.is_empty() || is_file) && token.text(text) == "\\" {
@@ -205,15 +198,9 @@ fn pieces(text: &str, is_file: bool, visit: &mut dyn FnMut(Piece, &[Token])) {
             current.push(token);
         }
     }
-    if let Some(mut piece) = piece_of(&current) {
-        // a comment that is never closed is refused with the statement before it
-        let behind = text.get(piece.end..).unwrap_or_default();
-        if !is_file && behind.contains("/*") && lexer::unclosed_at_end(behind).is_some() {
-            piece.end = text.len();
-            piece.sql_end = piece.end;
-            current.clear();
-        }
-        visit(piece, &current);
+    Open {
+        tokens: current,
+        end: at,
     }
 }
 

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use imbl::OrdMap;
 use smol_str::SmolStr;
 
-use super::{Catalog, Column, List, Presence, QualifiedName, Relation, Rows, Type, TypeKind};
+use super::{
+    Catalog, Column, List, Presence, QualifiedName, Relation, Rows, Type, TypeKind, is_same,
+};
 use crate::postgres::name::{ObjectKey, ObjectKind};
 
 impl Catalog {
@@ -64,7 +66,7 @@ fn merge_relations(merged: &mut Catalog, a: &Catalog, b: &Catalog) {
     }
     for relation in a.relations.unordered() {
         let both = match b.relations.get(&relation.name) {
-            Some(other) if Arc::ptr_eq(relation, other) || relation == other => continue,
+            Some(other) if is_same(relation, other) => continue,
             Some(other) => {
                 doubt_members(merged, relation, other);
                 merge_relation(relation, other)
@@ -219,7 +221,7 @@ fn merge_types(merged: &mut Catalog, a: &Catalog, b: &Catalog) {
     };
     for (name, found) in &a.types {
         match b.types.get(name) {
-            Some(other) if Arc::ptr_eq(found, other) || found == other => {}
+            Some(other) if is_same(found, other) => {}
             Some(other) => {
                 let definition = match (&found.definition, &other.definition) {
                     (same, definition) if same == definition => same.clone(),

@@ -13,7 +13,7 @@ use rustc_hash::FxHasher;
 use smol_str::SmolStr;
 
 use super::lookup::TEMPORARY_SCHEMA;
-use super::{Presence, QualifiedName, Relation};
+use super::{Presence, QualifiedName, Relation, is_same};
 use crate::postgres::name::ObjectKey;
 
 /// Relations, by the digests of names that they have to do with.
@@ -58,9 +58,8 @@ enum Bucket {
 
 impl PartialEq for Bucket {
     fn eq(&self, other: &Self) -> bool {
-        let same = |(one, two): (&Arc<Relation>, _)| Arc::ptr_eq(one, two) || one == two;
         let (ours, theirs) = (self.all(), other.all());
-        ours.len() == theirs.len() && ours.iter().zip(theirs).all(same)
+        ours.len() == theirs.len() && ours.iter().zip(theirs).all(|(one, two)| is_same(one, two))
     }
 }
 
@@ -101,8 +100,7 @@ impl Bucket {
 impl Relations {
     /// The relation of a name.
     pub fn get(&self, name: &QualifiedName) -> Option<&Arc<Relation>> {
-        let bucket = self.map.get(&digest(name))?;
-        bucket.all().iter().find(|relation| relation.name == *name)
+        self.find(&name.schema, &name.name)
     }
 
     /// The relation of a name in a schema.
@@ -255,9 +253,6 @@ impl Relations {
         }
         let waiting = self.touched.iter().map(|before| &before.name);
         found.extend(waiting.filter_map(|name| self.get(name)));
-        if found.len() < 2 {
-            return found.into_iter();
-        }
         found.sort_unstable_by(|one, other| one.name.cmp(&other.name));
         found.dedup_by(|one, other| one.name == other.name);
         found.into_iter()

@@ -13,7 +13,7 @@ use crate::postgres::name::ObjectKind;
 use crate::postgres::query::{
     Context, Environment, Frame, Scope, equal, evaluate, is_true, source_of_relation, text_of,
 };
-use crate::postgres::statement::ConstraintKind;
+use crate::postgres::statement::{Assignment, ConstraintKind};
 use crate::postgres::{ServerError, SqlState};
 
 /// From so many rows of one statement on, keys are looked up by hash.
@@ -35,12 +35,8 @@ struct Kept {
 }
 
 /// Notes that an UPDATE has set columns of a table's rows: what is kept of keys without any of them is of the new rows too.
-pub(crate) fn follow_update(
-    before: &Relation,
-    after: &Relation,
-    is_set: impl Fn(&SmolStr) -> bool,
-) {
-    let is_changed = |index: &Index| index.unique && index.columns.iter().any(&is_set);
+pub(crate) fn carry_over(before: &Relation, after: &Relation, assignments: &[Assignment]) {
+    let is_changed = |index: &Index| index.unique && is_set(&index.columns, assignments);
     if before.indexes.iter().any(is_changed)
         || before.columns.iter().any(|one| one.generated.is_some())
     {
@@ -51,6 +47,12 @@ pub(crate) fn follow_update(
             kept.rows = after.rows.known.clone();
         }
     });
+}
+
+/// Whether assignments set any of some columns.
+pub(super) fn is_set(columns: &[SmolStr], assignments: &[Assignment]) -> bool {
+    let mut set = assignments.iter();
+    set.any(|assignment| columns.contains(&assignment.column))
 }
 
 impl Kept {

@@ -10,7 +10,9 @@ use super::insert::{
     check_assignments, default_value, fill_generated, forget_rows_behind, not_null_error,
     returned_values, set,
 };
-use super::keys::{self, Conflict, Keys, check_constraints, check_references, in_order, keep};
+use super::keys::{
+    Conflict, Keys, carry_over, check_constraints, check_references, in_order, is_set, keep,
+};
 use super::target::{self, Target, has_hooks};
 use super::{Effect, Members, members};
 use crate::postgres::ServerError;
@@ -155,10 +157,7 @@ fn update_rows(
         check_keys(&changed, &statement.assignments, &places, context)?;
         check_rows(&changed, &statement.assignments, &places, context)?;
     }
-    keys::follow_update(relation, &changed, |column| {
-        let mut set = statement.assignments.iter();
-        set.any(|assignment| assignment.column == *column)
-    });
+    carry_over(relation, &changed, &statement.assignments);
     Ok((changed, touched, exact))
 }
 
@@ -203,11 +202,8 @@ pub(super) fn check_rows(
     places: &[usize],
     context: &Context<'_>,
 ) -> Result<(), ServerError> {
-    let refers = changed.foreign_keys().any(|known| {
-        assignments
-            .iter()
-            .any(|assignment| known.columns.contains(&assignment.column))
-    });
+    let mut keys = changed.foreign_keys();
+    let refers = keys.any(|known| is_set(&known.columns, assignments));
     for row in places
         .iter()
         .filter_map(|place| changed.rows.known.get(*place))
@@ -232,11 +228,7 @@ pub(super) fn check_keys(
     }
     let keys = Keys::new(relation, 0, context);
     for (number, key) in keys.all.iter().enumerate() {
-        let assigned = key.index.columns.iter().any(|column| {
-            assignments
-                .iter()
-                .any(|assignment| assignment.column == *column)
-        });
+        let assigned = is_set(&key.index.columns, assignments);
         // a large table: what it costs to compare all pairs is not worth it
         if !assigned || places.len().saturating_mul(relation.rows.known.len()) > 1_000_000 {
             continue;
