@@ -36,7 +36,7 @@ pub struct EnvironmentFacts {
     /// The target metadata is given and can't be read, so that its naming convention is not known.
     pub naming_unknown: bool,
     /// The search path that it sets.
-    pub search_path: Option<Vec<SmolStr>>,
+    pub search_path: Option<Arc<[SmolStr]>>,
     /// It says itself what the table of applied revisions is like: how long an id may be is not known.
     pub own_version_column: bool,
     /// It connects through SQLAlchemy's asyncio extension.
@@ -263,7 +263,7 @@ fn facts_of(module: &syntax::Module, interp: &mut Interp, path: &[SmolStr]) -> E
         };
     facts.options = super::configuration::set_options(interp);
     facts.commits_after = interp.host.memo.contains_key(COMMITTED);
-    if interp.host.session.search_path != path {
+    if *interp.host.session.search_path != *path {
         facts.search_path = Some(interp.host.session.search_path.clone());
     }
     let options = options(interp);

@@ -44,7 +44,7 @@ pub struct RunInput<'a> {
     /// Answers of conditions that have one value in all runs, by description.
     pub settled: BTreeMap<String, bool>,
     /// Schemas of unqualified names; empty: `public`.
-    pub search_path: Vec<SmolStr>,
+    pub search_path: Arc<[SmolStr]>,
     /// The `env.py` to run the revision in, where it wraps operations.
     pub environment: Option<Arc<syntax::Module>>,
     /// What is not as it is: shows what a guard is for.

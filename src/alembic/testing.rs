@@ -66,7 +66,7 @@ pub(super) fn run_text(catalog: Catalog, text: &str, settings: Settings) -> RunO
         modules: Arc::new(NoModules),
         script: Vec::new(),
         settled: std::collections::BTreeMap::new(),
-        search_path: Vec::new(),
+        search_path: Arc::default(),
         environment: None,
         limits: Limits::default(),
     })

@@ -213,6 +213,10 @@ fn bring_in(
     gaps: &mut Vec<Gap>,
 ) -> Vec<Included> {
     let mut included: Vec<Included> = Vec::new();
+    // most files have none
+    if !text.contains('\\') {
+        return included;
+    }
     for line in text
         .lines()
         .filter(|line| line.trim_start().starts_with('\\'))

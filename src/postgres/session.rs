@@ -128,7 +128,7 @@ pub struct Session {
     /// Reads dynamic SQL.
     pub parser: Parser,
     /// Schemas that unqualified names are looked up in, in order; the first is where new objects go.
-    pub search_path: Vec<SmolStr>,
+    pub search_path: Arc<[SmolStr]>,
     /// The transaction that is open, or the frame of one.
     pub transaction: Transaction,
     /// What the running call has done so far.
@@ -155,7 +155,7 @@ impl Session {
             catalog,
             version,
             parser,
-            search_path: vec![SmolStr::new_static("public")],
+            search_path: Arc::new([SmolStr::new_static("public")]),
             transaction: Transaction::default(),
             call: Call::default(),
         };
@@ -470,7 +470,7 @@ impl Session {
     }
 
     /// Sets the search path; `local` ends with the transaction.
-    pub fn set_search_path(&mut self, path: Vec<SmolStr>, local: bool) {
+    pub fn set_search_path(&mut self, path: Arc<[SmolStr]>, local: bool) {
         if local && self.in_block() && self.transaction.path_before_local.is_none() {
             self.transaction.path_before_local = Some(self.search_path.clone());
         }

@@ -3,6 +3,8 @@
 //! Kept by [`super::Session`]; holds no catalog logic. Enum labels added in a transaction are unsafe until it commits
 //! (55P04), and types that it made itself are an exception by version; both are written down here.
 
+use std::sync::Arc;
+
 use imbl::{OrdMap, OrdSet};
 use smol_str::SmolStr;
 
@@ -15,7 +17,7 @@ pub struct State {
     /// The catalog.
     pub catalog: Catalog,
     /// The search path.
-    pub search_path: Vec<SmolStr>,
+    pub search_path: Arc<[SmolStr]>,
     /// Enum labels added in this transaction to types that were not made safely in it.
     pub unsafe_labels: OrdSet<(QualifiedName, SmolStr)>,
     /// Types made in this transaction.
@@ -66,7 +68,7 @@ pub struct Transaction {
     /// Temporary tables that go at the end of the transaction.
     pub drop_on_commit: Vec<QualifiedName>,
     /// The search path that SET LOCAL replaced.
-    pub path_before_local: Option<Vec<SmolStr>>,
+    pub path_before_local: Option<Arc<[SmolStr]>>,
 }
 
 impl Default for Transaction {

@@ -65,7 +65,7 @@ pub struct Setting {
     /// What the user set.
     pub config: Arc<Config>,
     /// Schemas of unqualified names, as `env.py` sets them; empty: `public`.
-    pub search_path: Vec<SmolStr>,
+    pub search_path: Arc<[SmolStr]>,
     /// `env.py`, where it wraps operations: each run begins with it.
     pub environment: Option<Arc<syntax::Module>>,
     /// How the transactions of a command are held.
@@ -391,7 +391,7 @@ mod tests {
             }),
             modules: Arc::new(Broken),
             config: Arc::new(Config::default()),
-            search_path: Vec::new(),
+            search_path: Arc::default(),
             environment: None,
             transactions: Transactions::default(),
             names_unknown: false,

@@ -55,27 +55,23 @@ const WORDS: [(&str, &str); 20] = [
 /// Says findings about a SQL file in its words.
 pub(super) fn translate(mut found: Vec<Diagnostic>, script: &Script) -> Vec<Diagnostic> {
     for diagnostic in &mut found {
-        diagnostic.message = said(&diagnostic.message);
+        say(&mut diagnostic.message);
         if let Some(help) = &mut diagnostic.help {
-            *help = if help.contains("autocommit_block")
-                || help.contains("transaction_per_migration")
-            {
-                outside(script)
+            if help.contains("autocommit_block") || help.contains("transaction_per_migration") {
+                *help = outside(script);
             } else {
-                said(help)
-            };
+                say(help);
+            }
         }
-        for label in &mut diagnostic.labels {
-            label.message = said(&label.message);
-        }
-        for note in &mut diagnostic.notes {
-            *note = said(note);
-        }
+        let labels = diagnostic.labels.iter_mut();
+        labels.for_each(|label| say(&mut label.message));
+        diagnostic.notes.iter_mut().for_each(say);
     }
     found
 }
 
-fn said(text: &str) -> String {
+/// Says a text in the words of SQL files; most are neither's.
+fn say(text: &mut String) {
     static FINDER: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
         AhoCorasick::builder()
             .match_kind(MatchKind::LeftmostFirst)
@@ -83,9 +79,15 @@ fn said(text: &str) -> String {
             .build(WORDS.map(|(alembic, _)| alembic))
             .ok()
     });
-    match &*FINDER {
-        Some(finder) => finder.replace_all(text, &WORDS.map(|(_, script)| script)),
-        None => text.to_owned(),
+    if let Some(finder) = &*FINDER
+        && finder.is_match(text.as_str())
+    {
+        let mut said = String::with_capacity(text.len());
+        finder.replace_all_with(text, &mut said, |found, _, said| {
+            said.push_str(WORDS[found.pattern()].1);
+            true
+        });
+        *text = said;
     }
 }
 
@@ -107,6 +109,11 @@ mod tests {
 
     #[test]
     fn longer_phrases_go_first() {
+        let said = |text: &str| {
+            let mut text = text.to_owned();
+            say(&mut text);
+            text
+        };
         assert_eq!(
             said("`alembic downgrade` reports success and undoes nothing: `downgrade()` is empty"),
             "a rollback reports success and undoes nothing: the down part is empty"

@@ -5,6 +5,8 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use memchr::{memchr, memmem};
+
 use super::Format;
 
 /// One direction in a file.
@@ -65,19 +67,15 @@ enum Mark {
 /// Finds the directions of a text; all of it is the up part where no line says otherwise.
 pub(super) fn directions(format: Format, text: &str) -> Directions {
     let mut marks: Vec<(Range<usize>, Mark)> = Vec::new();
-    let mut at = 0;
-    for line in text.split_inclusive('\n') {
-        let bare = line.trim_end();
+    for (at, line) in comment_lines(text) {
         // sqlx looks at the beginning of the file alone
-        let seen = if format == Format::Sqlx && at > 0 {
-            None
-        } else {
-            mark(format, bare)
-        };
-        if let Some(mark) = seen {
+        if format == Format::Sqlx && at > 0 {
+            break;
+        }
+        let bare = line.trim_end();
+        if let Some(mark) = mark(format, bare) {
             marks.push((at..at + bare.len(), mark));
         }
-        at += line.len();
     }
     let mut whole = Direction {
         range: 0..text.len(),
@@ -125,6 +123,27 @@ pub(super) fn directions(format: Format, text: &str) -> Directions {
         up: up.unwrap_or_default(),
         down,
     }
+}
+
+/// The lines of a text that begin with `--` but for blanks, each with its offset: few of a file's, found without a look at the others.
+fn comment_lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let mut dashes = memmem::find_iter(text.as_bytes(), "--");
+    let mut seen = 0;
+    std::iter::from_fn(move || {
+        loop {
+            let dash = dashes.next()?;
+            if dash < seen {
+                continue;
+            }
+            let start = seen + text[seen..dash].rfind('\n').map_or(0, |end| end + 1);
+            let end = memchr(b'\n', &text.as_bytes()[dash..]).map_or(text.len(), |end| dash + end);
+            // the line's own break stands before the next line
+            seen = end;
+            if text[start..dash].trim_start().is_empty() {
+                return Some((start, &text[start..end]));
+            }
+        }
+    })
 }
 
 fn mark(format: Format, line: &str) -> Option<Mark> {
@@ -361,8 +380,8 @@ pub(super) fn format_of(text: &str) -> Option<Format> {
 
 /// Whether a comment of a part says why it is empty: more than a tool's mark or template.
 pub(super) fn is_explained(text: &str) -> bool {
-    text.lines()
-        .filter_map(|line| line.trim_start().strip_prefix("--"))
+    comment_lines(text)
+        .filter_map(|(_, line)| line.trim_start().strip_prefix("--"))
         .any(|comment| {
             let comment = comment.trim_start_matches(['-', ' ', '\t']);
             let words = comment

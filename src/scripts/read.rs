@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use memchr::memchr2;
+
 use super::directives::{self, Direction, Directions};
 use super::{Format, Part, Script, Sending, dialect, run};
 use crate::postgres::{ObjectKind, Statement, Version};
@@ -203,7 +205,7 @@ impl Reader {
         for Parsed { statement, span } in sql::parse_file(body) {
             let own = body.get(span.range()).unwrap_or_default();
             let whole = Span::new(base as u32 + span.start, base as u32 + span.end);
-            let first_line = own.find(['\n', '\r']).unwrap_or(own.len());
+            let first_line = memchr2(b'\n', b'\r', own.as_bytes()).unwrap_or(own.len());
             let head = Span::new(
                 whole.start,
                 whole.start + own[..first_line].trim_end().len() as u32,

@@ -293,7 +293,7 @@ impl Relations {
         let known = before.map(mentioned).unwrap_or_default();
         for mentioned in mentioned(relation) {
             if !known.contains(&mentioned) {
-                add_owner(&mut self.mentions, digest(&mentioned), own);
+                add_owner(&mut self.mentions, mentioned, own);
             }
         }
     }
@@ -339,43 +339,27 @@ fn mentions_alike(one: &Relation, other: &Relation) -> bool {
         && one.owned_by == other.owned_by
 }
 
-/// Everything that a relation mentions by name.
-fn mentioned(relation: &Relation) -> Vec<QualifiedName> {
-    let mut names: Vec<QualifiedName> = Vec::new();
-    names.extend(
-        relation
-            .constraints
-            .iter()
-            .filter_map(|constraint| constraint.references.clone()),
-    );
+/// The digests of everything that a relation mentions by name.
+fn mentioned(relation: &Relation) -> Vec<u64> {
+    let mut names: Vec<u64> = Vec::new();
+    let constraints = relation.constraints.iter();
+    names.extend(constraints.filter_map(|constraint| constraint.references.as_ref().map(digest)));
     names.extend(relation.columns.iter().filter_map(|column| {
         let name = &column.type_name.name;
-        let schema = name
-            .schema
-            .clone()
-            .filter(|schema| schema != "pg_catalog")?;
-        Some(QualifiedName {
-            schema,
-            name: name.name.clone(),
-        })
+        let schema = name.schema.as_deref();
+        let schema = schema.filter(|schema| *schema != "pg_catalog")?;
+        Some(digest(&(schema, name.name.as_str())))
     }));
-    names.extend(
-        relation
-            .partition_of
-            .as_deref()
-            .map(|(parent, _)| parent.clone()),
-    );
-    names.extend(relation.inherits.iter().cloned());
-    names.extend(relation.index_of.iter().cloned());
-    names.extend(relation.owned_by.as_deref().map(|(owner, _)| owner.clone()));
-    names.extend(
-        relation
-            .triggers
-            .iter()
-            .map(|trigger| trigger.function.clone()),
-    );
+    let partition_of = relation.partition_of.as_deref();
+    names.extend(partition_of.map(|(parent, _)| digest(parent)));
+    names.extend(relation.inherits.iter().map(digest));
+    names.extend(relation.index_of.iter().map(digest));
+    let owned_by = relation.owned_by.as_deref();
+    names.extend(owned_by.map(|(owner, _)| digest(owner)));
+    let triggers = relation.triggers.iter();
+    names.extend(triggers.map(|trigger| digest(&trigger.function)));
     for key in &relation.depends_on {
-        names.extend(owners(&key.name));
+        names.extend(owners(&key.name).iter().map(digest));
     }
     names
 }

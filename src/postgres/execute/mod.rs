@@ -5,6 +5,8 @@
 
 use std::sync::Arc;
 
+use smol_str::SmolStr;
+
 use crate::postgres::catalog::lookup;
 use crate::postgres::statement::{Statement, TransactionStatement};
 use crate::postgres::{Name, ObjectKey, ObjectKind, Parameters, ServerError, Session, SqlState};
@@ -208,10 +210,10 @@ pub fn run(session: &mut Session, statement: &Statement, parameters: &Parameters
             reset,
         } => {
             if name == "search_path" {
-                let path = if *reset || values.as_slice() == ["default"] {
-                    vec!["public".into()]
+                let path: Arc<[SmolStr]> = if *reset || values.as_slice() == ["default"] {
+                    Arc::new([SmolStr::new_static("public")])
                 } else {
-                    values.clone()
+                    values.as_slice().into()
                 };
                 session.set_search_path(path, *local);
             }

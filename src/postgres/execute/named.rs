@@ -38,7 +38,7 @@ fn key_of(session: &Session, kind: ObjectKind, name: &Name) -> ObjectKey {
     if let Some(schema) = &name.schema {
         return ObjectKey::new(kind, format!("{schema}.{}", name.name));
     }
-    for schema in &session.search_path {
+    for schema in session.search_path.iter() {
         let key = ObjectKey::new(kind, format!("{schema}.{}", name.name));
         if session.catalog.named.contains_key(&key) {
             return key;

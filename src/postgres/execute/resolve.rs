@@ -84,7 +84,7 @@ pub(crate) fn schema(session: &mut Session, name: &str) -> Effect {
 
 /// The schema that an unqualified new name goes to: the first of the path that is there.
 pub(crate) fn creation_schema(session: &Session) -> Effect<SmolStr> {
-    for schema in &session.search_path {
+    for schema in session.search_path.iter() {
         if session.catalog.schema(schema).is_some() {
             return Ok(schema.clone());
         }

@@ -49,7 +49,7 @@ pub(crate) fn create(
     session.change(key);
     // elements without a schema of their own go into the new one
     let path = session.search_path.clone();
-    session.search_path.insert(0, name.clone());
+    session.search_path = std::iter::once(name).chain(path.iter()).cloned().collect();
     let mut done = Ok(());
     for element in elements {
         done = super::run(session, element, parameters);
