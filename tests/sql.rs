@@ -223,6 +223,66 @@ fn each_format_is_sent_as_its_tool_sends_it() {
     }
 }
 
+#[test]
+fn what_only_a_tools_one_transaction_shows() {
+    const ENUM: &str = "CREATE TYPE mood AS ENUM ('a');\nCREATE TABLE t (m mood);\n";
+    const ADD: &str = "ALTER TYPE mood ADD VALUE 'b';\n";
+    const USE: &str = "INSERT INTO t VALUES ('b');\n";
+    let marked = |text: &str| format!("-- Up Migration\n{text}-- Down Migration\nSELECT 1;\n");
+    let names = ["m/0001_a.sql", "m/0002_b.sql", "m/0003_c.sql"];
+    let found = |texts: [String; 3], journal: bool| {
+        let mut files: Vec<(&str, &str)> = names
+            .into_iter()
+            .zip(texts.iter().map(String::as_str))
+            .collect();
+        files.extend(journal.then_some(("m/meta/_journal.json", "{}")));
+        let folder = project(&files);
+        let output = common::foreshot(
+            folder.path(),
+            &["check", "m", "--select", "enum-value-used-before-commit"],
+        );
+        common::stdout(&output)
+    };
+    let node = found([ENUM, ADD, USE].map(marked), false);
+    assert!(node.contains("m/0003_c.sql:2:1"), "{node}");
+    assert!(
+        node.contains("`0002_b` too")
+            && node.contains("or run node-pg-migrate with `--no-single-transaction`"),
+        "{node}"
+    );
+    let drizzle = found([ENUM, ADD, USE].map(str::to_owned), true);
+    assert!(drizzle.contains("m/0003_c.sql:1:1"), "{drizzle}");
+    assert!(
+        drizzle.contains(
+            "put it in a file of its own, and apply that before the files that use it are there"
+        ),
+        "{drizzle}"
+    );
+    // others commit with each file
+    let goose = found(
+        [ENUM, ADD, USE].map(|text| format!("-- +goose Up\n{text}")),
+        false,
+    );
+    assert!(!goose.contains("enum-value-used-before-commit"), "{goose}");
+    // what the same transaction makes is new
+    let new = found(
+        [TABLE, &format!("{ENUM}{ADD}"), USE].map(str::to_owned),
+        true,
+    );
+    assert!(!new.contains("0002_b.sql"), "{new}");
+}
+
+#[test]
+fn a_breakpoint_ends_a_statement() {
+    let text = "CREATE TABLE t (a int)\n--> statement-breakpoint\nCREATE INDEX CONCURRENTLY i ON t (a);--> statement-breakpoint\n";
+    let folder = project(&[
+        ("drizzle/0000_t.sql", text),
+        ("drizzle/meta/_journal.json", "{}"),
+    ]);
+    let events = trace(folder.path(), "drizzle");
+    assert_eq!(answers(&events, "first"), ["ok", "25001"]);
+}
+
 /// Files of a project, the folder, what the last event of the first run answers, and of the downgrade.
 type FormatCase = (
     Vec<(&'static str, &'static str)>,

@@ -164,7 +164,7 @@ impl Command {
     pub fn forget_made(&mut self) {
         self.made.clear();
         if let Some(session) = &mut self.session {
-            session.transaction.made_types = imbl::OrdMap::new();
+            session.forget_made_types();
         }
     }
 }

@@ -480,6 +480,11 @@ impl Session {
         self.search_path = path;
     }
 
+    /// What its transaction made so far counts as committed by an earlier one: types are no longer new.
+    pub fn forget_made_types(&mut self) {
+        self.transaction.made_types.clear();
+    }
+
     pub(crate) fn push_savepoint(&mut self, name: Option<SmolStr>) {
         let savepoint = Savepoint {
             name,

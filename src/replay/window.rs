@@ -1,4 +1,5 @@
-//! The command window: revisions replayed as one `alembic upgrade`, for what the four runs can't show.
+//! The command window: revisions replayed as one `alembic upgrade`, or files as one run of a tool that sends all in one
+//! transaction, for what the four runs can't show.
 //!
 //! In the four runs each revision is a command of its own on a committed schema. Some effects cross revisions of one
 //! command: an enum value that a later revision uses before it is committed (55P04), and SQLAlchemy's memo of the enum
@@ -14,6 +15,7 @@ use rustc_hash::FxHashMap;
 use super::{Body, Replayed, Revision, Setting, worlds};
 use crate::alembic::run::{Command, RunInput};
 use crate::postgres::{Catalog, ObjectKind, Outcome, SqlState, Statement, TransactionMode};
+use crate::scripts;
 use crate::source::Site;
 use crate::trace::{Event, Origin, Run, Trace};
 use crate::unknown::Reason;
@@ -169,22 +171,32 @@ fn deployed(seen: &[Seen], setting: &Setting) -> Option<Runs> {
 fn command(seen: &[Seen], first: usize, between: bool, setting: &Setting) -> Option<Runs> {
     let mut catalog = seen.get(first)?.before.clone()?;
     let mut command = Command::default();
+    let mut files = scripts::Command::default();
     let mut runs = Runs::default();
     for one in seen.iter().skip(first) {
         if between {
             command.forget_made();
+            files.forget_made();
         }
-        // a SQL file is no part of a command: its tool ends its transaction
-        let Body::Python(module) = &one.revision.body else {
+        let next = || match &one.revision.body {
+            Body::Python(module) => {
+                let input = RunInput {
+                    catalog: std::mem::take(&mut catalog),
+                    ..worlds::input(module, Run::First, setting)
+                };
+                let own = setting.transactions.per_migration || setting.transactions.autocommit;
+                Some(command.run(input, own))
+            }
+            Body::Script(script) if script.format.facts().one_transaction.is_some() => {
+                Some(files.run(&script.up, &catalog, setting.config.postgres_version))
+            }
+            // the tool ends its transaction with the file
+            Body::Script(_) => None,
+        };
+        // what breaks off here broke off in the first run too, and was said there
+        let Some(output) = catch_unwind(AssertUnwindSafe(next)).ok()? else {
             continue;
         };
-        let input = RunInput {
-            catalog: std::mem::take(&mut catalog),
-            ..worlds::input(module, Run::First, setting)
-        };
-        let own = setting.transactions.per_migration || setting.transactions.autocommit;
-        // what breaks off here broke off in the first run too, and was said there
-        let output = catch_unwind(AssertUnwindSafe(|| command.run(input, own))).ok()?;
         setting.effort.add(&output);
         runs.insert(one.index, output.trace);
     }

@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 
 use crate::diagnostic::Diagnostic;
-use crate::scripts::{Format, Script};
+use crate::scripts::{Format, Script, Sending};
 
 /// Alembic's words and those of SQL files: where two begin at the same place, the first is meant.
 const WORDS: [(&str, &str); 20] = [
@@ -58,7 +58,7 @@ pub(super) fn translate(mut found: Vec<Diagnostic>, script: &Script) -> Vec<Diag
         say(&mut diagnostic.message);
         if let Some(help) = &mut diagnostic.help {
             if help.contains("autocommit_block") || help.contains("transaction_per_migration") {
-                *help = outside(script);
+                *help = outside(script, help);
             } else {
                 say(help);
             }
@@ -91,15 +91,28 @@ fn say(text: &mut String) {
     }
 }
 
-/// How to have a statement committed by itself.
-fn outside(script: &Script) -> String {
-    match script.format.facts().opt_out {
-        Some(place) => format!("put it {place}, so that it is committed before what follows"),
-        None if script.format == Format::Plain => {
+/// How to have a statement committed by itself, in place of what Alembic's help says of it.
+fn outside(script: &Script, help: &str) -> String {
+    let facts = script.format.facts();
+    match (facts.opt_out, facts.one_transaction) {
+        (Some(place), Some(apart)) if help.contains("transaction_per_migration") => format!(
+            "put it {place}, so that it is committed before what follows, or {apart}"
+        ),
+        (Some(place), _) => {
+            format!("put it {place}, so that it is committed before what follows")
+        }
+        (None, Some(apart)) if help.contains("before it is used") => {
+            format!("put it in a file of its own, and {apart}")
+        }
+        (None, _) if facts.without_transaction == Sending::Block => {
+            "send it apart from the migrations, as with psql: their tool has a transaction around each"
+                .to_owned()
+        }
+        (None, _) if script.format == Format::Plain => {
             "put it before BEGIN, or in a file of its own that runs outside of a transaction"
                 .to_owned()
         }
-        None => "put it in a file of its own that runs outside of a transaction".to_owned(),
+        (None, _) => "put it in a file of its own that runs outside of a transaction".to_owned(),
     }
 }
 

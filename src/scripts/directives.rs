@@ -216,6 +216,7 @@ fn mark(format: Format, line: &str) -> Option<Mark> {
         }
         Format::Plain
         | Format::Diesel
+        | Format::Drizzle
         | Format::Flyway
         | Format::GolangMigrate
         | Format::Hasura

@@ -11,6 +11,8 @@ pub enum Format {
     Dbmate,
     /// diesel: folders with `up.sql` and `down.sql`.
     Diesel,
+    /// Drizzle: `0000_name.sql` beside a `meta/_journal.json`, `--> statement-breakpoint`.
+    Drizzle,
     /// Flyway: `V1__name.sql`, `U1__name.sql`, `R__name.sql`.
     Flyway,
     /// golang-migrate: `1_name.up.sql`, `1_name.down.sql`.
@@ -62,6 +64,8 @@ pub struct Facts {
     pub sending: Sending,
     /// How a file is sent that asks for no transaction.
     pub without_transaction: Sending,
+    /// All files that wait are sent in one transaction: what to do so that one is committed before the next, for advice.
+    pub one_transaction: Option<&'static str>,
     /// What to write so that a file runs outside of a transaction, for advice.
     pub opt_out: Option<&'static str>,
 }
@@ -73,6 +77,7 @@ pub static FORMATS: &[Facts] = &[
         name: "plain",
         sending: Sending::Each,
         without_transaction: Sending::Each,
+        one_transaction: None,
         opt_out: None,
     },
     Facts {
@@ -80,6 +85,7 @@ pub static FORMATS: &[Facts] = &[
         name: "dbmate",
         sending: Sending::Block,
         without_transaction: Sending::OneCall,
+        one_transaction: None,
         opt_out: Some("in a file of its own that begins with `-- migrate:up transaction:false`"),
     },
     Facts {
@@ -87,15 +93,27 @@ pub static FORMATS: &[Facts] = &[
         name: "diesel",
         sending: Sending::Block,
         without_transaction: Sending::OneCall,
+        one_transaction: None,
         opt_out: Some(
             "in a migration of its own with `run_in_transaction = false` in its `metadata.toml`",
         ),
+    },
+    Facts {
+        format: Format::Drizzle,
+        name: "drizzle",
+        sending: Sending::Block,
+        without_transaction: Sending::Block,
+        one_transaction: Some(
+            "apply that before the files that use it are there: drizzle sends all files that wait in one transaction",
+        ),
+        opt_out: None,
     },
     Facts {
         format: Format::Flyway,
         name: "flyway",
         sending: Sending::Block,
         without_transaction: Sending::Each,
+        one_transaction: None,
         opt_out: Some(
             "in a migration of its own with `executeInTransaction=false` in its script configuration",
         ),
@@ -105,6 +123,7 @@ pub static FORMATS: &[Facts] = &[
         name: "golang-migrate",
         sending: Sending::OneCall,
         without_transaction: Sending::OneCall,
+        one_transaction: None,
         opt_out: Some("alone in a file of its own, without BEGIN"),
     },
     Facts {
@@ -112,6 +131,7 @@ pub static FORMATS: &[Facts] = &[
         name: "goose",
         sending: Sending::Block,
         without_transaction: Sending::Each,
+        one_transaction: None,
         opt_out: Some("in a file of its own with `-- +goose NO TRANSACTION`"),
     },
     Facts {
@@ -119,6 +139,7 @@ pub static FORMATS: &[Facts] = &[
         name: "hasura",
         sending: Sending::Block,
         without_transaction: Sending::Block,
+        one_transaction: None,
         opt_out: None,
     },
     Facts {
@@ -126,6 +147,7 @@ pub static FORMATS: &[Facts] = &[
         name: "liquibase",
         sending: Sending::Block,
         without_transaction: Sending::Each,
+        one_transaction: None,
         opt_out: Some("in a changeset of its own with `runInTransaction:false`"),
     },
     Facts {
@@ -133,6 +155,7 @@ pub static FORMATS: &[Facts] = &[
         name: "node-pg-migrate",
         sending: Sending::Block,
         without_transaction: Sending::Block,
+        one_transaction: Some("run node-pg-migrate with `--no-single-transaction`"),
         opt_out: Some("in a migration in JavaScript that calls `pgm.noTransaction()`"),
     },
     Facts {
@@ -140,6 +163,7 @@ pub static FORMATS: &[Facts] = &[
         name: "prisma",
         sending: Sending::OneCall,
         without_transaction: Sending::OneCall,
+        one_transaction: None,
         opt_out: Some("alone in a migration of its own"),
     },
     Facts {
@@ -147,6 +171,7 @@ pub static FORMATS: &[Facts] = &[
         name: "rambler",
         sending: Sending::Each,
         without_transaction: Sending::Each,
+        one_transaction: None,
         opt_out: None,
     },
     Facts {
@@ -154,6 +179,7 @@ pub static FORMATS: &[Facts] = &[
         name: "sql-migrate",
         sending: Sending::Block,
         without_transaction: Sending::Each,
+        one_transaction: None,
         opt_out: Some("in a file of its own that begins with `-- +migrate Up notransaction`"),
     },
     Facts {
@@ -161,6 +187,7 @@ pub static FORMATS: &[Facts] = &[
         name: "sqlx",
         sending: Sending::Block,
         without_transaction: Sending::OneCall,
+        one_transaction: None,
         opt_out: Some("in a file of its own that begins with `-- no-transaction`"),
     },
     Facts {
@@ -168,6 +195,7 @@ pub static FORMATS: &[Facts] = &[
         name: "supabase",
         sending: Sending::OneCall,
         without_transaction: Sending::Each,
+        one_transaction: None,
         opt_out: Some("in a migration of its own"),
     },
     Facts {
@@ -175,6 +203,7 @@ pub static FORMATS: &[Facts] = &[
         name: "tern",
         sending: Sending::Block,
         without_transaction: Sending::Each,
+        one_transaction: None,
         opt_out: Some("in a file of its own with `---- tern: disable-tx ----`"),
     },
     Facts {
@@ -182,6 +211,7 @@ pub static FORMATS: &[Facts] = &[
         name: "yoyo",
         sending: Sending::Block,
         without_transaction: Sending::Each,
+        one_transaction: None,
         opt_out: Some("in a file of its own that begins with `-- transactional: false`"),
     },
 ];

@@ -19,7 +19,7 @@ use crate::trace::{Call, Gap};
 pub use format::{FORMATS, Facts, Format, Sending};
 pub use read::{DownFile, Included, Reading, Refusal, includes, read, read_all};
 pub use recognize::{Folder, Migration, Names, fragment, migrations, recognize, version};
-pub use run::run;
+pub use run::{Command, run};
 
 /// One migration: an up part, and a down part where it has one.
 #[derive(Debug)]

@@ -34,6 +34,9 @@ pub enum Reading {
     Foreign(&'static str),
 }
 
+/// Where Drizzle cuts a file into what it sends, whether a semicolon stands before it or not.
+const BREAKPOINT: &str = "--> statement-breakpoint";
+
 /// Psql's commands that change what the rest of the file does; all others are for its screen.
 const WEIGHTY: [&str; 11] = [
     "\\i",
@@ -198,8 +201,7 @@ impl Reader {
         included: &[Included],
         read: &mut Statements,
     ) {
-        // the server takes no NUL, and tools cut the text there or refuse it: said elsewhere, read as a blank here
-        let blanked = body.contains('\0').then(|| body.replace('\0', " "));
+        let blanked = self.blanked(body);
         let body = blanked.as_deref().unwrap_or(body);
         let site = |span: Span| Site { file, span };
         for Parsed { statement, span } in sql::parse_file(body) {
@@ -234,6 +236,17 @@ impl Reader {
                 statement => read.calls.push(call(site(head), site(whole), statement)),
             }
         }
+    }
+
+    /// A text as the server gets it, each byte in its place; `None`: as it is.
+    fn blanked(&self, body: &str) -> Option<String> {
+        // the server takes no NUL, and tools cut the text there or refuse it: said elsewhere, read as a blank here
+        let mut blanked = body.contains('\0').then(|| body.replace('\0', " "));
+        if self.format == Format::Drizzle && body.contains(BREAKPOINT) {
+            let end = format!("{:1$}", ";", BREAKPOINT.len());
+            blanked = Some(blanked.as_deref().unwrap_or(body).replace(BREAKPOINT, &end));
+        }
+        blanked
     }
 
     /// Whether some statements can't be in a transaction and others can.

@@ -124,7 +124,9 @@ fn flat(
         .filter(|file| is_numbered(&name(file)))
         .collect();
     let has = |test: fn(&str) -> bool| own.iter().any(|file| test(&name(file)));
-    let format = if has(is_flyway_version) {
+    let format = if !numbered.is_empty() && files.is_file(&join(&path, "meta/_journal.json")) {
+        Format::Drizzle
+    } else if has(is_flyway_version) {
         Format::Flyway
     } else if let Some(format) = numbered
         .iter()
@@ -328,6 +330,7 @@ pub fn version(format: Format, id: &str) -> Option<String> {
         | Format::Tern => number(),
         Format::Plain
         | Format::Diesel
+        | Format::Drizzle
         | Format::Hasura
         | Format::Liquibase
         | Format::NodePgMigrate
@@ -403,6 +406,7 @@ fn place(format: Format, file: &Utf8Path) -> (Key, String, Direction) {
             (key(0, parts, file.as_str()), stem.to_owned(), up)
         }
         Format::Plain
+        | Format::Drizzle
         | Format::GolangMigrate
         | Format::Goose
         | Format::Liquibase

@@ -64,10 +64,47 @@ pub fn run(part: Option<&Part>, catalog: Catalog, version: Version, assumes: boo
     };
     let mut session = Session::new(catalog, version, sql::statements);
     session.assumes = assumes;
-    let implicit = part.sending == Sending::OneCall && part.calls.len() > 1;
     if part.sending == Sending::Block {
         session.begin();
     }
+    let mut trace = execute(part, &mut session);
+    finish(&mut session, part, &mut trace);
+    trace.has_assumed = session.has_assumed();
+    output(trace, session.catalog)
+}
+
+/// The files of one command, where a tool sends all that wait in one transaction.
+#[derive(Default)]
+pub struct Command {
+    /// Its connection, with the transaction that is open.
+    session: Option<Session>,
+}
+
+impl Command {
+    /// Runs the next file's part; the catalog is that before the first.
+    pub fn run(&mut self, part: &Part, catalog: &Catalog, version: Version) -> RunOutput {
+        let session = self.session.get_or_insert_with(|| {
+            let mut session = Session::new(catalog.clone(), version, sql::statements);
+            session.assumes = true;
+            // what a file ends by its own COMMIT is not begun again
+            session.begin();
+            session
+        });
+        let trace = execute(part, session);
+        output(trace, session.catalog.clone())
+    }
+
+    /// What was made so far counts as committed by an earlier command: types are no longer new.
+    pub fn forget_made(&mut self) {
+        if let Some(session) = &mut self.session {
+            session.forget_made_types();
+        }
+    }
+}
+
+/// Executes the calls of a part, and leaves its transaction as they do.
+fn execute(part: &Part, session: &mut Session) -> Trace {
+    let implicit = part.sending == Sending::OneCall && part.calls.len() > 1;
     let mut trace = Trace {
         events: Vec::with_capacity(part.calls.len()),
         gaps: part.gaps.clone(),
@@ -115,9 +152,7 @@ pub fn run(part: Option<&Part>, catalog: Catalog, version: Version, assumes: boo
         // what is committed by itself is a transaction of its own
         transaction += usize::from(ends || mode == TransactionMode::Autocommit);
     }
-    finish(&mut session, part, &mut trace);
-    trace.has_assumed = session.has_assumed();
-    output(trace, session.catalog)
+    trace
 }
 
 fn ended_by(statements: &[Statement]) -> BoundaryKind {
