@@ -254,7 +254,7 @@ fn what_only_a_tools_one_transaction_shows() {
     assert!(drizzle.contains("m/0003_c.sql:1:1"), "{drizzle}");
     assert!(
         drizzle.contains(
-            "put it in a file of its own, and apply that before the files that use it are there"
+            "add the value in a file of its own, and apply that before the files that use it are there"
         ),
         "{drizzle}"
     );

@@ -102,7 +102,7 @@ fn outside(script: &Script, help: &str) -> String {
             format!("put it {place}, so that it is committed before what follows")
         }
         (None, Some(apart)) if help.contains("before it is used") => {
-            format!("put it in a file of its own, and {apart}")
+            format!("add the value in a file of its own, and {apart}")
         }
         (None, _) if facts.without_transaction == Sending::Block => {
             "send it apart from the migrations, as with psql: their tool has a transaction around each"
