@@ -117,7 +117,7 @@ pub static BOUNDS: [Bound; 15] = [
     Bound {
         limit: Limit::QueryRows,
         key: "query-rows",
-        meaning: "rows over which a query is computed; over more, its answer is unknown",
+        meaning: "rows over which a query is computed, and 500 times as many that all queries of a run look at; over more, its answer is unknown",
         met: "a query is over more than {} rows",
         default: 5_000,
         most: 1_000_000,

@@ -12,7 +12,7 @@ use smol_str::SmolStr;
 
 use super::expression::{Datum, Expr, Query, TypeName};
 use super::name::{ObjectKey, ObjectKind};
-use super::statement::{ConstraintDefinition, ConstraintKind, Identity, IndexElement};
+use super::statement::{ConstraintDefinition, ConstraintKind, Identity, IndexElement, Returns};
 
 pub mod builtin;
 pub mod compare;
@@ -473,10 +473,9 @@ pub struct Function {
     pub kind: ObjectKind,
     pub arguments: Vec<TypeName>,
     pub argument_names: Vec<SmolStr>,
-    /// OUT parameters and columns of RETURNS TABLE.
-    pub output_names: Vec<SmolStr>,
     pub defaults: usize,
-    pub returns: Option<SmolStr>,
+    /// Resolved, as arguments are.
+    pub returns: Returns,
     pub language: SmolStr,
     pub body: Arc<str>,
     pub presence: Presence,

@@ -140,6 +140,8 @@ pub struct Session {
     pub assumes: bool,
     /// The running query may ask whether a table is there: its caller catches the error that says no.
     pub is_asking: bool,
+    /// Rows that its queries have looked at so far.
+    pub query_work: Cell<usize>,
     /// `assumes` has been asked for, and was what the answer came from.
     has_assumed: Cell<bool>,
 }
@@ -151,6 +153,7 @@ impl Session {
             initial: catalog.clone(),
             assumes: false,
             is_asking: false,
+            query_work: Cell::new(0),
             has_assumed: Cell::new(false),
             catalog,
             version,

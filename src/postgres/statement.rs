@@ -669,14 +669,48 @@ pub struct CreateFunction {
     /// Input arguments only: they identify the function.
     pub arguments: Vec<TypeName>,
     pub argument_names: Vec<SmolStr>,
-    /// OUT parameters and columns of RETURNS TABLE.
-    pub output_names: Vec<SmolStr>,
     /// How many trailing arguments have a default.
     pub defaults: usize,
-    /// OUT columns and return type as text, to see a change of it (42P13).
-    pub returns: Option<SmolStr>,
+    pub returns: Returns,
     pub language: SmolStr,
     pub body: Arc<str>,
+}
+
+/// What a function gives back; nothing where it is a procedure.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Returns {
+    /// A set of it.
+    pub set: bool,
+    /// OUT and INOUT parameters, or the columns of RETURNS TABLE.
+    pub columns: Vec<(SmolStr, TypeName)>,
+    /// The type behind RETURNS, of an aggregate that of its state.
+    pub type_name: Option<TypeName>,
+}
+
+impl Returns {
+    /// A single value of a type.
+    pub fn one(type_name: TypeName) -> Self {
+        Self {
+            type_name: Some(type_name),
+            ..Self::default()
+        }
+    }
+
+    /// All types that it names.
+    pub fn types(&self) -> impl Iterator<Item = &TypeName> {
+        self.columns
+            .iter()
+            .map(|(_, type_name)| type_name)
+            .chain(&self.type_name)
+    }
+
+    /// The same, to be changed.
+    pub fn types_mut(&mut self) -> impl Iterator<Item = &mut TypeName> {
+        self.columns
+            .iter_mut()
+            .map(|(_, type_name)| type_name)
+            .chain(&mut self.type_name)
+    }
 }
 
 /// CREATE TRIGGER.

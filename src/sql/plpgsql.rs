@@ -274,6 +274,18 @@ impl<'a> Reader<'a> {
             }
             self.skip_label();
             let name = self.identifier()?;
+            if self.eat_word("alias") {
+                // another name of a parameter or variable
+                self.expect_word("for")?;
+                let value = Some(expression(self.until_semicolon()));
+                self.expect(";")?;
+                declarations.push(Declaration {
+                    name,
+                    type_name: SmolStr::default(),
+                    value,
+                });
+                continue;
+            }
             self.eat_word("constant");
             let is_value = |text: &str, token: Token| {
                 token.is_word(text, "default")

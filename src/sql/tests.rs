@@ -474,8 +474,8 @@ fn functions_keep_what_identifies_them() {
     assert_eq!(function.arguments.len(), 2);
     assert_eq!(function.argument_names, ["a", "b"]);
     assert_eq!(function.defaults, 1);
-    assert_eq!(function.returns.as_deref(), Some("int4"));
-    assert_eq!(function.output_names, ["c"]);
+    let columns = [("c".into(), TypeName::new("int4"))];
+    assert_eq!(function.returns.columns, columns);
     assert_eq!(function.language, "plpgsql");
     assert_eq!(&*function.body, " begin null; end ");
     let Statement::CreateFunction(function) =

@@ -478,7 +478,7 @@ pub fn source_of(interp: &mut Interp, value: &Value) -> Eval<Option<Source>> {
         return Ok(Some(Source {
             item: FromItem::Query {
                 query: Box::new(select.query()),
-                alias: None,
+                alias: Some(SmolStr::new_static("anon_1")),
                 columns: Vec::new(),
                 lateral: false,
             },

@@ -102,17 +102,15 @@ impl Catalog {
             .map(|(_, found)| found)
     }
 
-    /// Functions that have an argument of a type.
-    pub fn functions_taking(&self, type_name: &QualifiedName) -> Vec<QualifiedName> {
-        let takes = |function: &Function| {
-            function
-                .arguments
-                .iter()
-                .any(|argument| type_name.is_of(argument))
+    /// Functions that take or give back a type.
+    pub fn functions_with(&self, type_name: &QualifiedName) -> Vec<QualifiedName> {
+        let has = |function: &Function| {
+            let types = function.arguments.iter().chain(function.returns.types());
+            types.into_iter().any(|one| type_name.is_of(one))
         };
         self.functions
             .iter()
-            .filter(|(_, all)| all.iter().any(takes))
+            .filter(|(_, all)| all.iter().any(has))
             .map(|(name, _)| name.clone())
             .collect()
     }

@@ -8,7 +8,7 @@ use smol_str::SmolStr;
 use crate::postgres::catalog::{Column, Presence, QualifiedName, Relation, RelationKind};
 use crate::postgres::name::ObjectKind;
 use crate::postgres::statement::{AlterTable, AlterTableCommand, ColumnDefinition, ConstraintKind};
-use crate::postgres::{Name, ServerError, Session, SqlState};
+use crate::postgres::{Name, ServerError, Session, SqlState, Version};
 
 use super::constraint::Origin;
 use super::{
@@ -35,11 +35,11 @@ pub(crate) fn alter(session: &mut Session, alter: &AlterTable) -> Effect {
             expressions::check_in_table(session, &name, using, true)?;
         }
     }
-    if matches!(alter.commands.as_slice(), [one] if pass(one) != 0) {
+    if matches!(alter.commands.as_slice(), [one] if pass(one, session.version) != 0) {
         return command(session, &name, &alter.commands[0]);
     }
     let mut ordered: Vec<&AlterTableCommand> = alter.commands.iter().collect();
-    ordered.sort_by_key(|one| pass(one));
+    ordered.sort_by_key(|one| pass(one, session.version));
     for one in ordered {
         command(session, &name, one)?;
     }
@@ -47,7 +47,7 @@ pub(crate) fn alter(session: &mut Session, alter: &AlterTable) -> Effect {
 }
 
 /// The pass of `ATController` in which a command runs.
-fn pass(command: &AlterTableCommand) -> u8 {
+fn pass(command: &AlterTableCommand, version: Version) -> u8 {
     match command {
         AlterTableCommand::DropColumn { .. }
         | AlterTableCommand::DropConstraint { .. }
@@ -59,6 +59,8 @@ fn pass(command: &AlterTableCommand) -> u8 {
         AlterTableCommand::AddColumn { .. } => 2,
         AlterTableCommand::SetExpression { .. } => 3,
         AlterTableCommand::AddConstraint(definition) => match definition.kind {
+            // with all other constraints behind keys since 13
+            ConstraintKind::Check(_) if version.0 >= 13 => 7,
             ConstraintKind::Check(_) | ConstraintKind::NotNull { .. } => 4,
             ConstraintKind::Unique { .. }
             | ConstraintKind::PrimaryKey { .. }
@@ -105,6 +107,7 @@ fn check_kind(session: &Session, alter: &AlterTable, name: &QualifiedName) -> Ef
                 | AlterTableCommand::DropColumn { .. }
                 | AlterTableCommand::AlterType { .. }
                 | AlterTableCommand::AddConstraint(_)
+                | AlterTableCommand::DropConstraint { .. }
                 | AlterTableCommand::SetNotNull { .. }
                 | AlterTableCommand::DropNotNull { .. }
                 | AlterTableCommand::RowSecurity { .. }

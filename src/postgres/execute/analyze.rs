@@ -13,6 +13,7 @@ use crate::postgres::statement::Statement;
 use crate::postgres::{Expr, Query, ServerError, Session, SqlState, TypeName};
 
 use super::{Effect, Failure, expressions, index, resolve};
+use crate::postgres::query::check_named;
 
 /// An output column.
 #[derive(Clone, Debug, PartialEq)]
@@ -299,6 +300,7 @@ fn from_item(
             columns,
             lateral,
         } => {
+            check_named(alias.as_ref(), session.version).map_err(Failure::Error)?;
             let outer: Vec<Source> = if *lateral {
                 sources.clone()
             } else {

@@ -499,14 +499,14 @@ fn key_using_index(
         }
         return Err(index::missing(table, using));
     };
-    if request.primary {
-        check_no_primary_key(session, table)?;
-    }
     if index.constraint.is_some() {
         return fail(
             SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
             format!("index \"{using}\" is already associated with a constraint"),
         );
+    }
+    if request.primary {
+        check_no_primary_key(session, table)?;
     }
     if !index.valid {
         return fail(

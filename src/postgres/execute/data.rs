@@ -28,6 +28,7 @@ fn in_environment<T>(
         variables: &variables,
         fresh: &is_fresh,
         enum_use: &enum_use,
+        work: &session.query_work,
     };
     let result = run(&mut catalog, &environment);
     session.catalog = catalog;

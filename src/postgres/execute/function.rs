@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::postgres::catalog::{Function, Presence, QualifiedName, lookup};
 use crate::postgres::expression::children;
 use crate::postgres::name::{ObjectKey, ObjectKind};
-use crate::postgres::statement::{ConstraintKind, CreateFunction, Drop, DropTarget};
+use crate::postgres::statement::{ConstraintKind, CreateFunction, Drop, DropTarget, Returns};
 use crate::postgres::{Expr, Name, ServerError, Session, SqlState, TypeName};
 use smol_str::SmolStr;
 
@@ -42,6 +42,7 @@ pub(crate) fn create(session: &mut Session, create: &CreateFunction) -> Effect {
     for argument in &create.arguments {
         arguments.push(argument_type(session, argument)?);
     }
+    let returns = returned(session, create)?;
     let mut all = session
         .catalog
         .functions
@@ -52,9 +53,8 @@ pub(crate) fn create(session: &mut Session, create: &CreateFunction) -> Effect {
         kind: create.kind,
         arguments,
         argument_names: create.argument_names.clone(),
-        output_names: create.output_names.clone(),
         defaults: create.defaults,
-        returns: create.returns.clone(),
+        returns,
         language: create.language.clone(),
         body: create.body.clone(),
         presence: Presence::Certain,
@@ -81,7 +81,7 @@ pub(crate) fn create(session: &mut Session, create: &CreateFunction) -> Effect {
                 .about(key),
             ));
         } else {
-            check_replacement(session, &name, create, &known)?;
+            check_replacement(&name, &made, &known)?;
         }
         all[at] = made;
     } else {
@@ -128,41 +128,83 @@ fn column_type(session: &mut Session, written: &str) -> Effect<TypeName> {
         ))
 }
 
-fn check_replacement(
-    session: &Session,
-    name: &QualifiedName,
-    create: &CreateFunction,
-    known: &Function,
-) -> Effect {
-    let _ = session;
-    if known.kind != create.kind {
+/// What a function gives back, its types resolved: 42704 where one is missing.
+fn returned(session: &mut Session, create: &CreateFunction) -> Effect<Returns> {
+    let mut returns = create.returns.clone();
+    // of these languages a type that is missing is made, to be defined later
+    if !matches!(create.language.as_str(), "c" | "internal") {
+        for type_name in returns.types_mut() {
+            *type_name = argument_type(session, type_name)?;
+        }
+    }
+    Ok(returns)
+}
+
+/// What the server compares of results: one type, or the columns of a record.
+fn result_of(function: &Function) -> (bool, Vec<(Option<&SmolStr>, &TypeName)>) {
+    let returns = &function.returns;
+    let columns = match returns.columns.as_slice() {
+        // one OUT parameter is the same as RETURNS with its type
+        [(_, only)] if function.kind != ObjectKind::Procedure => vec![(None, only)],
+        [] => returns.type_name.iter().map(|one| (None, one)).collect(),
+        columns => columns
+            .iter()
+            .map(|(name, one)| (Some(name), one))
+            .collect(),
+    };
+    (returns.set, columns)
+}
+
+/// 42P13 where CREATE OR REPLACE changes what callers rely on (`ProcedureCreate`).
+fn check_replacement(name: &QualifiedName, made: &Function, known: &Function) -> Effect {
+    if known.kind != made.kind {
         return resolve::wrong_kind(
             name,
             format!("cannot change routine kind of \"{}\"", name.name),
         );
     }
-    let same = match (&known.returns, &create.returns) {
-        (Some(old), Some(new)) => normal(old) == normal(new),
-        _ => true,
-    };
-    if same {
+    let ((old_set, old), (new_set, new)) = (result_of(known), result_of(made));
+    let same = old_set == new_set
+        && old.len() == new.len()
+        && old
+            .iter()
+            .zip(&new)
+            .all(|((old_name, old), (new_name, new))| {
+                old_name == new_name && same_type(&internal(old), &internal(new))
+            });
+    let renamed = known
+        .argument_names
+        .iter()
+        .enumerate()
+        .find(|(at, old)| !old.is_empty() && made.argument_names.get(*at) != Some(*old));
+    let why = if !same {
+        "cannot change return type of existing function".to_owned()
+    } else if let Some((_, old)) = renamed {
+        format!("cannot change name of input parameter \"{old}\"")
+    } else if made.defaults < known.defaults {
+        "cannot remove parameter defaults from existing function".to_owned()
+    } else {
         return Ok(());
-    }
+    };
+    let key = key(name, made.kind, &known.arguments);
     Err(Failure::Error(
-        ServerError::new(
-            SqlState::INVALID_FUNCTION_DEFINITION,
-            "cannot change return type of existing function",
-        )
-        .about(key(name, create.kind, &known.arguments)),
+        ServerError::new(SqlState::INVALID_FUNCTION_DEFINITION, why).about(key),
     ))
 }
 
-fn normal(returns: &str) -> String {
-    returns
-        .split_whitespace()
-        .collect::<Vec<_>>()
-        .join(" ")
-        .to_ascii_lowercase()
+/// An array type that is written by its internal name (`_text`) as any other.
+fn internal(type_name: &TypeName) -> TypeName {
+    match type_name.name.name.strip_prefix('_') {
+        Some(element) if !type_name.array => TypeName {
+            name: Name {
+                schema: type_name.name.schema.clone(),
+                name: element.into(),
+            },
+            modifiers: Vec::new(),
+            array: true,
+        },
+        _ => type_name.clone(),
+    }
 }
 
 fn matches_kind(wanted: ObjectKind, known: ObjectKind) -> bool {

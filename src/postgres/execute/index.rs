@@ -7,9 +7,10 @@ use smol_str::SmolStr;
 use crate::postgres::catalog::{
     Constraint, Index, Presence, QualifiedName, Relation, RelationKind, builtin,
 };
+use crate::postgres::expression::QueryBody;
 use crate::postgres::name::ObjectKind;
 use crate::postgres::statement::{ConstraintDefinition, ConstraintKind, CreateIndex, IndexElement};
-use crate::postgres::{Datum, Expr, Name, ServerError, Session, SqlState};
+use crate::postgres::{Datum, Expr, Name, Query, ServerError, Session, SqlState};
 
 use super::{Effect, Failure, constraint, expressions, fail, fail_about, names, resolve};
 
@@ -345,10 +346,24 @@ pub(crate) fn expression_name(expression: &Expr) -> Option<SmolStr> {
             .and_then(expression_name)
             .or_else(|| Some(SmolStr::new_static("case"))),
         Expr::Subscript { value, .. } => expression_name(value),
-        Expr::Array(_) => Some(SmolStr::new_static("array")),
+        Expr::Subquery(query) => first_name(query),
+        Expr::Array(_) | Expr::ArrayQuery(_) => Some(SmolStr::new_static("array")),
         Expr::Row(_) => Some(SmolStr::new_static("row")),
         Expr::Exists(_) => Some(SmolStr::new_static("exists")),
         _ => None,
+    }
+}
+
+/// The name of a query's first column: a scalar subquery has it too.
+fn first_name(query: &Query) -> Option<SmolStr> {
+    match &query.body {
+        QueryBody::Select(select) => {
+            let target = select.targets.first()?;
+            let alias = target.alias.clone();
+            alias.or_else(|| expression_name(&target.value))
+        }
+        QueryBody::Set { left, .. } => first_name(left),
+        QueryBody::Values(_) => Some(SmolStr::new_static("column1")),
     }
 }
 

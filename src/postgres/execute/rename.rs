@@ -179,6 +179,7 @@ pub(crate) fn move_relation(session: &mut Session, old: &QualifiedName, new: &Qu
         }
     }
     repoint_types(session, old, new);
+    types::repoint_functions(session, old, new);
     repoint_comments(session, old, new, &old_key, new_key);
     for pending in &mut session.transaction.drop_on_commit {
         if pending == old {

@@ -236,9 +236,8 @@ fn execute(
     };
     let named = function.argument_names.iter().cloned().zip(values);
     let mut variables: Vec<(SmolStr, Datum)> = named.filter(|(name, _)| !name.is_empty()).collect();
-    let outputs = function
-        .output_names
-        .iter()
+    let outputs = function.returns.columns.iter().map(|(name, _)| name);
+    let outputs = outputs
         .filter(|name| !name.is_empty() && !variables.iter().any(|(known, _)| known == *name));
     let outputs: Vec<(SmolStr, Datum)> = outputs.map(|name| (name.clone(), Datum::Null)).collect();
     variables.extend(outputs);

@@ -723,3 +723,169 @@ fn a_rename_of_what_is_not_known_may_have_made_the_new_name() {
     let answer = call(&mut session, "alter table t drop column a");
     assert!(answer.starts_with("unknown"), "{answer}");
 }
+
+/// Asked on PostgreSQL 15.
+#[test]
+fn a_functions_result_is_a_type_and_part_of_it() {
+    let mut session = session(15);
+    check(
+        &mut session,
+        &[
+            ("ok", "create schema s"),
+            ("ok", "set search_path to s, public"),
+            ("ok", "create table items (a int)"),
+            (
+                "ok",
+                "create function f(a int) returns items language sql as 'select null::items'",
+            ),
+            (
+                "ok",
+                "create or replace function s.f(a int) returns s.items language sql as 'select null::items'",
+            ),
+            (
+                "42P13",
+                "create or replace function s.f(a int) returns setof s.items language sql as 'select null::items'",
+            ),
+            (
+                "ok",
+                "create function g(out i s.items, out j varchar(10)) language sql as 'select null, 1'",
+            ),
+            (
+                "ok",
+                "create or replace function g(out i items, out j varchar) language sql as 'select null, 1'",
+            ),
+            (
+                "42P13",
+                "create or replace function g(out i items, out k varchar) language sql as 'select null, 1'",
+            ),
+            (
+                "ok",
+                "create function h() returns table (x int) language sql as 'select 1'",
+            ),
+            (
+                "ok",
+                "create or replace function h() returns setof integer language sql as 'select 1'",
+            ),
+            (
+                "ok",
+                "create function k() returns text[] language sql as 'select null'",
+            ),
+            (
+                "ok",
+                "create or replace function k() returns _text language sql as 'select null'",
+            ),
+            (
+                "42704",
+                "create function l() returns nosuch language plpgsql as 'begin return 1; end'",
+            ),
+            (
+                "ok",
+                "create function m(a int, b int default 1) returns int language sql as 'select 1'",
+            ),
+            (
+                "42P13",
+                "create or replace function m(c int, b int default 1) returns int language sql as 'select 1'",
+            ),
+            (
+                "42P13",
+                "create or replace function m(a int, b int) returns int language sql as 'select 1'",
+            ),
+            ("2BP01", "drop table items"),
+            ("ok", "alter table items rename to old"),
+            ("2BP01", "drop table old"),
+            ("ok", "drop table old cascade"),
+            ("42883", "drop function f(int)"),
+        ],
+    );
+}
+
+/// Asked on PostgreSQL 15.
+#[test]
+fn other_names_of_parameters_and_columns() {
+    let mut session = session(15);
+    check(
+        &mut session,
+        &[
+            ("ok", "create table l (a text not null)"),
+            (
+                "ok",
+                "create function q(text) returns int language plpgsql as $$declare x alias for $1; begin insert into l values ('v' || x); return 1; end$$",
+            ),
+            ("ok", "select q('x')"),
+            ("ok", "create table post (community_id int)"),
+            (
+                "ok",
+                "create view v as select (select community_id from post p limit 1)",
+            ),
+            ("ok", "select community_id from v"),
+            ("42601", "select * from (select 1 as x)"),
+            ("42601", "create view w as select * from (select 1 as x)"),
+            ("ok", "select * from (select 1 as x) as y"),
+            ("ok", "create table b (t timestamptz default 'now()')"),
+        ],
+    );
+    assert_eq!(
+        call(&mut self::session(16), "select * from (select 1 as x)"),
+        "ok"
+    );
+}
+
+/// Asked on PostgreSQL 15.
+#[test]
+fn which_of_two_refusals_comes_first() {
+    let mut session = session(15);
+    check(
+        &mut session,
+        &[
+            ("ok", "create table t (a int, constraint c check (a > 0))"),
+            ("ok", "create unique index p on t (a)"),
+            (
+                "ok",
+                "alter table t add constraint p primary key using index p",
+            ),
+            (
+                "55000",
+                "alter table t add constraint p primary key using index p",
+            ),
+            (
+                "42P16",
+                "alter table t add primary key (a), add constraint c check (a > 1)",
+            ),
+            ("ok", "create view v as select 1 as a"),
+            ("42809", "alter table v drop constraint c"),
+            ("42809", "alter table v drop constraint if exists c"),
+        ],
+    );
+}
+
+/// Correlated subqueries in each other multiply: a run ends all the same.
+#[test]
+fn what_queries_look_at_is_bounded() {
+    let mut session = session(15);
+    let rows: Vec<String> = (0..900).map(|row| format!("({row}, 's{row}')")).collect();
+    let rows = format!("insert into s values {}", rows.join(", "));
+    check(
+        &mut session,
+        &[
+            ("ok", "create table s (pk int, d text)"),
+            ("ok", &rows),
+            ("ok", "create table dose (pk serial, fk int, amount int)"),
+        ],
+    );
+    call(
+        &mut session,
+        "insert into dose (fk, amount) select (select pk from s x where x.d = r.d), 1 from s r
+         where not exists (select 1 from dose o where o.fk = (select pk from s z where z.d = r.d) and o.amount = 1)",
+    );
+    call(
+        &mut session,
+        "insert into dose (fk, amount) select (select pk from s x where x.d = r.d), 1 from s r
+         where not exists (select 1 from dose o where o.fk = (select pk from s z where z.d = r.d) and o.amount = 1)",
+    );
+    let bound = crate::limits::Limit::QueryRows.count() * 500;
+    assert!(
+        session.query_work.get() > 10_000 && session.query_work.get() < bound + 100_000,
+        "{}",
+        session.query_work.get()
+    );
+}

@@ -444,18 +444,9 @@ pub(crate) fn release(
     {
         return dropping::depended_on(what, other.key(ObjectKind::Type));
     }
-    let functions = session.catalog.functions_taking(name);
-    if let Some(function) = functions.first()
-        && !cascade
-    {
-        return dropping::depended_on(what, function.key(ObjectKind::Function));
-    }
+    release_functions(session, name, what, cascade)?;
     for (table, column) in columns {
         alter_table::remove_column(session, &table, &column);
-    }
-    for function in functions {
-        session.catalog.functions.remove(&function);
-        session.change(function.key(ObjectKind::Function));
     }
     for other in types {
         // gone first, so that types in a circle end
@@ -482,13 +473,35 @@ pub(crate) fn check_row_type(session: &mut Session, found: &Relation, cascade: b
                 })
                 .map(|column| (relation.name.clone(), column.name.clone()))
         });
-    let Some((table, column)) = user else {
-        return Ok(());
-    };
-    if !cascade {
-        let what = format!("{} {}", found.key().kind.noun(), found.name.name);
-        return dropping::depended_on(&what, table.member(ObjectKind::Column, &column));
+    let what = format!("{} {}", found.key().kind.noun(), found.name.name);
+    if let Some((table, column)) = user {
+        if !cascade {
+            return dropping::depended_on(&what, table.member(ObjectKind::Column, &column));
+        }
+        alter_table::remove_column(session, &table, &column);
     }
-    alter_table::remove_column(session, &table, &column);
+    if session.catalog.types.contains_key(&found.name) {
+        return Ok(());
+    }
+    release_functions(session, &found.name, &what, cascade)
+}
+
+/// Functions that take or give back a type: 2BP01, or dropped with CASCADE.
+fn release_functions(
+    session: &mut Session,
+    name: &QualifiedName,
+    what: &str,
+    cascade: bool,
+) -> Effect {
+    let functions = session.catalog.functions_with(name);
+    if let Some(function) = functions.first()
+        && !cascade
+    {
+        return dropping::depended_on(what, function.key(ObjectKind::Function));
+    }
+    for function in functions {
+        session.catalog.functions.remove(&function);
+        session.change(function.key(ObjectKind::Function));
+    }
     Ok(())
 }

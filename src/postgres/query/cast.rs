@@ -86,20 +86,22 @@ fn invalid(type_text: &str, text: &str) -> ServerError {
 /// Whether a text may be a point in time: one without any digit must be a word that stands for one.
 fn may_be_time(text: &str) -> bool {
     text.contains(|character: char| character.is_ascii_digit())
-        || text.split_whitespace().any(|word| {
-            matches!(
-                word.to_ascii_lowercase().as_str(),
-                "now"
-                    | "today"
-                    | "tomorrow"
-                    | "yesterday"
-                    | "epoch"
-                    | "infinity"
-                    | "+infinity"
-                    | "-infinity"
-                    | "allballs"
-            )
-        })
+        || text
+            .split(|c: char| !c.is_ascii_alphabetic() && !matches!(c, '+' | '-'))
+            .any(|word| {
+                matches!(
+                    word.to_ascii_lowercase().as_str(),
+                    "now"
+                        | "today"
+                        | "tomorrow"
+                        | "yesterday"
+                        | "epoch"
+                        | "infinity"
+                        | "+infinity"
+                        | "-infinity"
+                        | "allballs"
+                )
+            })
 }
 
 /// Refuses a literal that can't be read as a type.

@@ -18,7 +18,7 @@ use super::{Context, OutputColumn, Resolved, Table, TableRow};
 use crate::postgres::catalog::{Relation, RelationKind};
 use crate::postgres::expression::{Datum, Expr, FromItem};
 use crate::postgres::name::Name;
-use crate::postgres::{ServerError, SqlState};
+use crate::postgres::{ServerError, SqlState, Version};
 use plan::{Condition, Plan, Step, choose, conjuncts, equality, flatten, needs};
 
 /// Rows of FROM that WHERE lets through.
@@ -65,6 +65,7 @@ fn add_item(
             columns,
             lateral,
         } => {
+            check_named(alias.as_ref(), context.environment.version)?;
             let output = {
                 let frame = Frame::inside(scope, &[], outer);
                 check_query(query, if *lateral { Some(&frame) } else { outer }, context)?
@@ -126,6 +127,17 @@ fn add_item(
             Ok(())
         }
     }
+}
+
+/// A subquery in FROM needs no alias since 16; older servers refuse it as they parse.
+pub(crate) fn check_named(alias: Option<&SmolStr>, version: Version) -> Result<(), ServerError> {
+    if alias.is_some() || version.0 >= 16 {
+        return Ok(());
+    }
+    Err(ServerError::new(
+        SqlState::SYNTAX_ERROR,
+        "subquery in FROM must have an alias",
+    ))
 }
 
 fn common_columns(left: &[Source], right: &[Source]) -> Vec<SmolStr> {
@@ -436,6 +448,11 @@ fn apply(
             continue;
         }
         condition.done = true;
+        if !context.works(state.rows.len()) {
+            state.rows.clear();
+            state.complete = false;
+            return Ok(());
+        }
         let mut kept = Vec::with_capacity(state.rows.len());
         for mut row in std::mem::take(&mut state.rows) {
             let frame = Frame::inside(&state.scope, &row.values, outer);

@@ -33,6 +33,7 @@ use super::expression::{Datum, Expr, Query, TypeName};
 use super::name::{Name, ObjectKey, ObjectKind};
 use super::session::{Parameters, ResultSet};
 use super::{ServerError, SqlState, Version};
+use crate::limits::Limit;
 
 pub(crate) use cast::{cast, parse_array};
 pub use check::output_columns;
@@ -41,7 +42,7 @@ pub(crate) use check::{
     check_with, rename,
 };
 pub(crate) use evaluate::{evaluate, is_true};
-pub(crate) use join::{check_from_over, run_from_over, source_of_relation};
+pub(crate) use join::{check_from_over, check_named, run_from_over, source_of_relation};
 pub(crate) use operators::{equal, text_of};
 pub(crate) use scope::{Frame, Scope, Source};
 pub(crate) use select::{run_query, run_with};
@@ -65,6 +66,8 @@ pub struct Environment<'a> {
     pub fresh: &'a dyn Fn(&QualifiedName) -> bool,
     /// Refuses a label that an enum lacks (22P02) or may not use yet (55P04).
     pub enum_use: &'a dyn Fn(&TypeName, &str) -> Result<(), ServerError>,
+    /// Rows that the queries of this connection have looked at so far.
+    pub work: &'a std::cell::Cell<usize>,
 }
 
 /// A column of a query's output or of a FROM item.
@@ -159,6 +162,9 @@ pub(crate) struct Context<'a> {
     guard: std::cell::Cell<bool>,
 }
 
+/// How many times the bound on the rows of one query all queries of a run may look at.
+const RUN_ROWS: usize = 500;
+
 /// What a relation's name stands for.
 pub(crate) enum Resolved {
     Table(Rc<Table>),
@@ -189,6 +195,16 @@ impl<'a> Context<'a> {
         let result = action();
         self.guard.set(before);
         result
+    }
+
+    /// Whether some more rows may be looked at: subqueries in each other multiply, and a run is to end.
+    pub(crate) fn works(&self, rows: usize) -> bool {
+        let work = self.environment.work.get().saturating_add(rows);
+        let bounded = work <= Limit::QueryRows.count().saturating_mul(RUN_ROWS);
+        if bounded {
+            self.environment.work.set(work);
+        }
+        bounded
     }
 
     pub(crate) fn is_guard(&self) -> bool {

@@ -60,6 +60,9 @@ fn scan_relation(relation: &Relation, wanted: &Wanted, context: &Context<'_>) ->
         RelationKind::Table => {}
         _ => return Table::unknown(Vec::new(), true),
     }
+    if !context.works(relation.rows.known.len()) {
+        return Table::unknown(Vec::new(), true);
+    }
     let has_children = !relation.inherits.is_empty();
     let mut complete = (context.environment.fresh)(&relation.name)
         && !relation.rows.others

@@ -75,6 +75,7 @@ impl Server {
             parameters: &self.parameters,
             variables: &variables,
             fresh: &is_fresh,
+            work: &session.query_work,
             enum_use: &enum_use,
         };
         let answer = match statement {
@@ -501,6 +502,7 @@ fn a_guard_over_a_large_catalog_finds_its_one_row() {
         variables: &variables,
         fresh: &|_| false,
         enum_use: &|_, _| Ok(()),
+        work: &server.session.query_work,
     };
     let answer = select(&server.session.catalog, &environment, query);
     assert_eq!(answer.table.map(|table| table.rows.len()), Ok(1));

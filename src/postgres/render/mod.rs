@@ -15,7 +15,7 @@ use super::name::{Name, ObjectKind, Quoted};
 use super::statement::{
     AlterEnum, AttributeCommand, ConflictAction, ConflictTarget, CreateFunction, CreateNamed,
     CreateSequence, CreateTableAs, CreateTrigger, CreateType, CreateView, Delete, DomainCommand,
-    Drop, Insert, InsertSource, Merge, MergeAction, MergeRows, NamedAction, Rename,
+    Drop, Insert, InsertSource, Merge, MergeAction, MergeRows, NamedAction, Rename, Returns,
     SequenceOptions, Statement, TransactionStatement, TypeDefinition, Update,
 };
 use expression::{common_tables, from_items, query, targets, value};
@@ -569,13 +569,31 @@ fn create_function(out: &mut Sql, create: &CreateFunction) {
     out.when(create.or_replace, "OR REPLACE ");
     out.add(format_args!("{} {}", keyword(create.kind), create.name));
     out.types(&create.arguments);
-    if let Some(returns) = &create.returns {
-        out.add(format_args!(" RETURNS {}", shown(returns)));
-    }
+    returned(out, &create.returns);
     if !create.language.is_empty() {
         out.add(format_args!(" LANGUAGE {}", Quoted(&create.language)));
     }
     out.when(!create.body.is_empty(), " AS $$ ... $$");
+}
+
+fn returned(out: &mut Sql, returns: &Returns) {
+    let set = if returns.set { "SETOF " } else { "" };
+    match &returns.type_name {
+        Some(returned) => {
+            out.add(format_args!(" RETURNS {set}"));
+            type_name(out, returned);
+        }
+        None if !returns.columns.is_empty() => {
+            let table = if returns.set { "TABLE " } else { "" };
+            out.add(format_args!(" RETURNS {table}("));
+            out.list(&returns.columns, |out, (name, of_type)| {
+                out.add(format_args!("{} ", Quoted(name)));
+                type_name(out, of_type);
+            });
+            out.add(")");
+        }
+        None => {}
+    }
 }
 
 fn create_trigger(out: &mut Sql, create: &CreateTrigger) {

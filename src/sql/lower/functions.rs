@@ -12,7 +12,7 @@ use smol_str::SmolStr;
 use super::names::{dotted, list, option, relation_of, string, strings, value_text};
 use super::{Context, expressions, types};
 use crate::postgres::name::truncate;
-use crate::postgres::statement::{Block, CreateFunction, CreateTrigger};
+use crate::postgres::statement::{Block, CreateFunction, CreateTrigger, Returns};
 use crate::postgres::{Expr, ObjectKind, Statement, TypeName};
 use crate::sql::{lexer, plpgsql};
 
@@ -66,8 +66,8 @@ struct Signature {
     arguments: Vec<TypeName>,
     names: Vec<SmolStr>,
     defaults: usize,
-    /// OUT, INOUT and TABLE columns as text.
-    output: Vec<(String, String)>,
+    /// OUT, INOUT and TABLE columns.
+    output: Vec<(SmolStr, TypeName)>,
     /// It returns a table of them.
     is_table: bool,
 }
@@ -96,7 +96,7 @@ fn add_parameter(signature: &mut Signature, parameter: &FunctionParameter) {
         signature.is_table |= mode == FunctionParameterMode::FuncParamTable;
         signature
             .output
-            .push((parameter.name.clone(), types::type_text(&type_name)));
+            .push((truncate(&parameter.name), type_name.clone()));
     }
     let is_input = !matches!(
         mode,
@@ -119,14 +119,9 @@ fn create_function(context: &Context<'_>, create: &CreateFunctionStmt) -> Create
         },
         name: dotted(&create.funcname),
         or_replace: create.replace,
-        returns: returns(create, &signature),
         arguments: signature.arguments,
         argument_names: signature.names,
-        output_names: signature
-            .output
-            .iter()
-            .map(|(name, _)| truncate(name))
-            .collect(),
+        returns: returns(create, signature.is_table, signature.output),
         defaults: signature.defaults,
         language: option(&create.options, "language")
             .and_then(|option| option.arg.as_deref())
@@ -136,29 +131,17 @@ fn create_function(context: &Context<'_>, create: &CreateFunctionStmt) -> Create
     }
 }
 
-fn returns(create: &CreateFunctionStmt, signature: &Signature) -> Option<SmolStr> {
-    if let [(_, type_text)] = signature.output.as_slice()
-        && !signature.is_table
-    {
-        // one OUT parameter is the same as RETURNS with its type
-        return Some(match &create.return_type {
-            Some(returned) if returned.setof => format!("setof {type_text}").into(),
-            _ => type_text.as_str().into(),
-        });
-    }
-    let columns: Vec<String> = signature
-        .output
-        .iter()
-        .map(|(name, type_text)| format!("{name} {type_text}"))
-        .collect();
-    let columns = columns.join(", ");
-    match (&create.return_type, columns.is_empty()) {
-        (Some(returned), true) => Some(types::returned(returned).into()),
-        (Some(returned), false) => {
-            Some(format!("{} ({columns})", types::returned(returned)).into())
-        }
-        (None, false) => Some(format!("({columns})").into()),
-        (None, true) => None,
+fn returns(
+    create: &CreateFunctionStmt,
+    is_table: bool,
+    columns: Vec<(SmolStr, TypeName)>,
+) -> Returns {
+    // what the grammar puts there for RETURNS TABLE says no more than its columns
+    let returned = create.return_type.as_ref().filter(|_| !is_table);
+    Returns {
+        set: is_table || returned.is_some_and(|returned| returned.setof),
+        type_name: returned.map(types::type_name),
+        columns,
     }
 }
 
@@ -208,13 +191,8 @@ fn create_aggregate(define: &DefineStmt) -> CreateFunction {
         or_replace: define.replace,
         arguments: signature.arguments,
         argument_names: signature.names,
-        output_names: signature
-            .output
-            .iter()
-            .map(|(name, _)| truncate(name))
-            .collect(),
         defaults: 0,
-        returns: type_option("stype").map(|name| types::type_text(&name).into()),
+        returns: type_option("stype").map(Returns::one).unwrap_or_default(),
         language: SmolStr::new("internal"),
         body: option(&define.definition, "sfunc")
             .and_then(|option| option.arg.as_deref())

@@ -85,13 +85,3 @@ pub(in crate::sql) fn type_text(type_name: &TypeName) -> String {
     }
     text
 }
-
-/// What a function returns, as text.
-pub(super) fn returned(node: &TypeNode) -> String {
-    let text = type_text(&type_name(node));
-    if node.setof {
-        format!("setof {text}")
-    } else {
-        text
-    }
-}

@@ -6,7 +6,7 @@ use super::cursor::{Certain, Cursor};
 use super::types;
 use crate::postgres::catalog::trigger_events;
 use crate::postgres::statement::{
-    CreateFunction, CreateTrigger, CreateType, TransactionStatement, TypeDefinition,
+    CreateFunction, CreateTrigger, CreateType, Returns, TransactionStatement, TypeDefinition,
 };
 use crate::postgres::{Name, ObjectKind, Statement};
 use crate::sql::lower;
@@ -167,9 +167,8 @@ pub(super) fn create_function(cursor: &mut Cursor<'_>, or_replace: bool) -> Cert
         or_replace,
         arguments: Vec::new(),
         argument_names: Vec::new(),
-        output_names: Vec::new(),
         defaults: 0,
-        returns: Some(lower::type_text(&returned).into()),
+        returns: Returns::one(returned),
         language: language?.to_lowercase().into(),
         body: body?.into(),
     });

@@ -120,15 +120,17 @@ pub(crate) fn move_type(session: &mut Session, old: &QualifiedName, new: &Qualif
     session.change(new.key(ObjectKind::Type));
 }
 
-fn repoint_functions(session: &mut Session, old: &QualifiedName, new: &QualifiedName) {
+/// The functions that take or give back a type, or a table's rows, know it by its new name.
+pub(super) fn repoint_functions(session: &mut Session, old: &QualifiedName, new: &QualifiedName) {
     let uses = |type_name: &TypeName| old.is_of(type_name);
-    let holders = session.catalog.functions_taking(old);
+    let holders = session.catalog.functions_with(old);
     for holder in holders {
         if let Some(all) = session.catalog.functions.get_mut(&holder) {
             for function in Arc::make_mut(all) {
-                for argument in &mut function.arguments {
-                    if uses(argument) {
-                        argument.name = Name {
+                let types = function.arguments.iter_mut();
+                for type_name in types.chain(function.returns.types_mut()) {
+                    if uses(type_name) {
+                        type_name.name = Name {
                             schema: Some(new.schema.clone()),
                             name: new.name.clone(),
                         };

@@ -251,7 +251,12 @@ fn procedures(scan: &mut Scan<'_, '_>) -> bool {
                 "pronargs" => Datum::Int(function.arguments.len() as i64),
                 "pronargdefaults" => Datum::Int(function.defaults as i64),
                 "prosrc" => Datum::text(&function.body),
-                "prorettype" => match function.returns.as_deref() {
+                "prorettype" => match function
+                    .returns
+                    .type_name
+                    .as_ref()
+                    .map(|one| &*one.name.name)
+                {
                     Some("trigger") => Datum::Int(2279),
                     Some("void") => Datum::Int(2278),
                     _ => Datum::Unknown,
