@@ -278,11 +278,23 @@ impl Environment {
         interp.swallowing_handler(&raise.exception)
     }
 
+    /// Whether a call that failed outside of a transaction meets a handler: nothing but the call is undone then.
+    fn is_caught_alone(interp: &mut Interp, answer: &Answer) -> bool {
+        let Outcome::Error(error) = &answer.outcome else {
+            return false;
+        };
+        if answer.mode == TransactionMode::Block || !interp.has_handler() {
+            return false;
+        }
+        let raise = super::exceptions::database_error(interp, error);
+        interp.may_be_caught(&raise.exception)
+    }
+
     /// Makes a driver call and records it.
     ///
     /// A statement that fails is undone and Python goes on with the error's answer, so that one failure hides no other,
-    /// but for two cases, in which the exception is raised as the driver would: under a savepoint of the migration's own
-    /// (the event is then `handled`), and for a query.
+    /// but for two cases, in which the exception is raised as the driver would: under a savepoint of the migration's own or
+    /// outside of a transaction where it may be caught (the event is then `handled`), and for a query.
     pub fn execute(interp: &mut Interp, call: DriverCall) -> Eval<Answer> {
         if interp.host.events.len() >= Limit::Statements.count() {
             return Err(interp.bound(Limit::Statements));
@@ -323,6 +335,7 @@ impl Environment {
         }
         reopen(environment, &call.statements);
         let swallowed = Self::swallowed(interp, &answer);
+        let handled = nested || Self::is_caught_alone(interp, &answer);
         let environment = &mut interp.host;
         for key in &answer.assumed {
             let what = format!(
@@ -370,7 +383,7 @@ impl Environment {
             changed: None,
             mode: answer.mode,
             aborted: answer.aborted,
-            handled: failed && nested,
+            handled: failed && handled,
             swallowed: swallowed.map(Box::new),
             transaction,
             conditional,
@@ -380,7 +393,7 @@ impl Environment {
             super::questions::note_query(interp, &answer, &call.parameters);
         }
         match &answer.outcome {
-            Outcome::Error(error) if nested || is_query => {
+            Outcome::Error(error) if handled || is_query => {
                 Err(super::exceptions::database_error(interp, error))
             }
             _ => Ok(answer),

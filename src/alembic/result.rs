@@ -246,6 +246,14 @@ impl ResultObject {
         *self.inserted_key.borrow_mut() = Some(key);
     }
 
+    /// The same objects, each in a row of its own.
+    #[must_use]
+    pub fn in_rows(mut self, name: SmolStr) -> Self {
+        self.columns = vec![name].into();
+        self.shape = Shape::Rows;
+        self
+    }
+
     /// Names of its columns.
     pub fn columns(&self) -> &[SmolStr] {
         &self.columns

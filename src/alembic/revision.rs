@@ -32,7 +32,11 @@ pub fn identifiers(module: &Module) -> Option<Identifiers> {
     Some(Identifiers {
         revision: id.to_string(),
         down_revisions: several("down_revision"),
-        depends_on: several("depends_on"),
+        // Alembic takes an empty text for nothing
+        depends_on: several("depends_on")
+            .into_iter()
+            .filter(|id| !id.is_empty())
+            .collect(),
         branch_labels: several("branch_labels"),
         branch_labels_computed: module
             .constant("branch_labels")
@@ -186,6 +190,13 @@ mod tests {
         assert_eq!(found.revision_span, crate::source::Span::new(11, 14));
         assert_eq!(found.down_revisions, ["a"]);
         assert!(found.branch_labels.is_empty());
+    }
+
+    #[test]
+    fn an_empty_dependency_is_none() {
+        let found =
+            read("revision = 'b'\ndown_revision = 'a'\ndepends_on = ''\n").expect("a revision");
+        assert!(found.depends_on.is_empty());
     }
 
     #[test]

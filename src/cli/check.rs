@@ -311,8 +311,13 @@ fn settings_in_force(project: &Project) -> Vec<Note> {
             notes.push(Note {
                 path: Some(database.name.clone().into()),
                 message: format!(
-                    "a database of {} SQL files, taken as those of `{}`",
+                    "a database of {} SQL file{}, taken as those of `{}`",
                     database.revision_files.len(),
+                    if database.revision_files.len() == 1 {
+                        ""
+                    } else {
+                        "s"
+                    },
                     sql.format.facts().name
                 ),
             });

@@ -42,10 +42,10 @@ impl Name {
         }
     }
 
-    /// A name with an optional schema.
+    /// A name with an optional schema; an empty one is none, as SQLAlchemy takes it.
     pub fn qualified(schema: Option<&str>, name: impl AsRef<str>) -> Self {
         Self {
-            schema: schema.map(truncate),
+            schema: schema.filter(|schema| !schema.is_empty()).map(truncate),
             name: truncate(name.as_ref()),
         }
     }

@@ -33,7 +33,7 @@ fn report(
     let what = shown(first);
     let message = match first.kind {
         ImportKind::Model => format!(
-            "the revision uses {what} as it is when it runs, not as it was when it was written: a column that a later revision adds fails here on a new database (42703)"
+            "the revision uses {what} as it is when it runs, not as it was when it was written: on a new database a column that a later revision adds is missing here (42703), or there already when that comes (42701)"
         ),
         ImportKind::Enumeration => format!(
             "the revision uses {what} as it is when it runs, not as it was when it was written: a new database gets members that later revisions add, and those fail then"

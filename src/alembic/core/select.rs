@@ -83,6 +83,8 @@ pub struct Parts {
     pub offset: Option<Expr>,
     /// A set operation or a text instead of the clauses above.
     pub body: Option<Box<Query>>,
+    /// The model that is all it selects: an ORM session makes objects of it.
+    pub entity: Option<Value>,
 }
 
 /// `select(...)`.
@@ -110,6 +112,8 @@ impl SelectObject {
         let mut select = Self::of_targets(interp, &targets)?;
         if arguments.incomplete {
             select.parts.targets.push(unknown_target());
+        } else if let [entity @ Value::Class(_)] = targets.as_slice() {
+            select.parts.entity = orm::table_of(entity).map(|_| entity.clone());
         }
         if let Some(filter) = filter.or_else(|| arguments.named("whereclause").cloned()) {
             select.add_filter(interp, &filter)?;
@@ -650,11 +654,13 @@ impl SelectObject {
             "distinct" => next.parts.distinct = true,
             "with_only_columns" => {
                 next.parts.targets.clear();
+                next.parts.entity = None;
                 for target in flatten(interp, &arguments.positional)? {
                     next.add_target(interp, &target)?;
                 }
             }
             "add_columns" | "column" | "add_column" | "add_entity" => {
+                next.parts.entity = None;
                 for target in flatten(interp, &arguments.positional)? {
                     next.add_target(interp, &target)?;
                 }

@@ -450,3 +450,29 @@ fn a_column_given_twice_is_refused_since_2_0() {
             .is_none()
     );
 }
+
+#[test]
+fn what_is_caught_outside_of_a_transaction_is_handled() {
+    let body = |add: &str| {
+        format!(
+            "op.create_table('t', sa.Column('c', sa.Integer))\nwith op.get_context().autocommit_block():\n    try:\n        {add}\n    except sa.exc.ProgrammingError as error:\n        if 'already exists' not in str(error):\n            raise\n        op.create_table('caught')"
+        )
+    };
+    let output = upgrade(&body("op.add_column('t', sa.Column('c', sa.Integer))"));
+    assert_eq!(outcomes(&output), ["ok", "42701", "ok"]);
+    assert!(output.trace.events[1].handled);
+    let output = upgrade(&body("op.drop_column('t', 'd')"));
+    assert_eq!(
+        output.trace.events.iter().map(outcome).collect::<Vec<_>>(),
+        ["ok", "42703"]
+    );
+    assert!(output.trace.raised.is_some());
+}
+
+#[test]
+fn an_empty_schema_is_none() {
+    let output = upgrade(
+        "op.create_table('t', sa.Column('c', sa.Integer), schema='')\nop.add_column('t', sa.Column('d', sa.Integer))\nop.create_index('ix', 't', ['d'], schema='')",
+    );
+    assert_eq!(outcomes(&output), ["ok", "ok", "ok"]);
+}

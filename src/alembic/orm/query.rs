@@ -97,6 +97,16 @@ impl OrmQuery {
         })
     }
 
+    /// A query of the model that a SELECT is of, if it is of one alone.
+    pub fn of_select(session: Value, select: &SelectObject) -> Option<Self> {
+        let entity = select.parts.entity.clone()?;
+        select.parts.body.is_none().then(|| Self {
+            session,
+            entities: vec![entity],
+            select: select.clone(),
+        })
+    }
+
     fn flush(&self, interp: &mut Interp) -> Eval<()> {
         match object::get::<OrmSession>(&self.session) {
             Some(session) => session.flush(interp),
@@ -159,6 +169,15 @@ impl OrmQuery {
             Rows::Known(objects),
             Shape::Scalars,
         ))
+    }
+
+    /// The result as `Session.execute` gives it: rows, each of one object.
+    pub fn rows(&self, interp: &mut Interp) -> Eval<ResultObject> {
+        let name = match self.entities.first() {
+            Some(Value::Class(class)) => SmolStr::new(&class.name),
+            _ => SmolStr::default(),
+        };
+        Ok(self.result(interp)?.in_rows(name))
     }
 
     /// The object of a key.

@@ -14,6 +14,7 @@ use super::{columns_of, model, table_of};
 use crate::alembic::connection;
 use crate::alembic::core::dml::{Change, Kind};
 use crate::alembic::core::operators::binary_expr;
+use crate::alembic::core::select::SelectObject;
 use crate::alembic::object::{self, Interp, Object, function};
 use crate::alembic::schema::Column;
 use crate::postgres::{Datum, Expr, Parameters};
@@ -242,15 +243,18 @@ impl OrmSession {
         Ok(())
     }
 
-    fn execute(&self, interp: &mut Interp, arguments: &Arguments) -> Eval<Value> {
+    fn execute(&self, interp: &mut Interp, this: &HostRef, arguments: &Arguments) -> Eval<Value> {
         let Some(statement) = arguments.get(0, "statement").cloned() else {
             return Err(interp.error(
                 "TypeError",
                 "missing 1 required positional argument: 'statement'",
             ));
         };
-        if object::get::<crate::alembic::core::select::SelectObject>(&statement).is_some() {
+        if let Some(select) = object::get::<SelectObject>(&statement) {
             self.flush(interp)?;
+            if let Some(query) = OrmQuery::of_select(Value::Host(this.clone()), select) {
+                return Ok(object::value(query.rows(interp)?));
+            }
         }
         // 1.4's Session.execute makes a text of a plain string
         let statement = match &statement {
@@ -263,8 +267,14 @@ impl OrmSession {
         connection::execute(interp, &statement, parameters.as_ref(), Origin::Construct)
     }
 
-    fn then(&self, interp: &mut Interp, arguments: &Arguments, method: &str) -> Eval<Value> {
-        let result = self.execute(interp, arguments)?;
+    fn then(
+        &self,
+        interp: &mut Interp,
+        this: &HostRef,
+        arguments: &Arguments,
+        method: &str,
+    ) -> Eval<Value> {
+        let result = self.execute(interp, this, arguments)?;
         let method = interp.attribute(&result, method)?;
         interp.call(&method, Arguments::default())
     }
@@ -549,9 +559,9 @@ impl Object for OrmSession {
                 self.loaded.borrow_mut().clear();
                 self.deleted.borrow_mut().clear();
             }
-            "execute" => return self.execute(interp, &arguments),
-            "scalar" | "scalars" => return self.then(interp, &arguments, method),
-            "exec" => return self.then(interp, &arguments, "scalars"),
+            "execute" => return self.execute(interp, this, &arguments),
+            "scalar" | "scalars" => return self.then(interp, this, &arguments, method),
+            "exec" => return self.then(interp, this, &arguments, "scalars"),
             "query" => {
                 return Ok(object::value(OrmQuery::new(
                     interp,

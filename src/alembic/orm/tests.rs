@@ -373,3 +373,37 @@ fn a_model_without_a_name_is_called_by_its_class() {
         assert_eq!(tables(&output), [name]);
     }
 }
+
+/// As a server answers on what SQLAlchemy 2.0 sends.
+#[test]
+fn what_a_select_of_a_model_gives_are_its_objects() {
+    let one = [
+        "session.scalar(sa.select(User).where(User.id == 1))",
+        "session.scalars(sa.select(User).where(User.id == 1)).first()",
+        "session.execute(sa.select(User).where(User.id == 1)).scalar_one_or_none()",
+        "session.execute(sa.select(User).where(User.id == 1)).scalars().one()",
+        "session.execute(sa.select(User).where(User.id == 1)).first()[0]",
+        "session.execute(sa.select(User).where(User.id == 1)).one().User",
+    ];
+    for found in one {
+        let output = run(&format!(
+            "User.__table__.create(op.get_bind())\n\
+             session = Session(bind=op.get_bind())\n\
+             session.add(User(id=1, name='a'))\n\
+             session.commit()\n\
+             session.delete({found})\n\
+             session.commit()\n\
+             session.add(User(id=1, name='b'))\n\
+             session.commit()"
+        ));
+        assert_eq!(raised(&output), "", "{found}");
+        assert_eq!(outcomes(&output), ["ok"; 5], "{found}");
+    }
+    // columns are values as ever
+    let output = run("User.__table__.create(op.get_bind())\n\
+         session = Session(bind=op.get_bind())\n\
+         session.add(User(id=1, name='a'))\n\
+         session.commit()\n\
+         for name in session.scalars(sa.select(User.name)):\n    op.create_table(name)");
+    assert_eq!(tables(&output), ["a", "users"]);
+}
