@@ -9,7 +9,7 @@ use crate::postgres::{Datum, Expr, ServerError, Session, SqlState, TypeName};
 
 use super::{
     Effect, Failure, alter_table, constraint, data, drop, expressions, fail, foreign_key, resolve,
-    sequence,
+    sequence, table,
 };
 
 /// One command on a column.
@@ -278,7 +278,12 @@ fn alter_type(
     using: Option<&Expr>,
 ) -> Effect {
     resolve::column(session, table, column)?;
+    if table::is_serial(written) {
+        // only CREATE TABLE and ADD COLUMN know these words
+        return Err(resolve::missing_type(session, written));
+    }
     let type_name = resolve::type_name(session, written)?;
+    alter_table::check_not_itself(table, &type_name)?;
     let Some(relation) = session.catalog.relation(table).cloned() else {
         return Ok(());
     };

@@ -8,7 +8,7 @@ use smol_str::SmolStr;
 use crate::postgres::catalog::{Column, Presence, QualifiedName, Relation, RelationKind};
 use crate::postgres::name::ObjectKind;
 use crate::postgres::statement::{AlterTable, AlterTableCommand, ColumnDefinition, ConstraintKind};
-use crate::postgres::{Name, ServerError, Session, SqlState, Version};
+use crate::postgres::{Name, ServerError, Session, SqlState, TypeName, Version};
 
 use super::constraint::Origin;
 use super::{
@@ -356,6 +356,7 @@ fn add_column(
         _ => {}
     }
     let column = table::new_column(session, definition)?;
+    check_not_itself(name, &column.type_name)?;
     if existing.is_none() && resolve::is_system_column(&definition.name) {
         return fail(
             SqlState::DUPLICATE_COLUMN,
@@ -380,6 +381,20 @@ fn add_column(
     session.change(key);
     table::finish_column(session, name, definition)?;
     add_inline(session, name, definition)
+}
+
+/// 42P16: a table's rows can't hold rows of the table.
+pub(crate) fn check_not_itself(table: &QualifiedName, type_name: &TypeName) -> Effect {
+    if table.is_of(type_name) {
+        return fail(
+            SqlState::INVALID_TABLE_DEFINITION,
+            format!(
+                "composite type {} cannot be made a member of itself",
+                table.name
+            ),
+        );
+    }
+    Ok(())
 }
 
 /// Before 13, ADD COLUMN IF NOT EXISTS of a column that is there still makes its sequence and constraints.

@@ -598,7 +598,7 @@ fn check_modifiers(written: &TypeName) -> Effect {
     refuse(SqlState::INVALID_PARAMETER_VALUE, message)
 }
 
-fn missing_type(session: &Session, written: &TypeName) -> Failure {
+pub(crate) fn missing_type(session: &Session, written: &TypeName) -> Failure {
     let mut text = shown(&written.name);
     if written.array {
         text.push_str("[]");

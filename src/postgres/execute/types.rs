@@ -180,7 +180,17 @@ pub(crate) fn alter_composite(
     name: &Name,
     commands: &[AttributeCommand],
 ) -> Effect {
-    let name = resolve::made_type(session, name)?;
+    // the server looks for the type's relation
+    let name = resolve::made_type(session, name).map_err(|failure| match failure {
+        Failure::Error(error) if error.sqlstate == SqlState::UNDEFINED_OBJECT => {
+            Failure::Error(ServerError {
+                sqlstate: SqlState::UNDEFINED_TABLE,
+                message: format!("relation \"{}\" does not exist", resolve::shown(name)),
+                ..error
+            })
+        }
+        other => other,
+    })?;
     let mut attributes = match session
         .catalog
         .types
