@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use smol_str::SmolStr;
 
-use super::catalog::{Catalog, Index, QualifiedName};
+use super::catalog::{Catalog, Index, Presence, QualifiedName};
 use super::execute::{self, Failure};
 use super::expression::{Datum, TypeName};
 use super::statement::{Statement, TransactionStatement};
@@ -415,14 +415,17 @@ impl Session {
         }
     }
 
-    /// Whether a relation of a kind that is used directly and was never heard of is assumed. An index belongs to a table
-    /// that is known, so it is absent; and under a savepoint of the migration's own a failure is what it waits for.
+    /// Whether a relation or type of a kind that is used directly and was never heard of is assumed. An index belongs to a
+    /// table that is known, so it is absent ([`Session::assume_index`] is for the others); a type belongs to columns, and may
+    /// be there where some tables are assumed. And under a savepoint of the migration's own a failure is what it waits for.
     pub(crate) fn assumes_relation(&self, kind: super::ObjectKind) -> bool {
+        let may_be = match kind {
+            super::ObjectKind::Index => false,
+            super::ObjectKind::Type => self.catalog.relations.has_assumed(),
+            _ => true,
+        };
         self.catalog.open
-            || (self.assumes
-                && kind != super::ObjectKind::Index
-                && self.savepoint_depth() == 0
-                && self.decides())
+            || (self.assumes && may_be && self.savepoint_depth() == 0 && self.decides())
     }
 
     /// True; notes that it is only since the session assumes tables.
@@ -442,6 +445,28 @@ impl Session {
         self.assumes
             && self.savepoint_depth() == 0
             && super::execute::resolve::relation_in_query(self, name).is_ok()
+    }
+
+    /// Takes an index to be there that is dropped of a table of which nothing is known but that it must be there; whether
+    /// that was new.
+    pub fn assume_index(&mut self, table: &super::Name, index: &str) -> bool {
+        if !self.assume_reflected(table) {
+            return false;
+        }
+        let Some(relation) = self.catalog.find_relation(&self.search_path, table) else {
+            return false;
+        };
+        let table = relation.name.clone();
+        let name = QualifiedName::new(&table.schema, index);
+        let is_known = relation.presence != Presence::Assumed
+            || self.catalog.relations.contains_key(&name)
+            || self
+                .catalog
+                .is_relation_gone(&name.key(super::ObjectKind::Index).name);
+        if !is_known {
+            execute::index::assume(self, &table, index);
+        }
+        !is_known
     }
 
     /// Whether the running statement is in a transaction block, explicit or implicit, or inside a function.

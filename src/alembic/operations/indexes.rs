@@ -52,6 +52,15 @@ pub(super) fn drop_index(interp: &mut Interp, bound: &Bound) -> Eval<Effect> {
         }
     };
     let name = bound.given("index_name").cloned();
+    if let (Some(_), Some(index)) = (
+        bound.get("table_name"),
+        name.as_ref().and_then(Value::as_str),
+    ) && interp.host.session.assume_index(&table, index)
+    {
+        let what =
+            format!("no revision makes the table {table}: its index {index} is taken to be there");
+        <crate::alembic::environment::Environment as crate::python::Host>::gap(interp, what);
+    }
     let mut data = IndexData {
         name: naming::given(interp, name.as_ref())?,
         table: Some(table.clone()),

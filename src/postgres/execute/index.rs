@@ -398,6 +398,30 @@ pub(crate) fn attach(session: &mut Session, table: &QualifiedName, index: Index)
     Ok(())
 }
 
+/// Puts an index on a table of which nothing is known but its name.
+pub(crate) fn assume(session: &mut Session, table: &QualifiedName, name: &str) {
+    let index = Index {
+        name: SmolStr::new(name),
+        unique: false,
+        primary: false,
+        method: SmolStr::new_static("btree"),
+        elements: Vec::new(),
+        include: Vec::new(),
+        filter: None,
+        nulls_not_distinct: false,
+        constraint: None,
+        valid: true,
+        columns: Vec::new(),
+        presence: Presence::Assumed,
+    };
+    let mut relation = Relation::new(QualifiedName::new(&table.schema, name), RelationKind::Index);
+    relation.index_of = Some(table.clone());
+    session.catalog.relations.insert(Arc::new(relation));
+    if let Some(relation) = session.catalog.relation_mut(table) {
+        relation.indexes.push(index);
+    }
+}
+
 /// Keeps the invalid index of a CREATE INDEX CONCURRENTLY that failed.
 pub(crate) fn leave_invalid(session: &mut Session, table: &QualifiedName, mut index: Index) {
     index.valid = false;

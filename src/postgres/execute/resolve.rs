@@ -526,13 +526,19 @@ pub(crate) fn type_name(session: &mut Session, written: &TypeName) -> Effect<Typ
         }
         return Err(missing_type(session, written));
     }
-    let schema = match &written.name.schema {
+    let name = assume_type(session, &written.name)?;
+    Ok(resolved(written, &name))
+}
+
+/// Takes a type of which nothing is known to be there.
+fn assume_type(session: &mut Session, written: &Name) -> Effect<QualifiedName> {
+    let schema = match &written.schema {
         Some(schema) => schema.clone(),
         None => creation_schema(session)?,
     };
     let name = QualifiedName {
         schema,
-        name: written.name.name.clone(),
+        name: written.name.clone(),
     };
     session.call.assumed.push(name.key(ObjectKind::Type));
     session.catalog.types.insert(
@@ -543,7 +549,7 @@ pub(crate) fn type_name(session: &mut Session, written: &TypeName) -> Effect<Typ
             presence: Presence::Assumed,
         }),
     );
-    Ok(resolved(written, &name))
+    Ok(name)
 }
 
 /// The errors of a built-in type's modifiers: those it doesn't take (42601), lengths and precisions out of range.
@@ -676,7 +682,17 @@ pub(crate) fn made_type(session: &mut Session, name: &Name) -> Effect<QualifiedN
         modifiers: Vec::new(),
         array: false,
     };
-    let resolved = type_name(session, &plain)?;
+    let resolved = match type_name(session, &plain) {
+        // what is altered is there; that a column can have it is not taken for granted
+        Err(Failure::Error(error))
+            if error.sqlstate == SqlState::UNDEFINED_OBJECT
+                && session.assumes_relation(ObjectKind::Type)
+                && !is_gone(session, name, ObjectKind::Type) =>
+        {
+            return assume_type(session, name);
+        }
+        resolved => resolved?,
+    };
     let schema = resolved
         .name
         .schema
@@ -685,6 +701,14 @@ pub(crate) fn made_type(session: &mut Session, name: &Name) -> Effect<QualifiedN
         schema,
         name: resolved.name.name,
     })
+}
+
+/// Whether an object that is not there was removed.
+fn is_gone(session: &Session, name: &Name, kind: ObjectKind) -> bool {
+    session
+        .catalog
+        .gone
+        .contains(&missing_key(session, name, kind))
 }
 
 /// The error for a relation of the wrong kind (42809).

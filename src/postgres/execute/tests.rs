@@ -893,3 +893,35 @@ fn what_queries_look_at_is_bounded() {
         session.query_work.get()
     );
 }
+
+#[test]
+fn what_belongs_to_a_table_that_no_migration_makes_may_be_there() {
+    let table = crate::postgres::Name::new("t");
+    let mut assuming = session(15);
+    assuming.assumes = true;
+    assert!(assuming.assume_index(&table, "ix"));
+    check(
+        &mut assuming,
+        &[
+            ("ok", "drop index ix"),
+            ("42704", "drop index ix"),
+            ("ok", "alter type e add value 'x'"),
+            ("ok", "drop type f"),
+            ("42704", "create table u (a g)"),
+        ],
+    );
+    assert!(!assuming.assume_index(&table, "ix"));
+    // what is made here has the indexes that are made here, and the types
+    let mut knowing = session(15);
+    knowing.assumes = true;
+    check(&mut knowing, &[("ok", "create table t (a int)")]);
+    assert!(!knowing.assume_index(&table, "ix"));
+    check(
+        &mut knowing,
+        &[
+            ("42704", "drop index ix"),
+            ("42704", "alter type e add value 'x'"),
+            ("42704", "drop type f"),
+        ],
+    );
+}

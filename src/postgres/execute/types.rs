@@ -378,7 +378,7 @@ pub(crate) fn drop(session: &mut Session, statement: &Drop, target: &DropTarget)
             return Ok(());
         }
         let key = resolve::missing_key(session, &target.name, ObjectKind::Type);
-        if session.catalog.open && !session.catalog.gone.contains(&key) {
+        if session.assumes_relation(ObjectKind::Type) && !session.catalog.gone.contains(&key) {
             session.call.assumed.push(key.clone());
             session.change(key);
             return Ok(());
