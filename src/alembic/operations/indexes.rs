@@ -7,6 +7,7 @@ use crate::alembic::object::Interp;
 use crate::alembic::schema::index::IndexData;
 use crate::postgres::Name;
 use crate::python::{Eval, Value};
+use crate::unknown::has_hole;
 
 /// Whether an index guard is in force; refused where Alembic knows it and SQLAlchemy does not.
 fn index_guard(interp: &mut Interp, bound: &Bound, parameter: &str) -> Eval<bool> {
@@ -55,7 +56,8 @@ pub(super) fn drop_index(interp: &mut Interp, bound: &Bound) -> Eval<Effect> {
     if let (Some(_), Some(index)) = (
         bound.get("table_name"),
         name.as_ref().and_then(Value::as_str),
-    ) && interp.host.session.assume_index(&table, index)
+    ) && !has_hole(index)
+        && interp.host.session.assume_index(&table, index)
     {
         let what =
             format!("no revision makes the table {table}: its index {index} is taken to be there");
