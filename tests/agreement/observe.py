@@ -4,8 +4,10 @@ The rules are those of foreshot's own runs: each revision is a command of its ow
 so that one failure hides no other. `whole` is the exception: Alembic's own `upgrade`, with nothing in between.
 """
 
+import ast
 import contextlib
 import importlib.util
+import pathlib
 import re
 import signal
 import sys
@@ -43,6 +45,7 @@ class Log:
         self.entries, self.path, self.changes, self.depth, self.state = [], str(path), changes, 0, None
         # where a statement of a SQL file begins
         self.line = None
+        self.tried = None
 
     def place(self):
         """Lines of the frames that are in the file, innermost first."""
@@ -54,6 +57,16 @@ class Log:
                 lines.append(frame.f_lineno)
             frame = frame.f_back
         return lines
+
+
+    def may_be_caught(self, place):
+        """Whether one of these lines is in a `try` that has a handler: outside of a transaction that is all that an error needs."""
+        if self.tried is None:
+            self.tried = []
+            if self.path.endswith(".py"):
+                nodes = ast.walk(ast.parse(pathlib.Path(self.path).read_text()))
+                self.tried = [range(node.body[0].lineno, node.body[-1].end_lineno + 1) for node in nodes if isinstance(node, ast.Try) and node.handlers]
+        return any(line in lines for lines in self.tried for line in place)
 
 
 class IsolatingCursor(psycopg2.extensions.cursor):
@@ -83,7 +96,7 @@ class IsolatingCursor(psycopg2.extensions.cursor):
         except psycopg2.Error as failure:
             error = failure
         self.close_savepoint(own, error)
-        handled = error is not None and log.depth > 0
+        handled = error is not None and (log.depth > 0 or (not own and log.may_be_caught(place)))
         touched = []
         if asked:
             before, log.state = log.state, state_of(self.connection)
