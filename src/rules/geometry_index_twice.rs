@@ -1,10 +1,13 @@
 //! `geometry-index-twice`: a spatial index is made that GeoAlchemy2 makes itself.
 
+use rustc_hash::{FxHashMap, FxHashSet};
+
 use super::{Check, Context, Rule, label, words};
 use crate::config::Level;
 use crate::diagnostic::{Diagnostic, RuleInfo, Severity};
 use crate::postgres::statement::CreateIndex;
-use crate::postgres::{Expr, Outcome, Statement};
+use crate::postgres::{Expr, Name, Outcome, Statement};
+use crate::source::Site;
 use crate::trace::Event;
 
 pub(super) const RULE: Rule = Rule {
@@ -20,34 +23,52 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(context: &Context<'_>) -> Vec<Diagnostic> {
-    let events = &context.replayed.first.events;
+    twice(&context.replayed.first.events)
+        .into_iter()
+        .map(|twice| report(context, &twice))
+        .collect()
+}
+
+/// An index that was there.
+struct Twice<'a> {
+    event: &'a Event,
+    /// The call that made the first.
+    implicit: &'a Event,
+    column: &'a str,
+}
+
+/// The calls that make an index which one before them made beside its table or column.
+fn twice(events: &[Event]) -> Vec<Twice<'_>> {
+    let mut made: FxHashMap<(&Name, &str), &Event> = FxHashMap::default();
     let mut found = Vec::new();
-    for (at, event) in events.iter().enumerate() {
+    for event in events {
         let Some((index, column)) = spatial(event) else {
             continue;
         };
-        if words::makes_beside(event) {
-            continue;
-        }
-        let implicit = events[..at].iter().find(|before| {
-            words::makes_beside(before)
-                && before.outcome == Outcome::Ok
-                && spatial(before)
-                    .is_some_and(|(made, on)| made.table == index.table && on == column)
-        });
-        if let Some(implicit) = implicit {
-            found.push(report(context, event, implicit, column));
+        if !words::makes_beside(event) {
+            let implicit = made.get(&(&index.table, column));
+            found.extend(implicit.map(|implicit| Twice {
+                event,
+                implicit,
+                column,
+            }));
+        } else if event.outcome == Outcome::Ok {
+            made.entry((&index.table, column)).or_insert(event);
         }
     }
     found
 }
 
+/// Where the calls stand that this rule reports.
+pub(super) fn places(events: &[Event]) -> FxHashSet<Site> {
+    twice(events).iter().map(|twice| twice.event.site).collect()
+}
+
 /// Whether this rule reports a call that fails, in place of the rule on what fails in the upgrade.
 pub(super) fn claims(event: &Event, context: &Context<'_>) -> bool {
     RULE.is_on(context.config)
-        && check(context)
-            .iter()
-            .any(|found| found.site == event.site && matches!(event.outcome, Outcome::Error(_)))
+        && matches!(event.outcome, Outcome::Error(_))
+        && context.geometry_indexes().contains(&event.site)
 }
 
 /// A GiST index on one column.
@@ -64,7 +85,12 @@ fn spatial(event: &Event) -> Option<(&CreateIndex, &str)> {
     }
 }
 
-fn report(context: &Context<'_>, event: &Event, implicit: &Event, column: &str) -> Diagnostic {
+fn report(context: &Context<'_>, twice: &Twice<'_>) -> Diagnostic {
+    let Twice {
+        event,
+        implicit,
+        column,
+    } = *twice;
     let call = words::call(event);
     let fails = match &event.outcome {
         Outcome::Error(error) => Some(error.sqlstate),

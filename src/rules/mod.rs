@@ -65,7 +65,7 @@ pub(crate) mod words;
 use std::cell::OnceCell;
 use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::config::{Config, Level, PackageVersion};
 use crate::diagnostic::{Diagnostic, Label, RuleInfo, Severity};
@@ -91,6 +91,8 @@ pub struct Context<'a> {
     differences: OnceCell<Vec<Difference>>,
     /// What goes wrong with the schema in a second run: as many ask.
     causes: OnceCell<Vec<Cause<'a>>>,
+    /// Where a spatial index is made that is there.
+    geometry_indexes: OnceCell<FxHashSet<Site>>,
 }
 
 /// A rule: data and a function.
@@ -304,6 +306,7 @@ impl<'a> Context<'a> {
             names_unknown: setting.names_unknown,
             differences: OnceCell::new(),
             causes: OnceCell::new(),
+            geometry_indexes: OnceCell::new(),
         }
     }
 
@@ -311,6 +314,12 @@ impl<'a> Context<'a> {
     pub(crate) fn schema_causes(&self) -> &[Cause<'a>] {
         self.causes
             .get_or_init(|| missing_guard::schema_causes(self))
+    }
+
+    /// See [`geometry_index_twice::places`].
+    fn geometry_indexes(&self) -> &FxHashSet<Site> {
+        self.geometry_indexes
+            .get_or_init(|| geometry_index_twice::places(&self.replayed.first.events))
     }
 
     /// See [`rollback::differences`].
