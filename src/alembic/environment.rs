@@ -255,13 +255,12 @@ impl Environment {
         self.transaction += 1;
     }
 
-    /// Whether the migration waits for the error of a table that is not there.
-    fn is_asking(interp: &mut Interp) -> bool {
+    /// Whether a handler of the migration's own may catch an error of the server.
+    fn may_be_caught(interp: &mut Interp, error: &ServerError) -> bool {
         if !interp.has_handler() {
             return false;
         }
-        let missing = ServerError::new(SqlState::UNDEFINED_TABLE, String::new());
-        let raise = super::exceptions::database_error(interp, &missing);
+        let raise = super::exceptions::database_error(interp, error);
         interp.may_be_caught(&raise.exception)
     }
 
@@ -276,18 +275,6 @@ impl Environment {
         }
         let raise = super::exceptions::database_error(interp, error);
         interp.swallowing_handler(&raise.exception)
-    }
-
-    /// Whether a call that failed outside of a transaction meets a handler: nothing but the call is undone then.
-    fn is_caught_alone(interp: &mut Interp, answer: &Answer) -> bool {
-        let Outcome::Error(error) = &answer.outcome else {
-            return false;
-        };
-        if answer.mode == TransactionMode::Block || !interp.has_handler() {
-            return false;
-        }
-        let raise = super::exceptions::database_error(interp, error);
-        interp.may_be_caught(&raise.exception)
     }
 
     /// Makes a driver call and records it.
@@ -306,7 +293,9 @@ impl Environment {
         let mut doubt = unknown.map(gap_of);
         let handling = interp.is_handling();
         if interp.host.session.assumes && call.statements.iter().any(is_query) {
-            interp.host.session.is_asking = Self::is_asking(interp);
+            // whether it waits for the error of a table that is not there
+            let missing = ServerError::new(SqlState::UNDEFINED_TABLE, String::new());
+            interp.host.session.is_asking = Self::may_be_caught(interp, &missing);
         }
         let environment = &mut interp.host;
         let nested = environment.session.savepoint_depth() > 0;
@@ -335,7 +324,15 @@ impl Environment {
         }
         reopen(environment, &call.statements);
         let swallowed = Self::swallowed(interp, &answer);
-        let handled = nested || Self::is_caught_alone(interp, &answer);
+        // outside of a transaction nothing but the call is undone
+        let handled = match &answer.outcome {
+            Outcome::Error(error) => {
+                nested
+                    || (answer.mode == TransactionMode::Autocommit
+                        && Self::may_be_caught(interp, error))
+            }
+            Outcome::Ok | Outcome::Unknown(_) => false,
+        };
         let environment = &mut interp.host;
         for key in &answer.assumed {
             let what = format!(
@@ -357,7 +354,6 @@ impl Environment {
             doubt = interp.behind_hole(text).map(gap_of);
         }
         let environment = &mut interp.host;
-        let failed = matches!(answer.outcome, Outcome::Error(_));
         let is_query = matches!(
             call.statements.last(),
             Some(Statement::Query(_) | Statement::Show { .. })
@@ -383,7 +379,7 @@ impl Environment {
             changed: None,
             mode: answer.mode,
             aborted: answer.aborted,
-            handled: failed && handled,
+            handled,
             swallowed: swallowed.map(Box::new),
             transaction,
             conditional,

@@ -10,7 +10,7 @@ use rustc_hash::FxHashSet;
 use super::progress::Progress;
 use super::run::{self, Analysed, Project};
 use super::since::{self, Views};
-use super::{CheckArguments, Failure, baseline, fix, output};
+use super::{CheckArguments, Failure, baseline, fix, output, plural};
 use crate::config::Config;
 use crate::diagnostic::{self, Diagnostic, RuleInfo, Severity};
 use crate::discover::Note;
@@ -311,13 +311,8 @@ fn settings_in_force(project: &Project) -> Vec<Note> {
             notes.push(Note {
                 path: Some(database.name.clone().into()),
                 message: format!(
-                    "a database of {} SQL file{}, taken as those of `{}`",
-                    database.revision_files.len(),
-                    if database.revision_files.len() == 1 {
-                        ""
-                    } else {
-                        "s"
-                    },
+                    "a database of {}, taken as those of `{}`",
+                    plural(database.revision_files.len(), "SQL file"),
                     sql.format.facts().name
                 ),
             });

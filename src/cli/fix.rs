@@ -16,7 +16,7 @@ use similar::TextDiff;
 use super::check::{self, Findings};
 use super::run::{self, Project};
 use super::since::Past;
-use super::{CheckArguments, Failure, output};
+use super::{CheckArguments, Failure, output, plural};
 use crate::diagnostic::Applicability;
 use crate::discover::Note;
 use crate::files::{Files, Overlay, decode};
@@ -161,11 +161,6 @@ fn ignore(
     let project = check::open(arguments)?;
     let found = check::findings(&project);
     check::report(arguments, &project, found)
-}
-
-fn plural(count: usize, what: &str) -> String {
-    let end = if count == 1 { "" } else { "s" };
-    format!("{count} {what}{end}")
 }
 
 /// Where only the findings that a change brings are reported, those: others are not touched, nor is a revision that was

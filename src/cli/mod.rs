@@ -416,6 +416,12 @@ fn in_pool(
     pool.install(work)
 }
 
+/// `1 finding`, `2 findings`.
+fn plural(count: usize, what: &str) -> String {
+    let end = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{end}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

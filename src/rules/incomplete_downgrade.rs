@@ -223,10 +223,7 @@ fn column_changes(before: &Catalog, restored: &Catalog, key: &ObjectKey) -> Opti
     let was = before.table_of(key)?.column(name)?;
     let is = restored.table_of(key)?.column(name)?;
     let mut parts = Vec::new();
-    let is_known = [was, is]
-        .iter()
-        .all(|column| column.type_name.name.name != "unknown");
-    if is_known && !compare::types_alike(&was.type_name, &is.type_name) {
+    if !compare::types_alike(&was.type_name, &is.type_name) {
         parts.push(format!(
             "{} instead of {}",
             words::type_of(&is.type_name),

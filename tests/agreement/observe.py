@@ -45,6 +45,7 @@ class Log:
         self.entries, self.path, self.changes, self.depth, self.state = [], str(path), changes, 0, None
         # where a statement of a SQL file begins
         self.line = None
+        # lines of the file that are in a `try` with a handler
         self.tried = None
 
     def place(self):
@@ -57,7 +58,6 @@ class Log:
                 lines.append(frame.f_lineno)
             frame = frame.f_back
         return lines
-
 
     def may_be_caught(self, place):
         """Whether one of these lines is in a `try` that has a handler: outside of a transaction that is all that an error needs."""

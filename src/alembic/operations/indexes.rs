@@ -2,11 +2,12 @@
 
 use super::{Effect, guard, since, sqlalchemy_2, table_name};
 use crate::alembic::arguments::{Bound, hole, items_of};
+use crate::alembic::environment::Environment;
 use crate::alembic::naming;
 use crate::alembic::object::Interp;
 use crate::alembic::schema::index::IndexData;
 use crate::postgres::Name;
-use crate::python::{Eval, Value};
+use crate::python::{Eval, Host, Value};
 use crate::unknown::has_hole;
 
 /// Whether an index guard is in force; refused where Alembic knows it and SQLAlchemy does not.
@@ -45,24 +46,18 @@ pub(super) fn create_index(interp: &mut Interp, bound: &Bound) -> Eval<Effect> {
 }
 
 pub(super) fn drop_index(interp: &mut Interp, bound: &Bound) -> Eval<Effect> {
+    let name = bound.given("index_name").cloned();
     let table = match bound.get("table_name") {
-        Some(_) => table_name(interp, bound, "table_name", "schema")?,
+        Some(_) => {
+            let table = table_name(interp, bound, "table_name", "schema")?;
+            expect(interp, &table, name.as_ref());
+            table
+        }
         None => {
             let schema = bound.name(interp, "schema")?;
             Name::qualified(schema.as_deref(), "no_table")
         }
     };
-    let name = bound.given("index_name").cloned();
-    if let (Some(_), Some(index)) = (
-        bound.get("table_name"),
-        name.as_ref().and_then(Value::as_str),
-    ) && !has_hole(index)
-        && interp.host.session.assume_index(&table, index)
-    {
-        let what =
-            format!("no revision makes the table {table}: its index {index} is taken to be there");
-        <crate::alembic::environment::Environment as crate::python::Host>::gap(interp, what);
-    }
     let mut data = IndexData {
         name: naming::given(interp, name.as_ref())?,
         table: Some(table.clone()),
@@ -74,4 +69,16 @@ pub(super) fn drop_index(interp: &mut Interp, bound: &Bound) -> Eval<Effect> {
     let if_exists = index_guard(interp, bound, "if_exists")?;
     let statement = data.drop_statement(interp, Some(&table), if_exists, None)?;
     Ok(Effect::of(vec![statement]))
+}
+
+/// Takes an index that is dropped to be there where no revision makes its table: it could not be dropped otherwise.
+fn expect(interp: &mut Interp, table: &Name, index: Option<&Value>) {
+    let index = index.and_then(Value::as_str);
+    if let Some(index) = index.filter(|index| !has_hole(index))
+        && interp.host.session.assume_index(table, index)
+    {
+        let what =
+            format!("no revision makes the table {table}: its index {index} is taken to be there");
+        <Environment as Host>::gap(interp, what);
+    }
 }

@@ -132,7 +132,9 @@ impl Catalog {
 /// Whether two types are the same, as far as they are known.
 pub fn types_alike(one: &TypeName, two: &TypeName) -> bool {
     let is_open = |name: &TypeName| {
-        name.name.is_unknown() || name.modifiers.iter().any(|part| unknown::has_hole(part))
+        name.name.is_unknown()
+            || name.name.name == "unknown"
+            || name.modifiers.iter().any(|part| unknown::has_hole(part))
     };
     one == two || is_open(one) || is_open(two)
 }

@@ -12,8 +12,8 @@ use crate::postgres::name::{ObjectKey, ObjectKind};
 use crate::postgres::statement::Statement;
 use crate::postgres::{Expr, Query, ServerError, Session, SqlState, TypeName};
 
-use super::{Effect, Failure, expressions, index, resolve};
-use crate::postgres::query::check_named;
+use super::{Effect, Failure, expressions, resolve};
+use crate::postgres::query::{check_named, column_name};
 
 /// An output column.
 #[derive(Clone, Debug, PartialEq)]
@@ -188,7 +188,7 @@ fn output(
         let name = target
             .alias
             .clone()
-            .or_else(|| index::expression_name(&target.value))
+            .or_else(|| column_name(&target.value))
             .unwrap_or_else(|| SmolStr::new_static("?column?"));
         columns.push(OutputColumn {
             name,
@@ -319,7 +319,7 @@ fn from_item(
             expression(session, call, common, &scope, depends)?;
             let shown = alias
                 .clone()
-                .or_else(|| index::expression_name(call))
+                .or_else(|| column_name(call))
                 .unwrap_or_default();
             sources.push(Source {
                 alias: shown,

@@ -24,11 +24,19 @@ pub(crate) fn key(name: &QualifiedName, kind: ObjectKind, arguments: &[TypeName]
     )
 }
 
-/// Whether two argument types are the same to the server: modifiers don't count.
+/// Whether two types of arguments or results are the same to the server: modifiers don't count.
 fn same_type(a: &TypeName, b: &TypeName) -> bool {
-    a.array == b.array
-        && a.name.name == b.name.name
+    element(a) == element(b)
         && (a.name.schema == b.name.schema || a.name.schema.is_none() || b.name.schema.is_none())
+}
+
+/// The name of a type, or of an array's elements, and whether it is one: `_text` is `text[]` by its internal name.
+fn element(type_name: &TypeName) -> (&str, bool) {
+    let name = type_name.name.name.as_str();
+    match name.strip_prefix('_') {
+        Some(element) if !type_name.array => (element, true),
+        _ => (name, type_name.array),
+    }
 }
 
 fn same_arguments(a: &[TypeName], b: &[TypeName]) -> bool {
@@ -169,9 +177,7 @@ fn check_replacement(name: &QualifiedName, made: &Function, known: &Function) ->
         && old
             .iter()
             .zip(&new)
-            .all(|((old_name, old), (new_name, new))| {
-                old_name == new_name && same_type(&internal(old), &internal(new))
-            });
+            .all(|((old_name, old), (new_name, new))| old_name == new_name && same_type(old, new));
     let renamed = known
         .argument_names
         .iter()
@@ -190,21 +196,6 @@ fn check_replacement(name: &QualifiedName, made: &Function, known: &Function) ->
     Err(Failure::Error(
         ServerError::new(SqlState::INVALID_FUNCTION_DEFINITION, why).about(key),
     ))
-}
-
-/// An array type that is written by its internal name (`_text`) as any other.
-fn internal(type_name: &TypeName) -> TypeName {
-    match type_name.name.name.strip_prefix('_') {
-        Some(element) if !type_name.array => TypeName {
-            name: Name {
-                schema: type_name.name.schema.clone(),
-                name: element.into(),
-            },
-            modifiers: Vec::new(),
-            array: true,
-        },
-        _ => type_name.clone(),
-    }
 }
 
 fn matches_kind(wanted: ObjectKind, known: ObjectKind) -> bool {

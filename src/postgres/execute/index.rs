@@ -7,10 +7,10 @@ use smol_str::SmolStr;
 use crate::postgres::catalog::{
     Constraint, Index, Presence, QualifiedName, Relation, RelationKind, builtin,
 };
-use crate::postgres::expression::QueryBody;
-use crate::postgres::name::ObjectKind;
+use crate::postgres::name::{ObjectKey, ObjectKind};
+use crate::postgres::query::column_name;
 use crate::postgres::statement::{ConstraintDefinition, ConstraintKind, CreateIndex, IndexElement};
-use crate::postgres::{Datum, Expr, Name, Query, ServerError, Session, SqlState};
+use crate::postgres::{Datum, Expr, Name, ServerError, Session, SqlState};
 
 use super::{Effect, Failure, constraint, expressions, fail, fail_about, names, resolve};
 
@@ -317,9 +317,9 @@ pub(crate) fn plain_columns(elements: &[IndexElement]) -> Vec<SmolStr> {
 /// Names of an index's columns, as `ChooseIndexColumnNames` makes them: each once, with numbers.
 pub(crate) fn element_names(elements: &[IndexElement], include: &[SmolStr]) -> Vec<SmolStr> {
     let mut chosen: Vec<SmolStr> = Vec::new();
-    let written = elements.iter().map(|element| {
-        expression_name(&element.value).unwrap_or_else(|| SmolStr::new_static("expr"))
-    });
+    let written = elements
+        .iter()
+        .map(|element| column_name(&element.value).unwrap_or_else(|| SmolStr::new_static("expr")));
     for name in written.chain(include.iter().cloned()) {
         let mut candidate = name.clone();
         let mut number = 0;
@@ -330,41 +330,6 @@ pub(crate) fn element_names(elements: &[IndexElement], include: &[SmolStr]) -> V
         chosen.push(candidate);
     }
     chosen
-}
-
-/// The name that the server gives an expression (`FigureIndexColname`).
-pub(crate) fn expression_name(expression: &Expr) -> Option<SmolStr> {
-    match expression {
-        Expr::Column { name, .. } | Expr::Field { name, .. } => Some(name.clone()),
-        Expr::Call { name, .. } => Some(name.name.clone()),
-        Expr::Cast { value, type_name } => match value.as_ref() {
-            Expr::Value(_) => Some(type_name.name.name.clone()),
-            inner => expression_name(inner).or_else(|| Some(type_name.name.name.clone())),
-        },
-        Expr::Case { otherwise, .. } => otherwise
-            .as_deref()
-            .and_then(expression_name)
-            .or_else(|| Some(SmolStr::new_static("case"))),
-        Expr::Subscript { value, .. } => expression_name(value),
-        Expr::Subquery(query) => first_name(query),
-        Expr::Array(_) | Expr::ArrayQuery(_) => Some(SmolStr::new_static("array")),
-        Expr::Row(_) => Some(SmolStr::new_static("row")),
-        Expr::Exists(_) => Some(SmolStr::new_static("exists")),
-        _ => None,
-    }
-}
-
-/// The name of a query's first column: a scalar subquery has it too.
-fn first_name(query: &Query) -> Option<SmolStr> {
-    match &query.body {
-        QueryBody::Select(select) => {
-            let target = select.targets.first()?;
-            let alias = target.alias.clone();
-            alias.or_else(|| expression_name(&target.value))
-        }
-        QueryBody::Set { left, .. } => first_name(left),
-        QueryBody::Values(_) => Some(SmolStr::new_static("column1")),
-    }
 }
 
 /// 42P07 where a relation of this name is there.
@@ -384,18 +349,25 @@ pub(crate) fn attach(session: &mut Session, table: &QualifiedName, index: Index)
     if index.unique {
         check_rows(session, table, &index)?;
     }
+    let key = put(session, table, index);
+    session.change(key);
+    Ok(())
+}
+
+/// Puts an index on a table, with its relation; gives its key.
+fn put(session: &mut Session, table: &QualifiedName, index: Index) -> ObjectKey {
     let name = QualifiedName {
         schema: table.schema.clone(),
         name: index.name.clone(),
     };
     let mut relation = Relation::new(name, RelationKind::Index);
     relation.index_of = Some(table.clone());
-    session.change(relation.key());
+    let key = relation.key();
     session.catalog.relations.insert(Arc::new(relation));
     if let Some(relation) = session.catalog.relation_mut(table) {
         relation.indexes.push(index);
     }
-    Ok(())
+    key
 }
 
 /// Puts an index on a table of which nothing is known but its name.
@@ -414,27 +386,13 @@ pub(crate) fn assume(session: &mut Session, table: &QualifiedName, name: &str) {
         columns: Vec::new(),
         presence: Presence::Assumed,
     };
-    let mut relation = Relation::new(QualifiedName::new(&table.schema, name), RelationKind::Index);
-    relation.index_of = Some(table.clone());
-    session.catalog.relations.insert(Arc::new(relation));
-    if let Some(relation) = session.catalog.relation_mut(table) {
-        relation.indexes.push(index);
-    }
+    put(session, table, index);
 }
 
 /// Keeps the invalid index of a CREATE INDEX CONCURRENTLY that failed.
 pub(crate) fn leave_invalid(session: &mut Session, table: &QualifiedName, mut index: Index) {
     index.valid = false;
-    let name = QualifiedName {
-        schema: table.schema.clone(),
-        name: index.name.clone(),
-    };
-    let mut relation = Relation::new(name, RelationKind::Index);
-    relation.index_of = Some(table.clone());
-    session.catalog.relations.insert(Arc::new(relation));
-    if let Some(relation) = session.catalog.relation_mut(table) {
-        relation.indexes.push(index);
-    }
+    put(session, table, index);
 }
 
 fn check_rows(session: &Session, table: &QualifiedName, index: &Index) -> Effect {

@@ -243,8 +243,7 @@ pub(crate) fn check_targets(
         check(&target.value, frame, context)?;
         let name = match &target.alias {
             Some(alias) => alias.clone(),
-            None => column_name(&target.value)
-                .map_or_else(|| SmolStr::new_static("?column?"), |(name, _)| name),
+            None => column_name(&target.value).unwrap_or_else(|| SmolStr::new_static("?column?")),
         };
         let type_name = type_of(&target.value, frame, context).into_name();
         output.columns.push(OutputColumn { name, type_name });
@@ -286,35 +285,43 @@ pub(crate) fn star(
     }
 }
 
-/// The name that the server gives an output column (`FigureColname`), and whether it is a strong one.
-fn column_name(expression: &Expr) -> Option<(SmolStr, bool)> {
+/// The name that the server gives an output column or an index's (`FigureColname`, `FigureIndexColname`).
+pub(crate) fn column_name(expression: &Expr) -> Option<SmolStr> {
+    figured_name(expression).map(|(name, _)| name)
+}
+
+/// The name of a query's first column: a scalar subquery has it too.
+fn first_name(query: &Query) -> Option<SmolStr> {
+    match &query.body {
+        QueryBody::Select(select) => {
+            let target = select.targets.first()?;
+            let alias = target.alias.clone();
+            alias.or_else(|| column_name(&target.value))
+        }
+        QueryBody::Set { left, .. } => first_name(left),
+        QueryBody::Values(_) => Some(SmolStr::new_static("column1")),
+    }
+}
+
+/// The name, and whether it is a strong one.
+fn figured_name(expression: &Expr) -> Option<(SmolStr, bool)> {
     let strong = |name: &str| Some((SmolStr::new(name), true));
     match expression {
         Expr::Column { name, .. } | Expr::Field { name, .. } => strong(name),
-        Expr::Subscript { value, .. } => column_name(value),
-        Expr::Cast { value, type_name } => match column_name(value) {
+        Expr::Subscript { value, .. } => figured_name(value),
+        Expr::Cast { value, type_name } => match figured_name(value) {
             Some((name, true)) => Some((name, true)),
             _ => Some((type_name.name.name.clone(), false)),
         },
         Expr::Call { name, .. } => strong(&name.name),
-        Expr::Case { otherwise, .. } => match otherwise.as_deref().and_then(column_name) {
+        Expr::Case { otherwise, .. } => match otherwise.as_deref().and_then(figured_name) {
             Some((name, true)) => Some((name, true)),
             _ => Some((SmolStr::new_static("case"), false)),
         },
         Expr::Array(_) | Expr::ArrayQuery(_) => strong("array"),
         Expr::Row(_) => strong("row"),
         Expr::Exists(_) => strong("exists"),
-        Expr::Subquery(query) => match &query.body {
-            QueryBody::Select(select) => {
-                let target = select.targets.first()?;
-                match &target.alias {
-                    Some(alias) => strong(alias),
-                    None => column_name(&target.value).map(|(name, _)| (name, true)),
-                }
-            }
-            QueryBody::Values(_) => strong("column1"),
-            QueryBody::Set { .. } => None,
-        },
+        Expr::Subquery(query) => first_name(query).map(|name| (name, true)),
         _ => None,
     }
 }

@@ -39,7 +39,7 @@ pub(crate) use cast::{cast, parse_array};
 pub use check::output_columns;
 pub(crate) use check::{
     Output, check, check_assignable, check_assignment, check_condition, check_query, check_targets,
-    check_with, rename,
+    check_with, column_name, rename,
 };
 pub(crate) use evaluate::{evaluate, is_true};
 pub(crate) use join::{check_from_over, check_named, run_from_over, source_of_relation};
