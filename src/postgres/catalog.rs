@@ -15,6 +15,7 @@ use super::name::{ObjectKey, ObjectKind};
 use super::statement::{ConstraintDefinition, ConstraintKind, Identity, IndexElement, Returns};
 
 pub mod builtin;
+pub(crate) mod casts;
 pub mod compare;
 mod describe;
 mod list;
@@ -115,6 +116,8 @@ pub struct Catalog {
     /// A revision did not come to its end here, as it did wherever later ones were applied: what it made behind that point is
     /// missing.
     pub cut: bool,
+    /// A statement ran that could not be read: what is not known to be there may have been made by it.
+    pub unread: bool,
     /// Open world: an object never heard of may exist.
     pub open: bool,
 }
@@ -141,6 +144,7 @@ impl Default for Catalog {
             modelled: OrdSet::new(),
             doubted: OrdSet::new(),
             cut: false,
+            unread: false,
             open: false,
         }
     }

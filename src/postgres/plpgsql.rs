@@ -216,6 +216,14 @@ impl<E: Executor> Run<'_, E> {
             PlStatement::Return => Flow::Return,
             PlStatement::Block(block) => self.block(block),
             PlStatement::Sql {
+                statement: Statement::Query(_),
+                into,
+                ..
+            } if into.is_empty() => failure(
+                SqlState::SYNTAX_ERROR,
+                "query has no destination for result data",
+            ),
+            PlStatement::Sql {
                 statement,
                 into,
                 strict,
@@ -394,6 +402,7 @@ impl<E: Executor> Run<'_, E> {
         let Some(ResultSet {
             columns,
             rows: Some(rows),
+            ..
         }) = result
         else {
             self.forget(into);
@@ -515,6 +524,7 @@ impl<E: Executor> Run<'_, E> {
         let Some(ResultSet {
             columns,
             rows: Some(rows),
+            ..
         }) = result
         else {
             return self.skip([body].into_iter(), "the rows of a loop are not known");

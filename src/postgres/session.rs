@@ -42,6 +42,8 @@ pub struct ResultSet {
     pub columns: Vec<SmolStr>,
     /// The rows, or `None` where they depend on data that is not known.
     pub rows: Option<Vec<Vec<Datum>>>,
+    /// At least one row is there.
+    pub some: bool,
 }
 
 /// The server's answer to one driver call.
@@ -421,7 +423,7 @@ impl Session {
     pub(crate) fn assumes_relation(&self, kind: super::ObjectKind) -> bool {
         let may_be = match kind {
             super::ObjectKind::Index => false,
-            super::ObjectKind::Type => self.catalog.relations.has_assumed(),
+            super::ObjectKind::Type => self.catalog.has_more(),
             _ => true,
         };
         self.catalog.open

@@ -173,6 +173,13 @@ pub enum Statement {
     /// A statement that could not be read for another reason (a hole in the text where no name may stand, a bound).
     Unreadable {
         why: Arc<str>,
+        /// It is known to change rows alone, or nothing.
+        data: bool,
+    },
+    /// A statement of which only the head could be read (`CREATE TABLE t (` and a hole): `head` is the least that it does.
+    Partial {
+        head: Box<Statement>,
+        why: Arc<str>,
     },
 }
 

@@ -12,6 +12,7 @@ use crate::source::Span;
 
 mod lexer;
 mod lower;
+mod partial;
 mod placeholders;
 mod plpgsql;
 mod quick;

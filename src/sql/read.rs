@@ -10,6 +10,7 @@ use smol_str::SmolStr;
 
 use super::lexer::{self, Token, TokenKind};
 use super::lower::{self, Context};
+use super::partial::{self, has_open_hole};
 use super::placeholders::{self, Form, Placeholder, Readable};
 use super::split::{self, Piece};
 use super::{Parsed, Placeholders, quick, template};
@@ -19,7 +20,6 @@ use crate::postgres::statement::{CreateIndex, IndexElement};
 use crate::postgres::{Expr, Statement, TypeName};
 use crate::source::Span;
 use crate::timings::{Phase, measure};
-use crate::unknown;
 
 /// Past this many tokens a text might nest deeper than a default thread's 2 MiB can hold (about 900 levels do not fit).
 const TOKENS_ON_SMALL_STACK: usize = 400;
@@ -53,6 +53,7 @@ pub(super) fn statements(text: &str, style: Placeholders) -> Vec<Parsed> {
                 parsed.push(Parsed {
                     statement: Statement::Unreadable {
                         why: Limit::Statements.met().into(),
+                        data: false,
                     },
                     span: Span::new(piece.start as u32, text.len() as u32),
                 });
@@ -203,6 +204,7 @@ fn read_piece(
             return Ok(if body_not_known {
                 vec![Statement::Unreadable {
                     why: "a part of the statement is not known".into(),
+                    data: false,
                 }]
             } else {
                 statements
@@ -216,8 +218,14 @@ fn read_piece(
             return Ok(statements);
         }
     }
+    if matches!(refusal, Refusal::Syntax(_)) && has_open_hole(&readable.text) {
+        return Ok(partial::read(&readable.text));
+    }
     Err(Box::new(match refusal {
-        Refusal::Unreadable(why) => Statement::Unreadable { why },
+        Refusal::Unreadable(why) => Statement::Unreadable {
+            data: partial::changes_rows(statement),
+            why,
+        },
         Refusal::Syntax(message) => {
             // the file's own text may have no hole where what is read in its place has one
             let holes = style == Placeholders::Template && !placeholders.is_empty();
@@ -243,18 +251,13 @@ fn has_hole_in_body(statement: &str) -> bool {
         .any(|body| !template::find(body).is_empty())
 }
 
-/// What a refusal means: with a hole outside of literals the text is not known, so the refusal may not be the server's.
+/// What a refusal means.
 fn syntax_error(statement: &str, message: String, tokens: usize) -> Statement {
     // the grammar has this form only to refuse it (0A000): the executor answers for it
     if message.contains("CREATE OR REPLACE CONSTRAINT TRIGGER")
         && let Some(trigger) = constraint_trigger(statement, tokens)
     {
         return trigger;
-    }
-    if has_open_hole(statement) {
-        return Statement::Unreadable {
-            why: "a part of the statement is not known".into(),
-        };
     }
     Statement::SyntaxError {
         message: message.into(),
@@ -280,17 +283,6 @@ fn constraint_trigger(statement: &str, tokens: usize) -> Option<Statement> {
         }
         _ => None,
     }
-}
-
-/// Whether a hole stands where it could be any text: not inside a string or a quoted identifier.
-fn has_open_hole(statement: &str) -> bool {
-    lexer::tokens(statement)
-        .iter()
-        .filter(|token| !matches!(token.kind, TokenKind::String | TokenKind::Quoted))
-        .any(|token| {
-            let text = token.text(statement);
-            unknown::has_hole(text) || unknown::is_fresh(text)
-        })
 }
 
 fn read(readable: &Readable, tokens: usize) -> Result<Vec<Statement>, Refusal> {
@@ -421,6 +413,7 @@ pub(super) fn one_statement(text: &str) -> Statement {
         (1, Some(only)) => only.statement,
         _ => Statement::Unreadable {
             why: "not one statement".into(),
+            data: false,
         },
     }
 }

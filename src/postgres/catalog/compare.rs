@@ -12,7 +12,7 @@ use crate::unknown;
 impl Catalog {
     /// Whether everything in both is equal. Quick where one was made from the other: what is shared is not looked at.
     pub fn is_same(&self, other: &Self) -> bool {
-        (self.open, self.cut) == (other.open, other.cut)
+        (self.open, self.cut, self.unread) == (other.open, other.cut, other.unread)
             && self.doubted == other.doubted
             && self.relations.is_same(&other.relations)
             && (self.schemas.ptr_eq(&other.schemas) || self.schemas == other.schemas)

@@ -13,6 +13,37 @@ use crate::postgres::Name;
 pub const TEMPORARY_SCHEMA: &str = "pg_temp";
 
 impl Catalog {
+    /// Whether there may be more than the statements that were read have made: tables are assumed, or one was not read.
+    pub fn has_more(&self) -> bool {
+        self.unread || self.relations.has_assumed()
+    }
+
+    /// What has this name, in any schema, may be anything from now on: a relation's columns, a type's labels.
+    pub fn open_named(&mut self, name: &str) {
+        let relations: Vec<QualifiedName> = self
+            .relations
+            .named(name)
+            .map(|relation| relation.name.clone())
+            .collect();
+        for relation in relations {
+            if let Some(found) = self.relations.get_mut(&relation) {
+                found.columns_open = true;
+                found.rows.others = true;
+            }
+        }
+        let types: Vec<QualifiedName> = self
+            .types
+            .keys()
+            .filter(|known| known.name == name)
+            .cloned()
+            .collect();
+        for name in types {
+            if let Some(found) = self.type_mut(&name) {
+                found.definition = TypeKind::Open;
+            }
+        }
+    }
+
     /// The relation that a name means: temporary ones first, then the search path.
     pub fn find_relation(&self, search_path: &[SmolStr], name: &Name) -> Option<&Arc<Relation>> {
         find(name, search_path, |candidate| self.relations.get(candidate))

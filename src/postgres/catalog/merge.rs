@@ -17,6 +17,7 @@ impl Catalog {
         let mut merged = a.clone();
         merged.open = a.open || b.open;
         merged.cut = a.cut || b.cut;
+        merged.unread = a.unread || b.unread;
         merged.maybe = a.maybe.clone().union(b.maybe.clone());
         merged.modelled = a.modelled.clone().union(b.modelled.clone());
         merged.doubted = a.doubted.clone().union(b.doubted.clone());

@@ -2,10 +2,11 @@
 
 use smol_str::SmolStr;
 
-use crate::postgres::catalog::{Column, QualifiedName, Relation, TypeKind, builtin, lookup};
+use crate::postgres::catalog::casts::{CastContext, Casts};
+use crate::postgres::catalog::{Column, QualifiedName, Relation, builtin, lookup};
 use crate::postgres::name::ObjectKind;
 use crate::postgres::statement::{AlterTableCommand, ConstraintKind, Identity};
-use crate::postgres::{Datum, Expr, ServerError, Session, SqlState, TypeName};
+use crate::postgres::{Datum, Expr, Name, ServerError, Session, SqlState, TypeName};
 
 use super::{
     Effect, Failure, alter_table, constraint, data, drop, expressions, fail, foreign_key, resolve,
@@ -446,46 +447,6 @@ fn check_users(session: &Session, relation: &Relation, column: &str) -> Effect {
     Ok(())
 }
 
-/// Groups of types between which the server has assignment casts.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Group {
-    Number,
-    Text,
-    Bool,
-    Uuid,
-    Json,
-    Moment,
-    Time,
-    Interval,
-    Bytes,
-    Network,
-    Enum,
-}
-
-fn group(session: &Session, type_name: &TypeName) -> Option<Group> {
-    Some(match type_name.name.name.as_str() {
-        "int2" | "int4" | "int8" | "float4" | "float8" | "numeric" => Group::Number,
-        "text" | "varchar" | "bpchar" | "name" => Group::Text,
-        "bool" => Group::Bool,
-        "uuid" => Group::Uuid,
-        "json" | "jsonb" => Group::Json,
-        "date" | "timestamp" | "timestamptz" => Group::Moment,
-        "time" | "timetz" => Group::Time,
-        "interval" => Group::Interval,
-        "bytea" => Group::Bytes,
-        "inet" | "cidr" => Group::Network,
-        _ => {
-            let found = session
-                .catalog
-                .find_type(&session.search_path, &type_name.name)?;
-            match found.definition {
-                TypeKind::Enum { .. } => Group::Enum,
-                _ => return None,
-            }
-        }
-    })
-}
-
 /// Whether two names, each with its schema or as the search path finds it, are of one type.
 fn is_same_type(session: &Session, one: &TypeName, other: &TypeName) -> bool {
     let found = |name: &TypeName| session.catalog.find_type(&session.search_path, &name.name);
@@ -497,23 +458,16 @@ fn is_same_type(session: &Session, one: &TypeName, other: &TypeName) -> bool {
 
 /// Whether a value of one type may be assigned to another without USING; what is not known may.
 pub(crate) fn assignable(session: &Session, from: &TypeName, to: &TypeName) -> bool {
-    let same = is_same_type(session, from, to);
-    if same && from.array == to.array {
+    if is_same_type(session, from, to) && from.array == to.array {
         return true;
     }
-    let (Some(source), Some(target)) = (group(session, from), group(session, to)) else {
-        return true;
+    let casts = Casts {
+        catalog: &session.catalog,
+        version: session.version,
+        find: |name: &Name| {
+            let found = session.catalog.find_type(&session.search_path, name);
+            found.map(|found| &**found)
+        },
     };
-    if target == Group::Text && !to.array {
-        return true;
-    }
-    if from.array != to.array {
-        return false;
-    }
-    match (source, target) {
-        (Group::Enum, Group::Enum) => same,
-        (Group::Moment, Group::Time) => from.name.name != "date",
-        (Group::Time, Group::Interval) | (Group::Interval, Group::Time) => true,
-        (source, target) => source == target,
-    }
+    casts.can(from, to, CastContext::Assignment).unwrap_or(true)
 }

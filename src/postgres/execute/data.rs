@@ -50,6 +50,25 @@ pub(super) fn check_over(
     .map_err(Failure::Error)
 }
 
+/// Refuses an expression over a table that is certain not to be immutable; `message` is what the server says.
+pub(super) fn check_immutable(
+    session: &mut Session,
+    table: &QualifiedName,
+    expression: &Expr,
+    message: &str,
+) -> Effect {
+    if matches!(expression, Expr::Column { .. }) {
+        return Ok(());
+    }
+    let Some(relation) = session.catalog.relation(table).cloned() else {
+        return Ok(());
+    };
+    in_environment(session, &Parameters::default(), |catalog, environment| {
+        query::check_immutable(catalog, environment, &relation, expression, message)
+    })
+    .map_err(Failure::Error)
+}
+
 /// Checks the literal of a DEFAULT against the column's type; the type of what else a default is.
 pub(super) fn check_default(
     session: &mut Session,

@@ -11,7 +11,7 @@ use crate::postgres::{
     Datum, Expr, Outcome, Parameters, ServerError, Session, SqlState, Statement, TransactionMode,
 };
 
-use super::{Effect, Failure, data};
+use super::{Effect, Failure, data, possible};
 
 /// DO.
 pub(crate) fn run(session: &mut Session, block: &Arc<Block>, parameters: &Parameters) -> Effect {
@@ -25,6 +25,7 @@ pub(crate) fn run_with(
     variables: Vec<(SmolStr, Datum)>,
     parameters: &Parameters,
 ) -> Effect {
+    let before = session.checkpoint();
     let mut nested = Nested {
         session,
         parameters,
@@ -36,7 +37,13 @@ pub(crate) fn run_with(
             Ok(())
         }
         Outcome::Error(error) => Err(Failure::Error(*error)),
-        Outcome::Unknown(why) => Err(Failure::Unknown(why)),
+        Outcome::Unknown(why) => {
+            possible::run(session, block, before);
+            session.doubt(why);
+            session.call.result = None;
+            session.call.row_count = None;
+            Ok(())
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use crate::postgres::query::column_name;
 use crate::postgres::statement::{ConstraintDefinition, ConstraintKind, CreateIndex, IndexElement};
 use crate::postgres::{Datum, Expr, Name, ServerError, Session, SqlState};
 
-use super::{Effect, Failure, constraint, expressions, fail, fail_about, names, resolve};
+use super::{Effect, Failure, constraint, data, expressions, fail, fail_about, names, resolve};
 
 /// CREATE INDEX.
 pub(crate) fn create(session: &mut Session, create: &CreateIndex) -> Effect {
@@ -33,6 +33,8 @@ pub(crate) fn create(session: &mut Session, create: &CreateIndex) -> Effect {
             );
         }
         expressions::check_in_table(session, &table, &element.value, true)?;
+        let message = "functions in index expression must be marked IMMUTABLE";
+        data::check_immutable(session, &table, &element.value, message)?;
         columns.extend(constraint::used_columns(session, &table, &element.value));
     }
     for column in &create.include {
@@ -43,6 +45,8 @@ pub(crate) fn create(session: &mut Session, create: &CreateIndex) -> Effect {
     }
     if let Some(filter) = &create.filter {
         expressions::check_in_table(session, &table, filter, true)?;
+        let message = "functions in index predicate must be marked IMMUTABLE";
+        data::check_immutable(session, &table, filter, message)?;
         columns.extend(constraint::used_columns(session, &table, filter));
     }
     check_operator_classes(session, &table, &create.method, &create.elements)?;

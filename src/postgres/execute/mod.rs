@@ -27,6 +27,7 @@ pub mod function;
 pub mod index;
 pub mod named;
 pub mod names;
+mod possible;
 pub mod rename;
 pub mod resolve;
 mod routine;
@@ -232,7 +233,17 @@ pub fn run(session: &mut Session, statement: &Statement, parameters: &Parameters
             Ok(())
         }
         Statement::SyntaxError { message } => fail(SqlState::SYNTAX_ERROR, &**message),
-        Statement::Unreadable { why } => Err(Failure::Unknown(why.clone())),
+        Statement::Unreadable { why, data } => {
+            session.catalog.unread |= !data;
+            session.doubt(why.clone());
+            Ok(())
+        }
+        Statement::Partial { head, why } => {
+            run(session, head, parameters)?;
+            possible::open(session, head);
+            session.doubt(why.clone());
+            Ok(())
+        }
     }
 }
 

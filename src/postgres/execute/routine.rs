@@ -72,7 +72,7 @@ pub(crate) fn after_select(
     let Some(block) = body(session, &found) else {
         return Ok(());
     };
-    if !writes(session, &block.body, 0) {
+    if !writes(session, &block, 0) {
         return Ok(());
     }
     let (result, row_count) = (session.call.result.clone(), session.call.row_count);
@@ -143,17 +143,22 @@ fn body(session: &Session, function: &Function) -> Option<Arc<Block>> {
             let readable = statements.iter().all(|statement| {
                 !matches!(
                     statement,
-                    Statement::SyntaxError { .. } | Statement::Unreadable { .. }
+                    Statement::SyntaxError { .. }
+                        | Statement::Unreadable { .. }
+                        | Statement::Partial { .. }
                 )
             });
             readable.then(|| {
                 Arc::new(Block {
                     body: statements
                         .into_iter()
-                        .map(|statement| PlStatement::Sql {
-                            statement,
-                            into: Vec::new(),
-                            strict: false,
+                        .map(|statement| match statement {
+                            Statement::Query(query) => PlStatement::Perform(query),
+                            statement => PlStatement::Sql {
+                                statement,
+                                into: Vec::new(),
+                                strict: false,
+                            },
                         })
                         .collect(),
                     ..Block::default()
@@ -164,35 +169,23 @@ fn body(session: &Session, function: &Function) -> Option<Arc<Block>> {
     }
 }
 
-fn writes(session: &Session, statements: &[PlStatement], depth: usize) -> bool {
-    statements.iter().any(|statement| match statement {
-        PlStatement::Sql { statement, .. } => match statement {
-            Statement::Query(query) => query_writes(session, query, depth),
-            Statement::Set { .. } | Statement::Show { .. } => false,
-            _ => true,
-        },
-        PlStatement::Perform(query) => query_writes(session, query, depth),
-        // with INTO it is a query
-        PlStatement::Execute { into, .. } => into.is_empty(),
-        PlStatement::If { arms, otherwise } => {
-            arms.iter().any(|(_, body)| writes(session, body, depth))
-                || writes(session, otherwise, depth)
-        }
-        PlStatement::ForQuery { body, .. }
-        | PlStatement::ForExecute { body, .. }
-        | PlStatement::ForRange { body, .. }
-        | PlStatement::ForEach { body, .. }
-        | PlStatement::While { body, .. }
-        | PlStatement::Loop { body } => writes(session, body, depth),
-        PlStatement::Block(block) => {
-            writes(session, &block.body, depth)
-                || block
-                    .handlers
-                    .iter()
-                    .any(|handler| writes(session, &handler.body, depth))
-        }
-        _ => false,
-    })
+fn writes(session: &Session, block: &Block, depth: usize) -> bool {
+    let mut found = false;
+    block.each(&mut |statement| {
+        found = found
+            || match statement {
+                PlStatement::Sql { statement, .. } => match statement {
+                    Statement::Query(query) => query_writes(session, query, depth),
+                    Statement::Set { .. } | Statement::Show { .. } => false,
+                    _ => true,
+                },
+                PlStatement::Perform(query) => query_writes(session, query, depth),
+                // with INTO it is a query
+                PlStatement::Execute { into, .. } => into.is_empty(),
+                _ => false,
+            };
+    });
+    found
 }
 
 fn query_writes(session: &Session, query: &Query, depth: usize) -> bool {
@@ -205,7 +198,7 @@ fn query_writes(session: &Session, query: &Query, depth: usize) -> bool {
             .find_functions(&session.search_path, name)
             .and_then(|(_, all)| chosen(all, arguments.len()))
             .and_then(|found| body(session, &found))
-            .is_some_and(|block| writes(session, &block.body, depth + 1))
+            .is_some_and(|block| writes(session, &block, depth + 1))
 }
 
 fn execute(

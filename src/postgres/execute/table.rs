@@ -582,6 +582,8 @@ pub(crate) fn finish_column(
     }
     if let Some(generated) = &definition.generated {
         expressions::check_in_table(session, table, &generated.value, true)?;
+        let message = "generation expression is not immutable";
+        super::data::check_immutable(session, table, &generated.value, message)?;
     }
     if session.version.0 >= 18 {
         let not_null = session

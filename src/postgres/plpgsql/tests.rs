@@ -41,6 +41,7 @@ impl Executor for Tables {
             Statement::Query(_) => {
                 let rows = self.tables.iter();
                 ran.result = Some(ResultSet {
+                    some: !self.tables.is_empty(),
                     columns: vec!["relname".into(), "kind".into()],
                     rows: Some(
                         rows.map(|name| vec![Datum::Text(name.as_str().into()), Datum::Int(1)])

@@ -115,7 +115,12 @@ pub(crate) fn check_literal(
     }
     if type_name.array {
         let trimmed = text.trim();
-        if trimmed.starts_with('{') || trimmed.starts_with('[') {
+        // bounds may stand before the braces: `[1:2]={a,b}`
+        let bounds = trimmed
+            .strip_prefix('[')
+            .and_then(|rest| rest.trim_start().chars().next());
+        let has_bounds = bounds.is_some_and(|first| matches!(first, '0'..='9' | '-' | '+'));
+        if trimmed.starts_with('{') || has_bounds {
             return Ok(());
         }
         return Err(ServerError::new(

@@ -9,13 +9,14 @@ use super::cast::{Kind, check_literal, kind_of_type};
 use super::scope::{Found, Frame, Scope, find};
 use super::types::{Type, type_of};
 use super::{Context, Environment, OutputColumn, Table, functions, join};
-use crate::postgres::catalog::Catalog;
+use crate::postgres::catalog::casts::{CastContext, Casts};
+use crate::postgres::catalog::{self, Catalog};
 use crate::postgres::expression::{
     CommonTable, Datum, Expr, Query, QueryBody, Select, Target, TypeName,
 };
 use crate::postgres::expression::{children, subquery};
 use crate::postgres::statement::Statement;
-use crate::postgres::{ServerError, SqlState};
+use crate::postgres::{Name, ServerError, SqlState};
 
 /// The columns that a query gives: what a view or CREATE TABLE AS made from it has.
 ///
@@ -366,7 +367,10 @@ pub(crate) fn check(
         }
         Expr::Call {
             name, arguments, ..
-        } => functions::check_call(name, arguments, context)?,
+        } => {
+            functions::check_call(name, arguments, context)?;
+            check_sequence(&name.name, arguments, context)?;
+        }
         _ => {}
     }
     for child in children(expression) {
@@ -391,7 +395,10 @@ pub(crate) fn check(
             if let Expr::Value(Datum::Text(text)) = &**value {
                 check_literal(type_name, text, context)?;
             }
-            Ok(())
+            match type_of(value, frame, context) {
+                Type::Named(from) => check_cast(&from, type_name, context),
+                Type::Literal | Type::Unknown => Ok(()),
+            }
         }
         Expr::Binary {
             operator,
@@ -511,6 +518,20 @@ fn check_choice(
     }
 }
 
+/// The name of a relation that a function takes as a `regclass` is looked up before anything runs.
+fn check_sequence(
+    function: &str,
+    arguments: &[Expr],
+    context: &Context<'_>,
+) -> Result<(), ServerError> {
+    match (function, arguments.first()) {
+        ("nextval" | "currval" | "setval", Some(Expr::Value(Datum::Text(text)))) => {
+            check_literal(&TypeName::new("regclass"), text, context)
+        }
+        _ => Ok(()),
+    }
+}
+
 fn is_comparison(operator: &str) -> bool {
     matches!(
         operator,
@@ -528,6 +549,26 @@ fn check_pair(
 ) -> Result<(), ServerError> {
     let left_type = type_of(left, frame, context);
     let right_type = type_of(right, frame, context);
+    // the only type of values that has no equality; with NULL, IS DISTINCT FROM is a test for NULL
+    let json = |side: &Type| side.is("json");
+    let null = |side: &Expr| matches!(side, Expr::Value(Datum::Null));
+    let tests_null = operator.starts_with("IS ") && (null(left) || null(right));
+    if tests_null {
+        return Ok(());
+    }
+    if json(&left_type) && (json(&right_type) || right_type == Type::Literal)
+        || json(&right_type) && left_type == Type::Literal
+    {
+        let shown = |side: &Type| if json(side) { "json" } else { "unknown" };
+        return Err(ServerError::new(
+            SqlState::UNDEFINED_FUNCTION,
+            format!(
+                "operator does not exist: {} {operator} {}",
+                shown(&left_type),
+                shown(&right_type)
+            ),
+        ));
+    }
     match (&left_type, &right_type) {
         (Type::Named(name), Type::Literal) => check_value(name, right, context),
         (Type::Literal, Type::Named(name)) => check_value(name, left, context),
@@ -607,6 +648,30 @@ pub(crate) fn check_assignment(
     check_assignable(column, type_name, &from, context)
 }
 
+/// 42846 where no value of one type can be cast to another.
+fn check_cast(from: &TypeName, to: &TypeName, context: &Context<'_>) -> Result<(), ServerError> {
+    let is_same = from.name.name == to.name.name && from.array == to.array;
+    if is_same || casts(context).can(from, to, CastContext::Explicit) != Some(false) {
+        return Ok(());
+    }
+    Err(ServerError::new(
+        SqlState::CANNOT_COERCE,
+        format!(
+            "cannot cast type {} to {}",
+            super::render::type_text(from),
+            super::render::type_text(to)
+        ),
+    ))
+}
+
+fn casts<'a>(context: &'a Context<'_>) -> Casts<'a, impl Fn(&Name) -> Option<&'a catalog::Type>> {
+    Casts {
+        catalog: context.catalog,
+        version: context.environment.version,
+        find: |name: &Name| context.made_type(name).map(|made| &**made),
+    }
+}
+
 /// 42804 where no value of one type can be assigned to a column of another.
 pub(crate) fn check_assignable(
     column: &str,
@@ -614,19 +679,9 @@ pub(crate) fn check_assignable(
     from: &TypeName,
     context: &Context<'_>,
 ) -> Result<(), ServerError> {
-    if from.array || type_name.array {
-        return Ok(());
-    }
-    let (source, target) = (
-        kind_of_type(from, context),
-        kind_of_type(type_name, context),
-    );
-    let assignable = source == target && (target != Kind::Enum || from.name.name == type_name.name.name)
-        || source == Kind::Other
-        || matches!(target, Kind::Other | Kind::Text)
-        // two enum types may have one name in two schemas
-        || (source == Kind::Enum && target == Kind::Enum && from.name.name == type_name.name.name);
-    if assignable {
+    // two types may have one name in two schemas
+    let is_same = from.name.name == type_name.name.name && from.array == type_name.array;
+    if is_same || casts(context).can(from, type_name, CastContext::Assignment) != Some(false) {
         return Ok(());
     }
     Err(ServerError::new(

@@ -8,7 +8,7 @@ use super::evaluate::{LARGEST_ARGUMENT, evaluate};
 use super::operators::{binary, compare, equal, have_an_order, regex, text_of};
 use super::scope::Frame;
 use super::types::type_of;
-use super::{Context, cast, render, system};
+use super::{Context, cast, enums, render, system};
 use crate::postgres::catalog::{QualifiedName, TypeKind};
 use crate::postgres::expression::{Datum, Expr};
 use crate::postgres::name::{Name, ObjectKind, Quoted};
@@ -77,7 +77,7 @@ pub(crate) fn check_call(
         Some(extension) if catalog.extensions.contains_key(extension) => return Ok(()),
         Some(_) => {}
         // an extension other than those listed may have brought it, or whoever made the tables that no revision makes
-        None if !extensions_are_listed(context) || catalog.relations.has_assumed() => {
+        None if !extensions_are_listed(context) || catalog.has_more() => {
             return Ok(());
         }
         None => {}
@@ -153,6 +153,9 @@ pub(crate) fn call(
     let mut values = Vec::with_capacity(arguments.len());
     for argument in arguments {
         values.push(evaluate(argument, frame, context)?);
+    }
+    if let Some(value) = enums::of_call(function, arguments, &values, context) {
+        return Ok(value);
     }
     if let Some(value) = of_session(function, &values, context) {
         return Ok(value);

@@ -7,6 +7,7 @@
 mod aggregate;
 mod cast;
 mod check;
+mod enums;
 mod evaluate;
 mod functions;
 mod join;
@@ -19,6 +20,7 @@ mod system;
 #[cfg(test)]
 pub(crate) mod tests;
 mod types;
+mod volatility;
 mod walk;
 
 use std::cell::RefCell;
@@ -138,6 +140,7 @@ impl Table {
     pub fn into_result_set(self) -> ResultSet {
         let exact = self.is_exact();
         ResultSet {
+            some: self.exists() == Some(true),
             columns: self.columns.into_iter().map(|column| column.name).collect(),
             rows: exact.then(|| self.rows.into_iter().map(|row| row.values).collect()),
         }
@@ -448,6 +451,25 @@ pub fn check_over(
     check::check(expression, &Frame::new(&scope, &[]), &context)
 }
 
+/// Refuses an expression over a relation that is certain not to be immutable (42P17); `message` is what the server says.
+pub fn check_immutable(
+    catalog: &Catalog,
+    environment: &Environment<'_>,
+    relation: &Relation,
+    expression: &Expr,
+    message: &str,
+) -> Result<(), ServerError> {
+    let context = Context::new(catalog, environment);
+    let scope = scope::Scope::of(source_of_relation(relation));
+    if volatility::is_mutable(expression, &Frame::new(&scope, &[]), &context) {
+        return Err(ServerError::new(
+            SqlState::INVALID_OBJECT_DEFINITION,
+            message,
+        ));
+    }
+    Ok(())
+}
+
 /// Checks the literal of a DEFAULT against the column's type; what else a default is, gives its type where that is known.
 pub fn check_default(
     catalog: &Catalog,
@@ -460,7 +482,9 @@ pub fn check_default(
         return check::check_value(type_name, default, &context).map(|()| None);
     }
     let scope = Scope::default();
-    let found = types::type_of(default, &Frame::new(&scope, &[]), &context);
+    let frame = Frame::new(&scope, &[]);
+    check::check(default, &frame, &context)?;
+    let found = types::type_of(default, &frame, &context);
     Ok(found.named().cloned())
 }
 

@@ -13,7 +13,7 @@ use super::check::{check_query, check_targets, is_declared, rename, star};
 use super::evaluate::{evaluate, is_true};
 use super::operators::{compare, equal, have_an_order};
 use super::scope::{Frame, Group, Scope};
-use super::{Context, OutputColumn, Table, TableRow, join};
+use super::{Context, OutputColumn, Table, TableRow, cast, join};
 use crate::limits::Limit;
 use crate::postgres::ServerError;
 use crate::postgres::expression::{
@@ -305,7 +305,7 @@ fn output_row(
             }));
             continue;
         }
-        values.push(evaluate(&target.value, frame, context)?);
+        values.push(items_of(&target.value, frame, context)?);
     }
     let mut keys = Vec::with_capacity(query.order_by.len());
     for order in &query.order_by {
@@ -345,6 +345,28 @@ fn is_set_returning(value: &Expr) -> bool {
         ),
         Expr::Cast { value, .. } => is_set_returning(value),
         _ => false,
+    }
+}
+
+/// The value of a target, of one that gives rows (`unnest(...)`, also under a cast) the array of its items.
+fn items_of(value: &Expr, frame: &Frame<'_>, context: &Context<'_>) -> Result<Datum, ServerError> {
+    match value {
+        Expr::Call {
+            name, arguments, ..
+        } if name.name == "unnest" => match arguments.as_slice() {
+            [array] => evaluate(array, frame, context),
+            _ => Ok(Datum::Unknown),
+        },
+        Expr::Cast { value, type_name } if is_set_returning(value) => {
+            let Datum::Array(items) = items_of(value, frame, context)? else {
+                return Ok(Datum::Unknown);
+            };
+            let cast = |item: &Datum| cast::cast(item.clone(), None, type_name, context);
+            Ok(Datum::Array(
+                items.iter().map(cast).collect::<Result<_, _>>()?,
+            ))
+        }
+        _ => evaluate(value, frame, context),
     }
 }
 

@@ -418,6 +418,11 @@ fn values_and_functions() {
             "a;b",
         ),
         (
+            "SELECT unnest(enum_range(NULL::mood))::text, enum_last(NULL::mood)",
+            "sad|ok;ok|ok",
+        ),
+        ("SELECT unnest(enum_range('ok'::mood, NULL))", "ok"),
+        (
             "SELECT n FROM (VALUES ('a'), ('b')) v(n) EXCEPT SELECT 'a'",
             "b",
         ),
@@ -476,6 +481,66 @@ fn parameters_are_values() {
         server.rows("SELECT 1 FROM information_schema.tables WHERE table_name = :unbound"),
         "?"
     );
+}
+
+#[test]
+fn what_the_server_refuses_before_it_runs_anything() {
+    // each asked on PostgreSQL 15, over empty tables
+    let mut session = Server::new(
+        "CREATE TYPE mood AS ENUM ('sad'); CREATE TYPE other AS ENUM ('sad');
+         CREATE TABLE t (i int, b bigint, js json, jb jsonb, ta text[], m mood, n text, d timestamptz, s timestamp);
+         CREATE SEQUENCE made",
+    )
+    .session;
+    for (expected, text) in [
+        ("42883", "SELECT 1 FROM t WHERE js = '{}'"),
+        ("ok", "SELECT 1 FROM t WHERE js IS DISTINCT FROM NULL"),
+        ("ok", "SELECT 1 FROM t WHERE jb = '{}'"),
+        ("42846", "SELECT b::boolean FROM t"),
+        ("42846", "UPDATE t SET jb = ta::jsonb"),
+        (
+            "42846",
+            "ALTER TABLE t ALTER COLUMN m TYPE other USING m::other",
+        ),
+        ("42846", "CREATE INDEX ON t ((i::uuid))"),
+        ("42804", "UPDATE t SET jb = i"),
+        ("42804", "UPDATE t SET ta = jb"),
+        ("ok", "UPDATE t SET jb = jb || '[1]', n = i || n"),
+        (
+            "ok",
+            "SELECT (s - s)::text, ('2020-01-01'::date - '2020-01-02'::date)::bigint FROM t",
+        ),
+        ("42P01", "SELECT nextval('missing')"),
+        (
+            "42P01",
+            "ALTER TABLE t ADD z int DEFAULT nextval('missing')",
+        ),
+        ("ok", "ALTER TABLE t ADD z int DEFAULT nextval('made')"),
+        ("22P02", "ALTER TABLE t ADD y text[] DEFAULT '[]'"),
+        ("ok", "ALTER TABLE t ADD y text[] DEFAULT '[0:1]={a,b}'"),
+        ("42P17", "CREATE INDEX ON t ((d::date))"),
+        ("ok", "CREATE INDEX ON t ((s::date))"),
+        ("42P17", "CREATE INDEX ON t USING gin (to_tsvector(n))"),
+        (
+            "ok",
+            "CREATE INDEX ON t USING gin (to_tsvector('english', n))",
+        ),
+        ("42P17", "CREATE INDEX ON t (i) WHERE d > now()"),
+        (
+            "42P17",
+            "ALTER TABLE t ADD g timestamptz GENERATED ALWAYS AS (now()) STORED",
+        ),
+        ("42601", "DO $$ BEGIN SELECT 1; END $$"),
+        ("ok", "ALTER TABLE t ALTER COLUMN ta TYPE varchar(9)[]"),
+    ] {
+        let answer = session.execute(&read(text), &Parameters::default());
+        let outcome = match answer.outcome {
+            Outcome::Ok => "ok".to_owned(),
+            Outcome::Error(error) => error.sqlstate.code().to_owned(),
+            Outcome::Unknown(why) => format!("unknown: {why}"),
+        };
+        assert_eq!(outcome, expected, "{text}");
+    }
 }
 
 #[test]

@@ -72,20 +72,15 @@ pub(crate) fn type_of(expression: &Expr, frame: &Frame<'_>, context: &Context<'_
             left,
             right,
         } => match operator.as_str() {
-            "+" | "-" | "*" | "/" | "%" => {
-                let (left, right) = (
-                    type_of(left, frame, context),
-                    type_of(right, frame, context),
-                );
-                if left == right { left } else { Type::Unknown }
-            }
-            "||" => match type_of(left, frame, context) {
-                Type::Named(name) if name.array || name.name.name.starts_with("json") => {
-                    Type::Named(name)
-                }
-                Type::Unknown => Type::Unknown,
-                _ => Type::plain("text"),
-            },
+            "+" | "-" | "*" | "/" | "%" => of_arithmetic(
+                operator,
+                type_of(left, frame, context),
+                &type_of(right, frame, context),
+            ),
+            "||" => of_concatenation(
+                type_of(left, frame, context),
+                type_of(right, frame, context),
+            ),
             "->>" | "#>>" => Type::plain("text"),
             "->" | "#>" => Type::Unknown,
             "="
@@ -125,6 +120,55 @@ pub(crate) fn type_of(expression: &Expr, frame: &Frame<'_>, context: &Context<'_
                 .map(|(_, value)| value)
                 .chain(otherwise.as_deref());
             of_choice(all, frame, context)
+        }
+        _ => Type::Unknown,
+    }
+}
+
+fn of_arithmetic(operator: &str, left: Type, right: &Type) -> Type {
+    let Type::Named(name) = &left else {
+        return Type::Unknown;
+    };
+    if left != *right || name.array {
+        return Type::Unknown;
+    }
+    match (operator, name.name.name.as_str()) {
+        ("-", "date") => Type::plain("int4"),
+        ("-", "timestamp" | "timestamptz" | "time") => Type::plain("interval"),
+        (_, "int2" | "int4" | "int8" | "float4" | "float8" | "numeric")
+        | ("+" | "-", "interval") => left,
+        _ => Type::Unknown,
+    }
+}
+
+/// Text, unless both sides are of one type that has its own: arrays, JSON, bytes.
+fn of_concatenation(left: Type, right: Type) -> Type {
+    let is_plain = |side: &Type| match side {
+        Type::Literal => true,
+        Type::Named(name) => {
+            !name.array
+                && matches!(
+                    name.name.name.as_str(),
+                    "text"
+                        | "varchar"
+                        | "bpchar"
+                        | "name"
+                        | "int2"
+                        | "int4"
+                        | "int8"
+                        | "bool"
+                        | "uuid"
+                )
+        }
+        Type::Unknown => false,
+    };
+    match (left, right) {
+        (left, right) if is_plain(&left) && is_plain(&right) => Type::plain("text"),
+        (left, right) if left == right => left,
+        (Type::Literal, side) | (side, Type::Literal)
+            if side.is("jsonb") || side.named().is_some_and(|name| name.array) =>
+        {
+            side
         }
         _ => Type::Unknown,
     }
@@ -173,20 +217,31 @@ fn of_call(name: &str, arguments: &[Expr], frame: &Frame<'_>, context: &Context<
         "bool_or" | "bool_and" | "every" | "pg_table_is_visible" | "pg_type_is_visible" => {
             Type::plain("bool")
         }
-        "lower"
-        | "upper"
-        | "concat"
+        // of a range it is a bound, of bytes it is bytes
+        "lower" | "upper" | "substring" | "substr" | "trim" | "btrim" | "ltrim" | "rtrim" => {
+            match arguments
+                .first()
+                .map(|first| type_of(first, frame, context))
+            {
+                Some(Type::Literal) => Type::plain("text"),
+                Some(Type::Named(name))
+                    if !name.array
+                        && matches!(
+                            name.name.name.as_str(),
+                            "text" | "varchar" | "bpchar" | "name"
+                        ) =>
+                {
+                    Type::plain("text")
+                }
+                _ => Type::Unknown,
+            }
+        }
+        "concat"
         | "concat_ws"
         | "replace"
         | "format"
         | "left"
         | "right"
-        | "substring"
-        | "substr"
-        | "trim"
-        | "btrim"
-        | "ltrim"
-        | "rtrim"
         | "split_part"
         | "md5"
         | "quote_ident"

@@ -376,7 +376,9 @@ fn statement(out: &mut Sql, statement: &Statement) {
             }
         }
         Statement::SyntaxError { message } => out.add(format_args!("(no SQL: {})", shown(message))),
-        Statement::Unreadable { why } => out.add(format_args!("(not readable: {})", shown(why))),
+        Statement::Unreadable { why, .. } | Statement::Partial { why, .. } => {
+            out.add(format_args!("(not readable: {})", shown(why)));
+        }
     }
 }
 

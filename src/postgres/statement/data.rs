@@ -156,6 +156,38 @@ pub struct Block {
     pub unreadable: Option<Arc<str>>,
 }
 
+impl Block {
+    /// Calls `visit` for each statement of the block and of those in it, its handlers' too, in the order of the text.
+    pub fn each<'a>(&'a self, visit: &mut dyn FnMut(&'a PlStatement)) {
+        each(&self.body, visit);
+        for handler in &self.handlers {
+            each(&handler.body, visit);
+        }
+    }
+}
+
+fn each<'a>(statements: &'a [PlStatement], visit: &mut dyn FnMut(&'a PlStatement)) {
+    for statement in statements {
+        visit(statement);
+        match statement {
+            PlStatement::If { arms, otherwise } => {
+                for (_, body) in arms {
+                    each(body, visit);
+                }
+                each(otherwise, visit);
+            }
+            PlStatement::ForQuery { body, .. }
+            | PlStatement::ForExecute { body, .. }
+            | PlStatement::ForRange { body, .. }
+            | PlStatement::ForEach { body, .. }
+            | PlStatement::While { body, .. }
+            | PlStatement::Loop { body } => each(body, visit),
+            PlStatement::Block(block) => block.each(visit),
+            _ => {}
+        }
+    }
+}
+
 /// A variable of a block.
 #[derive(Clone, Debug, PartialEq)]
 #[allow(missing_docs)]

@@ -22,6 +22,7 @@ pub(super) fn statement(_: &Context<'_>, node: &NodeEnum) -> Option<Statement> {
     if is_of_large_object(node) {
         return Some(Statement::Unreadable {
             why: "which large objects there are is not known".into(),
+            data: false,
         });
     }
     match node {

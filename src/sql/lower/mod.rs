@@ -76,12 +76,14 @@ pub(super) fn statement(context: &Context<'_>, node: Option<&Node>) -> Statement
     let Some(node) = node.and_then(|node| node.node.as_ref()) else {
         return Statement::Unreadable {
             why: "an empty statement".into(),
+            data: false,
         };
     };
     context
         .deeper(|| lower_node(context, node))
         .unwrap_or_else(|| Statement::Unreadable {
             why: Limit::Nesting.met().into(),
+            data: false,
         })
 }
 

@@ -29,6 +29,7 @@ pub(super) fn statement(context: &Context<'_>, node: &NodeEnum) -> Statement {
     let NodeEnum::SelectStmt(node) = node else {
         return Statement::Unreadable {
             why: "not a query".into(),
+            data: true,
         };
     };
     let mut query = select(context, node);

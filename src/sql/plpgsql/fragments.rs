@@ -11,33 +11,17 @@ use crate::unknown::HOLE;
 
 /// The first statement of a block that the parser refuses: the server compiles a whole body before it runs any of it.
 pub(in crate::sql) fn syntax_error(block: &Block) -> Option<Arc<str>> {
-    error_in(&block.body).or_else(|| {
-        block
-            .handlers
-            .iter()
-            .find_map(|handler| error_in(&handler.body))
-    })
-}
-
-fn error_in(statements: &[PlStatement]) -> Option<Arc<str>> {
-    statements.iter().find_map(|statement| match statement {
-        PlStatement::Sql {
+    let mut found = None;
+    block.each(&mut |statement| {
+        if let PlStatement::Sql {
             statement: Statement::SyntaxError { message },
             ..
-        } => Some(message.clone()),
-        PlStatement::If { arms, otherwise } => arms
-            .iter()
-            .find_map(|(_, body)| error_in(body))
-            .or_else(|| error_in(otherwise)),
-        PlStatement::ForQuery { body, .. }
-        | PlStatement::ForExecute { body, .. }
-        | PlStatement::ForRange { body, .. }
-        | PlStatement::ForEach { body, .. }
-        | PlStatement::While { body, .. }
-        | PlStatement::Loop { body } => error_in(body),
-        PlStatement::Block(block) => syntax_error(block),
-        _ => None,
-    })
+        } = statement
+        {
+            found.get_or_insert_with(|| message.clone());
+        }
+    });
+    found
 }
 
 /// Whether a word is all hole: it may stand for any number of statements.

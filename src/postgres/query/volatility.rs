@@ -1,0 +1,87 @@
+//! Expressions that are certain to give another value another day: an index, its predicate and a generated column refuse them
+//! (42P17). By the volatility of the server's own functions and casts in `pg_proc`; what is not listed is taken to be immutable.
+
+use super::Context;
+use super::scope::Frame;
+use super::types::{Type, type_of};
+use crate::postgres::expression::{Expr, children};
+
+/// Whether an expression, or a part of it, is stable or volatile for certain.
+pub(crate) fn is_mutable(expression: &Expr, frame: &Frame<'_>, context: &Context<'_>) -> bool {
+    let name_of = |value: &Expr| match type_of(value, frame, context) {
+        Type::Named(name) if !name.array => Some(name.name.name),
+        _ => None,
+    };
+    let own = match expression {
+        Expr::Call {
+            name, arguments, ..
+        } if name.schema.is_none() && context.catalog.functions.is_empty() => {
+            let first = arguments.first().and_then(name_of);
+            let second = arguments.get(1).and_then(name_of);
+            is_mutable_call(
+                &name.name,
+                arguments.len(),
+                first.as_deref(),
+                second.as_deref(),
+            )
+        }
+        Expr::Cast { value, type_name } if !type_name.array => {
+            name_of(value).is_some_and(|from| is_mutable_cast(&from, &type_name.name.name))
+        }
+        _ => false,
+    };
+    own || children(expression)
+        .into_iter()
+        .any(|child| is_mutable(child, frame, context))
+}
+
+fn is_mutable_call(name: &str, count: usize, first: Option<&str>, second: Option<&str>) -> bool {
+    match name {
+        "now"
+        | "current_timestamp"
+        | "current_date"
+        | "current_time"
+        | "localtimestamp"
+        | "localtime"
+        | "clock_timestamp"
+        | "statement_timestamp"
+        | "transaction_timestamp"
+        | "timeofday"
+        | "random"
+        | "gen_random_uuid"
+        | "nextval"
+        | "current_user"
+        | "session_user"
+        | "current_setting"
+        | "concat"
+        | "concat_ws"
+        | "format"
+        | "to_char"
+        | "to_date"
+        | "array_to_string"
+        | "to_json"
+        | "to_jsonb"
+        | "row_to_json" => true,
+        "to_timestamp" => count == 2,
+        // the configuration is a setting of the session's
+        "to_tsvector"
+        | "to_tsquery"
+        | "plainto_tsquery"
+        | "phraseto_tsquery"
+        | "websearch_to_tsquery" => count == 1,
+        "date_trunc" | "date_part" => count == 2 && second == Some("timestamptz"),
+        "age" => count == 1 || first == Some("timestamptz"),
+        _ => false,
+    }
+}
+
+/// Casts that hang on the session's time zone or date style.
+fn is_mutable_cast(from: &str, to: &str) -> bool {
+    let is_moment = |name: &str| matches!(name, "date" | "timestamp" | "timestamptz");
+    let is_time = |name: &str| is_moment(name) || matches!(name, "time" | "timetz");
+    let is_text = |name: &str| matches!(name, "text" | "varchar" | "bpchar");
+    (from == "timestamptz" && (is_time(to) && to != "timestamptz"))
+        || (to == "timestamptz" && is_moment(from) && from != "timestamptz")
+        || (is_moment(from) && is_text(to))
+        || (is_text(from) && is_time(to))
+}
