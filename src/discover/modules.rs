@@ -299,6 +299,19 @@ impl Modules for ProjectModules {
         self.files.read(Utf8Path::new(path)).ok().flatten()
     }
 
+    fn list(&self, folder: &str) -> Option<Vec<String>> {
+        let folder = Utf8Path::new(folder);
+        if !self.files.is_dir(folder) {
+            return None;
+        }
+        let below = self.files.walk(folder, false);
+        let names = below.iter().filter_map(|path| {
+            let inner = path.strip_prefix(folder).ok()?;
+            Some(inner.as_str().to_owned())
+        });
+        Some(names.collect())
+    }
+
     fn path_of(&self, file: FileId) -> String {
         self.path(file).into_string()
     }

@@ -50,6 +50,9 @@ pub trait Modules: Send + Sync {
     /// The bytes of a file of the project that a migration reads itself (`Path(__file__).parent / "x.sql"`), by its
     /// path relative to the project root.
     fn read(&self, path: &str) -> Option<Vec<u8>>;
+    /// All files below a folder of the project, by paths relative to it, sorted; hidden ones and those that `.gitignore`
+    /// names are left out. `None`: no such folder.
+    fn list(&self, folder: &str) -> Option<Vec<String>>;
     /// A file's path relative to the project root.
     fn path_of(&self, file: FileId) -> String;
 }
@@ -161,6 +164,8 @@ pub(crate) struct State {
     pub(crate) doubts: u64,
     /// Containers that grew in doubt, by address.
     pub(crate) grown: FxHashMap<usize, growth::Growth>,
+    /// What `globals()` gave, with the scope of its module.
+    pub(crate) given_scopes: Vec<(Value, Rc<Scope>)>,
 }
 
 /// What unknown values became holes of texts.
@@ -378,6 +383,12 @@ impl<H: Host> Interpreter<H> {
             return None;
         }
         sites.iter().find(|site| site.file == file).copied()
+    }
+
+    /// Whether an exception that has left all frames arose in another file than one.
+    pub fn raised_outside(&self, raise: &Raise, file: FileId) -> bool {
+        let (exception, sites) = &self.state.unwound;
+        *exception == identity(raise) && sites.first().is_some_and(|site| site.file != file)
     }
 
     /// An unknown condition: which way this world goes.

@@ -207,6 +207,15 @@ impl Modules for Project {
         (path == "versions/x.sql").then(|| b"SELECT 1".to_vec())
     }
 
+    fn list(&self, folder: &str) -> Option<Vec<String>> {
+        let files = ["b.sql", "c/d.sql", "x.sql"];
+        match folder {
+            "versions" => Some(files.map(String::from).to_vec()),
+            "versions/c" => Some(vec!["d.sql".into()]),
+            _ => None,
+        }
+    }
+
     fn path_of(&self, _: FileId) -> String {
         "versions/a.py".into()
     }
@@ -364,6 +373,13 @@ const SNIPPETS: &[(&str, &[&str])] = &[
     (
         "import datetime\nfrom datetime import timedelta\nd = datetime.datetime(2020, 2, 28, 12)\nrecord(d + timedelta(days=2), d.isoformat(), d.strftime('%Y-%m'), datetime.date(2020, 3, 1) - datetime.date(2020, 2, 1))",
         &["2020-03-01 12:00:00 2020-02-28T12:00:00 2020-02 29 days, 0:00:00"],
+    ),
+    (
+        "from pathlib import Path\nimport glob, os, sys\nhere = Path(__file__).parent\nrecord(*[p.name for p in sorted(here.glob('*.sql'))], *[str(p) for p in here.rglob('d.*')])\nrecord(*sorted(os.listdir(here)), *glob.glob('versions/c/*.sql'), sys.path[0] == 'x')",
+        &[
+            "b.sql x.sql versions/c/d.sql",
+            "b.sql c x.sql versions/c/d.sql False",
+        ],
     ),
     (
         "from pathlib import Path\nimport os\nrecord((Path(__file__).parent / 'x.sql').read_text(), os.path.basename(__file__), __name__)\nwith open(os.path.join(os.path.dirname(__file__), 'x.sql')) as f:\n    record(f.read())",

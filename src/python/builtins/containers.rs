@@ -196,6 +196,9 @@ pub(crate) fn item<H: Host>(
             if known.is_none() {
                 return Ok(Some(interpreter.unsupported("an item of a dict")));
             }
+            if let Some(unknown) = interpreter.missing_in(value) {
+                return Ok(Some(unknown));
+            }
             let text = super::text::repr(interpreter, index)?;
             return Err(interpreter.error("KeyError", &text));
         }

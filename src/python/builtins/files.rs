@@ -1,6 +1,9 @@
 //! Paths and files of the project: read only, never anything outside.
 
+use std::collections::BTreeSet;
 use std::rc::Rc;
+
+use globset::GlobBuilder;
 
 use super::exceptions::class;
 use crate::python::host::{Arguments, Eval, Host};
@@ -70,6 +73,45 @@ pub(crate) fn read<H: Host>(interpreter: &Interpreter<H>, path: &str) -> Option<
         return None;
     }
     interpreter.modules.read(&normalise(path))
+}
+
+/// What a folder of the project holds that matches a pattern, by paths relative to it, sorted: files, and the folders that
+/// they are in. Python gives them in no certain order.
+pub(crate) fn matching<H: Host>(
+    interpreter: &Interpreter<H>,
+    folder: &str,
+    pattern: &str,
+) -> Option<Vec<String>> {
+    if has_hole(folder) || has_hole(pattern) || pattern.starts_with('/') {
+        return None;
+    }
+    let matcher = GlobBuilder::new(pattern)
+        .literal_separator(true)
+        .backslash_escape(false)
+        .build()
+        .ok()?
+        .compile_matcher();
+    let files = interpreter.modules.list(&normalise(folder))?;
+    let mut found = BTreeSet::new();
+    for file in &files {
+        for (end, _) in file.match_indices('/') {
+            found.insert(&file[..end]);
+        }
+        found.insert(file);
+    }
+    let matched = found.into_iter().filter(|name| matcher.is_match(name));
+    Some(matched.map(str::to_owned).collect())
+}
+
+/// `glob.glob(pattern)`: the folder is what stands before the first part with a wildcard.
+pub(crate) fn glob<H: Host>(interpreter: &Interpreter<H>, pattern: &str) -> Option<Vec<String>> {
+    let wild = pattern.find(['*', '?', '['])?;
+    let (folder, rest) = match pattern[..wild].rfind('/') {
+        Some(slash) => (&pattern[..slash], &pattern[slash + 1..]),
+        None => ("", pattern),
+    };
+    let names = matching(interpreter, folder, rest)?;
+    Some(names.iter().map(|name| join_text(folder, name)).collect())
 }
 
 /// `open(path)` for reading.
@@ -210,6 +252,22 @@ pub(crate) fn path_method<H: Host>(
                 Value::Bool(true)
             } else {
                 interpreter.unsupported(&format!("whether `{text}` exists"))
+            }
+        }
+        "glob" | "rglob" | "iterdir" => {
+            let pattern = match (name, arguments.positional.first().and_then(Value::as_str)) {
+                ("iterdir", _) => Some("*".to_owned()),
+                ("glob", Some(pattern)) => Some(pattern.to_owned()),
+                (_, Some(pattern)) => Some(format!("**/{pattern}")),
+                _ => None,
+            };
+            let found = pattern.and_then(|pattern| matching(interpreter, &text, &pattern));
+            match found {
+                Some(names) => {
+                    let paths = names.iter().map(|name| path(&join_text(&text, name)));
+                    Value::list(paths.collect())
+                }
+                None => interpreter.unknown(Reason::Data, &format!("Path.{name}()")),
             }
         }
         "as_posix" | "__str__" | "__fspath__" => Value::str(text),

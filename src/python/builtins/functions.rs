@@ -246,7 +246,13 @@ pub(crate) fn call<H: Host>(
             }
         }
         ("issubclass", Some(value)) => issubclass(interpreter, &value, second.as_ref()),
-        ("type", Some(value)) if arguments.positional.len() == 1 => type_of(&value),
+        ("type", Some(value)) if arguments.positional.len() == 1 => {
+            let class = match &value {
+                Value::Host(_) => interpreter.find_attribute(&value, "__class__")?,
+                _ => None,
+            };
+            class.unwrap_or_else(|| type_of(&value))
+        }
         ("type", Some(_)) => interpreter.unsupported("type() with three arguments"),
         ("iter", Some(value)) => match &value {
             Value::Instance(instance) if instance.class.name == "generator" => value,

@@ -53,6 +53,14 @@ pub(crate) fn call<H: Host>(
         "datetime" => return datetime(interpreter, rest, &arguments),
         "itertools" => return itertools(interpreter, rest, &arguments),
         "os" => return os(interpreter, rest, &arguments),
+        "glob" if matches!(rest, "glob" | "iglob") => {
+            let pattern = arguments.positional.first().and_then(Value::as_str);
+            let found = pattern.and_then(|pattern| files::glob(interpreter, pattern));
+            return Ok(match found {
+                Some(names) => Value::list(names.into_iter().map(Value::str).collect()),
+                None => interpreter.unknown(Reason::Data, "glob.glob()"),
+            });
+        }
         "re" => return patterns::call(interpreter, rest, &arguments),
         "uuid" => return uuid(interpreter, rest, &arguments),
         "math" => return math(interpreter, rest, &arguments),
@@ -517,6 +525,9 @@ fn os<H: Host>(interpreter: &mut Interpreter<H>, name: &str, arguments: &Argumen
         ("getenv", _) => functions::environment(interpreter, first.as_ref()),
         ("getcwd", _) => Value::str(""),
         ("getpid" | "urandom", _) => Value::Fresh("a value of the process"),
+        ("listdir", Some(text)) if let Some(names) = files::matching(interpreter, &text, "*") => {
+            Value::list(names.into_iter().map(Value::str).collect())
+        }
         // what a folder holds may be another each time, as the rows of a table may
         ("listdir" | "scandir" | "walk", _) => {
             interpreter.unknown(Reason::Data, &format!("os.{name}()"))

@@ -322,6 +322,8 @@ const NAMES: &[&str] = &[
     "operator.add",
     "operator.mul",
     "operator.or_",
+    "glob.glob",
+    "glob.iglob",
     "operator.and_",
     "operator.eq",
     "operator.not_",
@@ -537,7 +539,9 @@ pub(crate) fn attribute<H: Host>(
         // one list, since what a program puts in it is looked for and taken out again
         ("sys", "path") => {
             let path = &mut interpreter.state.search_path;
-            return Some(path.get_or_insert_with(|| Value::list(Vec::new())).clone());
+            // the first is where the command was given
+            let first = || Value::list(vec![Value::str("")]);
+            return Some(path.get_or_insert_with(first).clone());
         }
         // with what words the command was given is not known
         ("sys", "argv") => {

@@ -7,6 +7,7 @@ use super::iteration::has_unknown_base;
 use crate::python::builtins;
 use crate::python::host::{Arguments, Eval, Host};
 use crate::python::value::{Class, Decoration, Instance, Key, Value};
+use crate::unknown::Reason;
 
 /// The attribute of a function in which a decorator that is not known (`@hybrid_property`) is remembered.
 pub(super) const DECORATOR: &str = "<decorator>";
@@ -310,6 +311,11 @@ impl<H: Host> Interpreter<H> {
             Value::Module(module) => {
                 let old = module.scope.names.borrow_mut().insert(name.into(), value);
                 drop(old);
+            }
+            // an object of a session, it may be: what its change makes of the database is not known
+            Value::Unknown(unknown) if unknown.reason == Reason::Data => {
+                let what = format!("what setting `{name}` of {} changes", unknown.what);
+                H::gap(self, what);
             }
             _ => {}
         }

@@ -366,7 +366,7 @@ impl<H: Host> Interpreter<H> {
         arguments: &[Argument],
     ) -> Eval<Option<Value>> {
         Ok(match (name, arguments) {
-            ("globals", []) => Some(builtins::containers::scope_dict(&context.globals)),
+            ("globals", []) => Some(self.given_scope(&context.globals)),
             ("locals" | "vars", []) => Some(builtins::containers::scope_dict(&context.scope)),
             ("dir", []) => {
                 let names = context.scope.names.borrow();
@@ -453,6 +453,14 @@ impl<H: Host> Interpreter<H> {
         self.conditional.truncate(depth);
         result?;
         if let Some(unknown) = collected.hidden {
+            // rows made of rows that are not known have the keys of the one that stands for them
+            if let (ComprehensionKind::List, [Value::Dict(_)]) =
+                (comprehension.kind, collected.items.as_slice())
+            {
+                let rows = Value::list(collected.items);
+                self.mark_growth(&rows, unknown);
+                return Ok(rows);
+            }
             return Ok(Value::unknown(unknown));
         }
         let doubt = collected.doubt.take();
@@ -548,6 +556,7 @@ impl<H: Host> Interpreter<H> {
             let named = arguments.keyword.iter().map(|(_, value)| value);
             arguments.positional.iter().chain(named)
         };
+        values().for_each(|value| self.may_fill(value, unknown));
         let touches = values().any(|value| builtins::touches_host(value, 0));
         if touches || dropped {
             let what = format!(

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use super::Interpreter;
 use crate::python::builtins;
 use crate::python::host::{Arguments, Eval, Host};
-use crate::python::value::Value;
+use crate::python::value::{Scope, Value};
 use crate::unknown::Unknown;
 
 /// Most containers that are remembered.
@@ -59,6 +59,43 @@ impl<H: Host> Interpreter<H> {
         let result = run(self);
         self.conditional.truncate(depth);
         result
+    }
+
+    /// `globals()`: the names of a module as they are now.
+    pub(crate) fn given_scope(&mut self, scope: &Rc<Scope>) -> Value {
+        let given = builtins::containers::scope_dict(scope);
+        if self.state.given_scopes.len() < MOST {
+            self.state.given_scopes.push((given.clone(), scope.clone()));
+        }
+        given
+    }
+
+    /// A call that is not known gets a value: where it is what `globals()` gave, it may put any name in.
+    pub(super) fn may_fill(&mut self, value: &Value, unknown: &Unknown) {
+        if let Some(scope) = self.scope_given_as(value) {
+            let mut names = scope.names.borrow_mut();
+            let names_of = unknown.then("(...)");
+            names
+                .entry("*".into())
+                .or_insert_with(|| Value::unknown(names_of));
+        }
+    }
+
+    /// What a name of a dictionary may be that does not hold it.
+    pub(crate) fn missing_in(&self, container: &Value) -> Option<Value> {
+        let scope = self.scope_given_as(container)?;
+        let names = scope.names.borrow();
+        names.get("*").cloned()
+    }
+
+    fn scope_given_as(&self, value: &Value) -> Option<Rc<Scope>> {
+        if self.state.given_scopes.is_empty() {
+            return None;
+        }
+        let at = address(value)?;
+        let given = self.state.given_scopes.iter();
+        let mut found = given.filter(|(given, _)| address(given) == Some(at));
+        found.next().map(|(_, scope)| scope.clone())
     }
 
     /// To be told before something is added to a container.
@@ -174,6 +211,7 @@ fn address(container: &Value) -> Option<usize> {
         Value::Set(items) | Value::Dict(items) => Rc::as_ptr(items).addr(),
         Value::Tuple(items) => Rc::as_ptr(items).addr(),
         Value::Instance(instance) => Rc::as_ptr(instance).addr(),
+        Value::Host(host) => Rc::as_ptr(&host.0).cast::<()>().addr(),
         _ => return None,
     })
 }

@@ -98,6 +98,7 @@ impl<H: Host> Interpreter<H> {
                         host.0.type_name(),
                     )));
                 }
+                self.inherit_growth(value, [&items]);
                 self.enter()?;
                 let result = self.iterate(&items);
                 self.leave();
