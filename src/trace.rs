@@ -3,13 +3,14 @@
 //! An event is one driver call that a migration made. Made by `alembic` while it interprets and by `scripts` while it
 //! executes, completed by `replay` (which knows the end of the run), read by `rules` and `report`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Deref;
 use std::sync::Arc;
 
 use rustc_hash::FxHashSet;
 use smol_str::SmolStr;
 
+use crate::postgres::catalog::QualifiedName;
 use crate::postgres::{
     Catalog, Name, ObjectKey, ObjectKind, Outcome, ServerError, Statement, TransactionMode,
 };
@@ -332,6 +333,8 @@ pub struct Raised {
     pub site: Option<Site>,
     /// A `raise` statement raised it: the migration refuses. Else something went wrong by itself.
     pub explicit: bool,
+    /// It arose in a module of the application, which may have more to go by where it is installed.
+    pub elsewhere: bool,
 }
 
 /// Something that could not be analysed, and why.
@@ -400,6 +403,8 @@ pub struct RunOutput {
     pub decisions: Vec<Choice>,
     /// Answers of conditions that have one value in all runs, the given ones included.
     pub settled: BTreeMap<String, bool>,
+    /// Tables whose rows it changed by statements that may not execute.
+    pub doubtful_rows: BTreeSet<QualifiedName>,
     /// Steps of Python that it took.
     pub steps: u64,
 }

@@ -217,6 +217,7 @@ fn not_executable(interp: &mut Interp, executable: &Value) -> Box<Raise> {
 fn unreadable(interp: &mut Interp, origin: Origin, what: &str) -> Eval<Value> {
     let statement = Statement::Unreadable {
         why: format!("the statement can't be known: {what}").into(),
+        data: false,
     };
     let call = DriverCall::new(origin, statement);
     Environment::execute(interp, call)?;

@@ -1,6 +1,6 @@
 //! The migration environment of one run: the connection, the settings, and what has happened so far.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -8,6 +8,7 @@ use super::object::Interp;
 use super::questions::Questions;
 use crate::config::{Driver, PackageVersion};
 use crate::limits::Limit;
+use crate::postgres::catalog::QualifiedName;
 use crate::postgres::statement::TransactionStatement;
 use crate::postgres::{
     Answer, Catalog, ObjectKey, Outcome, Parameters, ServerError, Session, SqlState, Statement,
@@ -172,6 +173,8 @@ pub struct Environment {
     pub gaps: Vec<Gap>,
     /// Things that no revision makes and that were used.
     pub presumed: Vec<ObjectKey>,
+    /// Tables whose rows were changed by statements that may not execute.
+    pub doubtful_rows: BTreeSet<QualifiedName>,
     /// Choices at unknown conditions.
     pub decisions: Decisions,
     /// State that single models keep for the length of a run (queued batches, memo of created enum types), by key.
@@ -186,6 +189,8 @@ pub struct Environment {
     pub pending: Option<super::run::Pending>,
     /// Where the exception that ended the run arose.
     pub raise_site: Option<Site>,
+    /// It arose in another file than the revision's.
+    pub raised_elsewhere: bool,
 }
 
 fn is_query(statement: &Statement) -> bool {
@@ -206,12 +211,14 @@ impl Environment {
             transaction: 0,
             autocommit_block: false,
             gaps: Vec::new(),
+            doubtful_rows: BTreeSet::new(),
             presumed: Vec::new(),
             decisions: Decisions::default(),
             memo: BTreeMap::new(),
             classes: BTreeMap::new(),
             pending: None,
             raise_site: None,
+            raised_elsewhere: false,
         }
     }
 
@@ -277,6 +284,24 @@ impl Environment {
         interp.swallowing_handler(&raise.exception)
     }
 
+    /// Remembers whose rows statements change that may not execute.
+    fn note_doubtful_rows(&mut self, statements: &[Statement]) {
+        for statement in statements {
+            let name = match statement {
+                Statement::Insert(insert) => &insert.table,
+                Statement::Update(update) => &update.table,
+                Statement::Delete(delete) => &delete.table,
+                Statement::Merge(merge) => &merge.table,
+                _ => continue,
+            };
+            let session = &self.session;
+            let found = session.catalog.find_relation(&session.search_path, name);
+            if let Some(name) = found.map(|relation| relation.name.clone()) {
+                self.doubtful_rows.insert(name);
+            }
+        }
+    }
+
     /// Makes a driver call and records it.
     ///
     /// A statement that fails is undone and Python goes on with the error's answer, so that one failure hides no other,
@@ -312,6 +337,9 @@ impl Environment {
                 "cannot insert multiple commands into a prepared statement",
             ))
         } else {
+            if conditional.is_some() {
+                environment.note_doubtful_rows(&call.statements);
+            }
             environment
                 .session
                 .execute(&call.statements, &call.parameters)

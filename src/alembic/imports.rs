@@ -626,6 +626,10 @@ mod tests {
         fn read(&self, _: &str) -> Option<Vec<u8>> {
             None
         }
+
+        fn list(&self, _: &str) -> Option<Vec<String>> {
+            None
+        }
         fn path_of(&self, file: FileId) -> String {
             self.0[file.0 as usize].0.to_owned()
         }

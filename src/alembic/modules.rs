@@ -48,10 +48,14 @@ const PACKAGES: &[&str] = &[
     super::orm::flask::PACKAGE,
     "sqlalchemy_utils",
     "citext",
+    super::operations::sync_enum::PACKAGE,
 ];
 
 /// Modules that are reached as attributes of others, by their dotted names.
 const SUBMODULES: &[&str] = &[
+    "alembic_postgresql_enum.get_enum_data",
+    "alembic_postgresql_enum.sql_commands",
+    "alembic_postgresql_enum.sql_commands.indexes",
     "alembic.autogenerate",
     "alembic.config",
     "alembic.context",

@@ -34,6 +34,15 @@ pub enum Rows {
     Known(Vec<Vec<Value>>),
     /// Not known, and why.
     Unknown(Unknown),
+    /// Any number of rows that nothing tells apart.
+    Like {
+        /// One that stands for all of them.
+        row: Vec<Value>,
+        /// At least one is there.
+        some: bool,
+        /// Why no more is known.
+        why: Unknown,
+    },
 }
 
 /// A result: SQLAlchemy's CursorResult, ScalarResult, MappingResult; psycopg2's cursor reads from it too.
@@ -139,7 +148,19 @@ fn rows_of(interp: &Interp, set: &ResultSet, statements: &[Statement]) -> Rows {
                 })
                 .collect(),
         ),
-        None => Rows::Unknown(located(interp, Unknown::new(reason, describe(statements)))),
+        None => {
+            let why = located(interp, Unknown::new(reason, describe(statements)));
+            if !set.some {
+                return Rows::Unknown(why);
+            }
+            let values = set.columns.iter();
+            let values = values.map(|name| Value::unknown(why.then(&format!("[...].{name}"))));
+            Rows::Like {
+                row: values.collect(),
+                some: true,
+                why,
+            }
+        }
     }
 }
 
@@ -254,6 +275,11 @@ impl ResultObject {
         self
     }
 
+    /// Whether at least one row is there, of rows that are not known one by one.
+    pub fn has_some(&self) -> bool {
+        matches!(&*self.rows, Rows::Like { some: true, .. })
+    }
+
     /// Names of its columns.
     pub fn columns(&self) -> &[SmolStr] {
         &self.columns
@@ -328,7 +354,7 @@ impl ResultObject {
         self.check_open(interp)?;
         let rows = match &*self.rows {
             Rows::Known(rows) => rows,
-            Rows::Unknown(unknown) => return Ok(Err(unknown.clone())),
+            Rows::Unknown(why) | Rows::Like { why, .. } => return Ok(Err(why.clone())),
         };
         let start = self.position.get().min(rows.len());
         let end = count.map_or(rows.len(), |count| {
@@ -341,17 +367,31 @@ impl ResultObject {
             .collect()))
     }
 
-    fn list(&self, interp: &mut Interp, count: Option<usize>) -> Eval<Value> {
+    /// Up to `count` of the rows that are left, as Python gets them.
+    pub fn list(&self, interp: &mut Interp, count: Option<usize>) -> Eval<Value> {
         Ok(match self.take(interp, count)? {
             Ok(items) => Value::list(items),
-            Err(unknown) => Value::unknown(unknown),
+            Err(unknown) => match &*self.rows {
+                // rows that are no objects are as unknown as their number
+                Rows::Like { row, .. } if matches!(row.as_slice(), [Value::Instance(_)]) => {
+                    let rows = Value::list(vec![self.present(row)]);
+                    interp.mark_growth(&rows, unknown);
+                    rows
+                }
+                _ => Value::unknown(unknown),
+            },
         })
     }
 
     fn next(&self, interp: &mut Interp, suffix: &str) -> Eval<Value> {
         Ok(match self.take(interp, Some(1))? {
             Ok(items) => items.into_iter().next().unwrap_or(Value::None),
-            Err(unknown) => Value::unknown(unknown.then(suffix)),
+            Err(unknown) => match &*self.rows {
+                Rows::Like {
+                    row, some: true, ..
+                } if self.position.replace(1) == 0 => self.present(row),
+                _ => Value::unknown(unknown.then(suffix)),
+            },
         })
     }
 
@@ -363,7 +403,12 @@ impl ResultObject {
         };
         let items = match view.take(interp, None)? {
             Ok(items) => items,
-            Err(unknown) => return Ok(Value::unknown(unknown.then(".one()"))),
+            Err(unknown) => {
+                return Ok(match &*self.rows {
+                    Rows::Like { row, .. } if required => view.present(row),
+                    _ => Value::unknown(unknown.then(".one()")),
+                });
+            }
         };
         let mut items = items.into_iter();
         match (items.next(), items.next()) {

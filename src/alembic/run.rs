@@ -268,6 +268,7 @@ fn output(interp: Interp, raised: Option<Raised>) -> RunOutput {
         },
         catalog: host.session.catalog,
         undone: None,
+        doubtful_rows: host.doubtful_rows,
         decisions,
         settled: host
             .decisions
@@ -295,7 +296,9 @@ pub fn run_pending(interp: &mut Interp) -> Eval<()> {
     }
     let result = run_revision(interp, &pending);
     if let Err(raise) = &result {
-        interp.host.raise_site = interp.raised_in(raise, interp.host.revision_file);
+        let file = interp.host.revision_file;
+        interp.host.raise_site = interp.raised_in(raise, file);
+        interp.host.raised_elsewhere = interp.raised_outside(raise, file);
     }
     result
 }
@@ -355,6 +358,7 @@ fn describe(interp: &mut Interp, raise: &Raise) -> Raised {
         class,
         message,
         site: interp.host.raise_site,
+        elsewhere: interp.host.raised_elsewhere,
         explicit: raise.explicit,
     }
 }

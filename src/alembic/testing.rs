@@ -23,6 +23,10 @@ impl Modules for NoModules {
     fn read(&self, _: &str) -> Option<Vec<u8>> {
         None
     }
+
+    fn list(&self, _: &str) -> Option<Vec<String>> {
+        None
+    }
     fn path_of(&self, _: FileId) -> String {
         String::new()
     }

@@ -347,6 +347,7 @@ fn turned(
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
     use std::sync::Mutex;
 
     use super::*;
@@ -365,6 +366,10 @@ mod tests {
             None
         }
         fn read(&self, _: &str) -> Option<Vec<u8>> {
+            None
+        }
+
+        fn list(&self, _: &str) -> Option<Vec<String>> {
             None
         }
         fn path_of(&self, _: FileId) -> String {
@@ -455,6 +460,62 @@ mod tests {
         assert!(first.trace.raised.is_some());
         let again = worlds::rerun(&revision, &first, &setting()).trace;
         assert_eq!(outcomes(&again), ["42P07"]);
+    }
+
+    #[test]
+    fn rows_that_may_not_have_been_written_refuse_nothing_later() {
+        let loop_over = "for row in op.get_bind().execute(sa.text('SELECT a FROM t')):\n        ";
+        let bodies = [
+            "op.execute('CREATE TABLE t (a int)')\n    op.execute('CREATE TABLE u (b int)')"
+                .to_owned(),
+            format!("{loop_over}op.execute('INSERT INTO u VALUES (1)')"),
+            "op.add_column('u', sa.Column('c', sa.Integer, nullable=False))".to_owned(),
+        ];
+        let revisions: Vec<Arc<Revision>> = bodies
+            .iter()
+            .zip(["a", "b", "c"])
+            .enumerate()
+            .map(|(at, (body, id))| revision(id, at as u32, &format!("def upgrade():\n    {body}")))
+            .collect();
+        let seen = Mutex::new(BTreeMap::new());
+        replay(
+            &revisions,
+            Catalog::default(),
+            &setting(),
+            None,
+            &|_| true,
+            &|replayed| {
+                let mut seen = seen.lock().expect("not poisoned");
+                seen.insert(
+                    replayed.index,
+                    (outcomes(&replayed.first), replayed.rerun.clone()),
+                );
+            },
+        );
+        let seen = seen.into_inner().expect("not poisoned");
+        assert_eq!(seen[&2].0, ["ok"]);
+        // where there are rows, the second run adds to them
+        let changed: Vec<_> = seen[&1]
+            .1
+            .events
+            .iter()
+            .map(|event| event.changed)
+            .collect();
+        assert_eq!(changed, [Some(false), Some(true)]);
+    }
+
+    #[test]
+    fn a_run_that_only_asked_is_answered_alike_again() {
+        let start = "def upgrade():\n    op.execute('CREATE TABLE t (a int, b int)')";
+        let guarded = "def upgrade():\n    bind = op.get_bind()\n    \
+             if bind.execute(sa.text('SELECT 1 FROM t WHERE a = 1')).first() is None:\n        \
+             op.execute('INSERT INTO t VALUES (1, 2)')";
+        let (start, guarded) = (revision("a", 0, start), revision("b", 1, guarded));
+        let made = worlds::first(&start, &Catalog::default(), &setting()).after;
+        let first = worlds::first(&guarded, &made, &setting());
+        assert_eq!(outcomes(&first.trace), ["ok", "ok"]);
+        let again = worlds::rerun(&guarded, &first, &setting()).trace;
+        assert_eq!(outcomes(&again), ["ok"]);
     }
 
     #[test]

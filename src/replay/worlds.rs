@@ -16,12 +16,13 @@ use super::{Body, Revision, Setting, merge};
 use crate::alembic::run::{self, Contrary, RunInput};
 use crate::faults;
 use crate::limits::Limit;
-use crate::postgres::{Catalog, ObjectKey, Outcome};
+use crate::postgres::catalog::Row;
+use crate::postgres::{Catalog, ObjectKey, Outcome, Statement};
 use crate::python::interpreter::Limits;
 use crate::python::syntax::Module;
 use crate::scripts;
 use crate::source::Site;
-use crate::trace::{Gap, Run, RunOutput, Trace};
+use crate::trace::{Event, Gap, Run, RunOutput, Trace};
 
 /// How one world of a run ended.
 #[derive(Clone)]
@@ -36,6 +37,8 @@ pub(super) struct World {
     pub(super) settled: BTreeMap<String, bool>,
     /// Conditions that were not known on the way to it.
     parted: Vec<Gap>,
+    /// The answers of the run that changed nothing: the same run from here is told the same.
+    repeats: Option<Vec<bool>>,
 }
 
 /// The first run.
@@ -61,6 +64,7 @@ fn start(before: &Catalog) -> World {
         is_retry: false,
         settled: BTreeMap::new(),
         parted: Vec::new(),
+        repeats: None,
     }
 }
 
@@ -164,7 +168,10 @@ fn follow_contrary(
             setting,
             contrary,
         };
-        bounded |= explore(&scene, share, &mut outputs);
+        match &start.repeats {
+            Some(script) if run == Run::Rerun => outputs.push(run_once(&scene, script.clone())),
+            _ => bounded |= explore(&scene, share, &mut outputs),
+        }
     }
     let traces = merge::usable(&outputs);
     let before: Vec<Gap> = starts
@@ -185,7 +192,7 @@ fn follow_contrary(
     parted.dedup();
     let after = traces
         .iter()
-        .map(|output| output.catalog.clone())
+        .map(|output| handed_on(output, starts))
         .reduce(|one, other| Catalog::merge(&one, &other))
         .unwrap_or_default();
     let worlds = traces
@@ -196,6 +203,10 @@ fn follow_contrary(
             is_retry: false,
             settled: output.settled.clone(),
             parted: parted.clone(),
+            repeats: (run == Run::First && changes_nothing(&output.trace)).then(|| {
+                let decisions = output.decisions.iter();
+                decisions.map(|choice| choice.value).collect()
+            }),
         })
         .collect();
     let mut trace = merge::traces(outputs, &before);
@@ -211,6 +222,40 @@ fn follow_contrary(
         after,
         worlds: distinct(worlds),
     }
+}
+
+/// The catalog that a run leaves to later revisions: rows that may not have been written are none to be sure of.
+fn handed_on(output: &RunOutput, starts: &[World]) -> Catalog {
+    let mut catalog = output.catalog.clone();
+    for table in &output.doubtful_rows {
+        let before = starts
+            .iter()
+            .find_map(|start| start.catalog.relation(table));
+        let sure: FxHashSet<*const Row> = before
+            .iter()
+            .flat_map(|relation| relation.rows.known.iter().map(Arc::as_ptr))
+            .collect();
+        if let Some(relation) = catalog.relation_mut(table) {
+            relation
+                .rows
+                .known
+                .retain(|row| sure.contains(&Arc::as_ptr(row)));
+            relation.rows.others = true;
+        }
+    }
+    catalog
+}
+
+/// Whether a run came to its end and did nothing but ask.
+fn changes_nothing(trace: &Trace) -> bool {
+    let is_query =
+        |statement: &Statement| matches!(statement, Statement::Query(_) | Statement::Show { .. });
+    let asks = |event: &Event| {
+        event.outcome == Outcome::Ok
+            && event.changes.is_empty()
+            && event.statements.iter().all(is_query)
+    };
+    trace.raised.is_none() && !trace.broke_off && trace.events.iter().all(asks)
 }
 
 /// What the worlds that grow from one start have in common.
@@ -397,6 +442,7 @@ fn run_once(scene: &Scene<'_>, script: Vec<bool>) -> RunOutput {
         },
         catalog: start.catalog.clone(),
         undone: None,
+        doubtful_rows: BTreeSet::new(),
         decisions: Vec::new(),
         settled: start.settled.clone(),
         steps: 0,
@@ -439,7 +485,7 @@ fn assumes(run: Run, start: &World) -> bool {
     match run {
         Run::First => true,
         Run::Rerun => start.is_retry,
-        Run::Downgrade | Run::Reupgrade => start.catalog.relations.has_assumed(),
+        Run::Downgrade | Run::Reupgrade => start.catalog.has_more(),
     }
 }
 
@@ -463,11 +509,15 @@ fn settle_changes(trace: &mut Trace, before: &Catalog, after: &Catalog) {
 fn distinct(worlds: Vec<World>) -> Vec<World> {
     let mut kept: Vec<World> = Vec::new();
     for world in worlds {
+        let full = kept.len() >= Limit::Ways.count();
         let known = kept
-            .iter()
-            .any(|other| other.settled == world.settled && other.catalog.same_as(&world.catalog));
-        if !known && kept.len() < Limit::Ways.count() {
-            kept.push(world);
+            .iter_mut()
+            .find(|other| other.settled == world.settled && other.catalog.same_as(&world.catalog));
+        match known {
+            // of several ways that lead to one state, which was taken is not known
+            Some(known) if known.repeats != world.repeats => known.repeats = None,
+            None if !full => kept.push(world),
+            Some(_) | None => {}
         }
     }
     kept

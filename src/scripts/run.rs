@@ -1,6 +1,6 @@
 //! One run of one direction of a SQL migration: its statements executed on a catalog, and what came of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Part, Sending};
 use crate::postgres::statement::TransactionStatement;
@@ -189,6 +189,7 @@ fn output(trace: Trace, catalog: Catalog) -> RunOutput {
         trace,
         catalog,
         undone: None,
+        doubtful_rows: BTreeSet::new(),
         decisions: Vec::new(),
         settled: BTreeMap::new(),
         steps: 0,

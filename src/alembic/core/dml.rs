@@ -247,16 +247,19 @@ impl Change {
             .unwrap_or_else(|| SmolStr::new(key))
     }
 
-    /// Whether a key names a column that the table, wholly known, does not have: SQLAlchemy's CompileError.
+    /// Whether the table is wholly known and has no column of a key.
+    fn lacks(&self, key: &str) -> bool {
+        let known = object::get::<Table>(&self.table).is_some_and(|table| {
+            let data = table.data.borrow();
+            !data.incomplete && !data.columns.is_empty()
+        });
+        known && self.column_of(key).is_none() && !crate::unknown::has_hole(key)
+    }
+
+    /// Whether a key of `values()` names a column that the table, wholly known, does not have: SQLAlchemy's CompileError.
     fn check_keys(&self, interp: &mut Interp, row: &Row) -> Eval<()> {
-        let Some(table) = object::get::<Table>(&self.table) else {
-            return Ok(());
-        };
-        if table.data.borrow().incomplete || table.data.borrow().columns.is_empty() {
-            return Ok(());
-        }
         for (key, _) in row {
-            if self.column_of(key).is_none() && !crate::unknown::has_hole(key) {
+            if self.lacks(key) {
                 return Err(exceptions::raise(
                     interp,
                     "CompileError",
@@ -348,6 +351,7 @@ impl Change {
         if self.unknown_values && assignments.is_empty() {
             return Ok(Statement::Unreadable {
                 why: "values of an UPDATE that can't be known".into(),
+                data: true,
             });
         }
         Ok(Statement::Update(Box::new(Update {
@@ -367,18 +371,23 @@ impl Change {
             let Some(query) = query else {
                 return Ok(Statement::Unreadable {
                     why: "the SELECT of an INSERT that can't be read".into(),
+                    data: true,
                 });
             };
             return Ok(self.insert_of(columns.clone(), InsertSource::Query(Box::new(query))));
         }
         let mut rows = self.rows.clone();
+        if let Some(first) = rows.first() {
+            self.check_keys(interp, first)?;
+        }
         if !parameters.is_empty() {
             let base = rows.first().cloned().unwrap_or_default();
             rows = parameters
                 .iter()
                 .map(|row| {
                     let mut merged = base.clone();
-                    for (key, value) in row {
+                    // what is given to `execute` and is no column is left out
+                    for (key, value) in row.iter().filter(|(key, _)| !self.lacks(key)) {
                         match merged.iter_mut().find(|(known, _)| known == key) {
                             Some((_, slot)) => *slot = value.clone(),
                             None => merged.push((key.clone(), value.clone())),
@@ -391,13 +400,13 @@ impl Change {
         if rows.is_empty() && self.unknown_values {
             return Ok(Statement::Unreadable {
                 why: "rows of an INSERT that can't be known".into(),
+                data: true,
             });
         }
         if rows.is_empty() {
             rows.push(Row::new());
         }
         let first = rows[0].clone();
-        self.check_keys(interp, &first)?;
         let mut keys: Vec<SmolStr> = first.iter().map(|(key, _)| key.clone()).collect();
         let defaults = self.defaults(&keys);
         keys.extend(defaults.iter().map(|(key, _)| key.clone()));

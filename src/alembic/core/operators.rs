@@ -278,8 +278,9 @@ pub fn binary(
 }
 
 fn comparison_side(interp: &mut Interp, this: &Value, other: &Value) -> Eval<Converted> {
+    // None is NULL here whatever the column's type makes of it as a value (JSON: `'null'`)
     if object::get::<super::super::schema::Column>(this).is_some()
-        && !matches!(other, Value::Host(_))
+        && !matches!(other, Value::Host(_) | Value::None)
     {
         return Ok(Converted::plain(super::convert::bound_value(
             interp,

@@ -168,7 +168,7 @@ impl Object for Batch {
             })),
             _ if self.methods().contains(&name) || name.starts_with('_') => None,
             // registered by a library or by the project
-            _ => Some(super::unknown_operation(interp, name)),
+            _ => Some(super::custom::unknown(interp, name, &Arguments::default())),
         })
     }
     fn invoke(
@@ -193,10 +193,10 @@ impl Object for Batch {
             _ => {}
         }
         let Some(definition) = find(method) else {
-            return Ok(super::unknown_operation(interp, method));
+            return Ok(super::custom::unknown(interp, method, &arguments));
         };
         let Some((position, keyword)) = definition.batch else {
-            return Ok(super::unknown_operation(interp, method));
+            return Ok(super::custom::unknown(interp, method, &arguments));
         };
         let table = Value::str(self.table.as_str());
         if arguments.positional.len() >= position {

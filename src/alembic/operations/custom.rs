@@ -8,6 +8,7 @@ use smol_str::SmolStr;
 
 use super::operation;
 use crate::alembic::arguments::name_of;
+use crate::alembic::environment::Environment;
 use crate::alembic::object::{self, Interp, Object};
 use crate::alembic::{bridge, context};
 use crate::python::{Arguments, Eval, HostRef, Raise, Value};
@@ -64,6 +65,44 @@ pub fn replaced_in_batch(interp: &mut Interp, batch: &HostRef, name: &str) -> Op
         function,
         receiver: Value::Host(batch.clone()),
     }))
+}
+
+/// Notes that an operation is not known. It may have changed anything, so that nothing is certain to be missing behind it,
+/// and what its arguments name it may have made anew.
+pub fn unknown(interp: &mut Interp, name: &str, arguments: &Arguments) -> Value {
+    let what = format!("the operation op.{name} is not known");
+    <Environment as crate::python::Host>::gap(interp, what);
+    let mut texts = Vec::new();
+    let named = arguments.keyword.iter().map(|(_, value)| value);
+    for value in arguments.positional.iter().chain(named) {
+        collect_texts(value, &mut texts, 0);
+    }
+    let catalog = &mut interp.host.session.catalog;
+    catalog.unread = true;
+    for text in texts {
+        catalog.open_named(&text);
+    }
+    super::super::arguments::unsupported(interp, &format!("op.{name}()"))
+}
+
+/// The plain texts of a value, as deep as arguments go.
+fn collect_texts(value: &Value, into: &mut Vec<SmolStr>, depth: usize) {
+    const DEEPEST: usize = 4;
+    match value {
+        Value::Str(text) => into.push(SmolStr::new(&*text.text)),
+        Value::List(items) if depth < DEEPEST => {
+            let items = items.borrow();
+            items
+                .iter()
+                .for_each(|item| collect_texts(item, into, depth + 1));
+        }
+        Value::Tuple(items) if depth < DEEPEST => {
+            items
+                .iter()
+                .for_each(|item| collect_texts(item, into, depth + 1));
+        }
+        _ => {}
+    }
 }
 
 /// A function that gets a receiver as its first argument.
@@ -182,7 +221,7 @@ pub fn invoke(interp: &mut Interp, arguments: &Arguments) -> Eval<Value> {
         _ => None,
     };
     let Some(implementation) = implementation else {
-        return Ok(super::unknown_operation(interp, "invoke"));
+        return Ok(unknown(interp, "invoke", arguments));
     };
     let call = Arguments {
         positional: vec![instance(), operation],

@@ -82,7 +82,9 @@ fn insert(
             used.push((key.clone(), column.0.name.clone(), Some(column)));
         }
     }
-    for key in &given {
+    // keys that are no columns are left out, where the columns are known
+    let open = data.incomplete || columns.is_empty();
+    for key in given.iter().filter(|_| open) {
         if !used.iter().any(|(known, ..)| known == key) {
             used.push((key.clone(), key.clone(), None));
         }

@@ -9,6 +9,7 @@ mod constraints;
 pub mod custom;
 mod data;
 mod indexes;
+pub mod sync_enum;
 mod tables;
 
 use std::any::Any;
@@ -329,7 +330,7 @@ pub fn lookup(interp: &mut Interp, module: &str, name: &str) -> Option<Value> {
             _ => None,
         },
         "alembic.operations.ops" => (name == "MigrateOperation").then(custom::migrate_operation),
-        _ => None,
+        _ => sync_enum::lookup(interp, module, name),
     }
 }
 
@@ -400,16 +401,10 @@ impl Object for Operation {
     fn call(&self, interp: &mut Interp, _: &HostRef, arguments: Arguments) -> Eval<Value> {
         match find(&self.name) {
             Some(definition) => call(interp, definition, arguments, None),
-            None => Ok(unknown_operation(interp, &self.name)),
+            None if self.name == "sync_enum_values" => sync_enum::call(interp, arguments),
+            None => Ok(custom::unknown(interp, &self.name, &arguments)),
         }
     }
-}
-
-/// Notes that an operation is not known; it may have changed anything, so the gap is said.
-pub fn unknown_operation(interp: &mut Interp, name: &str) -> Value {
-    let what = format!("the operation op.{name} is not known");
-    <Environment as crate::python::Host>::gap(interp, what);
-    super::arguments::unsupported(interp, &format!("op.{name}()"))
 }
 
 /// Calls an operation, by itself or in a batch.

@@ -378,6 +378,75 @@ fn an_unknown_operation_is_a_gap() {
 }
 
 #[test]
+fn behind_an_unknown_operation_nothing_is_certain_to_be_missing() {
+    let before =
+        "op.execute(\"CREATE TYPE kind AS ENUM ('a')\")\nop.execute('CREATE TABLE t (k kind)')\n";
+    let behind = "op.execute(\"UPDATE t SET k = 'b'\")\nop.execute('ALTER TABLE t DROP COLUMN n')";
+    let certain = upgrade(&format!("{before}{behind}"));
+    assert_eq!(outcomes(&certain)[2..], ["22P02", "42703"]);
+    let output = upgrade(&format!(
+        "{before}op.plugin_made('kind', made=['t'])\n{behind}"
+    ));
+    assert_eq!(outcomes(&output)[2..], ["ok", "ok"]);
+    assert!(output.catalog.unread);
+}
+
+#[test]
+fn an_enum_that_is_synchronised_is_made_anew() {
+    // the statements of alembic-postgresql-enum 1.11, each asked on PostgreSQL 15
+    let before =
+        "op.create_table('t', sa.Column('k', sa.Enum('A', 'B', name='kind'), server_default='A'))";
+    let body = "from alembic_postgresql_enum import TableReference\n\
+         op.sync_enum_values('public', 'kind', ['A', 'BB', 'C'], [TableReference(table_schema='public', table_name='t', column_name='k', existing_server_default=\"'A'::kind\")], enum_values_to_rename=[('B', 'BB')])\n\
+         op.execute(\"UPDATE t SET k = 'C'\")";
+    let output = replay(upgrade(before).catalog, body, settings());
+    assert_eq!(outcomes(&output), vec!["ok"; 15]);
+    let again = replay(output.catalog.clone(), body, settings());
+    assert_eq!(outcomes(&again), vec!["ok"; 15]);
+    let refused = replay(
+        output.catalog,
+        "op.execute(\"UPDATE t SET k = 'B'\")",
+        settings(),
+    );
+    assert_eq!(outcomes(&refused), ["22P02"]);
+}
+
+#[test]
+fn keys_that_are_no_columns_are_left_out() {
+    let output = upgrade(
+        "op.create_table('p', sa.Column('i', sa.Integer))\nt = sa.table('p', sa.column('i'))\n\
+         op.bulk_insert(t, [{'i': 1, 'nope': 2}])\nop.get_bind().execute(t.insert(), [{'i': 1, 'nope': 2}])",
+    );
+    assert_eq!(outcomes(&output), ["ok"; 3]);
+    let values = upgrade("op.execute(sa.table('p', sa.column('i')).insert().values(i=1, nope=2))");
+    let raised = values.trace.raised.expect("an exception");
+    assert_eq!(raised.class, "CompileError");
+}
+
+#[test]
+fn ddl_takes_words_from_its_context() {
+    let output = upgrade(
+        "op.create_table('p', sa.Column('i', sa.Integer))\nop.execute(sa.DDL('ALTER TABLE %(t)s ADD z int', context={'t': 'p'}))",
+    );
+    assert_eq!(outcomes(&output), ["ok"; 2]);
+}
+
+#[test]
+fn rows_made_of_unknown_rows_have_their_keys() {
+    let output = replay(
+        upgrade(TABLES).catalog,
+        "t = sa.table('t', sa.column('id', sa.Integer))\nbind = op.get_bind()\n\
+         rows = [{'id': row.id} for row in bind.execute(sa.text('SELECT id FROM t'))]\nif rows:\n    bind.execute(t.insert(), rows)",
+        settings(),
+    );
+    let insert = output.trace.events.last().expect("the INSERT");
+    assert_eq!(
+        insert.statements[0].to_string(),
+        "INSERT INTO t (id) VALUES ({?})"
+    );
+}
+
+#[test]
 fn serial_goes_by_the_key() {
     let output = upgrade(
         "op.create_table('a', sa.Column('id', sa.BigInteger, nullable=False), sa.PrimaryKeyConstraint('id'))\nop.create_table('b', sa.Column('id', sa.Integer, sa.ForeignKey('a.id'), primary_key=True))\nop.create_table('c', sa.Column('x', sa.Integer, primary_key=True), sa.Column('y', sa.Integer, primary_key=True))",

@@ -402,6 +402,11 @@ impl Object for Base {
             }
             "__table__" | "__tablename__" | "__table_args__" => Ok(None),
             _ if name.starts_with("__") => Ok(None),
+            // `relationship(..., backref=...)` of another model gives its objects attributes
+            _ if matches!(receiver, Value::Instance(_)) => {
+                let what = format!("{}.{name}", class.name);
+                Ok(Some(interp.unknown(Reason::Unsupported, &what)))
+            }
             // a model knows its attributes; one whose table is not known does not, nor one with a base that is not known
             _ if table_of(&Value::Class(class.clone())).is_some() && !self.is_open(class) => {
                 Ok(None)

@@ -17,7 +17,7 @@ use crate::alembic::result::{self, ResultObject, Rows, Shape};
 use crate::alembic::schema::Column;
 use crate::postgres::expression::{QueryBody, Target};
 use crate::postgres::{Expr, Parameters, Statement};
-use crate::python::{Arguments, Eval, HostRef, Instance, Value};
+use crate::python::{Arguments, Class, Eval, HostRef, Instance, Value};
 use crate::trace::Origin;
 use crate::unknown::{Reason, Unknown};
 
@@ -137,38 +137,49 @@ impl OrmQuery {
         };
         let rows = match result.take(interp, None)? {
             Ok(rows) => rows,
+            // objects that nothing tells apart: one stands for them, so that what is done to each is seen
             Err(unknown) => {
-                return Ok(result::of_rows(
-                    Vec::new(),
-                    Rows::Unknown(unknown),
-                    Shape::Scalars,
-                ));
+                let values = columns_of(&table)
+                    .into_iter()
+                    .map(|(key, _)| Value::unknown(unknown.then(&format!("[...].{key}"))))
+                    .collect::<Vec<_>>();
+                let some = result.has_some();
+                let doubt = (!some).then_some(&unknown);
+                let row = vec![self.object(class, &table, &values, doubt)];
+                let why = unknown;
+                let rows = Rows::Like { row, some, why };
+                return Ok(result::of_rows(Vec::new(), rows, Shape::Scalars));
             }
         };
-        let columns = columns_of(&table);
-        let mut objects = Vec::with_capacity(rows.len());
-        for row in &rows {
-            let Some(row) = object::get::<result::Row>(row) else {
-                continue;
-            };
-            let instance = Rc::new(Instance {
-                class: class.clone(),
-                attributes: RefCell::default(),
-            });
-            for ((key, _), value) in columns.iter().zip(row.values.iter()) {
-                let name = model::attribute_of(class, key);
-                instance.attributes.borrow_mut().insert(name, value.clone());
-            }
-            if let Some(session) = object::get::<OrmSession>(&self.session) {
-                session.remember(&instance);
-            }
-            objects.push(vec![Value::Instance(instance)]);
+        let objects = rows
+            .iter()
+            .filter_map(object::get::<result::Row>)
+            .map(|row| vec![self.object(class, &table, &row.values, None)])
+            .collect();
+        let rows = Rows::Known(objects);
+        Ok(result::of_rows(Vec::new(), rows, Shape::Scalars))
+    }
+
+    /// An object of a row, which the session knows from now on; with why there may be no such row.
+    fn object(
+        &self,
+        class: &Rc<Class>,
+        table: &Value,
+        values: &[Value],
+        doubt: Option<&Unknown>,
+    ) -> Value {
+        let instance = Rc::new(Instance {
+            class: class.clone(),
+            attributes: RefCell::default(),
+        });
+        for ((key, _), value) in columns_of(table).iter().zip(values) {
+            let name = model::attribute_of(class, key);
+            instance.attributes.borrow_mut().insert(name, value.clone());
         }
-        Ok(result::of_rows(
-            Vec::new(),
-            Rows::Known(objects),
-            Shape::Scalars,
-        ))
+        if let Some(session) = object::get::<OrmSession>(&self.session) {
+            session.remember(&instance, doubt);
+        }
+        Value::Instance(instance)
     }
 
     /// The result as `Session.execute` gives it: rows, each of one object.
@@ -251,6 +262,7 @@ impl OrmQuery {
         let Some(table) = self.entities.first().and_then(table_of) else {
             let unreadable = Statement::Unreadable {
                 why: "a query of a model that can't be read".into(),
+                data: true,
             };
             let result =
                 connection::run(interp, Origin::Orm, vec![unreadable], Parameters::default())?;
@@ -348,9 +360,6 @@ impl Object for OrmQuery {
         Ok(interp.unknown(Reason::Unsupported, &format!("query.{method}()")))
     }
     fn iterate(&self, interp: &mut Interp, _: &HostRef) -> Eval<Value> {
-        Ok(match self.result(interp)?.take(interp, None)? {
-            Ok(items) => Value::list(items),
-            Err(unknown) => Value::unknown(unknown),
-        })
+        self.result(interp)?.list(interp, None)
     }
 }

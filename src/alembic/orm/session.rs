@@ -17,7 +17,7 @@ use crate::alembic::core::operators::binary_expr;
 use crate::alembic::core::select::SelectObject;
 use crate::alembic::object::{self, Interp, Object, function};
 use crate::alembic::schema::Column;
-use crate::postgres::{Datum, Expr, Parameters};
+use crate::postgres::{Datum, Expr, Parameters, Statement};
 use crate::python::{Arguments, Eval, HostRef, Instance, Raise, Value};
 use crate::trace::{BoundaryKind, Origin};
 use crate::unknown::{Reason, Unknown};
@@ -105,6 +105,8 @@ type Row = Vec<(SmolStr, Value)>;
 struct Loaded {
     instance: Rc<Instance>,
     values: Vec<(SmolStr, Value)>,
+    /// Why there may be no such object.
+    doubt: Option<Unknown>,
 }
 
 /// An object that waits for the next flush.
@@ -135,11 +137,12 @@ impl OrmSession {
     }
 
     /// Remembers an object that was loaded, to see whether it changes.
-    pub fn remember(&self, instance: &Rc<Instance>) {
+    pub fn remember(&self, instance: &Rc<Instance>, doubt: Option<&Unknown>) {
         let values = attribute_values(instance);
         self.loaded.borrow_mut().push(Loaded {
             instance: instance.clone(),
             values,
+            doubt: doubt.cloned(),
         });
     }
 
@@ -177,14 +180,14 @@ impl OrmSession {
                 .is_some_and(|last| !is_alike(last, &waiting.instance))
             {
                 let instances = std::mem::take(&mut batch);
-                interp.in_doubt(doubt.as_ref(), |interp| self.insert(interp, &instances))?;
+                self.insert(interp, &instances, doubt.as_ref())?;
             }
             if batch.is_empty() {
                 doubt = waiting.doubt;
             }
             batch.push(waiting.instance);
         }
-        interp.in_doubt(doubt.as_ref(), |interp| self.insert(interp, &batch))?;
+        self.insert(interp, &batch, doubt.as_ref())?;
         self.update_changed(interp)?;
         let deleted: Vec<Waiting> = self.deleted.borrow_mut().drain(..).collect();
         for Waiting { instance, doubt } in deleted {
@@ -193,7 +196,12 @@ impl OrmSession {
         Ok(())
     }
 
-    fn insert(&self, interp: &mut Interp, instances: &[Rc<Instance>]) -> Eval<()> {
+    fn insert(
+        &self,
+        interp: &mut Interp,
+        instances: &[Rc<Instance>],
+        doubt: Option<&Unknown>,
+    ) -> Eval<()> {
         let Some(first) = instances.first() else {
             return Ok(());
         };
@@ -203,16 +211,18 @@ impl OrmSession {
         let rows: Vec<Vec<(SmolStr, Value)>> = instances.iter().map(row_values).collect();
         let change = Change::new(Kind::Insert, table);
         let statement = change.statement(interp, &rows)?;
-        connection::run(interp, Origin::Orm, vec![statement], Parameters::default())?;
+        interp.in_doubt(doubt, |interp| {
+            connection::run(interp, Origin::Orm, vec![statement], Parameters::default())
+        })?;
         for instance in instances {
             fill_in(interp, instance);
-            self.remember(instance);
+            self.remember(instance, doubt);
         }
         Ok(())
     }
 
     fn update_changed(&self, interp: &mut Interp) -> Eval<()> {
-        let changed: Vec<(Rc<Instance>, Row)> = self
+        let changed: Vec<(Rc<Instance>, Option<Unknown>, Row)> = self
             .loaded
             .borrow_mut()
             .iter_mut()
@@ -228,17 +238,20 @@ impl OrmSession {
                         .cloned()
                         .collect();
                 loaded.values = now;
-                (!changes.is_empty()).then(|| (loaded.instance.clone(), changes))
+                (!changes.is_empty())
+                    .then(|| (loaded.instance.clone(), loaded.doubt.clone(), changes))
             })
             .collect();
-        for (instance, changes) in changed {
+        for (instance, doubt, changes) in changed {
             let Some((table, key)) = identity(interp, &instance)? else {
                 continue;
             };
             let mut change = Change::new(Kind::Update, table);
             change.restrict(key, Vec::new());
             let statement = change.statement(interp, &[changes])?;
-            connection::run(interp, Origin::Orm, vec![statement], Parameters::default())?;
+            interp.in_doubt(doubt.as_ref(), |interp| {
+                connection::run(interp, Origin::Orm, vec![statement], Parameters::default())
+            })?;
         }
         Ok(())
     }
@@ -267,6 +280,44 @@ impl OrmSession {
         connection::execute(interp, &statement, parameters.as_ref(), Origin::Construct)
     }
 
+    /// `session.merge(instance)`: the row of its key takes its attributes, or it becomes a new one.
+    fn merge(&self, interp: &mut Interp, this: &HostRef, given: &Value) -> Eval<Value> {
+        let (Value::Instance(instance), Some(table)) = (given, table_of(given)) else {
+            return Ok(given.clone());
+        };
+        let class = Value::Class(instance.class.clone());
+        let key: Option<Vec<Value>> = key_columns(&table)
+            .iter()
+            .map(|key| {
+                let name = model::attribute_of(&instance.class, key);
+                let value = instance.attributes.borrow().get(&name).cloned();
+                value.filter(|value| !value.is_none())
+            })
+            .collect();
+        let Some(key) = key.filter(|key| !key.is_empty()) else {
+            self.add(given, interp.conditional());
+            return Ok(given.clone());
+        };
+        let query = OrmQuery::new(interp, Value::Host(this.clone()), &[class])?;
+        let found = query.get(interp, &Value::tuple(key))?;
+        match &found {
+            Value::Instance(known) => {
+                let values = instance.attributes.borrow().clone();
+                known.attributes.borrow_mut().extend(values);
+                Ok(found)
+            }
+            // whether there is such a row decides between an INSERT and an UPDATE
+            Value::Unknown(unknown) => {
+                self.add(given, Some(unknown));
+                Ok(given.clone())
+            }
+            _ => {
+                self.add(given, interp.conditional());
+                Ok(given.clone())
+            }
+        }
+    }
+
     fn then(
         &self,
         interp: &mut Interp,
@@ -285,20 +336,21 @@ impl OrmSession {
         let Some(table) = table_of(&model) else {
             return Ok(interp.unknown(Reason::Unsupported, method));
         };
+        let doubt = interp.may_be_empty(&rows).cloned();
         if method == "bulk_insert_mappings" {
             if matches!(&rows, Value::List(rows) if rows.borrow().is_empty()) {
                 return Ok(Value::None);
             }
             let statement = crate::alembic::core::dml::insert_rows(interp, &table, &rows)?;
-            let doubt = interp.may_be_empty(&rows).cloned();
             interp.in_doubt(doubt.as_ref(), |interp| {
                 connection::run(interp, Origin::Orm, vec![statement], Parameters::default())
             })?;
             return Ok(Value::None);
         }
         let Ok(rows) = interp.items(&rows)? else {
-            let call = crate::postgres::Statement::Unreadable {
+            let call = Statement::Unreadable {
                 why: "rows of an UPDATE that can't be known".into(),
+                data: true,
             };
             connection::run(interp, Origin::Orm, vec![call], Parameters::default())?;
             return Ok(Value::None);
@@ -321,7 +373,9 @@ impl OrmSession {
             statements.push(change.statement(interp, &[values])?);
         }
         if !statements.is_empty() {
-            connection::run(interp, Origin::Orm, statements, Parameters::default())?;
+            interp.in_doubt(doubt.as_ref(), |interp| {
+                connection::run(interp, Origin::Orm, statements, Parameters::default())
+            })?;
         }
         Ok(Value::None)
     }
@@ -525,18 +579,19 @@ impl Object for OrmSession {
             "bulk_insert_mappings" | "bulk_update_mappings" => {
                 return Self::bulk_mappings(interp, &arguments, method);
             }
-            "merge" => {
-                // whether the row is there decides between INSERT and UPDATE
-                if let Some(table) = table_of(&first) {
-                    let _ = table;
-                    let why = crate::postgres::Statement::Unreadable {
-                        why: "session.merge inserts or updates by what the table holds".into(),
+            "merge" => return self.merge(interp, this, &first),
+            "delete" => {
+                if let Value::Unknown(unknown) = &first {
+                    let why = format!(
+                        "it deletes an object that can't be known ({})",
+                        unknown.what
+                    );
+                    let why = Statement::Unreadable {
+                        why: why.into(),
+                        data: true,
                     };
                     connection::run(interp, Origin::Orm, vec![why], Parameters::default())?;
                 }
-                return Ok(first);
-            }
-            "delete" => {
                 if let Value::Instance(instance) = &first {
                     self.new
                         .borrow_mut()

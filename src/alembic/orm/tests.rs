@@ -112,6 +112,44 @@ fn queries_give_objects_and_changes_are_sent() {
 }
 
 #[test]
+fn what_is_done_to_each_of_unknown_objects_is_seen() {
+    let old = run("User.__table__.create(op.get_bind())").catalog;
+    let body = "session = Session(bind=op.get_bind())\n\
+         for user in session.query(User).all():\n    user.name = user.name + '!'\n\
+         for user in session.scalars(sa.select(User)):\n    session.delete(user)\n\
+         assert isinstance(user.tags, object)\n\
+         session.commit()";
+    let output = replay(old, MODELS, body, NEW);
+    let sent: Vec<(String, bool)> = output
+        .trace
+        .events
+        .iter()
+        .map(|event| (event.statements[0].to_string(), event.conditional.is_some()))
+        .filter(|(text, _)| !text.starts_with("SELECT"))
+        .collect();
+    let expected = [
+        (
+            "UPDATE users SET name = {?} WHERE id = {?}".to_owned(),
+            true,
+        ),
+        ("DELETE FROM users WHERE id = {?}".to_owned(), true),
+    ];
+    assert_eq!(sent, expected);
+}
+
+#[test]
+fn a_merge_is_an_insert_or_an_update_by_what_is_there() {
+    let output = run("User.__table__.create(op.get_bind())\n\
+         session = Session(bind=op.get_bind())\n\
+         session.merge(User(id=1, name='a'))\n\
+         session.commit()\n\
+         session.merge(User(id=1, name='b'))\n\
+         session.commit()\n\
+         assert [name for (name,) in session.query(User.name).all()] == ['b']");
+    assert_eq!(raised(&output), "");
+}
+
+#[test]
 fn a_session_that_is_closed_drops_what_was_not_flushed() {
     let output = run("User.__table__.create(op.get_bind())\n\
          with Session(bind=op.get_bind()) as session:\n    session.add(User(id=1))");

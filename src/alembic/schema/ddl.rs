@@ -18,7 +18,7 @@ use crate::alembic::types::SqlType;
 use crate::alembic::types::enumeration::TableCreation;
 use crate::postgres::statement::{AlterTableCommand, Drop, DropTarget};
 use crate::postgres::{Name, ObjectKind, Statement};
-use crate::python::{Arguments, Eval, Value};
+use crate::python::{Arguments, Eval, Key, Value};
 use crate::sql::{self, Placeholders};
 use crate::trace::Origin;
 
@@ -127,7 +127,8 @@ impl Ddl {
     fn calls(&self, interp: &mut Interp) -> Eval<Vec<DriverCall>> {
         let subject = self.subject();
         if self.name == "DDL" {
-            return text_call(interp, &subject);
+            let context = self.arguments.get(1, "context").cloned();
+            return text_call(interp, &subject, context.as_ref());
         }
         // SQLAlchemy 1.4 knows `if_not_exists` for tables and indexes only
         let old = interp.host.settings.sqlalchemy < crate::config::PackageVersion(2, 0, 0);
@@ -163,6 +164,7 @@ impl Ddl {
                 Some(statement) => statement,
                 None => Statement::Unreadable {
                     why: format!("{} of an object that is not known", self.name).into(),
+                    data: false,
                 },
             },
         };
@@ -258,8 +260,26 @@ impl Ddl {
 }
 
 /// `DDL("...")`: a text in which `%%` is a percent sign and `%(name)s` a part that is not known.
-fn text_call(interp: &mut Interp, subject: &Value) -> Eval<Vec<DriverCall>> {
-    let text = name_of(interp, subject)?.unwrap_or_else(hole);
+/// The text of `DDL(...)`, with `%(key)s` of its context filled in.
+fn text_call(
+    interp: &mut Interp,
+    subject: &Value,
+    context: Option<&Value>,
+) -> Eval<Vec<DriverCall>> {
+    let mut text = name_of(interp, subject)?.unwrap_or_else(hole).to_string();
+    if let Some(Value::Dict(entries)) = context {
+        let entries: Vec<(Key, Value)> = entries
+            .borrow()
+            .iter()
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .collect();
+        for (key, value) in entries {
+            if let Key::Str(key) = key {
+                let value = interp.string(&value)?;
+                text = text.replace(&format!("%({key})s"), &value);
+            }
+        }
+    }
     let text = text.replace("%%", "%");
     let parsed = sql::parse(&text, Placeholders::None);
     let statements: Arc<[Statement]> = parsed

@@ -148,6 +148,8 @@ fn spelled(interp: &mut Interp, instance: &SqlType, depth: usize) -> Eval<TypeNa
         Form::Name(name) => TypeName::new(name),
         Form::Length(name) => {
             let length = number(instance.argument(0, "length"));
+            // a length that Python takes for false is none
+            let length = length.filter(|length| length != "0");
             let length = match (length, name) {
                 (None, "bpchar") => vec![SmolStr::new("1")],
                 (length, _) => length.into_iter().collect(),
