@@ -21,7 +21,8 @@ corpus=fuzz/corpus/$target
 artifacts=fuzz/artifacts/$target
 mkdir -p "$corpus" "$artifacts"
 "$programs/seeds" "$target" "$corpus.seeds"
-# as deep as the stack of the program's own threads
+# as deep as the stack of the program's own threads; objects of Python that refer to each other are freed with the process, so
+# that what the inputs leave adds up
 ulimit -s 32768
-exec "$programs/$target" -max_total_time="$seconds" -timeout="${FUZZ_TIMEOUT:-10}" -rss_limit_mb=1024 -max_len=20000 -len_control=50 \
+exec "$programs/$target" -max_total_time="$seconds" -timeout="${FUZZ_TIMEOUT:-10}" -rss_limit_mb=2048 -max_len=20000 -len_control=50 \
     -artifact_prefix="$artifacts/" -print_final_stats=1 "$corpus" "$corpus.seeds"

@@ -42,14 +42,43 @@ fn check(context: &Context<'_>) -> Vec<Diagnostic> {
     if replayed.first.events.iter().any(failed) {
         return Vec::new();
     }
-    replayed
-        .first
+    let first = &replayed.first;
+    let told = first
         .raised
         .as_ref()
-        .filter(|raised| is_refusal(raised))
-        .map(|raised| refusals::raises(context, &RULE, Run::First, raised))
-        .into_iter()
-        .collect()
+        .filter(|raised| is_refusal(raised) || (first.conditions.is_empty() && is_certain(raised)));
+    let told = told.map(|raised| {
+        let mut told = refusals::raises(context, &RULE, Run::First, raised);
+        // that it may be meant so, or that a model of Python errs, is not ruled out
+        if !is_refusal(raised) {
+            told.severity = Severity::Warning;
+        }
+        told
+    });
+    told.into_iter().collect()
+}
+
+/// Whether an exception ends every first run: no bound of foreshot's own, none that hangs on what is installed or that the
+/// application raises, and none that
+/// another rule tells (`missing-import`, `bind-parameter-in-literal`, `argument-needs-newer-alembic`).
+fn is_certain(raised: &Raised) -> bool {
+    let is_exception = raised
+        .class
+        .chars()
+        .all(|letter| letter.is_alphanumeric() || letter == '_');
+    let told = match raised.class.as_str() {
+        "NameError"
+        | "UnboundLocalError"
+        | "ImportError"
+        | "ModuleNotFoundError"
+        | "StatementError" => true,
+        "TypeError" => {
+            raised.message == "dict is not a sequence"
+                || raised.message.contains("unexpected keyword argument")
+        }
+        _ => false,
+    };
+    is_exception && !told && !raised.elsewhere
 }
 
 /// Whether an error is sure, and neither a consequence of an earlier revision's nor told by a rule that knows more of it.

@@ -13,7 +13,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use smol_str::SmolStr;
 
 use super::{rollback, words};
-use crate::postgres::catalog::compare::expressions_alike;
 use crate::postgres::catalog::{Catalog, Presence, QualifiedName, Relation, TypeKind};
 use crate::postgres::expression::Expr;
 use crate::postgres::name::Name;
@@ -27,7 +26,9 @@ use crate::trace::{Event, Trace};
 pub(super) use expressions::{asks, columns_of, strip};
 pub(super) use statements::flat;
 
-use expressions::{conjuncts, demands_value, implies, is_distinct, is_doubtful, is_serial};
+use expressions::{
+    conjuncts, demands_value, fails_for, implies, is_distinct, is_doubtful, is_serial,
+};
 use statements::is_unreadable;
 
 /// A statement that an empty table lets pass and a full one may refuse.
@@ -459,6 +460,7 @@ impl<'a> Progress<'a> {
             || columns.iter().any(|column| self.is_filled(table, column))
             || columns.iter().all(|column| self.is_read(table, column))
             || self.is_unique_already(table, columns, filter)
+            || filter.is_some_and(|filter| self.passes_over(table, filter))
         {
             return None;
         }
@@ -476,6 +478,23 @@ impl<'a> Progress<'a> {
             .iter()
             .all(|value| matches!(value, Some(Value::Constant | Value::Null)));
         Some((what(columns.to_vec()), certain))
+    }
+
+    /// Whether a condition holds for no row that was there before, by what these have in the columns that the run added.
+    fn passes_over(&self, table: &QualifiedName, filter: &Expr) -> bool {
+        conjuncts(filter).iter().any(|part| {
+            let mut columns = Vec::new();
+            columns_of(part, &mut columns);
+            columns.iter().any(|column| {
+                let name = (table.clone(), column.clone());
+                let value = match self.added.get(&name) {
+                    Some(Value::Null) => Some(&Datum::Null),
+                    _ => self.defaults.get(&name),
+                };
+                !self.is_filled(table, column)
+                    && value.is_some_and(|value| fails_for(part, column, value))
+            })
+        })
     }
 
     /// Whether an older key over some of the columns rules duplicates out, or a column numbers its rows.
@@ -499,7 +518,7 @@ impl<'a> Progress<'a> {
                 && index.filter.as_ref().is_none_or(|old| {
                     filter.is_some_and(|filter| {
                         conjuncts(old).iter().all(|part| {
-                            conjuncts(filter).iter().any(|own| expressions_alike(part, own))
+                            conjuncts(filter).iter().any(|own| implies(own, part))
                         })
                     })
                 })

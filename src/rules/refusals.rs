@@ -3,9 +3,10 @@
 
 use super::{Context, Rule, issued_elsewhere, label, rollback, second_run, words};
 use crate::diagnostic::Diagnostic;
+use crate::postgres::catalog::casts::{CastContext, Casts};
 use crate::postgres::name::Quoted;
 use crate::postgres::statement::{AlterTableCommand, Statement};
-use crate::postgres::{Catalog, ObjectKey, ObjectKind, ServerError, SqlState};
+use crate::postgres::{Catalog, Name, ObjectKey, ObjectKind, ServerError, SqlState, TypeName};
 use crate::replay::Replayed;
 use crate::trace::{Event, Origin, Raised, Run, Trace};
 
@@ -52,6 +53,9 @@ pub(super) fn raises(context: &Context<'_>, rule: &Rule, run: Run, raised: &Rais
             _ if run == Run::Downgrade => {
                 "run `alembic upgrade head` and `alembic downgrade -1` once before the release"
             }
+            _ if raised.explicit => {
+                "a database that starts from nothing never gets past it: return where there is nothing to do"
+            }
             _ => "run `alembic upgrade head` once before the release",
         }
         .to_owned(),
@@ -88,7 +92,7 @@ pub(super) fn refused<'a>(
         error.message
     );
     let mut diagnostic = context.diagnostic(rule, event.site, message);
-    diagnostic.help = Some(remedy(replayed, run, event, error));
+    diagnostic.help = Some(remedy(context, run, event, error));
     if let Some(key) = &error.object {
         let earlier = touched_before(replayed.trace(run), event, key);
         let made = second_run::makers(replayed, std::iter::once(key))
@@ -181,7 +185,8 @@ fn makes(event: &Event) -> bool {
 const ELSEWHERE: &str =
     "what is meant for another database belongs behind `if op.get_bind().dialect.name == ...`";
 
-fn remedy(replayed: &Replayed, run: Run, event: &Event, error: &ServerError) -> String {
+fn remedy(context: &Context<'_>, run: Run, event: &Event, error: &ServerError) -> String {
+    let replayed = context.replayed;
     let down = run == Run::Downgrade;
     if let Some(key) = &error.object
         && touched_before(replayed.trace(run), event, key).is_some()
@@ -206,7 +211,7 @@ fn remedy(replayed: &Replayed, run: Run, event: &Event, error: &ServerError) -> 
             ),
             None => format!("write it as PostgreSQL does; {ELSEWHERE}"),
         },
-        SqlState::DATATYPE_MISMATCH => conversion(event).unwrap_or_else(|| {
+        SqlState::DATATYPE_MISMATCH => conversion(context, run, event).unwrap_or_else(|| {
             "write a value of the column's type (`true` and `false` for a boolean), or cast it"
                 .to_owned()
         }),
@@ -269,8 +274,9 @@ fn fallback(down: bool) -> String {
     .to_owned()
 }
 
-/// How the values of a column become those of its new type.
-fn conversion(event: &Event) -> Option<String> {
+/// How the values of a column become those of its new type: over another where no cast leads there.
+fn conversion(context: &Context<'_>, run: Run, event: &Event) -> Option<String> {
+    let catalog = catalog(context.replayed, run);
     event.statements.iter().find_map(|statement| {
         let Statement::AlterTable(alter) = statement else {
             return None;
@@ -281,7 +287,26 @@ fn conversion(event: &Event) -> Option<String> {
                 type_name,
                 using: None,
             } => {
-                let cast = format!("{}::{}", Quoted(column), words::type_of(type_name));
+                let old = catalog
+                    .find_relation(&["public".into()], &alter.name)
+                    .and_then(|relation| relation.column(column))
+                    .map(|column| &column.type_name);
+                let casts = Casts {
+                    catalog,
+                    version: context.config.postgres_version,
+                    find: |name: &Name| {
+                        let found = catalog.find_type(&["public".into()], name);
+                        found.map(|found| &**found)
+                    },
+                };
+                let leads = |old| casts.can(old, type_name, CastContext::Explicit) != Some(false);
+                let is_bool = |name: &TypeName| name.name.name == "bool";
+                let over = match old {
+                    Some(old) if leads(old) => "",
+                    Some(old) if is_bool(old) || is_bool(type_name) => "::integer",
+                    _ => "::text",
+                };
+                let cast = format!("{}{over}::{}", Quoted(column), words::type_of(type_name));
                 Some(match event.origin {
                     Origin::Operation { .. } => format!(
                         "say how the old values become new ones: `postgresql_using=\"{}\"`",

@@ -85,10 +85,14 @@ pub(super) fn demands_value(check: &Expr, column: &str) -> bool {
     }
 }
 
-/// Whether every row that an older condition lets pass passes the new one: they are alike, or the new one lists more values.
+/// Whether every row that one condition lets pass passes another: they are alike, or the other lists more values, or rules out
+/// fewer.
 pub(super) fn implies(old: &Expr, new: &Expr) -> bool {
     if expressions_alike(old, new) {
         return true;
+    }
+    if let (Some((column, values)), Some((other, fewer))) = (ruled_out(old), ruled_out(new)) {
+        return column == other && fewer.iter().all(|value| values.contains(value));
     }
     match (listed(old), listed(new)) {
         (Some((column, values)), Some((other, more))) => {
@@ -98,20 +102,73 @@ pub(super) fn implies(old: &Expr, new: &Expr) -> bool {
     }
 }
 
+fn column(value: &Expr) -> Option<&SmolStr> {
+    match strip(value) {
+        Expr::Column { name, .. } => Some(name),
+        _ => None,
+    }
+}
+
+fn literal(value: &Expr) -> Option<&Datum> {
+    match strip(value) {
+        Expr::Value(datum) if *datum != Datum::Unknown => Some(datum),
+        _ => None,
+    }
+}
+
+/// The column and the values of `column <> ...` or `column NOT IN (...)`.
+fn ruled_out(check: &Expr) -> Option<(&SmolStr, Vec<&Datum>)> {
+    match strip(check) {
+        Expr::In {
+            value,
+            list,
+            negated: true,
+        } => Some((
+            column(value)?,
+            list.iter().map(literal).collect::<Option<_>>()?,
+        )),
+        Expr::Binary {
+            operator,
+            left,
+            right,
+        } if operator == "<>" || operator == "!=" => Some((column(left)?, vec![literal(right)?])),
+        _ => None,
+    }
+}
+
+/// Whether a condition holds for no row that has a value in a column.
+pub(super) fn fails_for(condition: &Expr, name: &SmolStr, value: &Datum) -> bool {
+    let is_it = |expression: &Expr| column(expression) == Some(name);
+    let truth = match value {
+        Datum::Bool(truth) => Some(*truth),
+        Datum::Text(text) => match &**text {
+            "true" | "t" => Some(true),
+            "false" | "f" => Some(false),
+            _ => None,
+        },
+        _ => None,
+    };
+    match strip(condition) {
+        own @ Expr::Column { .. } => is_it(own) && truth == Some(false),
+        Expr::Not(inner) => is_it(inner) && truth == Some(true),
+        Expr::IsNull {
+            value: inner,
+            negated,
+        } => is_it(inner) && (*value == Datum::Null) == *negated,
+        Expr::Binary {
+            operator,
+            left,
+            right,
+        } if operator == "=" && is_it(left) => literal(right).is_some_and(|other| {
+            let same_kind = std::mem::discriminant(other) == std::mem::discriminant(value);
+            same_kind && other != value
+        }),
+        _ => false,
+    }
+}
+
 /// The column and the values of `column IN (...)`, however it is spelled.
 fn listed(check: &Expr) -> Option<(&SmolStr, Vec<&Datum>)> {
-    fn column(value: &Expr) -> Option<&SmolStr> {
-        match strip(value) {
-            Expr::Column { name, .. } => Some(name),
-            _ => None,
-        }
-    }
-    fn literal(value: &Expr) -> Option<&Datum> {
-        match strip(value) {
-            Expr::Value(datum) if *datum != Datum::Unknown => Some(datum),
-            _ => None,
-        }
-    }
     match strip(check) {
         Expr::In {
             value,

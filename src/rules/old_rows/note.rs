@@ -78,7 +78,9 @@ impl<'a> Progress<'a> {
             }
             Statement::Query(query) => self.note_query(query),
             Statement::Do(block) if is_unreadable(block) => self.opaque = true,
-            Statement::Call { .. } | Statement::Unreadable { .. } => self.opaque = true,
+            Statement::Call { .. } | Statement::Unreadable { .. } | Statement::Partial { .. } => {
+                self.opaque = true;
+            }
             _ => {}
         }
     }

@@ -17,63 +17,29 @@ pub(in crate::rules) fn flat(statements: &[Statement]) -> Vec<&Statement> {
             all.extend(flat(std::slice::from_ref(&*member.statement)));
         }
         if let Statement::Do(block) = statement {
-            block_statements(block, &mut all);
+            block.each(&mut |statement| {
+                if let PlStatement::Sql { statement, .. } = statement {
+                    all.extend(flat(std::slice::from_ref(statement)));
+                }
+            });
         }
         all.push(statement);
     }
     all
 }
 
-fn block_statements<'a>(block: &'a Block, all: &mut Vec<&'a Statement>) {
-    pl_statements(&block.body, all);
-    for handler in &block.handlers {
-        pl_statements(&handler.body, all);
-    }
-}
-
-fn pl_statements<'a>(statements: &'a [PlStatement], all: &mut Vec<&'a Statement>) {
-    for statement in statements {
-        match statement {
-            PlStatement::Sql { statement, .. } => {
-                all.extend(flat(std::slice::from_ref(statement)));
-            }
-            PlStatement::If { arms, otherwise } => {
-                for (_, body) in arms {
-                    pl_statements(body, all);
-                }
-                pl_statements(otherwise, all);
-            }
-            PlStatement::ForQuery { body, .. }
-            | PlStatement::ForExecute { body, .. }
-            | PlStatement::ForRange { body, .. }
-            | PlStatement::ForEach { body, .. }
-            | PlStatement::While { body, .. }
-            | PlStatement::Loop { body } => pl_statements(body, all),
-            PlStatement::Block(block) => block_statements(block, all),
-            _ => {}
-        }
-    }
-}
-
 /// Whether a block does what can't be read: dynamic SQL, a body that is not understood.
 pub(super) fn is_unreadable(block: &Block) -> bool {
-    fn any(statements: &[PlStatement]) -> bool {
-        statements.iter().any(|statement| match statement {
+    let mut found = block.unreadable.is_some();
+    block.each(&mut |statement| {
+        found |= match statement {
             PlStatement::Execute { .. }
             | PlStatement::ForExecute { .. }
             | PlStatement::Perform(_)
             | PlStatement::Unknown(_) => true,
-            PlStatement::If { arms, otherwise } => {
-                arms.iter().any(|(_, body)| any(body)) || any(otherwise)
-            }
-            PlStatement::ForQuery { body, .. }
-            | PlStatement::ForRange { body, .. }
-            | PlStatement::ForEach { body, .. }
-            | PlStatement::While { body, .. }
-            | PlStatement::Loop { body } => any(body),
-            PlStatement::Block(block) => is_unreadable(block),
+            PlStatement::Block(block) => block.unreadable.is_some(),
             _ => false,
-        })
-    }
-    block.unreadable.is_some() || any(&block.body)
+        };
+    });
+    found
 }
