@@ -59,8 +59,8 @@ fn check(context: &Context<'_>) -> Vec<Diagnostic> {
 }
 
 /// Whether an exception ends every first run: no bound of foreshot's own, none that hangs on what is installed or that the
-/// application raises, and none that
-/// another rule tells (`missing-import`, `bind-parameter-in-literal`, `argument-needs-newer-alembic`).
+/// application raises, and none that another rule tells (`missing-import`, `bind-parameter-in-literal`,
+/// `argument-needs-newer-alembic`).
 fn is_certain(raised: &Raised) -> bool {
     let is_exception = raised
         .class
