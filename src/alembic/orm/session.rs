@@ -285,6 +285,8 @@ impl OrmSession {
         let (Value::Instance(instance), Some(table)) = (given, table_of(given)) else {
             return Ok(given.clone());
         };
+        // what waits is sent first, so that what it looks for is found
+        self.flush(interp)?;
         let class = Value::Class(instance.class.clone());
         let key: Option<Vec<Value>> = key_columns(&table)
             .iter()

@@ -142,7 +142,6 @@ fn a_merge_is_an_insert_or_an_update_by_what_is_there() {
     let output = run("User.__table__.create(op.get_bind())\n\
          session = Session(bind=op.get_bind())\n\
          session.merge(User(id=1, name='a'))\n\
-         session.commit()\n\
          session.merge(User(id=1, name='b'))\n\
          session.commit()\n\
          assert [name for (name,) in session.query(User.name).all()] == ['b']");
