@@ -53,7 +53,7 @@ integrations:
 
 ## hostile inputs at full size: time, memory and answer of each
 hostile:
-	@FORESHOT_HOSTILE=table $(RUN) $(CARGO) test --release --test hostile -- every_hostile --nocapture
+	@$(RUN) env FORESHOT_HOSTILE=table $(CARGO) test --release --test hostile -- every_hostile --nocapture
 
 ## looks for inputs that panic, hang or eat memory: `make fuzz TARGET=sql TIME=600`; targets are python, sql, config, suppressions, fixes
 fuzz:

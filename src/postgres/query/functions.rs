@@ -197,7 +197,8 @@ pub(crate) fn call(
         .unwrap_or(Datum::Unknown))
 }
 
-fn is_fresh(function: &str) -> bool {
+/// Functions whose value is new each time, or in each transaction.
+pub(super) fn is_fresh(function: &str) -> bool {
     matches!(
         function,
         "now"

@@ -2,6 +2,7 @@
 //! (42P17). By the volatility of the server's own functions and casts in `pg_proc`; what is not listed is taken to be immutable.
 
 use super::Context;
+use super::functions::is_fresh;
 use super::scope::Frame;
 use super::types::{Type, type_of};
 use crate::postgres::expression::{Expr, children};
@@ -37,31 +38,10 @@ pub(crate) fn is_mutable(expression: &Expr, frame: &Frame<'_>, context: &Context
 
 fn is_mutable_call(name: &str, count: usize, first: Option<&str>, second: Option<&str>) -> bool {
     match name {
-        "now"
-        | "current_timestamp"
-        | "current_date"
-        | "current_time"
-        | "localtimestamp"
-        | "localtime"
-        | "clock_timestamp"
-        | "statement_timestamp"
-        | "transaction_timestamp"
-        | "timeofday"
-        | "random"
-        | "gen_random_uuid"
-        | "nextval"
-        | "current_user"
-        | "session_user"
-        | "current_setting"
-        | "concat"
-        | "concat_ws"
-        | "format"
-        | "to_char"
-        | "to_date"
-        | "array_to_string"
-        | "to_json"
-        | "to_jsonb"
-        | "row_to_json" => true,
+        _ if is_fresh(name) => true,
+        "current_date" | "current_user" | "session_user" | "current_setting" | "concat"
+        | "concat_ws" | "format" | "to_char" | "to_date" | "array_to_string" | "to_json"
+        | "to_jsonb" | "row_to_json" => true,
         "to_timestamp" => count == 2,
         // the configuration is a setting of the session's
         "to_tsvector"
