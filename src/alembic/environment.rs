@@ -16,6 +16,7 @@ use crate::postgres::{
 };
 use crate::python::{Class, Eval, Value};
 use crate::source::{FileId, Site};
+use crate::sql::{self, Placeholders};
 use crate::trace::{
     Boundary, BoundaryKind, Call, Circumstances, EnumType, Event, Gap, Guard, Origin,
 };
@@ -139,9 +140,23 @@ impl DriverCall {
 
     /// A call of one statement that an operation made.
     pub fn new(origin: Origin, statement: Statement) -> Self {
+        Self::of(origin, Arc::new([statement]))
+    }
+
+    /// A call of a text without parameters.
+    pub fn of_text(origin: Origin, text: &str) -> Self {
+        let parsed = sql::parse(text, Placeholders::None);
+        let statements = parsed.iter().map(|one| one.statement.clone());
+        Self {
+            text: Some(Arc::from(text)),
+            ..Self::of(origin, statements.collect())
+        }
+    }
+
+    fn of(origin: Origin, statements: Arc<[Statement]>) -> Self {
         Self {
             origin,
-            statements: Arc::new([statement]),
+            statements,
             text: None,
             literal: None,
             parameters: Parameters::default(),

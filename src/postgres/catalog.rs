@@ -200,6 +200,12 @@ pub struct Relation {
 }
 
 impl Relation {
+    /// From now on it may have any columns and rows beside those that are known.
+    pub fn open(&mut self) {
+        self.columns_open = true;
+        self.rows.others = true;
+    }
+
     /// A relation with nothing in it.
     pub fn new(name: QualifiedName, kind: RelationKind) -> Self {
         Self {

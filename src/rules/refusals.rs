@@ -6,7 +6,7 @@ use crate::diagnostic::Diagnostic;
 use crate::postgres::catalog::casts::{CastContext, Casts};
 use crate::postgres::name::Quoted;
 use crate::postgres::statement::{AlterTableCommand, Statement};
-use crate::postgres::{Catalog, Name, ObjectKey, ObjectKind, ServerError, SqlState, TypeName};
+use crate::postgres::{Catalog, ObjectKey, ObjectKind, ServerError, SqlState, TypeName};
 use crate::replay::Replayed;
 use crate::trace::{Event, Origin, Raised, Run, Trace};
 
@@ -287,17 +287,15 @@ fn conversion(context: &Context<'_>, run: Run, event: &Event) -> Option<String> 
                 type_name,
                 using: None,
             } => {
+                let search_path = ["public".into()];
                 let old = catalog
-                    .find_relation(&["public".into()], &alter.name)
+                    .find_relation(&search_path, &alter.name)
                     .and_then(|relation| relation.column(column))
                     .map(|column| &column.type_name);
                 let casts = Casts {
                     catalog,
                     version: context.config.postgres_version,
-                    find: |name: &Name| {
-                        let found = catalog.find_type(&["public".into()], name);
-                        found.map(|found| &**found)
-                    },
+                    search_path: &search_path,
                 };
                 let leads = |old| casts.can(old, type_name, CastContext::Explicit) != Some(false);
                 let is_bool = |name: &TypeName| name.name.name == "bool";

@@ -2,14 +2,13 @@
 //! renamed, made anew, and each column moved over (statements as version 1.11 sends them).
 
 use std::any::Any;
-use std::sync::Arc;
 
 use super::custom;
 use crate::alembic::arguments::{hole, name_of};
 use crate::alembic::connection;
 use crate::alembic::environment::{DriverCall, Environment};
 use crate::alembic::object::{self, Interp, Object};
-use crate::postgres::{Parameters, Statement};
+use crate::postgres::Parameters;
 use crate::python::{Arguments, Eval, HostRef, Value};
 use crate::sql::{self, Placeholders};
 use crate::trace::Origin;
@@ -204,12 +203,7 @@ fn quoted(name: &str) -> String {
 }
 
 fn run(interp: &mut Interp, text: &str) -> Eval<()> {
-    let parsed = sql::parse(text, Placeholders::None);
-    let statements: Arc<[Statement]> = parsed.iter().map(|one| one.statement.clone()).collect();
-    let mut call = DriverCall::new(Origin::Construct, Statement::Do(Arc::default()));
-    call.statements = statements;
-    call.text = Some(Arc::from(text));
-    Environment::execute(interp, call).map(|_| ())
+    Environment::execute(interp, DriverCall::of_text(Origin::Construct, text)).map(|_| ())
 }
 
 fn text(interp: &mut Interp, value: Option<&Value>) -> Eval<String> {

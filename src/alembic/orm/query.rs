@@ -135,17 +135,18 @@ impl OrmQuery {
                 Shape::Scalars,
             ));
         };
+        let keys: Vec<SmolStr> = columns_of(&table).into_iter().map(|(key, _)| key).collect();
         let rows = match result.take(interp, None)? {
             Ok(rows) => rows,
             // objects that nothing tells apart: one stands for them, so that what is done to each is seen
             Err(unknown) => {
-                let values = columns_of(&table)
-                    .into_iter()
-                    .map(|(key, _)| Value::unknown(unknown.then(&format!("[...].{key}"))))
-                    .collect::<Vec<_>>();
+                let values: Vec<Value> = keys
+                    .iter()
+                    .map(|key| Value::unknown(unknown.then(&format!("[...].{key}"))))
+                    .collect();
                 let some = result.has_some();
                 let doubt = (!some).then_some(&unknown);
-                let row = vec![self.object(class, &table, &values, doubt)];
+                let row = vec![self.object(class, &keys, &values, doubt)];
                 let why = unknown;
                 let rows = Rows::Like { row, some, why };
                 return Ok(result::of_rows(Vec::new(), rows, Shape::Scalars));
@@ -154,7 +155,7 @@ impl OrmQuery {
         let objects = rows
             .iter()
             .filter_map(object::get::<result::Row>)
-            .map(|row| vec![self.object(class, &table, &row.values, None)])
+            .map(|row| vec![self.object(class, &keys, &row.values, None)])
             .collect();
         let rows = Rows::Known(objects);
         Ok(result::of_rows(Vec::new(), rows, Shape::Scalars))
@@ -164,7 +165,7 @@ impl OrmQuery {
     fn object(
         &self,
         class: &Rc<Class>,
-        table: &Value,
+        keys: &[SmolStr],
         values: &[Value],
         doubt: Option<&Unknown>,
     ) -> Value {
@@ -172,7 +173,7 @@ impl OrmQuery {
             class: class.clone(),
             attributes: RefCell::default(),
         });
-        for ((key, _), value) in columns_of(table).iter().zip(values) {
+        for (key, value) in keys.iter().zip(values) {
             let name = model::attribute_of(class, key);
             instance.attributes.borrow_mut().insert(name, value.clone());
         }

@@ -302,22 +302,18 @@ impl OrmSession {
         };
         let query = OrmQuery::new(interp, Value::Host(this.clone()), &[class])?;
         let found = query.get(interp, &Value::tuple(key))?;
-        match &found {
-            Value::Instance(known) => {
-                let values = instance.attributes.borrow().clone();
-                known.attributes.borrow_mut().extend(values);
-                Ok(found)
-            }
-            // whether there is such a row decides between an INSERT and an UPDATE
-            Value::Unknown(unknown) => {
-                self.add(given, Some(unknown));
-                Ok(given.clone())
-            }
-            _ => {
-                self.add(given, interp.conditional());
-                Ok(given.clone())
-            }
+        if let Value::Instance(known) = &found {
+            let values = instance.attributes.borrow().clone();
+            known.attributes.borrow_mut().extend(values);
+            return Ok(found);
         }
+        // whether there is such a row decides between an INSERT and an UPDATE
+        let doubt = match &found {
+            Value::Unknown(unknown) => Some(&**unknown),
+            _ => interp.conditional(),
+        };
+        self.add(given, doubt);
+        Ok(given.clone())
     }
 
     fn then(

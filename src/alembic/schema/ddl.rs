@@ -1,7 +1,6 @@
 //! DDL elements as executables: `CreateTable`, `CreateSchema`, `AddConstraint`, `DropIndex`, `DDL("...")` and the like.
 
 use std::any::Any;
-use std::sync::Arc;
 
 use smol_str::SmolStr;
 
@@ -19,7 +18,6 @@ use crate::alembic::types::enumeration::TableCreation;
 use crate::postgres::statement::{AlterTableCommand, Drop, DropTarget};
 use crate::postgres::{Name, ObjectKind, Statement};
 use crate::python::{Arguments, Eval, Key, Value};
-use crate::sql::{self, Placeholders};
 use crate::trace::Origin;
 
 /// A DDL element.
@@ -259,8 +257,7 @@ impl Ddl {
     }
 }
 
-/// `DDL("...")`: a text in which `%%` is a percent sign and `%(name)s` a part that is not known.
-/// The text of `DDL(...)`, with `%(key)s` of its context filled in.
+/// `DDL("...", context)`: a text in which `%%` is a percent sign and `%(key)s` a part that the context gives.
 fn text_call(
     interp: &mut Interp,
     subject: &Value,
@@ -280,24 +277,11 @@ fn text_call(
             }
         }
     }
-    let text = text.replace("%%", "%");
-    let parsed = sql::parse(&text, Placeholders::None);
-    let statements: Arc<[Statement]> = parsed
-        .iter()
-        .map(|parsed| parsed.statement.clone())
-        .collect();
     Ok(vec![DriverCall {
-        origin: Origin::Text,
-        statements,
-        text: Some(Arc::from(text.as_str())),
         literal: match subject {
             Value::Str(text) => text.literal,
             _ => None,
         },
-        parameters: crate::postgres::Parameters::default(),
-        ignored: None,
-        checks_first: false,
-        enums: Arc::default(),
-        place: None,
+        ..DriverCall::of_text(Origin::Text, &text.replace("%%", "%"))
     }])
 }

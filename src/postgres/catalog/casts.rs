@@ -4,10 +4,11 @@
 use std::sync::OnceLock;
 
 use rustc_hash::FxHashMap;
+use smol_str::SmolStr;
 
 use super::{Catalog, Type, TypeKind, builtin};
 use crate::postgres::name::ObjectKind;
-use crate::postgres::{Name, TypeName, Version};
+use crate::postgres::{TypeName, Version};
 
 /// Where a value is converted; each allows what those before it allow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -52,11 +53,11 @@ fn row(line: &'static str) -> Option<(Pair, Row)> {
     Some((pair, (context, versions.0, versions.1)))
 }
 
-/// Finds the types that a catalog's statements made.
-pub(crate) struct Casts<'a, F: Fn(&Name) -> Option<&'a Type>> {
+/// The casts of a database, its types found as a search path has them.
+pub(crate) struct Casts<'a> {
     pub(crate) catalog: &'a Catalog,
     pub(crate) version: Version,
-    pub(crate) find: F,
+    pub(crate) search_path: &'a [SmolStr],
 }
 
 /// What the rules ask of a type.
@@ -68,7 +69,7 @@ enum Family<'a> {
     Made(&'a Type),
 }
 
-impl<'a, F: Fn(&Name) -> Option<&'a Type>> Casts<'a, F> {
+impl<'a> Casts<'a> {
     /// Whether a value of one type can become another where it stands; `None` where that is not known.
     pub(crate) fn can(&self, from: &TypeName, to: &TypeName, context: CastContext) -> Option<bool> {
         let from_array = from.array || from.name.name.starts_with('_');
@@ -141,7 +142,7 @@ impl<'a, F: Fn(&Name) -> Option<&'a Type>> Casts<'a, F> {
         {
             return is_ordinary(plain).then_some(Family::Builtin(plain));
         }
-        let found = (self.find)(&name.name)?;
+        let found = self.catalog.find_type(self.search_path, &name.name)?;
         match &found.definition {
             TypeKind::Enum { .. } | TypeKind::Range { .. } => Some(Family::Made(found)),
             TypeKind::Domain { base, .. } if depth < 8 && !base.array => {
@@ -196,7 +197,7 @@ mod tests {
         Casts {
             catalog: &Catalog::default(),
             version: Version(17),
-            find: |_: &Name| None,
+            search_path: &[],
         }
         .can(&type_name(from), &type_name(to), context)
     }

@@ -27,8 +27,7 @@ impl Catalog {
             .collect();
         for relation in relations {
             if let Some(found) = self.relations.get_mut(&relation) {
-                found.columns_open = true;
-                found.rows.others = true;
+                found.open();
             }
         }
         let types: Vec<QualifiedName> = self

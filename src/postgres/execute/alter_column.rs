@@ -6,7 +6,7 @@ use crate::postgres::catalog::casts::{CastContext, Casts};
 use crate::postgres::catalog::{Column, QualifiedName, Relation, builtin, lookup};
 use crate::postgres::name::ObjectKind;
 use crate::postgres::statement::{AlterTableCommand, ConstraintKind, Identity};
-use crate::postgres::{Datum, Expr, Name, ServerError, Session, SqlState, TypeName};
+use crate::postgres::{Datum, Expr, ServerError, Session, SqlState, TypeName};
 
 use super::{
     Effect, Failure, alter_table, constraint, data, drop, expressions, fail, foreign_key, resolve,
@@ -464,10 +464,7 @@ pub(crate) fn assignable(session: &Session, from: &TypeName, to: &TypeName) -> b
     let casts = Casts {
         catalog: &session.catalog,
         version: session.version,
-        find: |name: &Name| {
-            let found = session.catalog.find_type(&session.search_path, name);
-            found.map(|found| &**found)
-        },
+        search_path: &session.search_path,
     };
     casts.can(from, to, CastContext::Assignment).unwrap_or(true)
 }

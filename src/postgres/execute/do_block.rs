@@ -31,20 +31,16 @@ pub(crate) fn run_with(
         parameters,
     };
     match plpgsql::execute(block, variables, &mut nested) {
-        Outcome::Ok => {
-            session.call.result = None;
-            session.call.row_count = None;
-            Ok(())
-        }
-        Outcome::Error(error) => Err(Failure::Error(*error)),
+        Outcome::Ok => {}
+        Outcome::Error(error) => return Err(Failure::Error(*error)),
         Outcome::Unknown(why) => {
             possible::run(session, block, before);
             session.doubt(why);
-            session.call.result = None;
-            session.call.row_count = None;
-            Ok(())
         }
     }
+    session.call.result = None;
+    session.call.row_count = None;
+    Ok(())
 }
 
 struct Nested<'a> {

@@ -42,8 +42,7 @@ pub(crate) fn open(session: &mut Session, head: &Statement) {
         return;
     };
     if let Some(relation) = session.catalog.relation_mut(&name) {
-        relation.columns_open = true;
-        relation.rows.others = true;
+        relation.open();
     }
 }
 

@@ -58,8 +58,7 @@ fn may_be_named(session: &mut Session, rename: &Rename) -> Effect {
         session.catalog.gone.remove(&key);
         let mut relation = Relation::new(name, RelationKind::Table);
         relation.presence = Presence::Maybe;
-        relation.columns_open = true;
-        relation.rows.others = true;
+        relation.open();
         session.catalog.relations.insert(Arc::new(relation));
     }
     session.doubt(format!("the name `{}` is not known", rename.name));

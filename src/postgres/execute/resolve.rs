@@ -314,8 +314,7 @@ pub(crate) fn assume_again(session: &mut Session, used: &[ObjectKey]) {
 fn insert_assumed(session: &mut Session, name: QualifiedName, kind: RelationKind) {
     let mut relation = Relation::new(name, kind);
     relation.presence = Presence::Assumed;
-    relation.columns_open = true;
-    relation.rows.others = true;
+    relation.open();
     session.call.assumed.push(relation.key());
     session.catalog.relations.insert(Arc::new(relation));
 }

@@ -9,14 +9,14 @@ use super::cast::{Kind, check_literal, kind_of_type};
 use super::scope::{Found, Frame, Scope, find};
 use super::types::{Type, type_of};
 use super::{Context, Environment, OutputColumn, Table, functions, join};
+use crate::postgres::catalog::Catalog;
 use crate::postgres::catalog::casts::{CastContext, Casts};
-use crate::postgres::catalog::{self, Catalog};
 use crate::postgres::expression::{
     CommonTable, Datum, Expr, Query, QueryBody, Select, Target, TypeName,
 };
 use crate::postgres::expression::{children, subquery};
 use crate::postgres::statement::Statement;
-use crate::postgres::{Name, ServerError, SqlState};
+use crate::postgres::{ServerError, SqlState};
 
 /// The columns that a query gives: what a view or CREATE TABLE AS made from it has.
 ///
@@ -664,11 +664,11 @@ fn check_cast(from: &TypeName, to: &TypeName, context: &Context<'_>) -> Result<(
     ))
 }
 
-fn casts<'a>(context: &'a Context<'_>) -> Casts<'a, impl Fn(&Name) -> Option<&'a catalog::Type>> {
+fn casts<'a>(context: &'a Context<'_>) -> Casts<'a> {
     Casts {
         catalog: context.catalog,
         version: context.environment.version,
-        find: |name: &Name| context.made_type(name).map(|made| &**made),
+        search_path: context.environment.search_path,
     }
 }
 
