@@ -148,6 +148,14 @@ pub fn hole() -> SmolStr {
     SmolStr::new(unknown::HOLE.encode_utf8(&mut buffer))
 }
 
+/// A value as text; a hole for what can't be known or is not given.
+pub fn text_of(interp: &mut Interp, value: Option<&Value>) -> Eval<String> {
+    Ok(match value {
+        Some(value) => name_of(interp, value)?.unwrap_or_else(hole).to_string(),
+        None => hole().to_string(),
+    })
+}
+
 /// A value as a name; `None` for Python's `None`, a hole for what can't be known.
 pub fn name_of(interp: &mut Interp, value: &Value) -> Eval<Option<SmolStr>> {
     match value {

@@ -48,11 +48,20 @@ const PACKAGES: &[&str] = &[
     super::orm::flask::PACKAGE,
     "sqlalchemy_utils",
     "citext",
+    super::operations::entities::PACKAGE,
     super::operations::sync_enum::PACKAGE,
 ];
 
 /// Modules that are reached as attributes of others, by their dotted names.
 const SUBMODULES: &[&str] = &[
+    "alembic_utils.pg_extension",
+    "alembic_utils.pg_function",
+    "alembic_utils.pg_grant_table",
+    "alembic_utils.pg_materialized_view",
+    "alembic_utils.pg_policy",
+    "alembic_utils.pg_trigger",
+    "alembic_utils.pg_view",
+    "alembic_utils.replaceable_entity",
     "alembic_postgresql_enum.get_enum_data",
     "alembic_postgresql_enum.sql_commands",
     "alembic_postgresql_enum.sql_commands.indexes",

@@ -161,3 +161,23 @@ fn a_metadata_is_bound_to_no_engine_from_2_0_on() {
     assert!(raised(&upgrade(body)).starts_with("TypeError"));
     assert_eq!(raised(&replay(Catalog::default(), "", body, OLD)), "");
 }
+
+#[test]
+fn a_type_as_text_asks_no_dialect() {
+    // SQLAlchemy 2.0.58 with PostgreSQL 15
+    holds(
+        "from sqlalchemy.dialects import postgresql\n\
+         op.execute(\"create type mood as enum ('a', 'bcd')\")\n\
+         kinds = ['varchar(50)', 'char', 'numeric(10,2)', 'numeric(10)', 'timestamptz', 'timestamp(3)', 'time', 'double precision', 'text[]', 'mood', 'interval', 'jsonb', 'boolean']\n\
+         op.execute('create table t (' + ', '.join(f'c{i} {kind}' for i, kind in enumerate(kinds)) + ')')\n\
+         types = [c['type'] for c in sa.inspect(op.get_bind()).get_columns('t')]\n\
+         shown = ['VARCHAR(50)', 'CHAR(1)', 'NUMERIC(10, 2)', 'NUMERIC(10, 0)', 'TIMESTAMP', 'TIMESTAMP', 'TIME', 'DOUBLE PRECISION', 'ARRAY', 'VARCHAR(3)', 'INTERVAL', 'JSONB', 'BOOLEAN']\n\
+         assert [str(t) for t in types] == shown, [str(t) for t in types]\n\
+         assert types[4].compile(dialect=postgresql.dialect()) == 'TIMESTAMP WITH TIME ZONE'\n\
+         assert types[9].compile(dialect=op.get_bind().dialect) == 'mood'\n\
+         made = [sa.DateTime(), sa.LargeBinary(), sa.Uuid(), sa.BigInteger(), sa.Numeric(10), sa.Unicode(5), sa.Interval(), sa.types.NullType(), sa.String(5, collation='C')]\n\
+         assert [str(t) for t in made] == ['DATETIME', 'BLOB', 'CHAR(32)', 'BIGINT', 'NUMERIC(10)', 'VARCHAR(5)', 'DATETIME', 'NULL', 'VARCHAR(5) COLLATE \"C\"']\n\
+         assert sa.DateTime(timezone=True).compile() == 'DATETIME'",
+        NEW,
+    );
+}

@@ -8,6 +8,7 @@ mod columns;
 mod constraints;
 pub mod custom;
 mod data;
+pub mod entities;
 mod indexes;
 pub mod sync_enum;
 mod tables;
@@ -330,7 +331,8 @@ pub fn lookup(interp: &mut Interp, module: &str, name: &str) -> Option<Value> {
             _ => None,
         },
         "alembic.operations.ops" => (name == "MigrateOperation").then(custom::migrate_operation),
-        _ => sync_enum::lookup(interp, module, name),
+        _ => sync_enum::lookup(interp, module, name)
+            .or_else(|| entities::lookup(interp, module, name)),
     }
 }
 
@@ -402,7 +404,10 @@ impl Object for Operation {
         match find(&self.name) {
             Some(definition) => call(interp, definition, arguments, None),
             None if self.name == "sync_enum_values" => sync_enum::call(interp, arguments),
-            None => Ok(custom::unknown(interp, &self.name, &arguments)),
+            None => match entities::call(interp, &self.name, &arguments)? {
+                Some(value) => Ok(value),
+                None => Ok(custom::unknown(interp, &self.name, &arguments)),
+            },
         }
     }
 }

@@ -4,7 +4,7 @@
 use std::any::Any;
 
 use super::custom;
-use crate::alembic::arguments::{hole, name_of};
+use crate::alembic::arguments::{hole, text_of};
 use crate::alembic::connection;
 use crate::alembic::environment::{DriverCall, Environment};
 use crate::alembic::object::{self, Interp, Object};
@@ -72,8 +72,8 @@ struct Column {
 
 /// `op.sync_enum_values(enum_schema, enum_name, new_values, affected_columns, enum_values_to_rename, indexes_to_recreate)`.
 pub fn call(interp: &mut Interp, arguments: Arguments) -> Eval<Value> {
-    let schema = text(interp, arguments.get(0, "enum_schema"))?;
-    let name = text(interp, arguments.get(1, "enum_name"))?;
+    let schema = text_of(interp, arguments.get(0, "enum_schema"))?;
+    let name = text_of(interp, arguments.get(1, "enum_name"))?;
     let labels = match arguments.get(2, "new_values").cloned() {
         Some(values) => texts(interp, &values)?,
         None => None,
@@ -206,20 +206,13 @@ fn run(interp: &mut Interp, text: &str) -> Eval<()> {
     Environment::execute(interp, DriverCall::of_text(Origin::Construct, text)).map(|_| ())
 }
 
-fn text(interp: &mut Interp, value: Option<&Value>) -> Eval<String> {
-    Ok(match value {
-        Some(value) => name_of(interp, value)?.unwrap_or_else(hole).to_string(),
-        None => hole().to_string(),
-    })
-}
-
 fn texts(interp: &mut Interp, values: &Value) -> Eval<Option<Vec<String>>> {
     let Ok(items) = interp.items(values)? else {
         return Ok(None);
     };
     let mut all = Vec::with_capacity(items.len());
     for item in &items {
-        all.push(text(interp, Some(item))?);
+        all.push(text_of(interp, Some(item))?);
     }
     Ok(Some(all))
 }
@@ -253,8 +246,8 @@ fn indexes(interp: &mut Interp, values: Option<&Value>) -> Eval<Vec<(String, Str
     };
     for item in &items {
         if let Some(Reference(given)) = object::get::<Reference>(item) {
-            let name = text(interp, given.get(0, "name"))?;
-            let definition = text(interp, given.get(1, "definition"))?;
+            let name = text_of(interp, given.get(0, "name"))?;
+            let definition = text_of(interp, given.get(1, "definition"))?;
             all.push((name, definition));
         }
     }
@@ -272,22 +265,22 @@ fn column_of(interp: &mut Interp, value: &Value, schema: &str) -> Eval<Column> {
         let own = match given.get(2, "table_schema") {
             Some(Value::None) => String::new(),
             None => schema.to_owned(),
-            schema => text(interp, schema)?,
+            schema => text_of(interp, schema)?,
         };
         let default = given.get(4, "existing_server_default");
         return Ok(Column {
-            table: qualified(&own, &text(interp, given.get(0, "table_name"))?),
-            name: text(interp, given.get(1, "column_name"))?,
+            table: qualified(&own, &text_of(interp, given.get(0, "table_name"))?),
+            name: text_of(interp, given.get(1, "column_name"))?,
             array: is_array(given.get(3, "column_type")),
             default: match default.filter(|default| !default.is_none()) {
-                Some(_) => Some(text(interp, default)?),
+                Some(_) => Some(text_of(interp, default)?),
                 None => None,
             },
         });
     }
     let parts = interp.items(value)?.unwrap_or_default();
-    let table = text(interp, parts.first())?;
-    let name = text(interp, parts.get(1))?;
+    let table = text_of(interp, parts.first())?;
+    let name = text_of(interp, parts.get(1))?;
     let question = format!(
         "SELECT column_default FROM information_schema.columns WHERE table_schema = '{schema}' AND table_name = '{table}' AND column_name = '{name}'"
     );

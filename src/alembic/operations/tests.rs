@@ -411,6 +411,75 @@ fn an_enum_that_is_synchronised_is_made_anew() {
     assert_eq!(outcomes(&refused), ["22P02"]);
 }
 
+/// The entities of `alembic_utils`: a function with a default and colons, a view, a trigger on it.
+const ENTITIES: &str = "from alembic_utils.pg_function import PGFunction\nfrom alembic_utils.pg_trigger import PGTrigger\nfrom alembic_utils.pg_view import PGView\n\
+     f = PGFunction(schema='public', signature='ff(x integer default 1, y text default \"a\")', definition='RETURNS integer LANGUAGE plpgsql AS $$ DECLARE z int := x::int; BEGIN RETURN z; END $$;')\n\
+     g = PGFunction(schema='public', signature='gg()', definition='returns trigger language plpgsql as $$ BEGIN RETURN NEW; END $$')\n\
+     v = PGView(schema='public', signature='vv', definition='SELECT id FROM t;')\n\
+     t = PGTrigger(schema='public', signature='tt', on_entity='public.t', definition='BEFORE INSERT OR UPDATE ON public.t FOR EACH ROW EXECUTE FUNCTION gg()')\n";
+
+#[test]
+fn entities_are_made_and_dropped() {
+    // alembic_utils 0.8.8 on PostgreSQL 15
+    let make = format!("{ENTITIES}for entity in [f, g, v, t]:\n    op.create_entity(entity)");
+    let before = "op.create_table('t', sa.Column('id', sa.Integer))";
+    let made = replay(upgrade(before).catalog, &make, settings());
+    assert_eq!(outcomes(&made), ["ok"; 4]);
+    let again = replay(
+        made.catalog.clone(),
+        &format!("{ENTITIES}op.create_entity(f)"),
+        settings(),
+    );
+    assert_eq!(outcomes(&again), ["42723"]);
+    let needed = replay(
+        made.catalog.clone(),
+        "op.drop_column('t', 'id')",
+        settings(),
+    );
+    assert_eq!(outcomes(&needed), ["2BP01"]);
+    let used = replay(
+        made.catalog.clone(),
+        &format!("{ENTITIES}op.drop_entity(g)"),
+        settings(),
+    );
+    assert_eq!(outcomes(&used), ["2BP01"]);
+    let replaced = format!("{ENTITIES}for entity in [f, g, v, t]:\n    op.replace_entity(entity)");
+    let replaced = replay(made.catalog.clone(), &replaced, settings());
+    assert_eq!(outcomes(&replaced), ["ok"; 5]);
+    let dropped = format!(
+        "{ENTITIES}for entity in [t, v, f]:\n    op.drop_entity(entity)\nop.drop_entity(g, cascade=True)"
+    );
+    assert_eq!(
+        outcomes(&replay(made.catalog, &dropped, settings())),
+        ["ok"; 4]
+    );
+}
+
+#[test]
+fn policies_extensions_and_grants_are_entities() {
+    let output = upgrade(
+        "from alembic_utils.pg_policy import PGPolicy\nfrom alembic_utils.pg_extension import PGExtension\nfrom alembic_utils.pg_grant_table import PGGrantTable\nfrom alembic_utils.pg_materialized_view import PGMaterializedView\n\
+         op.create_table('t', sa.Column('id', sa.Integer))\n\
+         p = PGPolicy(schema='public', signature='own', on_entity='t', definition='for all using (id > 0)')\n\
+         op.create_entity(p)\nop.replace_entity(p)\nop.create_entity(p)",
+    );
+    assert_eq!(outcomes(&output), ["ok", "ok", "ok", "ok", "42710"]);
+    let output = upgrade(
+        "from alembic_utils.pg_extension import PGExtension\nfrom alembic_utils.pg_grant_table import PGGrantTable\nfrom alembic_utils.pg_materialized_view import PGMaterializedView\n\
+         op.create_table('t', sa.Column('id', sa.Integer))\n\
+         m = PGMaterializedView(schema='public', signature='mm', definition='SELECT id FROM t', with_data=False)\n\
+         e = PGExtension(schema='public', signature='citext')\n\
+         g = PGGrantTable(schema='public', table='t', role='postgres', grant='SELECT', columns=['id'])\n\
+         op.create_entity(m)\nop.replace_entity(m)\nop.create_entity(e)\nop.drop_entity(e)\nop.create_entity(g)\nop.drop_entity(g)",
+    );
+    assert_eq!(outcomes(&output), ["ok"; 8]);
+    let output = upgrade(
+        "from alembic_utils.pg_extension import PGExtension\nop.replace_entity(PGExtension('public', 'citext'))",
+    );
+    let raised = output.trace.raised.expect("an exception");
+    assert_eq!(raised.class, "NotImplementedError");
+}
+
 #[test]
 fn keys_that_are_no_columns_are_left_out() {
     let output = upgrade(

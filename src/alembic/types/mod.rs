@@ -351,6 +351,10 @@ impl Object for SqlType {
                     enumeration: self.enumeration.clone(),
                 }))
             }
+            "compile" if arguments.get(0, "dialect").is_none() => {
+                let text = self.string(interp, this)?.unwrap_or_default();
+                Ok(Value::str(text))
+            }
             "compile" => {
                 let type_name = type_name(interp, &Value::Host(this.clone()))?;
                 Ok(Value::str(type_text(&type_name)))
@@ -402,6 +406,9 @@ impl Object for SqlType {
         })
     }
     fn string(&self, interp: &mut Interp, this: &HostRef) -> Eval<Option<Rc<str>>> {
+        if let Some(text) = render::default_text(interp, self)? {
+            return Ok(Some(text.into()));
+        }
         let type_name = type_name(interp, &Value::Host(this.clone()))?;
         Ok(Some(type_text(&type_name).into()))
     }

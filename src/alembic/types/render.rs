@@ -4,7 +4,7 @@ use smol_str::SmolStr;
 
 use super::classes::Form;
 use super::{SqlType, TypeClassObject};
-use crate::alembic::arguments::{hole, int_of, name_of};
+use crate::alembic::arguments::{hole, int_of, name_of, text_of};
 use crate::alembic::object::{self, Interp};
 use crate::alembic::{context, exceptions};
 use crate::postgres::{Name, TypeName};
@@ -276,7 +276,70 @@ fn spatial(interp: &mut Interp, instance: &SqlType, name: &str) -> Eval<TypeName
     Ok(modified(name, vec![kind, srid]))
 }
 
-/// A type as SQLAlchemy shows it: `VARCHAR(50)`.
+/// A type as `str()` shows it, which asks no dialect: `VARCHAR(50)`, `TIMESTAMP` with a time zone or without, an enum as the
+/// VARCHAR that holds its labels. Asked of SQLAlchemy 2.0.
+pub fn default_text(interp: &mut Interp, sql_type: &SqlType) -> Eval<Option<String>> {
+    if let Some(enumeration) = &sql_type.enumeration {
+        let longest = enumeration
+            .labels
+            .iter()
+            .map(|label| label.chars().count())
+            .max();
+        let longest = i64::try_from(longest.unwrap_or(0)).unwrap_or(0);
+        return Ok(Some(format!(
+            "VARCHAR({})",
+            enumeration.length.unwrap_or(longest)
+        )));
+    }
+    let class = sql_type.class;
+    let is_known = [super::classes::GENERIC, super::classes::POSTGRESQL]
+        .iter()
+        .any(|known| known.iter().any(|known| std::ptr::eq(known, class)));
+    if !is_known
+        || matches!(
+            class.form,
+            Form::Decorator | Form::UserDefined | Form::Abstract
+        )
+    {
+        return Ok(None);
+    }
+    let name = match class.name {
+        "String" | "Unicode" => "VARCHAR",
+        "Text" | "UnicodeText" => "TEXT",
+        "BigInteger" => "BIGINT",
+        "SmallInteger" => "SMALLINT",
+        "DateTime" | "Interval" => "DATETIME",
+        "LargeBinary" | "PickleType" => "BLOB",
+        "Uuid" => "CHAR(32)",
+        "DOUBLE_PRECISION" => "DOUBLE PRECISION",
+        "NullType" => "NULL",
+        other => other,
+    };
+    let mut arguments = Vec::new();
+    let with_length = class.is_a("String") || class.name.ends_with("BINARY");
+    let shown: &[(usize, &str)] = match class.form {
+        Form::Numeric => &[(0, "precision"), (1, "scale")],
+        _ if with_length => &[(0, "length")],
+        _ => &[],
+    };
+    for (position, name) in shown {
+        // a scale without a precision is not shown
+        match sql_type.argument(*position, name).cloned() {
+            Some(value) => arguments.push(text_of(interp, Some(&value))?),
+            None => break,
+        }
+    }
+    let mut text = name.to_ascii_uppercase();
+    if !arguments.is_empty() {
+        text = format!("{text}({})", arguments.join(", "));
+    }
+    if with_length && let Some(collation) = sql_type.argument(1, "collation").cloned() {
+        text = format!("{text} COLLATE \"{}\"", text_of(interp, Some(&collation))?);
+    }
+    Ok(Some(text))
+}
+
+/// A type as SQLAlchemy's PostgreSQL dialect shows it: `TIMESTAMP WITHOUT TIME ZONE`.
 pub fn type_text(type_name: &TypeName) -> String {
     let mut modifiers = if type_name.modifiers.is_empty() {
         String::new()
