@@ -54,6 +54,43 @@ pub struct Unknown {
     pub what: Rc<str>,
     /// Where it arose.
     pub site: Option<Site>,
+    /// Which of the host's lists it is about, if it is: a decision on it then says what is in the list.
+    pub asked: Option<Rc<Asked>>,
+}
+
+/// What an unknown has of one of the host's lists of named things that are not all known (the columns of a table).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// The host's number of the list.
+    pub listing: u32,
+    /// What of it.
+    pub part: Part,
+}
+
+/// A part of a list of named things.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// Records with a `name` each, all of them.
+    Records,
+    /// The record that stands for each.
+    Record,
+    /// All names.
+    Names,
+    /// The name that stands for each.
+    Name,
+    /// Whether that name is one that is looked for.
+    Equals(Wanted),
+    /// Whether one that is looked for is among them.
+    Has(Wanted),
+}
+
+/// What is looked for in a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// Its name.
+    pub name: Rc<str>,
+    /// Whether the answer is turned round: `not in`, `!=`.
+    pub denied: bool,
 }
 
 impl Unknown {
@@ -63,7 +100,15 @@ impl Unknown {
             reason,
             what: what.into(),
             site: None,
+            asked: None,
         }
+    }
+
+    /// The same unknown as a part of one of the host's lists.
+    #[must_use]
+    pub fn of(mut self, listing: u32, part: Part) -> Self {
+        self.asked = Some(Rc::new(Asked { listing, part }));
+        self
     }
 
     /// The same unknown, with the place where it arose unless it has one.
@@ -71,6 +116,25 @@ impl Unknown {
     pub fn at(mut self, site: Site) -> Self {
         self.site.get_or_insert(site);
         self
+    }
+
+    /// What follows from this unknown where it is as true as this one, or (`denied`) as false: `not in`, `is None`.
+    #[must_use]
+    pub fn so(&self, suffix: &str, denied: bool) -> Self {
+        let answer = self.then(suffix);
+        match self.asked.as_deref() {
+            Some(Asked {
+                listing,
+                part: Part::Has(known),
+            }) => answer.of(
+                *listing,
+                Part::Has(Wanted {
+                    name: known.name.clone(),
+                    denied: known.denied != denied,
+                }),
+            ),
+            _ => answer,
+        }
     }
 
     /// What follows from this unknown by an attribute, a call or an operator: same reason, longer description.
@@ -86,6 +150,7 @@ impl Unknown {
             reason: self.reason,
             what: what.into(),
             site: self.site,
+            asked: None,
         }
     }
 }

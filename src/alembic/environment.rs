@@ -198,6 +198,8 @@ pub struct Environment {
     pub classes: BTreeMap<&'static str, Rc<Class>>,
     /// The catalog as other connections see it: what was committed last.
     pub committed: Catalog,
+    /// Lists that were asked for and of which not all is known.
+    pub listings: super::inspector::listing::Listings,
     /// What was asked of the catalog, and the conditions that the answers decided.
     pub questions: Questions,
     /// The revision that `context.run_migrations()` runs.
@@ -218,6 +220,7 @@ impl Environment {
         Self {
             committed: session.catalog.clone(),
             questions: Questions::default(),
+            listings: super::inspector::listing::Listings::default(),
             session,
             settings,
             revision_file,

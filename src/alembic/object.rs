@@ -10,6 +10,7 @@ use std::rc::Rc;
 use smol_str::SmolStr;
 
 use super::environment::Environment;
+use super::inspector::listing;
 use crate::python::interpreter::Grounds;
 use crate::python::{
     Arguments, Class, Eval, Host, HostObject, HostOperator, HostRef, Interpreter, Raise, Truth,
@@ -488,7 +489,13 @@ impl Host for Environment {
         let site = interp.frames().last().map(|frame| frame.site);
         let own = interp.host.revision_file;
         let loading = interp.loads_another_than(own);
-        interp.host.decisions.decide(unknown, site, loading)
+        let taken = interp.host.decisions.decide(unknown, site, loading);
+        listing::learn(interp, unknown, taken);
+        taken
+    }
+
+    fn has_member(interp: &mut Interp, number: u32, name: &str) -> Option<bool> {
+        listing::has_member(interp, number, name)
     }
 
     fn gap(interp: &mut Interp, what: String) {

@@ -18,6 +18,7 @@ pub mod builtin;
 pub(crate) mod casts;
 pub mod compare;
 mod describe;
+pub(crate) mod known;
 mod list;
 pub mod lookup;
 mod merge;

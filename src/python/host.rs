@@ -207,6 +207,10 @@ pub trait Host: Sized {
     fn names_thing(_: &mut Interpreter<Self>, _: &str) -> bool {
         false
     }
+    /// Whether a name is in one of the host's lists that are not all known ([`crate::unknown::Asked`]); `None`: not known either.
+    fn has_member(_: &mut Interpreter<Self>, _listing: u32, _name: &str) -> Option<bool> {
+        None
+    }
     /// An unknown condition: which way this world goes.
     fn decide(interpreter: &mut Interpreter<Self>, unknown: &Unknown) -> bool;
     /// Something was met that is not modelled; the place is the interpreter's current site.

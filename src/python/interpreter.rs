@@ -14,6 +14,7 @@ mod growth;
 mod handlers;
 mod imports;
 mod iteration;
+mod listing;
 mod operators;
 mod provenance;
 mod statements;
@@ -142,6 +143,10 @@ pub(crate) struct State {
     pub(crate) asked: u64,
     /// Unknown conditions are presumed true and not put to the host.
     pub(crate) presuming: bool,
+    /// The condition of an `if` is evaluated whose branch ends the loop that it stands in.
+    pub(crate) searching: bool,
+    /// The host's list in which the last search found what it looked for.
+    pub(crate) found: Option<u32>,
     /// `sys.path`, once it was asked for.
     pub(crate) search_path: Option<Value>,
     /// What keys by identity stand for.
@@ -398,7 +403,9 @@ impl<H: Host> Interpreter<H> {
         if self.state.presuming && unknown.reason != Reason::Environment {
             return true;
         }
-        H::decide(self, unknown)
+        let taken = H::decide(self, unknown);
+        self.note_found(unknown, taken);
+        taken
     }
 
     /// Where the innermost frame stands.

@@ -4,13 +4,14 @@ use smol_str::SmolStr;
 
 use super::constraints;
 use super::find::{Found, catalog, has_doubt, relation, visible};
+use super::listing::{self, Subject};
 use super::{expect, no_such_table};
 use crate::alembic::literal;
 use crate::alembic::object::Interp;
-use crate::postgres::catalog::{Presence, Relation, RelationKind, TypeKind};
+use crate::postgres::catalog::{Presence, QualifiedName, Relation, RelationKind, TypeKind};
 use crate::postgres::{Catalog, Datum, Expr, ObjectKind, TypeName};
 use crate::python::{Arguments, Eval, Value};
-use crate::unknown::{HOLE, Reason};
+use crate::unknown::{HOLE, Part, Reason};
 
 /// An unknown of the open world.
 pub(super) fn open(interp: &Interp, what: &str) -> Value {
@@ -50,14 +51,14 @@ pub(super) fn answer(
 ) -> Eval<Value> {
     let catalog = catalog(interp, separate);
     match method {
-        "has_table" => has_table(interp, &catalog, arguments),
+        "has_table" => has_table(interp, separate, &catalog, arguments),
         "get_table_names"
         | "get_view_names"
         | "get_materialized_view_names"
         | "get_temp_table_names"
         | "get_temp_view_names"
         | "get_foreign_table_names"
-        | "get_sequence_names" => names(interp, &catalog, method, arguments),
+        | "get_sequence_names" => names(interp, separate, &catalog, method, arguments),
         "get_schema_names" => Ok(if catalog.open {
             open(interp, "get_schema_names()")
         } else {
@@ -77,10 +78,19 @@ pub(super) fn answer(
             Ok(match relation(interp, &catalog, schema.as_deref(), &name) {
                 Found::Known(found) => Value::Bool(found.kind == RelationKind::Sequence),
                 Found::Absent => Value::Bool(false),
-                Found::Unknown => open(interp, "has_sequence(...)"),
+                Found::Unknown => {
+                    let subject = relations(interp, schema, &[RelationKind::Sequence]);
+                    listing::unknown(
+                        interp,
+                        "has_sequence(...)",
+                        separate,
+                        subject,
+                        listing::has(&name),
+                    )
+                }
             })
         }
-        "has_index" => has_index(interp, &catalog, arguments),
+        "has_index" => has_index(interp, separate, &catalog, arguments),
         "get_enums" => enums(interp, &catalog, arguments),
         "get_columns"
         | "get_indexes"
@@ -90,12 +100,31 @@ pub(super) fn answer(
         | "get_check_constraints"
         | "get_table_comment"
         | "get_table_options"
-        | "get_primary_keys" => of_table(interp, &catalog, method, arguments),
+        | "get_primary_keys" => of_table(interp, separate, &catalog, method, arguments),
         _ => Ok(interp.unknown(Reason::Unsupported, &format!("inspector.{method}(...)"))),
     }
 }
 
-fn has_table(interp: &mut Interp, catalog: &Catalog, arguments: &Arguments) -> Eval<Value> {
+/// Relations of a schema, or of the one in which a name without a schema is looked up first.
+fn relations(interp: &Interp, schema: Option<String>, kinds: &'static [RelationKind]) -> Subject {
+    Subject::Relations(schema_of(interp, schema), kinds)
+}
+
+fn schema_of(interp: &Interp, schema: Option<String>) -> String {
+    let first = || {
+        visible(interp)
+            .into_iter()
+            .find(|schema| schema != "pg_temp")
+    };
+    schema.or_else(first).unwrap_or_default()
+}
+
+fn has_table(
+    interp: &mut Interp,
+    separate: bool,
+    catalog: &Catalog,
+    arguments: &Arguments,
+) -> Eval<Value> {
     let Some(name) = text(arguments, 0, "table_name") else {
         return Ok(interp.unknown(Reason::Unsupported, "has_table(...)"));
     };
@@ -107,7 +136,11 @@ fn has_table(interp: &mut Interp, catalog: &Catalog, arguments: &Arguments) -> E
             !is_new || !matches!(found.kind, RelationKind::Index | RelationKind::Sequence),
         ),
         Found::Absent => Value::Bool(false),
-        Found::Unknown => open(interp, &format!("has_table('{name}')")),
+        Found::Unknown => {
+            let subject = relations(interp, schema, &[]);
+            let what = format!("has_table('{name}')");
+            listing::unknown(interp, &what, separate, subject, listing::has(&name))
+        }
     })
 }
 
@@ -123,21 +156,26 @@ fn has_schema(interp: &mut Interp, catalog: &Catalog, arguments: &Arguments) -> 
     }
 }
 
-fn has_index(interp: &mut Interp, catalog: &Catalog, arguments: &Arguments) -> Eval<Value> {
+fn has_index(
+    interp: &mut Interp,
+    separate: bool,
+    catalog: &Catalog,
+    arguments: &Arguments,
+) -> Eval<Value> {
     let table = text(arguments, 0, "table_name").unwrap_or_default();
     let index = text(arguments, 1, "index_name").unwrap_or_default();
     let schema = text(arguments, 2, "schema");
     Ok(match relation(interp, catalog, schema.as_deref(), &table) {
         Found::Known(found) => {
-            match found
-                .indexes
-                .iter()
-                .find(|known| known.name == index && !known.primary)
-            {
-                Some(known) if known.presence == Presence::Maybe => open(interp, "has_index(...)"),
-                Some(_) => Value::Bool(true),
-                None if found.columns_open => open(interp, "has_index(...)"),
-                None => Value::Bool(false),
+            let known = found.index(&index);
+            match known.filter(|known| !known.primary) {
+                Some(known) if known.presence != Presence::Maybe => Value::Bool(true),
+                None if !found.columns_open => Value::Bool(false),
+                _ => {
+                    let subject = Subject::Members(found.name.clone(), ObjectKind::Index);
+                    let has = listing::has(&index);
+                    listing::unknown(interp, "has_index(...)", separate, subject, has)
+                }
             }
         }
         Found::Absent => Value::Bool(false),
@@ -147,13 +185,14 @@ fn has_index(interp: &mut Interp, catalog: &Catalog, arguments: &Arguments) -> E
 
 fn names(
     interp: &mut Interp,
+    separate: bool,
     catalog: &Catalog,
     method: &str,
     arguments: &Arguments,
 ) -> Eval<Value> {
     use RelationKind as Kind;
     let is_new = interp.host.settings.sqlalchemy.0 >= 2;
-    let (kinds, object_kind): (&[Kind], ObjectKind) = match method {
+    let (kinds, object_kind): (&'static [Kind], ObjectKind) = match method {
         "get_table_names" => (&[Kind::Table, Kind::PartitionedTable], ObjectKind::Table),
         "get_temp_table_names" => (&[Kind::Table, Kind::PartitionedTable], ObjectKind::Table),
         // 1.4 lists materialized views among the views
@@ -164,8 +203,9 @@ fn names(
         _ => (&[Kind::Sequence], ObjectKind::Sequence),
     };
     let temporary = method.starts_with("get_temp");
-    let schemas = match text(arguments, 0, "schema") {
-        Some(schema) => vec![schema],
+    let written = text(arguments, 0, "schema");
+    let schemas = match &written {
+        Some(schema) => vec![schema.clone()],
         None if temporary => vec!["pg_temp".to_owned()],
         None if is_new => visible(interp)
             .into_iter()
@@ -173,8 +213,18 @@ fn names(
             .collect(),
         None => vec!["public".to_owned()],
     };
+    let unknown = |interp: &mut Interp| {
+        let subject = relations(interp, written.clone(), kinds);
+        listing::unknown(
+            interp,
+            &format!("{method}()"),
+            separate,
+            subject,
+            Part::Names,
+        )
+    };
     if has_doubt(catalog, object_kind, &schemas) {
-        return Ok(open(interp, &format!("{method}()")));
+        return Ok(unknown(interp));
     }
     let mut found = Vec::new();
     for schema in &schemas {
@@ -183,7 +233,7 @@ fn names(
                 continue;
             }
             if relation.presence == Presence::Maybe {
-                return Ok(open(interp, &format!("{method}()")));
+                return Ok(unknown(interp));
             }
             // a name that an earlier schema of the path has hides this one
             if !found.contains(&relation.name.name) {
@@ -238,8 +288,34 @@ fn enums(interp: &mut Interp, catalog: &Catalog, arguments: &Arguments) -> Eval<
     Ok(Value::list(found))
 }
 
+/// The parts of a table of which not all are known.
+fn members(
+    interp: &mut Interp,
+    separate: bool,
+    method: &str,
+    what: &str,
+    table: QualifiedName,
+) -> Value {
+    let kind = match method {
+        "get_columns" => ObjectKind::Column,
+        "get_indexes" => ObjectKind::Index,
+        "get_unique_constraints" | "get_foreign_keys" | "get_check_constraints" => {
+            ObjectKind::Constraint
+        }
+        _ => return open(interp, what),
+    };
+    listing::unknown(
+        interp,
+        what,
+        separate,
+        Subject::Members(table, kind),
+        Part::Records,
+    )
+}
+
 fn of_table(
     interp: &mut Interp,
+    separate: bool,
     catalog: &Catalog,
     method: &str,
     arguments: &Arguments,
@@ -253,18 +329,19 @@ fn of_table(
         Found::Known(found) => found,
         Found::Absent => {
             expect(interp, schema.as_deref(), &name)?;
-            return Ok(open(interp, &what));
+            let table = QualifiedName::new(&schema_of(interp, schema), &name);
+            return Ok(members(interp, separate, method, &what, table));
         }
-        Found::Unknown => return Ok(open(interp, &what)),
+        Found::Unknown => {
+            let table = QualifiedName::new(&schema_of(interp, schema), &name);
+            return Ok(members(interp, separate, method, &what, table));
+        }
     };
     if matches!(found.kind, RelationKind::Index | RelationKind::Sequence) {
         return Err(no_such_table(interp, &name));
     }
-    if found.columns_open && method != "get_table_comment" {
-        return Ok(open(interp, &what));
-    }
-    if is_unsure(&found) {
-        return Ok(open(interp, &what));
+    if (found.columns_open && method != "get_table_comment") || is_unsure(&found) {
+        return Ok(members(interp, separate, method, &what, found.name.clone()));
     }
     match method {
         "get_columns" => columns(interp, catalog, &found),

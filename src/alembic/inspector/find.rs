@@ -60,7 +60,12 @@ pub fn relation(interp: &Interp, catalog: &Catalog, schema: Option<&str>, name: 
             .iter()
             .any(|kind| catalog.maybe.contains(&qualified.key(*kind)));
     }
-    if doubt || catalog.open {
+    // what a statement dropped is not in the schema in which it stood
+    let first = schemas.iter().find(|schema| *schema != "pg_temp");
+    let gone = first.is_some_and(|schema| {
+        catalog.has_relation(&QualifiedName::new(schema, name), &[]) == Some(false)
+    });
+    if doubt || (catalog.open && !gone) {
         Found::Unknown
     } else {
         Found::Absent

@@ -7,6 +7,7 @@ mod answers;
 mod constraints;
 mod digest;
 mod find;
+pub mod listing;
 #[cfg(test)]
 mod tests;
 

@@ -181,3 +181,74 @@ fn a_type_as_text_asks_no_dialect() {
         NEW,
     );
 }
+
+/// Ways to ask whether a table of which nothing is known has the column `x`; each with what makes it so.
+const ASKED: &[&str] = &[
+    "if 'x' not in [c['name'] for c in insp.get_columns('t')]:\n    ADD",
+    "if 'x' not in {c['name'] for c in insp.get_columns('t')}:\n    ADD",
+    "names = set(c.get('name') for c in insp.get_columns('t'))\nif not 'x' in [c['name'] for c in insp.get_columns('t')]:\n    ADD",
+    "if not any(c['name'] == 'x' for c in insp.get_columns('t')):\n    ADD",
+    "if next((c for c in insp.get_columns('t') if c['name'] == 'x'), None) is None:\n    ADD",
+    "if not [c for c in insp.get_columns('t') if c['name'] == 'x']:\n    ADD",
+    "def has():\n    for c in insp.get_columns('t'):\n        if c['name'] == 'x':\n            return True\n    return False\nif not has():\n    ADD",
+    "found = False\nfor c in insp.get_columns('t'):\n    if c['name'] == 'x':\n        found = True\n        break\nif not found:\n    ADD",
+];
+
+#[test]
+fn what_a_guard_found_is_known_behind_it() {
+    let catalog = Catalog {
+        open: true,
+        ..Catalog::default()
+    };
+    for asked in ASKED {
+        let asked = asked.replace("ADD", "op.add_column('t', sa.Column('x', sa.Integer))");
+        let body = format!("insp = sa.inspect(op.get_bind())\n{asked}");
+        let first = replay(catalog.clone(), "", &body, NEW);
+        assert_eq!(first.decisions.len(), 1, "{body}");
+        let again = replay(first.catalog.clone(), "", &body, NEW);
+        assert_eq!(again.decisions.len(), 0, "{body}: {:?}", again.decisions);
+        assert_eq!(again.trace.events.len(), 0, "{body}");
+        let gone = replay(first.catalog, "", "op.drop_column('t', 'x')", NEW);
+        let anew = replay(gone.catalog, "", &body, NEW);
+        assert_eq!(anew.decisions.len(), 0, "{body}");
+        assert_eq!(anew.trace.events.len(), 1, "{body}");
+    }
+}
+
+#[test]
+fn guards_on_tables_and_indexes_that_are_not_known_are_known_behind_them() {
+    let catalog = Catalog {
+        open: true,
+        ..Catalog::default()
+    };
+    let body = "insp = sa.inspect(op.get_bind())\n\
+         if not insp.has_table('n'): op.create_table('n', sa.Column('id', sa.Integer))\n\
+         if 'm' not in insp.get_table_names(): op.create_table('m', sa.Column('id', sa.Integer))\n\
+         if insp.has_table('o'): op.drop_table('o')\n\
+         if 'ix' not in [i['name'] for i in insp.get_indexes('t')]: op.create_index('ix', 't', ['id'])\n\
+         if 'fk' in [i['name'] for i in insp.get_foreign_keys('t')]: op.drop_constraint('fk', 't')";
+    let first = replay(catalog, "", body, NEW);
+    let again = replay(first.catalog, "", body, NEW);
+    assert_eq!(again.decisions.len(), 0, "{:?}", again.decisions);
+    assert_eq!(again.trace.events.len(), 0);
+}
+
+#[test]
+fn a_list_that_was_asked_for_before_knows_what_was_then() {
+    let catalog = Catalog {
+        open: true,
+        ..Catalog::default()
+    };
+    let output = replay(
+        catalog,
+        "",
+        "insp = sa.inspect(op.get_bind())\n\
+         before = [c['name'] for c in insp.get_columns('t')]\n\
+         if 'x' not in before: op.add_column('t', sa.Column('x', sa.Integer))\n\
+         assert 'x' not in before\n\
+         assert 'x' in [c['name'] for c in sa.inspect(op.get_bind()).get_columns('t')]",
+        NEW,
+    );
+    assert_eq!(raised(&output), "");
+    assert_eq!(output.decisions.len(), 1);
+}

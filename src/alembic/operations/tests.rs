@@ -421,9 +421,9 @@ const ENTITIES: &str = "from alembic_utils.pg_function import PGFunction\nfrom a
 #[test]
 fn entities_are_made_and_dropped() {
     // alembic_utils 0.8.8 on PostgreSQL 15
-    let make = format!("{ENTITIES}for entity in [f, g, v, t]:\n    op.create_entity(entity)");
+    let making = format!("{ENTITIES}for entity in [f, g, v, t]:\n    op.create_entity(entity)");
     let before = "op.create_table('t', sa.Column('id', sa.Integer))";
-    let made = replay(upgrade(before).catalog, &make, settings());
+    let made = replay(upgrade(before).catalog, &making, settings());
     assert_eq!(outcomes(&made), ["ok"; 4]);
     let again = replay(
         made.catalog.clone(),

@@ -161,6 +161,10 @@ fn reflected_element(
             .collect(),
         ..Arguments::default()
     };
+    // the server shows a scale with each precision
+    if class == "NUMERIC" && arguments.positional.len() == 1 {
+        arguments.positional.push(Value::Int(0));
+    }
     if matches!(class, "TIMESTAMP" | "TIME") {
         let zoned = type_name.name.name.ends_with("tz");
         arguments.positional.insert(0, Value::Bool(zoned));

@@ -278,7 +278,7 @@ fn spatial(interp: &mut Interp, instance: &SqlType, name: &str) -> Eval<TypeName
 
 /// A type as `str()` shows it, which asks no dialect: `VARCHAR(50)`, `TIMESTAMP` with a time zone or without, an enum as the
 /// VARCHAR that holds its labels. Asked of SQLAlchemy 2.0.
-pub fn default_text(interp: &mut Interp, sql_type: &SqlType) -> Eval<Option<String>> {
+pub(super) fn default_text(interp: &mut Interp, sql_type: &SqlType) -> Eval<Option<String>> {
     if let Some(enumeration) = &sql_type.enumeration {
         let longest = enumeration
             .labels

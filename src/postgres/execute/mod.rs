@@ -25,6 +25,7 @@ pub mod expressions;
 pub mod foreign_key;
 pub mod function;
 pub mod index;
+mod learn;
 pub mod named;
 pub mod names;
 mod possible;

@@ -311,7 +311,7 @@ pub(crate) fn assume_again(session: &mut Session, used: &[ObjectKey]) {
     }
 }
 
-fn insert_assumed(session: &mut Session, name: QualifiedName, kind: RelationKind) {
+pub(crate) fn insert_assumed(session: &mut Session, name: QualifiedName, kind: RelationKind) {
     let mut relation = Relation::new(name, kind);
     relation.presence = Presence::Assumed;
     relation.open();

@@ -193,6 +193,7 @@ pub(crate) fn call<H: Host>(
             }
             total
         }
+        ("all", Some(Value::Unknown(unknown))) => Value::unknown(unknown.then(" all")),
         ("any" | "all", Some(value)) => {
             let wanted = name == "any";
             let mut hidden = None;
@@ -259,7 +260,7 @@ pub(crate) fn call<H: Host>(
             _ => iterator(items_of!(interpreter, &value)),
         },
         ("next", Some(value)) => match &value {
-            Value::Unknown(unknown) => Value::unknown(unknown.then(" next")),
+            Value::Unknown(unknown) => Value::unknown(unknown.so(" next", false)),
             Value::Host(_) => {
                 let items = items_of!(interpreter, &value);
                 match (items.into_iter().next(), second) {

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use super::Interpreter;
 use super::iteration::has_unknown_base;
+use super::listing;
 use crate::python::builtins;
 use crate::python::host::{Arguments, Eval, Host};
 use crate::python::value::{Class, Decoration, Instance, Key, Value};
@@ -17,7 +18,7 @@ impl<H: Host> Interpreter<H> {
         match value {
             Value::Unknown(unknown) => Ok(Some(match H::unknown_attribute(self, name) {
                 Some(known) => known,
-                None => Value::unknown(unknown.then(&format!(".{name}"))),
+                None => Value::unknown(listing::field(unknown, &format!(".{name}"), name)),
             })),
             Value::Host(host) => {
                 let host = host.clone();
@@ -333,7 +334,8 @@ impl<H: Host> Interpreter<H> {
                 let mut suffix = String::from("[");
                 builtins::describe(index, &mut suffix);
                 suffix.push(']');
-                Ok(Value::unknown(unknown.then(&suffix)))
+                let name = index.as_str().unwrap_or_default();
+                Ok(Value::unknown(listing::field(unknown, &suffix, name)))
             }
             Value::Class(class) => {
                 if let Some(member) = builtins::enums::by_name(class, index) {

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use super::Interpreter;
 use super::iteration::{has_unknown_base, identity};
+use super::listing;
 use crate::python::builtins;
 use crate::python::host::{Arguments, Eval, Host, HostOperator, Truth};
 use crate::python::syntax::Comparison;
@@ -143,7 +144,8 @@ impl<H: Host> Interpreter<H> {
                 return Ok(match self.contains(right, left)? {
                     Truth::Known(truth) => Value::Bool(truth != negated),
                     Truth::Unknown(unknown) => {
-                        Value::unknown(unknown.then(if negated { " not in" } else { " in" }))
+                        let word = if negated { " not in" } else { " in" };
+                        Value::unknown(unknown.so(word, negated))
                     }
                 });
             }
@@ -151,7 +153,14 @@ impl<H: Host> Interpreter<H> {
                 let negated = comparison == Comparison::IsNot;
                 return Ok(match self.identical(left, right) {
                     Some(same) => Value::Bool(same != negated),
-                    None => self.unknown_of(left, right, " is "),
+                    None => match (left, right) {
+                        // what a search found, or None
+                        (Value::Unknown(found), Value::None) => {
+                            let word = if negated { " is not None" } else { " is None" };
+                            Value::unknown(found.so(word, !negated))
+                        }
+                        _ => self.unknown_of(left, right, " is "),
+                    },
                 });
             }
             Comparison::Equal => HostOperator::Equal,
@@ -170,7 +179,11 @@ impl<H: Host> Interpreter<H> {
             let negated = comparison == Comparison::NotEqual;
             return Ok(match self.equal_values(left, right, 0) {
                 Some(equal) => Value::Bool(equal != negated),
-                None => self.unknown_of(left, right, if negated { " != " } else { " == " }),
+                None => {
+                    let word = if negated { " != " } else { " == " };
+                    let answer = self.unknown_of(left, right, word);
+                    listing::equality(left, right, negated, answer)
+                }
             });
         }
         let Some(order) = self.order(left, right, 0)? else {
@@ -324,10 +337,12 @@ impl<H: Host> Interpreter<H> {
             Value::Unknown(unknown) => {
                 let mut prefix = String::new();
                 builtins::describe(item, &mut prefix);
-                Ok(Truth::Unknown(Unknown {
+                let answer = Unknown {
                     what: format!("{prefix} in {}", unknown.what).into(),
+                    asked: None,
                     ..(**unknown).clone()
-                }))
+                };
+                Ok(Truth::Unknown(listing::membership(unknown, answer, item)))
             }
             Value::Set(entries) | Value::Dict(entries) => {
                 if let Value::Unknown(unknown) = item {

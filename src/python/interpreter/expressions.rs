@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use indexmap::IndexMap;
 
+use super::listing;
 use super::{Context, Interpreter};
 use crate::limits::Limit;
 use crate::python::builtins;
@@ -202,6 +203,7 @@ impl<H: Host> Interpreter<H> {
             return Ok(match star {
                 Value::Unknown(unknown) => Value::unknown(Unknown {
                     what: format!("{}.{name}", unknown.what).into(),
+                    asked: None,
                     ..(*unknown).clone()
                 }),
                 other => other,
@@ -452,7 +454,12 @@ impl<H: Host> Interpreter<H> {
         let result = self.clauses(&inner, comprehension, 0, &mut collected);
         self.conditional.truncate(depth);
         result?;
-        if let Some(unknown) = collected.hidden {
+        // what stands for each item does not pass, so none does
+        let passes_none = collected.filter.is_none()
+            && collected.source.is_some()
+            && collected.items.is_empty()
+            && collected.entries.is_empty();
+        if let Some(unknown) = collected.hidden.filter(|_| !passes_none) {
             // rows made of rows that are not known have the keys of the one that stands for them
             if let (ComprehensionKind::List, [Value::Dict(_)]) =
                 (comprehension.kind, collected.items.as_slice())
@@ -461,7 +468,14 @@ impl<H: Host> Interpreter<H> {
                 self.mark_growth(&rows, unknown);
                 return Ok(rows);
             }
-            return Ok(Value::unknown(unknown));
+            let element = collected.items.last();
+            let gathered = match &collected.source {
+                Some(source) if comprehension.value.is_none() => {
+                    listing::gathered(source, collected.filter.as_ref(), element)
+                }
+                _ => None,
+            };
+            return Ok(Value::unknown(gathered.unwrap_or(unknown)));
         }
         let doubt = collected.doubt.take();
         let made = match comprehension.kind {
@@ -502,6 +516,7 @@ impl<H: Host> Interpreter<H> {
                     Truth::Known(false) => return Ok(()),
                     // which items pass is not known, so the whole is not
                     Truth::Unknown(unknown) => {
+                        collected.filter = Some(unknown.clone());
                         collected.hidden = Some(unknown);
                     }
                 }
@@ -512,9 +527,10 @@ impl<H: Host> Interpreter<H> {
                 let items = match self.iterate(&iterable)? {
                     Ok(items) => items,
                     Err(unknown) => {
-                        let item = Value::unknown(unknown.then("[...]"));
+                        let item = Value::unknown(listing::element(&unknown));
                         let depth = self.conditional.len();
                         self.push_conditional(&unknown);
+                        collected.source = Some(unknown.clone());
                         collected.hidden = Some(unknown);
                         let result = self.assign(context, *target, item).and_then(|()| {
                             self.clauses(context, comprehension, position + 1, collected)
@@ -594,6 +610,10 @@ struct Collected {
     items: Vec<Value>,
     entries: IndexMap<Key, Value>,
     hidden: Option<Unknown>,
+    /// What is iterated over, where it is not known.
+    source: Option<Unknown>,
+    /// The condition on which an item passes, where it is not known.
+    filter: Option<Unknown>,
     /// Why it may have nothing.
     doubt: Option<Unknown>,
 }

@@ -32,7 +32,7 @@ impl<H: Host> Interpreter<H> {
             Value::Tuple(items) => !items.is_empty(),
             Value::Set(items) => !items.borrow().is_empty(),
             Value::Dict(items) => !items.borrow().is_empty(),
-            Value::Unknown(unknown) => return Ok(Truth::Unknown((**unknown).clone())),
+            Value::Unknown(unknown) => return Ok(self.truth_of_unknown(unknown)),
             Value::Host(host) => {
                 let host = host.clone();
                 return H::truth(self, &host);

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use smol_str::SmolStr;
 
+use super::listing;
 use super::{Context, Flow, Interpreter, UNKNOWN_TURNS};
 use crate::limits::Limit;
 use crate::python::builtins;
@@ -237,14 +238,20 @@ impl<H: Host> Interpreter<H> {
         let items = match self.iterate(iterable)? {
             Ok(items) => items,
             Err(unknown) => {
-                let item = Value::unknown(unknown.then("[...]"));
+                let item = Value::unknown(listing::element(&unknown));
                 let depth = self.conditional.len();
                 self.push_conditional(&unknown);
+                self.state.found = None;
                 let result = self
                     .assign(context, target, item)
                     .and_then(|()| self.block(context, body));
                 self.conditional.truncate(depth);
+                let asked = unknown.asked.as_deref().map(|asked| asked.listing);
                 return match self.without_rows(&unknown, result, Flow::Normal)? {
+                    // what was looked for is there, and the search ends with it
+                    flow @ Flow::Return(_) if asked.is_some() && self.state.found == asked => {
+                        Ok(flow)
+                    }
                     // `return found` or what follows: which of them is not known
                     Flow::Return(value) if !value.is_none() => {
                         let returned = unknown.then("[...] that is returned");
@@ -352,7 +359,10 @@ impl<H: Host> Interpreter<H> {
             self.set_site(site);
             let last = position + 1 == branches.len();
             let refuses = (ends_in_raise(body), last && ends_in_raise(otherwise));
-            let taken = self.branch(context, *condition, refuses)?;
+            self.state.searching = ends_search(body);
+            let taken = self.branch(context, *condition, refuses);
+            self.state.searching = false;
+            let taken = taken?;
             let leaves = ends_in_leaving(body);
             // what a branch with an alternative does not do is no skipped work
             let skips = taken == leaves && last && otherwise.is_empty();
@@ -800,6 +810,12 @@ fn ends_in_raise(body: &[Statement]) -> bool {
 }
 
 /// Whether a block ends by leaving what is around it.
+/// Whether a loop ends with the item for which these statements are: `if column["name"] == "x": return True`.
+fn ends_search(body: &[Statement]) -> bool {
+    let last = body.last().map(|statement| &statement.kind);
+    matches!(last, Some(StatementKind::Return(_) | StatementKind::Break))
+}
+
 fn ends_in_leaving(body: &[Statement]) -> bool {
     matches!(
         body.last().map(|statement| &statement.kind),
