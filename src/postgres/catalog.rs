@@ -178,7 +178,7 @@ pub struct Relation {
     /// Indexes of a table or materialized view; each has a relation of its own too ([`Relation::index_of`]).
     pub indexes: List<Index>,
     pub triggers: List<Trigger>,
-    pub policies: List<SmolStr>,
+    pub policies: List<Policy>,
     pub rules: List<SmolStr>,
     pub row_security: bool,
     pub unlogged: bool,
@@ -201,6 +201,11 @@ pub struct Relation {
 }
 
 impl Relation {
+    /// A policy by name.
+    pub fn policy(&self, name: &str) -> Option<&Policy> {
+        self.policies.iter().find(|policy| policy.name == name)
+    }
+
     /// From now on it may have any columns and rows beside those that are known.
     pub fn open(&mut self) {
         self.columns_open = true;
@@ -383,8 +388,29 @@ pub struct Trigger {
     pub enabled: bool,
     /// Columns of UPDATE OF.
     pub columns: Vec<SmolStr>,
+    /// Columns of its table in WHEN.
+    pub condition: Vec<SmolStr>,
     /// On what it fires: bits of [`trigger_events`].
     pub events: u8,
+}
+
+impl Trigger {
+    /// Whether its definition names a column of its table.
+    pub fn uses(&self, column: &str) -> bool {
+        self.columns
+            .iter()
+            .chain(&self.condition)
+            .any(|used| used == column)
+    }
+}
+
+/// A row security policy.
+#[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs)]
+pub struct Policy {
+    pub name: SmolStr,
+    /// What its expressions name: columns of its table, other relations and functions.
+    pub depends_on: OrdSet<ObjectKey>,
 }
 
 /// What a trigger fires on, numbered as `pg_trigger.tgtype` does.

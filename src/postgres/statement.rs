@@ -731,6 +731,8 @@ pub struct CreateTrigger {
     pub function: Name,
     /// Columns of UPDATE OF.
     pub columns: Vec<SmolStr>,
+    /// Columns of the table in WHEN.
+    pub condition: Vec<SmolStr>,
     /// On what it fires: bits of [`super::catalog::trigger_events`].
     pub events: u8,
 }

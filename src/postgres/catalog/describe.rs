@@ -133,10 +133,7 @@ impl Catalog {
             }
             ObjectKind::Policy => {
                 let (relation, member) = part()?;
-                let mut policies = relation.policies.iter();
-                policies
-                    .any(|policy| policy == member)
-                    .then_some(Definition::Member)?
+                relation.policy(member).map(|_| Definition::Member)?
             }
             ObjectKind::Rule => {
                 let (relation, member) = part()?;

@@ -93,7 +93,11 @@ fn doubt_members(merged: &mut Catalog, a: &Relation, b: &Relation) {
                 .iter()
                 .map(|trigger| trigger.name.clone())
                 .collect(),
-            ObjectKind::Policy => relation.policies.iter().cloned().collect(),
+            ObjectKind::Policy => relation
+                .policies
+                .iter()
+                .map(|policy| policy.name.clone())
+                .collect(),
             _ => relation.rules.iter().cloned().collect(),
         }
     };
@@ -146,7 +150,12 @@ fn merge_relation(a: &Relation, b: &Relation) -> Relation {
         |x, y| x.name == y.name,
         |_| {},
     );
-    merge_vector(&mut both.policies, &b.policies, |x, y| x == y, |_| {});
+    merge_vector(
+        &mut both.policies,
+        &b.policies,
+        |x, y| x.name == y.name,
+        |_| {},
+    );
     merge_vector(&mut both.rules, &b.rules, |x, y| x == y, |_| {});
     if a.rows != b.rows {
         both.rows = Rows {

@@ -269,6 +269,18 @@ impl Relations {
             .filter(|relation| relation.depends_on.contains(key))
     }
 
+    /// The tables whose policies use a relation, column or function.
+    pub fn with_policies_on(&self, key: &ObjectKey) -> Vec<&Arc<Relation>> {
+        let Some(name) = owners(&key.name).into_iter().next() else {
+            return Vec::new();
+        };
+        let uses = |relation: &&Arc<Relation>| {
+            let mut policies = relation.policies.iter();
+            policies.any(|policy| policy.depends_on.contains(key))
+        };
+        self.mentioning(&name).filter(uses).collect()
+    }
+
     /// Notes what a relation has, or what it has that it had not `before`.
     fn note(&mut self, own: u64, relation: &Relation, before: Option<&Relation>) {
         if relation.name.schema == TEMPORARY_SCHEMA {
@@ -332,6 +344,7 @@ fn mentions_alike(one: &Relation, other: &Relation) -> bool {
     one.constraints.ptr_eq(&other.constraints)
         && one.columns.ptr_eq(&other.columns)
         && one.triggers.ptr_eq(&other.triggers)
+        && one.policies.ptr_eq(&other.policies)
         && one.inherits.ptr_eq(&other.inherits)
         && one.depends_on.ptr_eq(&other.depends_on)
         && one.partition_of == other.partition_of
@@ -358,7 +371,9 @@ fn mentioned(relation: &Relation) -> Vec<u64> {
     names.extend(owned_by.map(|(owner, _)| digest(owner)));
     let triggers = relation.triggers.iter();
     names.extend(triggers.map(|trigger| digest(&trigger.function)));
-    for key in &relation.depends_on {
+    let policies = relation.policies.iter();
+    let used = policies.flat_map(|policy| &policy.depends_on);
+    for key in relation.depends_on.iter().chain(used) {
         names.extend(owners(&key.name).iter().map(digest));
     }
     names

@@ -10,7 +10,7 @@ use crate::postgres::{Datum, Expr, ServerError, Session, SqlState, TypeName};
 
 use super::{
     Effect, Failure, alter_table, constraint, data, drop, expressions, fail, foreign_key, resolve,
-    sequence, table,
+    sequence, table, trigger_policy,
 };
 
 /// One command on a column.
@@ -415,7 +415,7 @@ fn check_users(session: &Session, relation: &Relation, column: &str) -> Effect {
     if let Some(trigger) = relation
         .triggers
         .iter()
-        .find(|trigger| trigger.columns.iter().any(|used| used == column))
+        .find(|trigger| trigger.uses(column))
     {
         return Err(Failure::Error(
             ServerError::new(
@@ -423,6 +423,15 @@ fn check_users(session: &Session, relation: &Relation, column: &str) -> Effect {
                 "cannot alter type of a column used in a trigger definition",
             )
             .about(relation.name.member(ObjectKind::Trigger, &trigger.name)),
+        ));
+    }
+    if let Some((table, policy)) = trigger_policy::policies_on(session, &key).first() {
+        return Err(Failure::Error(
+            ServerError::new(
+                SqlState::FEATURE_NOT_SUPPORTED,
+                "cannot alter type of a column used in a policy definition",
+            )
+            .about(table.member(ObjectKind::Policy, policy)),
         ));
     }
     let generated = relation.columns.iter().find(|other| {

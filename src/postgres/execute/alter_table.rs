@@ -522,8 +522,9 @@ fn drop_column_dependents(
             remove_column(session, name, &other.name);
         }
     }
+    super::trigger_policy::release_policies(session, &key, &what, cascade, &[])?;
     for trigger in &relation.triggers {
-        if trigger.columns.contains(column) {
+        if trigger.uses(column) {
             if !cascade {
                 return drop::depended_on(&what, name.member(ObjectKind::Trigger, &trigger.name));
             }

@@ -7,10 +7,10 @@ use imbl::OrdSet;
 use smol_str::SmolStr;
 
 use crate::postgres::catalog::{Presence, QualifiedName, RelationKind};
-use crate::postgres::expression::{FromItem, QueryBody, Select, children, subquery};
+use crate::postgres::expression::{FromItem, QueryBody, Select, Target, children, subquery};
 use crate::postgres::name::{ObjectKey, ObjectKind};
 use crate::postgres::statement::Statement;
-use crate::postgres::{Expr, Query, ServerError, Session, SqlState, TypeName};
+use crate::postgres::{Expr, Name, Query, ServerError, Session, SqlState, TypeName};
 
 use super::{Effect, Failure, expressions, resolve};
 use crate::postgres::query::{check_named, column_name};
@@ -70,6 +70,26 @@ pub(crate) fn query(session: &mut Session, query: &Query) -> Effect<Analysis> {
         columns,
         depends_on,
     })
+}
+
+/// `SELECT expression FROM table`.
+pub(crate) fn over(table: &QualifiedName, expression: &Expr) -> Query {
+    let select = Select {
+        distinct: false,
+        targets: vec![Target {
+            value: expression.clone(),
+            alias: None,
+        }],
+        from: vec![FromItem::Table {
+            name: Name::qualified(Some(&table.schema), &table.name),
+            alias: None,
+            columns: Vec::new(),
+        }],
+        filter: None,
+        group_by: Vec::new(),
+        having: None,
+    };
+    Query::from(QueryBody::Select(Box::new(select)))
 }
 
 fn analyze(

@@ -315,6 +315,8 @@ pub(crate) fn check_dependents(
         }
         cascade_view(session, &view);
     }
+    let goes: Vec<QualifiedName> = all.iter().chain([&found.name]).cloned().collect();
+    super::trigger_policy::release_policies(session, &key, &what, cascade, &goes)?;
     for child in super::alter_table::children(session, &found.name) {
         let partition = session
             .catalog
@@ -386,7 +388,7 @@ pub(crate) fn remove_relation(session: &mut Session, name: &QualifiedName) {
         session.change(name.member(ObjectKind::Trigger, &trigger.name));
     }
     for policy in &relation.policies {
-        session.change(name.member(ObjectKind::Policy, policy));
+        session.change(name.member(ObjectKind::Policy, &policy.name));
     }
     if relation.kind.is_table() {
         for owned in sequence::owned(session, name, None) {

@@ -46,7 +46,7 @@ fn member(session: &mut Session, statement: &Drop, target: &DropTarget) -> Effec
     };
     let there = match kind {
         ObjectKind::Trigger => relation.trigger(name).is_some(),
-        ObjectKind::Policy => relation.policies.contains(name),
+        ObjectKind::Policy => relation.policy(name).is_some(),
         _ => relation.rules.contains(name),
     };
     let key = table.member(kind, name);
@@ -81,12 +81,7 @@ fn member(session: &mut Session, statement: &Drop, target: &DropTarget) -> Effec
     }
     match kind {
         ObjectKind::Trigger => remove_trigger(session, &table, name),
-        ObjectKind::Policy => {
-            if let Some(relation) = session.catalog.relation_mut(&table) {
-                relation.policies.retain(|known| known != name);
-            }
-            session.change(key);
-        }
+        ObjectKind::Policy => remove_policy(session, &table, name),
         _ => {
             if let Some(relation) = session.catalog.relation_mut(&table) {
                 relation.rules.retain(|known| known != name);
@@ -103,6 +98,14 @@ pub(crate) fn remove_trigger(session: &mut Session, table: &QualifiedName, name:
         relation.triggers.retain(|known| known.name != name);
     }
     session.change(table.member(ObjectKind::Trigger, name));
+}
+
+/// Takes a policy off its table.
+pub(crate) fn remove_policy(session: &mut Session, table: &QualifiedName, name: &str) {
+    if let Some(relation) = session.catalog.relation_mut(table) {
+        relation.policies.retain(|known| known.name != name);
+    }
+    session.change(table.member(ObjectKind::Policy, name));
 }
 
 /// What is known by name and stands on a relation that goes: statistics go, publications lose a member.

@@ -409,7 +409,9 @@ fn release_views(
         }
         dropping::cascade_view(session, &view);
     }
-    Ok(())
+    let shown = key.name.strip_prefix("public.").unwrap_or(&key.name);
+    let what = format!("function {shown}");
+    super::trigger_policy::release_policies(session, &noted, &what, cascade, &[])
 }
 
 /// Defaults, generated columns, CHECK constraints and indexes that call a function: 2BP01, or gone with CASCADE.

@@ -830,7 +830,7 @@ fn member_target(
             || match kind {
                 ObjectKind::Constraint => relation.constraint(wanted).is_some(),
                 ObjectKind::Trigger => relation.trigger(wanted).is_some(),
-                ObjectKind::Policy => relation.policies.iter().any(|known| known == wanted),
+                ObjectKind::Policy => relation.policy(wanted).is_some(),
                 _ => relation.rules.iter().any(|known| known == wanted),
             }
     });

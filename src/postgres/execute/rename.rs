@@ -5,6 +5,7 @@ mod types;
 
 use std::sync::Arc;
 
+use imbl::OrdSet;
 use smol_str::SmolStr;
 
 use crate::postgres::catalog::{Presence, QualifiedName, Relation, RelationKind, Type, TypeKind};
@@ -202,8 +203,15 @@ fn refers_to(other: &Relation, old: &QualifiedName, old_key: &ObjectKey) -> bool
             .constraints
             .iter()
             .any(|known| known.references.as_ref() == Some(old))
-        || other.depends_on.contains(old_key)
-        || other.depends_on.iter().any(|key| is_member_of(key, old))
+        || uses(&other.depends_on, old, old_key)
+        || other
+            .policies
+            .iter()
+            .any(|policy| uses(&policy.depends_on, old, old_key))
+}
+
+fn uses(keys: &OrdSet<ObjectKey>, old: &QualifiedName, old_key: &ObjectKey) -> bool {
+    keys.contains(old_key) || keys.iter().any(|key| is_member_of(key, old))
 }
 
 fn is_member_of(key: &ObjectKey, owner: &QualifiedName) -> bool {
@@ -250,18 +258,30 @@ fn repoint(
             }
         }
     }
-    let keys: Vec<ObjectKey> = other.depends_on.iter().cloned().collect();
-    for key in keys {
+    repoint_keys(&mut other.depends_on, old, new, (old_key, new_key));
+    for policy in other
+        .policies
+        .matching_mut(|policy| uses(&policy.depends_on, old, old_key))
+    {
+        repoint_keys(&mut policy.depends_on, old, new, (old_key, new_key));
+    }
+}
+
+fn repoint_keys(
+    keys: &mut OrdSet<ObjectKey>,
+    old: &QualifiedName,
+    new: &QualifiedName,
+    (old_key, new_key): (&ObjectKey, &ObjectKey),
+) {
+    for key in keys.clone() {
         if key == *old_key {
-            other.depends_on.remove(&key);
-            other.depends_on.insert(new_key.clone());
+            keys.remove(&key);
+            keys.insert(new_key.clone());
         } else if is_member_of(&key, old) {
             let length = old.schema.len() + old.name.len() + 2;
             let column = key.name.get(length..).unwrap_or_default().to_string();
-            other.depends_on.remove(&key);
-            other
-                .depends_on
-                .insert(new.member(ObjectKind::Column, &column));
+            keys.remove(&key);
+            keys.insert(new.member(ObjectKind::Column, &column));
         }
     }
 }
@@ -436,7 +456,7 @@ fn member(session: &mut Session, rename: &Rename) -> Effect {
     };
     let has = |name: &SmolStr| match rename.kind {
         ObjectKind::Trigger => relation.trigger(name).is_some(),
-        ObjectKind::Policy => relation.policies.contains(name),
+        ObjectKind::Policy => relation.policy(name).is_some(),
         _ => relation.rules.contains(name),
     };
     let duplicate = || {
@@ -492,7 +512,11 @@ fn member(session: &mut Session, rename: &Rename) -> Effect {
                     trigger.name = rename.new_name.clone();
                 }
             }
-            ObjectKind::Policy => swap(&mut relation.policies, old, &rename.new_name),
+            ObjectKind::Policy => {
+                for policy in relation.policies.matching_mut(|known| known.name == *old) {
+                    policy.name = rename.new_name.clone();
+                }
+            }
             _ => swap(&mut relation.rules, old, &rename.new_name),
         }
     }

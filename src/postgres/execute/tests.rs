@@ -925,3 +925,55 @@ fn what_belongs_to_a_table_that_no_migration_makes_may_be_there() {
         ],
     );
 }
+
+#[test]
+fn policies_and_the_conditions_of_triggers_hold_what_they_name() {
+    // each line asked on PostgreSQL 15
+    check(
+        &mut session(15),
+        &[
+            ("ok", "create table t (id int, a int, b text, c int)"),
+            ("ok", "create table o (id int, t_id int)"),
+            (
+                "ok",
+                "create function me() returns int language sql stable as 'select 1'",
+            ),
+            (
+                "ok",
+                "create function tf() returns trigger language plpgsql as 'begin return new; end'",
+            ),
+            (
+                "ok",
+                "create policy p on t using (a = me() and exists (select 1 from o where o.t_id = t.id))",
+            ),
+            ("2BP01", "alter table t drop column a"),
+            ("0A000", "alter table t alter column a type bigint"),
+            ("ok", "alter table t drop column b"),
+            ("2BP01", "drop function me()"),
+            ("2BP01", "drop table o"),
+            ("2BP01", "alter table o drop column t_id"),
+            ("0A000", "alter table o alter column t_id type bigint"),
+            ("ok", "alter table t rename column a to aa"),
+            ("2BP01", "alter table t drop column aa"),
+            ("ok", "alter table o rename to oo"),
+            ("2BP01", "drop table oo"),
+            (
+                "ok",
+                "create trigger tr before update on t for each row when (old.c is distinct from new.c) execute function tf()",
+            ),
+            ("2BP01", "alter table t drop column c"),
+            ("0A000", "alter table t alter column c type bigint"),
+            (
+                "42703",
+                "create trigger tr2 before update on t for each row when (old.nope is null) execute function tf()",
+            ),
+            ("ok", "drop table oo cascade"),
+            ("ok", "drop function me()"),
+            ("42883", "create policy p on t using (aa = me())"),
+            ("ok", "alter table t drop column aa"),
+            ("ok", "alter table t drop column c cascade"),
+            ("ok", "create policy q on t with check (id > 0)"),
+            ("ok", "drop table t"),
+        ],
+    );
+}

@@ -2,12 +2,14 @@
 
 use smol_str::SmolStr;
 
-use crate::postgres::catalog::{QualifiedName, Trigger, builtin};
-use crate::postgres::name::ObjectKind;
+use imbl::OrdSet;
+
+use crate::postgres::catalog::{Policy, QualifiedName, Trigger, builtin};
+use crate::postgres::name::{ObjectKey, ObjectKind};
 use crate::postgres::statement::CreateTrigger;
 use crate::postgres::{Expr, Name, ServerError, Session, SqlState};
 
-use super::{Effect, Failure, expressions, fail, resolve};
+use super::{Effect, Failure, analyze, drop, drop_kinds, expressions, fail, resolve};
 
 /// CREATE TRIGGER.
 pub(crate) fn create_trigger(session: &mut Session, create: &CreateTrigger) -> Effect {
@@ -15,6 +17,11 @@ pub(crate) fn create_trigger(session: &mut Session, create: &CreateTrigger) -> E
     let table = resolve::relation(session, &create.table, ObjectKind::Table)?;
     for column in &create.columns {
         resolve::column(session, &table, column)?;
+    }
+    for column in &create.condition {
+        resolve::column_or(session, &table, column, || {
+            format!("column \"{column}\" does not exist")
+        })?;
     }
     let function = trigger_function(session, &create.function)?;
     let existing = session
@@ -62,6 +69,7 @@ pub(crate) fn create_trigger(session: &mut Session, create: &CreateTrigger) -> E
             constraint: create.constraint,
             enabled: true,
             columns: create.columns.clone(),
+            condition: create.condition.clone(),
             events: create.events,
         });
     }
@@ -135,7 +143,7 @@ pub(crate) fn create_policy(
     let taken = session
         .catalog
         .relation(&table)
-        .is_some_and(|relation| relation.policies.contains(name));
+        .is_some_and(|relation| relation.policy(name).is_some());
     if taken {
         if session.catalog.maybe.remove(&key).is_some() {
             session.doubt(format!("{key} may already be there"));
@@ -152,10 +160,65 @@ pub(crate) fn create_policy(
             .about(key),
         ));
     }
+    let depends_on = dependencies(session, &table, using.into_iter().chain(check));
     if let Some(relation) = session.catalog.relation_mut(&table) {
-        relation.policies.push(name.clone());
+        relation.policies.push(Policy {
+            name: name.clone(),
+            depends_on,
+        });
     }
     session.change(key);
+    Ok(())
+}
+
+/// What the expressions of a policy name beside its table.
+fn dependencies<'a>(
+    session: &mut Session,
+    table: &QualifiedName,
+    expressions: impl Iterator<Item = &'a Expr>,
+) -> OrdSet<ObjectKey> {
+    let mut all = OrdSet::new();
+    for expression in expressions {
+        if let Ok(analysis) = analyze::query(session, &analyze::over(table, expression)) {
+            all = all.union(analysis.depends_on);
+        }
+    }
+    for kind in [ObjectKind::Table, ObjectKind::ForeignTable] {
+        all.remove(&table.key(kind));
+    }
+    all
+}
+
+/// The policies that use a thing, with their tables.
+pub(crate) fn policies_on(session: &Session, key: &ObjectKey) -> Vec<(QualifiedName, SmolStr)> {
+    let mut found = Vec::new();
+    for relation in session.catalog.relations.with_policies_on(key) {
+        for policy in &relation.policies {
+            if policy.depends_on.contains(key) {
+                found.push((relation.name.clone(), policy.name.clone()));
+            }
+        }
+    }
+    found
+}
+
+/// Drops the policies that use a thing: 2BP01, or gone with CASCADE. Those of its own table go with a table.
+pub(crate) fn release_policies(
+    session: &mut Session,
+    key: &ObjectKey,
+    what: &str,
+    cascade: bool,
+    goes: &[QualifiedName],
+) -> Effect {
+    for (table, policy) in policies_on(session, key) {
+        if goes.contains(&table) {
+            continue;
+        }
+        if !cascade {
+            return drop::depended_on(what, table.member(ObjectKind::Policy, &policy));
+        }
+        drop_kinds::remove_policy(session, &table, &policy);
+    }
     Ok(())
 }
 
@@ -166,7 +229,7 @@ pub(crate) fn alter_policy(session: &mut Session, name: &SmolStr, table: &Name) 
     let there = session
         .catalog
         .relation(&table)
-        .is_some_and(|relation| relation.columns_open || relation.policies.contains(name));
+        .is_some_and(|relation| relation.columns_open || relation.policy(name).is_some());
     let key = table.member(ObjectKind::Policy, name);
     if !there {
         return Err(Failure::Error(
@@ -179,6 +242,15 @@ pub(crate) fn alter_policy(session: &mut Session, name: &SmolStr, table: &Name) 
             )
             .about(key),
         ));
+    }
+    if let Some(relation) = session.catalog.relation_mut(&table) {
+        // other expressions may have taken the place of those that it had
+        for policy in relation
+            .policies
+            .matching_mut(|policy| policy.name == *name)
+        {
+            policy.depends_on = OrdSet::new();
+        }
     }
     session.change(key);
     Ok(())

@@ -16,7 +16,7 @@ pub(crate) fn is_mutable(expression: &Expr, frame: &Frame<'_>, context: &Context
     let own = match expression {
         Expr::Call {
             name, arguments, ..
-        } if name.schema.is_none() && context.catalog.functions.is_empty() => {
+        } if name.schema.is_none() => {
             let first = arguments.first().and_then(name_of);
             let second = arguments.get(1).and_then(name_of);
             is_mutable_call(
@@ -24,7 +24,7 @@ pub(crate) fn is_mutable(expression: &Expr, frame: &Frame<'_>, context: &Context
                 arguments.len(),
                 first.as_deref(),
                 second.as_deref(),
-            )
+            ) && !has_own(&name.name, context)
         }
         Expr::Cast { value, type_name } if !type_name.array => {
             name_of(value).is_some_and(|from| is_mutable_cast(&from, &type_name.name.name))
@@ -34,6 +34,12 @@ pub(crate) fn is_mutable(expression: &Expr, frame: &Frame<'_>, context: &Context
     own || children(expression)
         .into_iter()
         .any(|child| is_mutable(child, frame, context))
+}
+
+/// Whether the database has a function of this name, which may be the one that is meant.
+fn has_own(name: &str, context: &Context<'_>) -> bool {
+    let mut functions = context.catalog.functions.keys();
+    functions.any(|function| function.name == name)
 }
 
 fn is_mutable_call(name: &str, count: usize, first: Option<&str>, second: Option<&str>) -> bool {

@@ -11,6 +11,7 @@ use smol_str::SmolStr;
 
 use super::names::{dotted, list, option, relation_of, string, strings, value_text};
 use super::{Context, expressions, types};
+use crate::postgres::expression::children;
 use crate::postgres::name::truncate;
 use crate::postgres::statement::{Block, CreateFunction, CreateTrigger, Returns};
 use crate::postgres::{Expr, ObjectKind, Statement, TypeName};
@@ -24,7 +25,7 @@ pub(super) fn statement(context: &Context<'_>, node: &NodeEnum) -> Option<Statem
             Statement::CreateFunction(Box::new(create_aggregate(define)))
         }
         NodeEnum::CreateTrigStmt(create) => {
-            Statement::CreateTrigger(Box::new(create_trigger(create)))
+            Statement::CreateTrigger(Box::new(create_trigger(context, create)))
         }
         NodeEnum::DoStmt(node) => {
             let block = do_block(node);
@@ -203,7 +204,24 @@ fn create_aggregate(define: &DefineStmt) -> CreateFunction {
     }
 }
 
-fn create_trigger(create: &CreateTrigStmt) -> CreateTrigger {
+/// The columns of the row that a condition names: `NEW.a`, `OLD.b`.
+fn of_row(expression: &Expr, columns: &mut Vec<SmolStr>) {
+    if let Expr::Column { qualifier, name } = expression
+        && matches!(qualifier.as_slice(), [row] if row == "new" || row == "old")
+        && !columns.contains(name)
+    {
+        columns.push(name.clone());
+    }
+    for child in children(expression) {
+        of_row(child, columns);
+    }
+}
+
+fn create_trigger(context: &Context<'_>, create: &CreateTrigStmt) -> CreateTrigger {
+    let mut condition = Vec::new();
+    if let Some(written) = create.when_clause.as_deref() {
+        of_row(&expressions::expression(context, written), &mut condition);
+    }
     CreateTrigger {
         name: truncate(&create.trigname),
         table: relation_of(create.relation.as_ref()),
@@ -211,6 +229,7 @@ fn create_trigger(create: &CreateTrigStmt) -> CreateTrigger {
         constraint: create.isconstraint,
         function: dotted(&create.funcname),
         columns: strings(&create.columns),
+        condition,
         events: create.events as u8,
     }
 }

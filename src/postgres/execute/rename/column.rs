@@ -129,6 +129,7 @@ fn rename_column(session: &mut Session, table: &QualifiedName, old: &str, new: &
         }
         for trigger in relation.triggers.iter_mut() {
             in_list(&mut trigger.columns);
+            in_list(&mut trigger.condition);
         }
         in_list(&mut relation.partition_key);
         for row in &mut relation.rows.known {
@@ -199,6 +200,10 @@ fn rename_column_elsewhere(session: &mut Session, table: &QualifiedName, old: &s
         .filter(|other| {
             other.depends_on.contains(&old_key)
                 || other
+                    .policies
+                    .iter()
+                    .any(|policy| policy.depends_on.contains(&old_key))
+                || other
                     .owned_by
                     .as_deref()
                     .is_some_and(|(owner, column)| owner == table && column == old)
@@ -216,6 +221,13 @@ fn rename_column_elsewhere(session: &mut Session, table: &QualifiedName, old: &s
         };
         if other.depends_on.remove(&old_key).is_some() {
             other.depends_on.insert(new_key.clone());
+        }
+        for policy in other
+            .policies
+            .matching_mut(|policy| policy.depends_on.contains(&old_key))
+        {
+            policy.depends_on.remove(&old_key);
+            policy.depends_on.insert(new_key.clone());
         }
         if let Some((owner, column)) = other.owned_by.as_deref_mut()
             && owner == table

@@ -508,12 +508,12 @@ fn policies(scan: &mut Scan<'_, '_>) -> bool {
     let (relations, known) = scan.relations(None, None, Some("polrelid"));
     for relation in &relations {
         for policy in &relation.policies {
-            if !scan.allows("polname", policy) {
+            if !scan.allows("polname", &policy.name) {
                 continue;
             }
             scan.row(is_certain(relation.presence), |name| match name {
-                "oid" => Datum::Int(oid::member("policy", &relation.name, policy)),
-                "polname" => Datum::text(policy),
+                "oid" => Datum::Int(oid::member("policy", &relation.name, &policy.name)),
+                "polname" => Datum::text(&policy.name),
                 "polrelid" => Datum::Int(oid::relation(&relation.name)),
                 _ => Datum::Unknown,
             });
@@ -526,13 +526,13 @@ fn policy_view(scan: &mut Scan<'_, '_>) -> bool {
     let (relations, known) = scan.relations(Some("schemaname"), Some("tablename"), None);
     for relation in &relations {
         for policy in &relation.policies {
-            if !scan.allows("policyname", policy) {
+            if !scan.allows("policyname", &policy.name) {
                 continue;
             }
             scan.row(is_certain(relation.presence), |name| match name {
                 "schemaname" => Datum::text(&relation.name.schema),
                 "tablename" => Datum::text(&relation.name.name),
-                "policyname" => Datum::text(policy),
+                "policyname" => Datum::text(&policy.name),
                 _ => Datum::Unknown,
             });
         }
