@@ -56,6 +56,35 @@ pub struct Unknown {
     pub site: Option<Site>,
     /// Which of the host's lists it is about, if it is: a decision on it then says what is in the list.
     pub asked: Option<Rc<Asked>>,
+    /// What it is where nobody set anything, if that can be told: the way that is followed first.
+    pub usual: Option<Rc<Usual>>,
+}
+
+/// The value that a setting has by default, and what is computed from it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Usual {
+    None,
+    Bool(bool),
+    Int(i64),
+    Str(Rc<str>),
+    /// A dict with nothing in it: the environment, the arguments of `alembic -x`.
+    Empty,
+    /// A method of such a value.
+    Method(Rc<Usual>, Rc<str>),
+}
+
+impl Usual {
+    /// `bool(value)`.
+    pub fn is_true(&self) -> bool {
+        match self {
+            Self::None | Self::Empty => false,
+            Self::Bool(value) => *value,
+            Self::Int(value) => *value != 0,
+            Self::Str(text) => !text.is_empty(),
+            Self::Method(..) => true,
+        }
+    }
 }
 
 /// What an unknown has of one of the host's lists of named things that are not all known (the columns of a table).
@@ -101,7 +130,15 @@ impl Unknown {
             what: what.into(),
             site: None,
             asked: None,
+            usual: None,
         }
+    }
+
+    /// The same unknown, which is this value where nobody set anything.
+    #[must_use]
+    pub fn usually(mut self, usual: Option<Usual>) -> Self {
+        self.usual = usual.map(Rc::new);
+        self
     }
 
     /// The same unknown as a part of one of the host's lists.
@@ -121,7 +158,11 @@ impl Unknown {
     /// What follows from this unknown where it is as true as this one, or (`denied`) as false: `not in`, `is None`.
     #[must_use]
     pub fn so(&self, suffix: &str, denied: bool) -> Self {
-        let answer = self.then(suffix);
+        let usual = match self.usual.as_deref() {
+            Some(Usual::Bool(usual)) => Some(Usual::Bool(*usual != denied)),
+            _ => None,
+        };
+        let answer = self.then(suffix).usually(usual);
         match self.asked.as_deref() {
             Some(Asked {
                 listing,
@@ -151,6 +192,7 @@ impl Unknown {
             what: what.into(),
             site: self.site,
             asked: None,
+            usual: None,
         }
     }
 }

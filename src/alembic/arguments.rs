@@ -6,7 +6,7 @@ use smol_str::SmolStr;
 
 use super::object::Interp;
 use crate::python::{Arguments, Eval, Value};
-use crate::unknown::{self, Reason, Unknown};
+use crate::unknown::{self, Reason, Unknown, Usual};
 
 /// How a function is called.
 pub struct Signature {
@@ -226,6 +226,12 @@ pub fn int_of(value: &Value) -> Option<i64> {
 /// An unknown value of the current place.
 pub fn unsupported(interp: &Interp, what: &str) -> Value {
     interp.unknown(Reason::Unsupported, what)
+}
+
+/// Settings of which there are none where nobody gives any: `alembic -x`.
+pub fn usually_empty(what: &str) -> Value {
+    let unknown = Unknown::new(Reason::Environment, what);
+    Value::unknown(unknown.usually(Some(Usual::Empty)))
 }
 
 /// An unknown of a kind that stands for the project's settings.

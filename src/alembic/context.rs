@@ -4,7 +4,7 @@
 
 use std::any::Any;
 
-use super::arguments::environment;
+use super::arguments::{environment, usually_empty};
 use super::bridge;
 use super::environment::Environment;
 use super::object::{self, Interp, Object, once};
@@ -38,7 +38,7 @@ fn attribute(interp: &mut Interp, name: &str) -> Option<Value> {
         "get_context" => object::function("get_context", |interp, _| Ok(migration_context(interp))),
         "get_bind" => object::function("get_bind", |interp, _| Ok(bridge::bind(interp))),
         "get_x_argument" => object::function("get_x_argument", |_, _| {
-            Ok(environment("context.get_x_argument()"))
+            Ok(usually_empty("context.get_x_argument()"))
         }),
         "get_tag_argument" => object::function("get_tag_argument", |_, _| Ok(Value::None)),
         "begin_transaction" => object::function("begin_transaction", |_, _| {

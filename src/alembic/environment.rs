@@ -52,7 +52,7 @@ pub struct Decision {
     pub loading: bool,
 }
 
-/// The choices of one world: first those it was told, then `true`.
+/// The choices of one world: first those it was told, then what is usual, else `true`.
 #[derive(Clone, Debug, Default)]
 pub struct Decisions {
     /// What to answer, in order.
@@ -79,7 +79,9 @@ impl Decisions {
         if let Some(known) = lately.find(|known| Rc::ptr_eq(&known.unknown.what, &unknown.what)) {
             return known.value;
         }
-        let value = self.script.get(self.taken.len()).copied().unwrap_or(true);
+        let usual = unknown.usual.as_ref().is_none_or(|usual| usual.is_true());
+        let told = self.script.get(self.taken.len()).copied();
+        let value = told.unwrap_or(usual);
         if unknown.reason == Reason::Environment {
             self.settled.insert(unknown.what.clone(), value);
         }

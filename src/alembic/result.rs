@@ -11,8 +11,9 @@ use smol_str::SmolStr;
 
 use super::object::{self, Interp, Object};
 use super::{exceptions, literal};
+use crate::config::Driver;
 use crate::postgres::expression::{FromItem, QueryBody};
-use crate::postgres::{Answer, Expr, Outcome, Query, ResultSet, Statement};
+use crate::postgres::{Answer, Datum, Expr, Outcome, Query, ResultSet, Statement};
 use crate::python::{Arguments, Eval, HostOperator, HostRef, Raise, Truth, Value};
 use crate::unknown::{Reason, Unknown};
 
@@ -142,7 +143,12 @@ fn rows_of(interp: &Interp, set: &ResultSet, statements: &[Statement]) -> Rows {
                         .enumerate()
                         .map(|(index, datum)| {
                             let what = set.columns.get(index).map_or("column", SmolStr::as_str);
-                            literal::value(datum, reason, what)
+                            match datum {
+                                Datum::Text(text) if set.json.get(index) == Some(&true) => {
+                                    json_value(interp, text, reason, what)
+                                }
+                                _ => literal::value(datum, reason, what),
+                            }
                         })
                         .collect()
                 })
@@ -162,6 +168,15 @@ fn rows_of(interp: &Interp, set: &ResultSet, statements: &[Statement]) -> Rows {
             }
         }
     }
+}
+
+/// A document of `json` or `jsonb`: Psycopg reads it, asyncpg only where SQLAlchemy knows the column's type.
+fn json_value(interp: &Interp, text: &str, reason: Reason, what: &str) -> Value {
+    let read = match interp.host.settings.driver {
+        Driver::Asyncpg => None,
+        _ => crate::python::json_value(text),
+    };
+    read.unwrap_or_else(|| Value::unknown(Unknown::new(reason, what)))
 }
 
 fn describe(statements: &[Statement]) -> String {

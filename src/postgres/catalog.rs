@@ -337,6 +337,9 @@ pub struct Column {
     pub type_name: TypeName,
     pub not_null: bool,
     pub default: Option<Box<Expr>>,
+    /// The type of the default's own value, where the column has had another type since it was set: casts that the server put
+    /// around it are taken off when the type changes again.
+    pub default_type: Option<Box<TypeName>>,
     pub identity: Option<Identity>,
     /// Generated column's expression; true if stored.
     pub generated: Option<(Box<Expr>, bool)>,

@@ -40,6 +40,8 @@ pub enum Outcome {
 pub struct ResultSet {
     /// Names of the output columns.
     pub columns: Vec<SmolStr>,
+    /// Which of them are `json` or `jsonb`: drivers read those themselves.
+    pub json: Vec<bool>,
     /// The rows, or `None` where they depend on data that is not known.
     pub rows: Option<Vec<Vec<Datum>>>,
     /// At least one row is there.

@@ -325,7 +325,10 @@ pub(crate) fn instance_attribute<H: Host>(
         ("_Harmless", _) => Some(value.clone()),
         ("_Type", "__name__") => instance.attributes.borrow().get("name").cloned(),
         ("_Type", _) => Some(value.clone()),
-        ("_Environment", "get" | "keys" | "items" | "copy" | "setdefault" | "pop") => bound(),
+        (
+            "_Environment",
+            "get" | "keys" | "items" | "copy" | "setdefault" | "pop" | "__contains__",
+        ) => bound(),
         ("_Environment", _) => Some(interpreter.unknown(Reason::Environment, "os.environ")),
         ("generator", "__iter__" | "__next__" | "send" | "close" | "throw") => bound(),
         ("Path", _) => files::path_attribute(interpreter, instance, name).or_else(bound),
@@ -442,7 +445,7 @@ pub(crate) fn instance_item<H: Host>(
     }
     Ok(match instance.class.name.as_str() {
         "_Type" | "_Harmless" => Some(Value::Instance(instance.clone())),
-        "_Environment" => Some(functions::environment(interpreter, Some(index))),
+        "_Environment" => Some(functions::environment(interpreter, Some(index), None)),
         "_Match" => Some(patterns::group(interpreter, instance, index)?),
         "range" => {
             let items = match iterators::items(interpreter, instance)? {

@@ -18,6 +18,7 @@ mod listing;
 mod operators;
 mod provenance;
 mod statements;
+pub(crate) mod usual;
 mod with;
 
 pub use annotations::LazyAnnotation;

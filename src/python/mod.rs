@@ -24,6 +24,7 @@ pub mod names;
 pub mod syntax;
 pub mod value;
 
+pub(crate) use builtins::json::value as json_value;
 pub use host::{Arguments, Eval, Host, HostOperator, Raise, Truth};
 pub use interpreter::Interpreter;
 pub use value::{Class, Function, HostObject, HostRef, Instance, Key, Module, Scope, Str, Value};

@@ -176,3 +176,15 @@ fn many_rows_of_values_are_one_call() {
     );
     assert_eq!(outcomes(&output), ["ok", "23505"]);
 }
+
+#[test]
+fn drivers_read_json_of_known_rows() {
+    holds(
+        "op.execute('CREATE TABLE t (id int, payload jsonb, js json, tx text)')\n\
+         op.execute(\"\"\"INSERT INTO t VALUES (1, '{\"a\": {\"b\": [1, 2]}}', '{\"k\": \"v\"}', '{}'), (2, NULL, NULL, NULL)\"\"\")\n\
+         rows = op.get_bind().execute(sa.text('SELECT payload, js, tx FROM t ORDER BY id')).fetchall()\n\
+         assert rows[0].payload['a']['b'][1] == 2 and rows[0].js == {'k': 'v'} and rows[0].tx == '{}'\n\
+         assert rows[1].payload is None",
+        NEW,
+    );
+}

@@ -614,3 +614,41 @@ fn an_empty_schema_is_none() {
     );
     assert_eq!(outcomes(&output), ["ok", "ok", "ok"]);
 }
+
+#[test]
+fn what_is_usual_where_nothing_is_set_is_followed_first() {
+    // each condition with the way that it takes where no variable is set
+    let usual: &[(&str, bool)] = &[
+        ("os.getenv('X')", false),
+        ("os.getenv('X') is None", true),
+        ("os.environ.get('X', '1') == '1'", true),
+        ("os.getenv('X', 'Native').lower() in ('native', 'a')", true),
+        ("os.getenv('X', 'native').startswith('v')", false),
+        ("int(os.getenv('X', '8')) > 4", true),
+        ("(os.getenv('X') or 'a') == 'a'", true),
+        ("not os.environ.get('X')", true),
+        ("'X' in os.environ", false),
+        ("bool(os.getenv('X', ''))", false),
+        (
+            "context.get_x_argument(as_dictionary=True).get('x') == 'y'",
+            false,
+        ),
+        (
+            "context.get_x_argument(as_dictionary=True).get('x', 'y') == 'y'",
+            true,
+        ),
+        ("os.environ['X'] == 'a'", true),
+    ];
+    for (condition, taken) in usual {
+        let body = format!(
+            "import os\nfrom alembic import context\nif {condition}:\n    op.create_table('t', sa.Column('i', sa.Integer))"
+        );
+        let output = upgrade(&body);
+        assert_eq!(
+            output.trace.events.len(),
+            usize::from(*taken),
+            "{condition}"
+        );
+        assert_eq!(output.decisions.len(), 1, "{condition}");
+    }
+}

@@ -161,6 +161,7 @@ fn set_default(
     let kept = default.filter(|value| !matches!(value, Expr::Value(Datum::Null)));
     edit(session, table, column, |found| {
         found.default = kept.cloned().map(Box::new);
+        found.default_type = None;
     });
     Ok(())
 }
@@ -317,7 +318,10 @@ fn alter_type(
         }
     }
     check_users(session, &relation, column)?;
-    if found.default.is_some() && !assignable(session, &found.type_name, &type_name) {
+    let default_type = own_default_type(session, &found);
+    if let Some(own) = &default_type
+        && !assignable(session, own, &type_name)
+    {
         return Err(Failure::Error(
             ServerError::new(
                 SqlState::DATATYPE_MISMATCH,
@@ -342,13 +346,33 @@ fn alter_type(
             }
         }
     }
+    // only what can't be told from the default as it is written
+    let remembered = default_type.filter(|own| {
+        let written = found.default.as_deref();
+        written.is_some_and(|default| written_default_type(session, default, &type_name) != *own)
+    });
     edit(session, table, column, |known| {
         known.type_name = type_name.clone();
+        known.default_type = remembered.clone().map(Box::new);
     });
     if let Some(values) = computed {
         set_values(session, table, column, values);
     }
     Ok(())
+}
+
+/// The type of a column's default without the cast to the column's type that the server put around it: of a literal the type
+/// that the column had when it was set.
+fn own_default_type(session: &mut Session, column: &Column) -> Option<TypeName> {
+    let default = column.default.as_deref()?;
+    let known = column.default_type.as_deref().cloned();
+    known.or_else(|| Some(written_default_type(session, default, &column.type_name)))
+}
+
+/// The type of a default that is set for a column of a type.
+fn written_default_type(session: &mut Session, default: &Expr, type_name: &TypeName) -> TypeName {
+    let own = data::check_default(session, type_name, default);
+    own.ok().flatten().unwrap_or_else(|| type_name.clone())
 }
 
 /// Values of known rows that become enum labels: 22P02 and 55P04 as for literals.

@@ -398,6 +398,7 @@ pub(crate) fn column_or(
             type_name: TypeName::new("unknown"),
             not_null: false,
             default: None,
+            default_type: None,
             identity: None,
             generated: None,
             presence: Presence::Assumed,

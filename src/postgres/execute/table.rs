@@ -465,6 +465,7 @@ pub(crate) fn new_column(session: &mut Session, definition: &ColumnDefinition) -
         .iter()
         .any(|inner| matches!(inner.kind, ConstraintKind::NotNull { .. }));
     Ok(Column {
+        default_type: None,
         name: definition.name.clone(),
         type_name,
         not_null: definition.not_null

@@ -977,3 +977,39 @@ fn policies_and_the_conditions_of_triggers_hold_what_they_name() {
         ],
     );
 }
+
+#[test]
+fn a_default_goes_back_to_its_own_type() {
+    // each line asked on PostgreSQL 15
+    check(
+        &mut session(15),
+        &[
+            (
+                "ok",
+                "create table m (id uuid default gen_random_uuid(), i int default '0', b boolean default false, ts timestamp default now(), t text default 'x', j jsonb default '{}', n int default length('abc'))",
+            ),
+            ("ok", "alter table m alter id type text using id::text"),
+            ("ok", "alter table m alter i type text using i::text"),
+            ("ok", "alter table m alter b type text using b::text"),
+            ("ok", "alter table m alter ts type text using ts::text"),
+            ("ok", "alter table m alter j type text using j::text"),
+            ("ok", "alter table m alter n type text using n::text"),
+            ("ok", "alter table m alter id type uuid using id::uuid"),
+            ("ok", "alter table m alter i type int using i::int"),
+            ("ok", "alter table m alter b type boolean using b::boolean"),
+            (
+                "ok",
+                "alter table m alter ts type timestamp using ts::timestamp",
+            ),
+            ("ok", "alter table m alter j type jsonb using j::jsonb"),
+            ("ok", "alter table m alter n type int using n::int"),
+            ("42804", "alter table m alter t type int using t::int"),
+            ("ok", "alter table m alter t set default 5"),
+            ("ok", "alter table m alter t type int using t::int"),
+            ("ok", "alter table m alter t type text using t::text"),
+            ("ok", "alter table m alter t set default '5'"),
+            ("42804", "alter table m alter t type int using t::int"),
+            ("42804", "alter table m alter b type int using b::int"),
+        ],
+    );
+}

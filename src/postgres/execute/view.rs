@@ -41,6 +41,7 @@ fn fill(relation: &mut Relation, analysis: Analysis, names: &[SmolStr], views: b
                     type_name: column.type_name,
                     not_null: false,
                     default: None,
+                    default_type: None,
                     identity: None,
                     generated: None,
                     presence: Presence::Certain,

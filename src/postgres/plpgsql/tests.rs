@@ -41,6 +41,7 @@ impl Executor for Tables {
             Statement::Query(_) => {
                 let rows = self.tables.iter();
                 ran.result = Some(ResultSet {
+                    json: Vec::new(),
                     some: !self.tables.is_empty(),
                     columns: vec!["relname".into(), "kind".into()],
                     rows: Some(

@@ -88,6 +88,13 @@ impl OutputColumn {
             type_name,
         }
     }
+
+    fn is_json(&self) -> bool {
+        let known = self.type_name.as_ref();
+        known.is_some_and(|known| {
+            !known.array && matches!(known.name.name.as_str(), "json" | "jsonb")
+        })
+    }
 }
 
 /// A row of a result.
@@ -141,6 +148,7 @@ impl Table {
         let exact = self.is_exact();
         ResultSet {
             some: self.exists() == Some(true),
+            json: self.columns.iter().map(OutputColumn::is_json).collect(),
             columns: self.columns.into_iter().map(|column| column.name).collect(),
             rows: exact.then(|| self.rows.into_iter().map(|row| row.values).collect()),
         }

@@ -12,7 +12,7 @@ use super::{collections, files, format, library};
 use crate::python::host::{Arguments, Eval, Host, Truth};
 use crate::python::interpreter::{Interpreter, as_float, as_int, instance, is_subclass};
 use crate::python::value::{Key, Value};
-use crate::unknown::{FRESH, HOLE, Reason, has_hole};
+use crate::unknown::{FRESH, HOLE, Reason, Usual, has_hole};
 
 fn one(value: Value) -> Arguments {
     Arguments {
@@ -68,7 +68,10 @@ pub(crate) fn call<H: Host>(
             Value::str(format::apply(interpreter, &value, &specifier)?)
         }
         ("int", None) => Value::Int(0),
-        ("int", Some(value)) => integer(interpreter, &value, arguments.get(1, "base"))?,
+        ("int", Some(value)) => {
+            let answer = integer(interpreter, &value, arguments.get(1, "base"))?;
+            interpreter.usual_conversion(name, &value, answer)
+        }
         ("float", None) => Value::Float(0.0),
         ("float", Some(value)) => real(interpreter, &value)?,
         ("bool", None) => Value::Bool(false),
@@ -709,12 +712,22 @@ fn directory<H: Host>(interpreter: &mut Interpreter<H>, object: &Value) -> Value
 pub(crate) fn environment<H: Host>(
     interpreter: &mut Interpreter<H>,
     name: Option<&Value>,
+    usual: Option<Usual>,
 ) -> Value {
     let what = match name.and_then(Value::as_str) {
         Some(name) => format!("os.environ[\"{name}\"]"),
         None => "os.environ".to_owned(),
     };
-    interpreter.unknown(Reason::Environment, &what)
+    let unknown = interpreter.unknown_at(Reason::Environment, &what);
+    Value::unknown(unknown.usually(usual))
+}
+
+/// What `os.getenv(name, default)` gives where the variable is not set.
+pub(crate) fn default_of(arguments: &Arguments) -> Option<Usual> {
+    match arguments.get(1, "default") {
+        Some(default) => crate::python::interpreter::usual::of(default),
+        None => Some(Usual::None),
+    }
 }
 
 /// `str.maketrans(...)`.

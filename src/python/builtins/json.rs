@@ -29,6 +29,16 @@ pub(crate) fn loads<H: Host>(interpreter: &mut Interpreter<H>, text: &Value) -> 
     }
 }
 
+/// The value of a JSON text; `None`: it is none, or a part of it is not known.
+pub(crate) fn value(text: &str) -> Option<Value> {
+    if has_hole(text) {
+        return None;
+    }
+    serde_json::from_str(text)
+        .ok()
+        .map(|value| from_json(&value))
+}
+
 fn from_json(value: &serde_json::Value) -> Value {
     match value {
         serde_json::Value::Null => Value::None,

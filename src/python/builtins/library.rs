@@ -522,7 +522,11 @@ fn os<H: Host>(interpreter: &mut Interpreter<H>, name: &str, arguments: &Argumen
         None => (String::new(), text.to_owned()),
     };
     Ok(match (name, text) {
-        ("getenv", _) => functions::environment(interpreter, first.as_ref()),
+        ("getenv", _) => functions::environment(
+            interpreter,
+            first.as_ref(),
+            functions::default_of(arguments),
+        ),
         ("getcwd", _) => Value::str(""),
         ("getpid" | "urandom", _) => Value::Fresh("a value of the process"),
         ("listdir", Some(text)) if let Some(names) = files::matching(interpreter, &text, "*") => {

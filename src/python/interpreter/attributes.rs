@@ -5,6 +5,7 @@ use std::rc::Rc;
 use super::Interpreter;
 use super::iteration::has_unknown_base;
 use super::listing;
+use super::usual;
 use crate::python::builtins;
 use crate::python::host::{Arguments, Eval, Host};
 use crate::python::value::{Class, Decoration, Instance, Key, Value};
@@ -18,7 +19,10 @@ impl<H: Host> Interpreter<H> {
         match value {
             Value::Unknown(unknown) => Ok(Some(match H::unknown_attribute(self, name) {
                 Some(known) => known,
-                None => Value::unknown(listing::field(unknown, &format!(".{name}"), name)),
+                None => {
+                    let answer = listing::field(unknown, &format!(".{name}"), name);
+                    Value::unknown(usual::attribute(unknown, name, answer))
+                }
             })),
             Value::Host(host) => {
                 let host = host.clone();

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use super::Interpreter;
 use super::iteration::{has_unknown_base, identity};
 use super::listing;
+use super::usual;
 use crate::python::builtins;
 use crate::python::host::{Arguments, Eval, Host, HostOperator, Truth};
 use crate::python::syntax::Comparison;
@@ -130,6 +131,19 @@ impl<H: Host> Interpreter<H> {
 
     /// `left OPERATOR right` of a comparison.
     pub(crate) fn compare(
+        &mut self,
+        comparison: Comparison,
+        left: &Value,
+        right: &Value,
+    ) -> Eval<Value> {
+        let answer = self.compare_known(comparison, left, right)?;
+        if usual::is_usual(left) || usual::is_usual(right) {
+            return self.usual_comparison(comparison, (left, right), answer);
+        }
+        Ok(answer)
+    }
+
+    fn compare_known(
         &mut self,
         comparison: Comparison,
         left: &Value,
@@ -340,6 +354,7 @@ impl<H: Host> Interpreter<H> {
                 let answer = Unknown {
                     what: format!("{prefix} in {}", unknown.what).into(),
                     asked: None,
+                    usual: None,
                     ..(**unknown).clone()
                 };
                 Ok(Truth::Unknown(listing::membership(unknown, answer, item)))
@@ -371,7 +386,8 @@ impl<H: Host> Interpreter<H> {
             },
             _ => {
                 if let Value::Instance(instance) = container
-                    && instance.class.lookup("__contains__").is_some()
+                    && (instance.class.lookup("__contains__").is_some()
+                        || instance.class.name == "_Environment")
                     && let Some(method) = self.find_attribute(container, "__contains__")?
                 {
                     let arguments = Arguments {

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use indexmap::IndexMap;
 
 use super::listing;
+use super::usual;
 use super::{Context, Interpreter};
 use crate::limits::Limit;
 use crate::python::builtins;
@@ -204,6 +205,7 @@ impl<H: Host> Interpreter<H> {
                 Value::Unknown(unknown) => Value::unknown(Unknown {
                     what: format!("{}.{name}", unknown.what).into(),
                     asked: None,
+                    usual: None,
                     ..(*unknown).clone()
                 }),
                 other => other,
@@ -264,7 +266,15 @@ impl<H: Host> Interpreter<H> {
                     // `os.getenv("X") or "default"`: nothing happens either way, so no world need be chosen
                     if pure {
                         let word = if and { " and ..." } else { " or ..." };
-                        return Ok(Value::unknown(unknown.then(word)));
+                        let mut usual = usual::of(&value);
+                        for operand in &operands[position + 1..] {
+                            // the first that decides, or the last
+                            if usual.as_ref().is_none_or(|usual| usual.is_true() != and) {
+                                break;
+                            }
+                            usual = usual::of(&self.expression(context, *operand)?);
+                        }
+                        return Ok(Value::unknown(unknown.then(word).usually(usual)));
                     }
                     if self.decide(&unknown) != and {
                         // the operand itself, as Python gives it; a false one is a condition's mostly, decided once
@@ -589,7 +599,8 @@ impl<H: Host> Interpreter<H> {
             builtins::describe(value, &mut suffix);
         }
         suffix.push(')');
-        let mut result = unknown.then(&suffix);
+        let result = unknown.then(&suffix);
+        let mut result = self.usual_call(unknown, arguments, result)?;
         if result.reason == Reason::Environment {
             let of_data = |value: &Value| matches!(value, Value::Unknown(given) if given.reason == Reason::Data);
             let mut texts = values().filter_map(Value::as_str);

@@ -9,7 +9,7 @@ use crate::python::host::{Arguments, Eval, Host};
 use crate::python::interpreter::{Interpreter, as_int};
 use crate::python::syntax::BinaryOperator;
 use crate::python::value::{Instance, Key, Value};
-use crate::unknown::FRESH;
+use crate::unknown::{FRESH, Reason, Usual};
 
 /// A method of bytes.
 pub(crate) fn bytes_method<H: Host>(
@@ -93,10 +93,21 @@ pub(crate) fn instance_method<H: Host>(
             }
         }
         ("generator", _) => Value::None,
-        ("_Environment", "get" | "pop" | "setdefault") => {
-            functions::environment(interpreter, first.as_ref())
+        ("_Environment", "get" | "pop" | "setdefault") => functions::environment(
+            interpreter,
+            first.as_ref(),
+            functions::default_of(arguments),
+        ),
+        ("_Environment", "__contains__") => {
+            let mut what = String::new();
+            if let Some(name) = &first {
+                crate::python::builtins::describe(name, &mut what);
+            }
+            what.push_str(" in os.environ");
+            let unknown = interpreter.unknown_at(Reason::Environment, &what);
+            Value::unknown(unknown.usually(Some(Usual::Bool(false))))
         }
-        ("_Environment", _) => functions::environment(interpreter, None),
+        ("_Environment", _) => functions::environment(interpreter, None, None),
         ("Path", _) => return files::path_method(interpreter, found, name, arguments),
         ("datetime" | "date" | "time" | "timedelta", _) => {
             match dates::method(interpreter, found, name, arguments) {
