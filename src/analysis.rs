@@ -409,6 +409,7 @@ fn is_reported(history: &rules::HistoryContext<'_>, diagnostic: &Diagnostic) -> 
 fn options_of(
     database: &Database,
     set: BTreeMap<String, Option<String>>,
+    attributes: BTreeSet<String>,
 ) -> alembic::configuration::Options {
     let mut main = database.options.clone();
     main.extend(set);
@@ -416,6 +417,7 @@ fn options_of(
         file: database.ini.as_ref().map(ToString::to_string),
         section: database.section.clone(),
         main,
+        attributes,
     }
 }
 
@@ -429,7 +431,7 @@ fn setting(
     let facts = loaded.environment.clone();
     let mut settings = settings(config);
     settings.naming_convention = facts.naming_convention;
-    settings.options = options_of(database, facts.options);
+    settings.options = options_of(database, facts.options, facts.attributes);
     settings
         .version_schema
         .clone_from(&facts.version_table_schema);

@@ -6,7 +6,7 @@
 
 use std::any::Any;
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use indexmap::IndexMap;
@@ -24,10 +24,15 @@ pub struct Options {
     pub section: Option<String>,
     /// Options of that section; `None`: the value can't be known. What `env.py` sets is among them.
     pub main: BTreeMap<String, Option<String>>,
+    /// What `env.py` puts into `config.attributes`, by name.
+    pub attributes: BTreeSet<String>,
 }
 
 /// The options that `env.py` set itself, by name.
 const SET: &str = "options that env.py sets";
+
+/// `context.config.attributes`.
+const ATTRIBUTES: &str = "context.config.attributes";
 
 /// `context.config`.
 pub fn config(interp: &mut Interp) -> Value {
@@ -49,6 +54,22 @@ pub fn set_options(interp: &Interp) -> BTreeMap<String, Option<String>> {
         }
     }
     found
+}
+
+/// What `env.py` put into `config.attributes`, by name.
+pub fn set_attributes(interp: &Interp) -> BTreeSet<String> {
+    let Some(attributes) = interp.host.memo.get(ATTRIBUTES) else {
+        return BTreeSet::new();
+    };
+    let Some(Attributes(set)) = object::get::<Attributes>(attributes) else {
+        return BTreeSet::new();
+    };
+    let set = set.borrow();
+    let names = set.keys().filter_map(|key| match key {
+        Key::Str(name) => Some(name.to_string()),
+        _ => None,
+    });
+    names.collect()
 }
 
 fn set_of(interp: &mut Interp) -> Rc<RefCell<IndexMap<Key, Value>>> {
@@ -149,9 +170,17 @@ impl Object for Config {
     fn attribute(&self, interp: &mut Interp, _: &HostRef, name: &str) -> Eval<Option<Value>> {
         let options = &interp.host.settings.options;
         Ok(Some(match name {
-            "attributes" => once(interp, "context.config.attributes", || {
-                object::value(Attributes::default())
-            }),
+            "attributes" => {
+                // to what `env.py` set them is not known here
+                let known = options.attributes.iter().map(|name| {
+                    let what = format!("context.config.attributes[\"{name}\"]");
+                    (Key::Str(name.as_str().into()), environment(&what))
+                });
+                let known: IndexMap<Key, Value> = known.collect();
+                once(interp, ATTRIBUTES, || {
+                    object::value(Attributes(Rc::new(RefCell::new(known))))
+                })
+            }
             "config_file_name" => match &options.file {
                 Some(file) => Value::str(file.as_str()),
                 None => environment("context.config.config_file_name"),
@@ -165,7 +194,7 @@ impl Object for Config {
     }
 }
 
-/// `config.attributes`: empty, unless a program that calls Alembic puts something in.
+/// `config.attributes`: empty, but for what `env.py` and a program that calls Alembic put in.
 #[derive(Debug, Default)]
 struct Attributes(Rc<RefCell<IndexMap<Key, Value>>>);
 

@@ -237,6 +237,7 @@ pub fn run(
     parameters: Parameters,
 ) -> Eval<result::ResultObject> {
     let statements: Arc<[Statement]> = statements.into();
+    let is_text = origin == Origin::Text;
     let call = DriverCall {
         origin,
         statements: statements.clone(),
@@ -249,7 +250,7 @@ pub fn run(
         place: None,
     };
     let answer = Environment::execute(interp, call)?;
-    Ok(result::of_answer(interp, &answer, &statements))
+    Ok(result::of_answer(interp, &answer, &statements, is_text))
 }
 
 /// Executes a SELECT of Core's or of an ORM query's.
@@ -445,6 +446,7 @@ fn call_text(
         interp,
         &answer,
         &statements,
+        true,
     )))
 }
 

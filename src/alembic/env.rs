@@ -3,7 +3,7 @@
 //! It is interpreted as a revision is. `context.configure` remembers what it is given, `context.run_migrations` runs the
 //! revision that waits, if one does: so that operations which `env.py` wraps are wrapped while it runs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use smol_str::SmolStr;
@@ -43,6 +43,8 @@ pub struct EnvironmentFacts {
     pub asynchronous: bool,
     /// Options of the configuration that it sets itself; `None`: to what is not known.
     pub options: BTreeMap<String, Option<String>>,
+    /// What it puts into `config.attributes`, by name.
+    pub attributes: BTreeSet<String>,
     /// Its connection has the isolation level AUTOCOMMIT: each statement commits by itself, whatever Alembic begins.
     pub autocommit: bool,
     /// It commits its connection itself once the migrations have run.
@@ -262,6 +264,7 @@ fn facts_of(module: &syntax::Module, interp: &mut Interp, path: &[SmolStr]) -> E
             ..EnvironmentFacts::default()
         };
     facts.options = super::configuration::set_options(interp);
+    facts.attributes = super::configuration::set_attributes(interp);
     facts.commits_after = interp.host.memo.contains_key(COMMITTED);
     if *interp.host.session.search_path != *path {
         facts.search_path = Some(interp.host.session.search_path.clone());

@@ -63,10 +63,19 @@ pub struct ResultObject {
     inserted_key: RefCell<Option<Value>>,
 }
 
-/// A result of what the server answered to `statements`.
-pub fn of_answer(interp: &mut Interp, answer: &Answer, statements: &[Statement]) -> ResultObject {
+/// A result of what the server answered to `statements`; `is_text`: they were SQL text, so that nobody knows the types of columns.
+pub fn of_answer(
+    interp: &mut Interp,
+    answer: &Answer,
+    statements: &[Statement],
+    is_text: bool,
+) -> ResultObject {
     let (columns, rows, returns_rows) = match (&answer.outcome, &answer.result) {
-        (Outcome::Ok, Some(set)) => (set.columns.clone(), rows_of(interp, set, statements), true),
+        (Outcome::Ok, Some(set)) => (
+            set.columns.clone(),
+            rows_of(interp, set, statements, is_text),
+            true,
+        ),
         (Outcome::Unknown(why), result) => {
             let columns = result
                 .as_ref()
@@ -133,7 +142,8 @@ fn located(interp: &Interp, unknown: Unknown) -> Unknown {
     }
 }
 
-fn rows_of(interp: &Interp, set: &ResultSet, statements: &[Statement]) -> Rows {
+fn rows_of(interp: &Interp, set: &ResultSet, statements: &[Statement], is_text: bool) -> Rows {
+    let reads_json = !is_text || interp.host.settings.driver != Driver::Asyncpg;
     let reason = reason_of(statements);
     match &set.rows {
         Some(rows) => Rows::Known(
@@ -144,8 +154,10 @@ fn rows_of(interp: &Interp, set: &ResultSet, statements: &[Statement]) -> Rows {
                         .map(|(index, datum)| {
                             let what = set.columns.get(index).map_or("column", SmolStr::as_str);
                             match datum {
-                                Datum::Text(text) if set.json.get(index) == Some(&true) => {
-                                    json_value(interp, text, reason, what)
+                                Datum::Text(text)
+                                    if reads_json && set.json.get(index) == Some(&true) =>
+                                {
+                                    json_value(text, reason, what)
                                 }
                                 _ => literal::value(datum, reason, what),
                             }
@@ -170,12 +182,9 @@ fn rows_of(interp: &Interp, set: &ResultSet, statements: &[Statement]) -> Rows {
     }
 }
 
-/// A document of `json` or `jsonb`: Psycopg reads it, asyncpg only where SQLAlchemy knows the column's type.
-fn json_value(interp: &Interp, text: &str, reason: Reason, what: &str) -> Value {
-    let read = match interp.host.settings.driver {
-        Driver::Asyncpg => None,
-        _ => crate::python::json_value(text),
-    };
+/// A document of `json` or `jsonb`: Psycopg reads it, and where a construct knows the column's type, SQLAlchemy does.
+fn json_value(text: &str, reason: Reason, what: &str) -> Value {
+    let read = crate::python::json_value(text);
     read.unwrap_or_else(|| Value::unknown(Unknown::new(reason, what)))
 }
 

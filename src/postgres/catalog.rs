@@ -119,6 +119,8 @@ pub struct Catalog {
     pub cut: bool,
     /// A statement ran that could not be read: what is not known to be there may have been made by it.
     pub unread: bool,
+    /// Names, with their known parts, of relations that were made and whose whole name is not known.
+    pub nameless: OrdSet<SmolStr>,
     /// Open world: an object never heard of may exist.
     pub open: bool,
 }
@@ -142,6 +144,7 @@ impl Default for Catalog {
             comments: OrdMap::new(),
             maybe: OrdSet::new(),
             gone: OrdSet::new(),
+            nameless: OrdSet::new(),
             modelled: OrdSet::new(),
             doubted: OrdSet::new(),
             cut: false,

@@ -397,7 +397,7 @@ impl Session {
 
     /// Where things are assumed, what a statement removed is known not to be there any more, and what it made is.
     fn note_gone(&mut self, statement: &Statement, from: usize) {
-        if !self.catalog.open && !self.assumes {
+        if !self.catalog.open && !self.assumes && self.catalog.nameless.is_empty() {
             return;
         }
         if self.catalog.gone.is_empty() && only_makes(statement) {

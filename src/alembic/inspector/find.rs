@@ -65,7 +65,7 @@ pub fn relation(interp: &Interp, catalog: &Catalog, schema: Option<&str>, name: 
     let gone = first.is_some_and(|schema| {
         catalog.has_relation(&QualifiedName::new(schema, name), &[]) == Some(false)
     });
-    if doubt || (catalog.open && !gone) {
+    if doubt || (catalog.may_have_made(name) && !gone) {
         Found::Unknown
     } else {
         Found::Absent
@@ -106,6 +106,7 @@ pub(super) fn has_doubt(catalog: &Catalog, kind: ObjectKind, schemas: &[String])
         })
     };
     catalog.open
+        || !catalog.nameless.is_empty()
         || catalog
             .maybe
             .iter()

@@ -38,6 +38,7 @@ pub(super) fn add_column(interp: &mut Interp, bound: &Bound) -> Eval<Effect> {
     let inline_references = guard(interp, bound, "inline_references")?;
     let inline_key = guard(interp, bound, "inline_primary_key")? && column.primary_key;
     let constraints = build::column_constraints(interp, &column, &table)?;
+    build::refuse_untyped(interp, &table, &column, &constraints)?;
     let key = if column.primary_key {
         vec![column.name.clone()]
     } else {

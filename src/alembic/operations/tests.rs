@@ -652,3 +652,22 @@ fn what_is_usual_where_nothing_is_set_is_followed_first() {
         assert_eq!(output.decisions.len(), 1, "{condition}");
     }
 }
+
+#[test]
+fn a_column_without_a_type_is_refused() {
+    // SQLAlchemy 2.0.58
+    let refused = |body: &str| {
+        let raised = upgrade(body).trace.raised;
+        raised.map(|raised| raised.class).unwrap_or_default()
+    };
+    let other = "op.create_table('u', sa.Column('id', sa.Integer, primary_key=True))\n";
+    for body in [
+        "op.create_table('n', sa.Column('id'))",
+        "op.create_table('o', sa.Column('u_id', sa.ForeignKey('u.id')))",
+        "op.add_column('u', sa.Column('x', sa.ForeignKey('v.id')))",
+    ] {
+        assert_eq!(refused(&format!("{other}{body}")), "CompileError", "{body}");
+    }
+    let own = "op.create_table('n', sa.Column('id', sa.Integer, primary_key=True), sa.Column('p', sa.ForeignKey('n.id')))";
+    assert_eq!(refused(own), "");
+}

@@ -347,7 +347,7 @@ impl Object for Base {
                     .borrow_mut()
                     .insert("metadata".into(), metadata);
             }
-            return Ok(());
+            return extend_parent(interp, class);
         };
         define(interp, self, class, &name)
     }
@@ -552,12 +552,12 @@ fn members(class: &Rc<Class>, into: &mut Vec<(SmolStr, Value, bool)>, own: bool)
     }
 }
 
-fn define(interp: &mut Interp, base: &Base, class: &Rc<Class>, table: &str) -> Eval<()> {
-    let mut found = Vec::new();
-    if let Some(shared) = base.shared() {
-        members(shared, &mut found, false);
-    }
-    members(class, &mut found, true);
+/// The columns among the members of a class, copied where they are a mixin's, filled in from their annotations.
+fn columns_among(
+    interp: &mut Interp,
+    class: &Rc<Class>,
+    mut found: Vec<(SmolStr, Value, bool)>,
+) -> Eval<Vec<Value>> {
     let mut columns = Vec::new();
     let annotations = annotated::of_class(class);
     annotated::add_bare(interp, class, &annotations, &mut found)?;
@@ -586,6 +586,44 @@ fn define(interp: &mut Interp, base: &Base, class: &Rc<Class>, table: &str) -> E
         class.namespace.borrow_mut().insert(name, value.clone());
         columns.push(value);
     }
+    Ok(columns)
+}
+
+/// A model without a table of its own, of one that has one, puts its columns there (single-table inheritance).
+fn extend_parent(interp: &mut Interp, class: &Rc<Class>) -> Eval<()> {
+    let Some(parent) = table_of(&Value::Class(class.clone())) else {
+        return Ok(());
+    };
+    let mut found = Vec::new();
+    members(class, &mut found, true);
+    let columns = columns_among(interp, class, found)?;
+    let Some(table) = object::get::<Table>(&parent) else {
+        return Ok(());
+    };
+    for value in columns {
+        let Some(column) = object::get::<Column>(&value) else {
+            continue;
+        };
+        let name = column.data.borrow().name.clone();
+        let of_parent = table.data.borrow().name.clone();
+        let has_it = columns_of(&parent).iter().any(|(_, known)| {
+            object::get::<Column>(known).is_some_and(|known| known.data.borrow().name == name)
+        });
+        if !has_it {
+            column.data.borrow_mut().table = Some(of_parent);
+            table.data.borrow_mut().columns.push(value.clone());
+        }
+    }
+    Ok(())
+}
+
+fn define(interp: &mut Interp, base: &Base, class: &Rc<Class>, table: &str) -> Eval<()> {
+    let mut found = Vec::new();
+    if let Some(shared) = base.shared() {
+        members(shared, &mut found, false);
+    }
+    members(class, &mut found, true);
+    let columns = columns_among(interp, class, found)?;
     let arguments = class.lookup("__table_args__");
     let arguments = match arguments {
         Some(arguments) => resolve(interp, class, arguments)?,

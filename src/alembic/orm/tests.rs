@@ -444,3 +444,17 @@ fn what_a_select_of_a_model_gives_are_its_objects() {
          for name in session.scalars(sa.select(User.name)):\n    op.create_table(name)");
     assert_eq!(tables(&output), ["a", "users"]);
 }
+
+#[test]
+fn a_model_without_a_table_of_its_own_puts_its_columns_into_its_parents() {
+    let output = replay(
+        crate::postgres::Catalog::default(),
+        "from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column\n\
+         class Base(DeclarativeBase):\n    pass\n\
+         class Post(Base):\n    __tablename__ = 'posts'\n    id: Mapped[int] = mapped_column(primary_key=True)\n    kind: Mapped[str]\n    __mapper_args__ = {'polymorphic_on': 'kind'}\n\
+         class Article(Post):\n    title: Mapped[str | None] = mapped_column(nullable=True)\n    __mapper_args__ = {'polymorphic_identity': 'article'}\n",
+        "Base.metadata.create_all(op.get_bind())\nop.execute('ALTER TABLE posts DROP COLUMN title')\nop.execute('ALTER TABLE posts DROP COLUMN title')",
+        NEW,
+    );
+    assert_eq!(outcomes(&output), ["ok", "ok", "42703"]);
+}

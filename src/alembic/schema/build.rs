@@ -129,6 +129,33 @@ pub fn serial_column(
         .map(|column| column.name.clone()))
 }
 
+/// Refuses a column without a type, as SQLAlchemy does when it writes it. A foreign key lends the type of a column of the same
+/// table only: of others an operation knows the name.
+pub fn refuse_untyped(
+    interp: &mut Interp,
+    table: &Name,
+    column: &ColumnData,
+    constraints: &[ConstraintData],
+) -> Eval<()> {
+    let lends = constraints.iter().any(|constraint| {
+        matches!(&constraint.shape, Shape::ForeignKey { columns, table: target, .. }
+            if columns.contains(&column.name) && target.name == table.name)
+    });
+    let is_open = column
+        .items
+        .iter()
+        .any(|item| matches!(item, Value::Unknown(_)))
+        || crate::unknown::has_hole(&column.name);
+    if column.type_.is_some() || lends || is_open {
+        return Ok(());
+    }
+    let message = format!(
+        "(in table '{}', column '{}'): Can't generate DDL for NullType(); did you forget to specify a type on this Column?",
+        table.name, column.name
+    );
+    Err(exceptions::raise(interp, "CompileError", &message))
+}
+
 /// A column as CREATE TABLE and ADD COLUMN write it. `serial`: it counts up by itself.
 pub fn column_definition(
     interp: &mut Interp,
@@ -353,6 +380,12 @@ pub fn create_table(
 ) -> Eval<Vec<Statement>> {
     let shape = table_shape(interp, table)?;
     let mut statements = Vec::new();
+    // another table of the same MetaData may lend a type
+    if table.metadata.is_none() {
+        for column in &shape.columns {
+            refuse_untyped(interp, &table.name, column, &shape.constraints)?;
+        }
+    }
     for column in &shape.columns {
         let Some(type_) = &column.type_ else { continue };
         if let Some(enumeration) =

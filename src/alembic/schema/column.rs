@@ -69,6 +69,12 @@ pub fn column(interp: &mut Interp, arguments: Arguments) -> Eval<Value> {
     if positional.peek().is_some_and(is_type) {
         data.type_ = positional.next();
     }
+    if arguments.incomplete && data.type_.is_none() {
+        data.type_ = Some(crate::alembic::arguments::unsupported(
+            interp,
+            "Column(...)",
+        ));
+    }
     data.items = positional.filter(|value| !value.is_none()).collect();
     for (keyword, value) in arguments.keyword {
         option(interp, &mut data, &keyword, value)?;

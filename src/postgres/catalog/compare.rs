@@ -14,6 +14,7 @@ impl Catalog {
     pub fn is_same(&self, other: &Self) -> bool {
         (self.open, self.cut, self.unread) == (other.open, other.cut, other.unread)
             && self.doubted == other.doubted
+            && self.nameless == other.nameless
             && self.relations.is_same(&other.relations)
             && (self.schemas.ptr_eq(&other.schemas) || self.schemas == other.schemas)
             && (self.types.ptr_eq(&other.types) || self.types == other.types)

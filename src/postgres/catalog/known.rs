@@ -24,8 +24,14 @@ impl Catalog {
             Some(relation) => Some(kinds.is_empty() || kinds.contains(&relation.kind)),
             None if is_doubtful => None,
             None if self.is_relation_gone(&name.key(ObjectKind::Table).name) => Some(false),
-            None => (!self.open).then_some(false),
+            None => (!self.may_have_made(&name.name)).then_some(false),
         }
+    }
+
+    /// Whether there may be a relation of a name that was never heard of: the world is open, or one was made whose name is not
+    /// known and could be this.
+    pub fn may_have_made(&self, name: &str) -> bool {
+        self.open || self.nameless.iter().any(|made| fits(made, name))
     }
 
     /// Whether a table has a column, an index or a constraint. `None`: not known.
@@ -38,6 +44,26 @@ impl Catalog {
             None => (!relation.columns_open).then_some(false),
         }
     }
+}
+
+/// Whether a name may be one of which only the parts around its holes are known.
+fn fits(made: &str, name: &str) -> bool {
+    let mut parts = made.split(crate::unknown::HOLE);
+    let first = parts.next().unwrap_or_default();
+    let Some(mut rest) = name.strip_prefix(first) else {
+        return false;
+    };
+    let mut parts = parts.peekable();
+    while let Some(part) = parts.next() {
+        if parts.peek().is_none() {
+            return rest.ends_with(part);
+        }
+        let Some(at) = rest.find(part) else {
+            return false;
+        };
+        rest = &rest[at + part.len()..];
+    }
+    rest.is_empty()
 }
 
 /// How sure it is that a relation has a column, an index or a constraint; `None`: it was never heard of.

@@ -19,6 +19,7 @@ impl Catalog {
         merged.cut = a.cut || b.cut;
         merged.unread = a.unread || b.unread;
         merged.maybe = a.maybe.clone().union(b.maybe.clone());
+        merged.nameless = a.nameless.clone().union(b.nameless.clone());
         merged.modelled = a.modelled.clone().union(b.modelled.clone());
         merged.doubted = a.doubted.clone().union(b.doubted.clone());
         merged.gone = a.gone.clone().intersection(b.gone.clone());

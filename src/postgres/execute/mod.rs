@@ -80,6 +80,17 @@ pub(crate) fn fail_about<T>(
 /// Executes one statement.
 pub fn run(session: &mut Session, statement: &Statement, parameters: &Parameters) -> Effect {
     block::check(session, statement)?;
+    let made = match statement {
+        Statement::CreateTable(create) => Some(&create.name),
+        Statement::CreateTableAs(create) => Some(&create.name),
+        Statement::CreateView(create) => Some(&create.name),
+        _ => None,
+    };
+    if let Some(name) = made.filter(|name| name.is_unknown()) {
+        session.catalog.nameless.insert(name.name.clone());
+        session.doubt(format!("the name `{name}` is not known"));
+        return Ok(());
+    }
     match statement {
         Statement::CreateTable(create) => table::create(session, create),
         Statement::CreateTableAs(create) => view::create_table_as(session, create),

@@ -254,7 +254,8 @@ pub(crate) fn relation_or(
         schema(session, written)?;
     }
     let key = missing_key(session, name, kind);
-    if !session.assumes_relation(kind) || session.catalog.is_relation_gone(&key.name) {
+    let may_be = session.assumes_relation(kind) || session.catalog.may_have_made(&name.name);
+    if !may_be || session.catalog.is_relation_gone(&key.name) {
         return Err(Failure::Error(missing(name).about(key)));
     }
     assume_relation(session, name, kind)

@@ -1013,3 +1013,20 @@ fn a_default_goes_back_to_its_own_type() {
         ],
     );
 }
+
+#[test]
+fn a_relation_whose_name_is_not_known_may_be_any_that_fits() {
+    let mut session = session(15);
+    let made = format!("create table d{} (id int)", crate::unknown::HOLE);
+    assert!(call(&mut session, &made).starts_with("unknown"));
+    check(
+        &mut session,
+        &[
+            ("42P01", "drop table e3"),
+            ("42P01", "alter table e3 add x int"),
+            ("ok", "alter table d2 add x int"),
+            ("ok", "drop table d3"),
+            ("42P01", "drop table d3"),
+        ],
+    );
+}
