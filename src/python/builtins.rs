@@ -399,6 +399,24 @@ pub(crate) fn class_attribute<H: Host>(
     })
 }
 
+/// `Annotated[int, ...]`: a type of its own, with what was said of it.
+fn annotated(type_: &Rc<Instance>, index: &Value) -> Option<Value> {
+    let name = type_.attributes.borrow().get("name").cloned()?;
+    let (Some("Annotated"), Value::Tuple(parts)) = (name.as_str(), index) else {
+        return None;
+    };
+    let (origin, metadata) = parts.split_first()?;
+    let attributes = vec![
+        ("name", name.clone()),
+        ("__origin__", origin.clone()),
+        ("__metadata__", Value::tuple(metadata.to_vec())),
+    ];
+    Some(crate::python::interpreter::instance(
+        &type_.class,
+        attributes,
+    ))
+}
+
 /// `instance[index]` of an instance of Python's own; `None`: it has no items.
 pub(crate) fn instance_item<H: Host>(
     interpreter: &mut Interpreter<H>,
@@ -444,7 +462,10 @@ pub(crate) fn instance_item<H: Host>(
         return Ok(None);
     }
     Ok(match instance.class.name.as_str() {
-        "_Type" | "_Harmless" => Some(Value::Instance(instance.clone())),
+        "_Type" => {
+            Some(annotated(instance, index).unwrap_or_else(|| Value::Instance(instance.clone())))
+        }
+        "_Harmless" => Some(Value::Instance(instance.clone())),
         "_Environment" => Some(functions::environment(interpreter, Some(index), None)),
         "_Match" => Some(patterns::group(interpreter, instance, index)?),
         "range" => {

@@ -9,6 +9,7 @@ use super::{Element, Ordering, Source};
 use crate::alembic::object::{self, Interp};
 use crate::alembic::schema::{Column, ColumnData, Table, TableData};
 use crate::alembic::text::TextClause;
+use crate::alembic::types::enumeration;
 use crate::alembic::{literal, orm};
 use crate::postgres::expression::FromItem;
 use crate::postgres::statement::Statement;
@@ -103,7 +104,11 @@ pub fn bound_value(interp: &mut Interp, column: Option<&Value>, value: &Value) -
     if let Some(name) = literal::enum_member_name(value)
         && column.is_some_and(|column| is_type(column, &["Enum", "ENUM"]))
     {
-        return expression(interp, &name);
+        let label = match column {
+            Some(column) => enum_label(interp, column, value)?,
+            None => None,
+        };
+        return expression(interp, &label.unwrap_or(name));
     }
     if column.is_some_and(|column| is_type(column, &["JSON", "JSONB"])) {
         // None is JSON's null, not SQL's, unless none_as_null says otherwise
@@ -122,6 +127,16 @@ pub fn bound_value(interp: &mut Interp, column: Option<&Value>, value: &Value) -
         }
     }
     expression(interp, value)
+}
+
+/// The label that `values_callable` gave a member of an enum, or its name.
+fn enum_label(interp: &mut Interp, column: &Value, member: &Value) -> Eval<Option<Value>> {
+    let type_ = object::get::<Column>(column).and_then(|column| column.data.borrow().type_.clone());
+    let Some(type_) = type_ else {
+        return Ok(None);
+    };
+    let label = enumeration::label_of(interp, &type_, member)?;
+    Ok(label.map(|label| Value::str(label.as_str())))
 }
 
 /// Whether a column's type is an object or a class of one of these names.

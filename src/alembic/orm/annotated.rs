@@ -14,8 +14,50 @@ use crate::unknown::Reason;
 
 /// What `Mapped[...]` says of an attribute.
 pub(super) struct Annotation {
+    /// The type, as `type_annotation_map` may have it.
     mapped: Value,
+    /// The type that `Annotated[...]` is about, and the column in it.
+    annotated: Option<(Value, Option<Value>)>,
     optional: bool,
+}
+
+impl Annotation {
+    fn new(mapped: &Value, optional: bool) -> Self {
+        Self {
+            annotated: parts_of(mapped),
+            mapped: mapped.clone(),
+            optional,
+        }
+    }
+
+    fn column(&self) -> Option<&Value> {
+        self.annotated.as_ref()?.1.as_ref()
+    }
+
+    fn type_of(&self, interp: &mut Interp, class: &Rc<Class>) -> Eval<Option<Value>> {
+        if let Some(found) = type_of(interp, class, &self.mapped)? {
+            return Ok(Some(found));
+        }
+        match &self.annotated {
+            Some((inner, _)) => type_of(interp, class, inner),
+            None => Ok(None),
+        }
+    }
+}
+
+/// The type that `Annotated[type, mapped_column(...)]` is about, and its column.
+fn parts_of(mapped: &Value) -> Option<(Value, Option<Value>)> {
+    let Value::Instance(instance) = mapped else {
+        return None;
+    };
+    let attributes = instance.attributes.borrow();
+    let Some(Value::Tuple(metadata)) = attributes.get("__metadata__") else {
+        return None;
+    };
+    let column = metadata
+        .iter()
+        .find(|value| object::get::<Column>(value).is_some());
+    Some((attributes.get("__origin__")?.clone(), column.cloned()))
 }
 
 /// The annotations of a class and its bases: its own win.
@@ -63,10 +105,7 @@ fn collect(class: &Class, into: &mut IndexMap<SmolStr, Annotation>) {
         if let (Key::Str(name), Value::Tuple(parts)) = (name, value)
             && let [mapped, Value::Bool(optional)] = &**parts
         {
-            let annotation = Annotation {
-                mapped: mapped.clone(),
-                optional: *optional,
-            };
+            let annotation = Annotation::new(mapped, *optional);
             into.insert(SmolStr::new(name), annotation);
         }
     }
@@ -79,9 +118,20 @@ pub(super) fn add_bare(
     annotations: &IndexMap<SmolStr, Annotation>,
     members: &mut Vec<(SmolStr, Value, bool)>,
 ) -> Eval<()> {
-    for (name, annotation) in annotations {
+    for (index, (name, annotation)) in annotations.iter().enumerate() {
         let has_value = members.iter().any(|(known, ..)| known == name);
         if has_value {
+            continue;
+        }
+        if let Some(column) = annotation.column().and_then(object::get::<Column>) {
+            let data = column.data.borrow().clone();
+            let column = object::value(Column {
+                data: std::cell::RefCell::new(data),
+            });
+            members.insert(
+                place(members, annotations, index),
+                (name.clone(), column, true),
+            );
             continue;
         }
         let column = make(interp, "sqlalchemy", "Column", Arguments::default())?;
@@ -89,16 +139,32 @@ pub(super) fn add_bare(
             && let Some(column) = object::get::<Column>(&column)
         {
             // of `type_annotation_map`, or of what that does not hold
-            let mapped = type_of(interp, class, &annotation.mapped)?;
+            let mapped = annotation.type_of(interp, class)?;
             let type_ = match mapped {
                 Some(type_) => type_,
                 None => interp.unknown(Reason::Unsupported, "the type of a Mapped[] attribute"),
             };
             column.data.borrow_mut().type_ = Some(type_);
         }
-        members.push((name.clone(), column, true));
+        members.insert(
+            place(members, annotations, index),
+            (name.clone(), column, true),
+        );
     }
     Ok(())
+}
+
+/// Where an attribute stands that is only annotated: before the next annotated one that has a value, in the class's order.
+fn place(
+    members: &[(SmolStr, Value, bool)],
+    annotations: &IndexMap<SmolStr, Annotation>,
+    index: usize,
+) -> usize {
+    annotations
+        .keys()
+        .skip(index + 1)
+        .find_map(|next| members.iter().position(|(known, ..)| known == next))
+        .unwrap_or(members.len())
 }
 
 /// Gives a column the type and the NOT NULL that its annotation says, where it says none itself.
@@ -113,8 +179,14 @@ pub(super) fn fill_in(
     };
     let lacks_type = column.data.borrow().type_.is_none();
     // a foreign key gives its column the type of the one that it refers to
+    if let Some(given) = annotation.column().and_then(object::get::<Column>) {
+        let given = given.data.borrow().clone();
+        let mut data = column.data.borrow_mut();
+        data.take_from(given);
+    }
+    let lacks_type = lacks_type && column.data.borrow().type_.is_none();
     let type_ = if lacks_type {
-        type_of(interp, class, &annotation.mapped)?
+        annotation.type_of(interp, class)?
     } else {
         None
     };

@@ -458,3 +458,49 @@ fn a_model_without_a_table_of_its_own_puts_its_columns_into_its_parents() {
     );
     assert_eq!(outcomes(&output), ["ok", "ok", "42703"]);
 }
+
+#[test]
+fn annotated_types_bring_their_column() {
+    let models = "from typing import Annotated\nfrom sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column\n\
+         intpk = Annotated[int, mapped_column(primary_key=True)]\nstr50 = Annotated[str, 50]\n\
+         class Base(DeclarativeBase):\n    type_annotation_map = {str50: sa.String(50)}\n\
+         class A(Base):\n    __tablename__ = 'a'\n    id: Mapped[intpk]\n    name: Mapped[str50]\n    note: Mapped[str | None]\n\
+         class B(Base):\n    __tablename__ = 'b'\n    id: Mapped[Annotated[int, mapped_column(primary_key=True)]]\n    a_id: Mapped[int] = mapped_column(sa.ForeignKey('a.id'))\n";
+    let output = replay(
+        Catalog::default(),
+        models,
+        "Base.metadata.create_all(op.get_bind())",
+        NEW,
+    );
+    assert_eq!(outcomes(&output), ["ok", "ok"]);
+    let shown: Vec<String> = output
+        .trace
+        .events
+        .iter()
+        .map(|event| event.statements[0].to_string())
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            "CREATE TABLE a (id serial NOT NULL, name varchar(50) NOT NULL, note varchar, PRIMARY KEY (id))",
+            "CREATE TABLE b (id serial NOT NULL, a_id int4 NOT NULL, PRIMARY KEY (id), FOREIGN KEY (a_id) REFERENCES a (id))",
+        ]
+    );
+}
+
+#[test]
+fn a_member_of_an_enum_is_sent_as_its_label() {
+    let output = replay(
+        Catalog::default(),
+        "import enum\nclass Role(enum.Enum):\n    ADMIN = 'admin'\n    USER = 'user'\n\
+         T = sa.Enum(Role, name='role', values_callable=lambda e: [x.value for x in e])\n\
+         t = sa.table('t', sa.column('id'), sa.column('r', T))\n",
+        "op.create_table('t', sa.Column('id', sa.Integer), sa.Column('r', T))\n\
+         op.bulk_insert(t, [{'id': 1, 'r': Role.ADMIN}])\n\
+         op.execute(t.update().values(r=Role.USER))\n\
+         op.execute(t.delete().where(t.c.r.in_([Role.ADMIN])))\n\
+         op.execute(t.delete().where(t.c.r == Role.ADMIN))",
+        NEW,
+    );
+    assert_eq!(outcomes(&output), ["ok"; 6]);
+}

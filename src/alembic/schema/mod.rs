@@ -74,6 +74,24 @@ pub struct ColumnData {
     pub indexes: Vec<Value>,
 }
 
+impl ColumnData {
+    /// Takes over what another column says and this one leaves open: that of `Annotated[int, mapped_column(...)]`.
+    pub fn take_from(&mut self, other: Self) {
+        self.type_ = self.type_.take().or(other.type_);
+        self.nullable = self.nullable.or(other.nullable);
+        self.primary_key |= other.primary_key;
+        self.unique |= other.unique;
+        self.index |= other.index;
+        self.autoincrement = self.autoincrement.or(other.autoincrement);
+        self.server_default = self.server_default.take().or(other.server_default);
+        self.default = self.default.take().or(other.default);
+        self.comment = self.comment.take().or(other.comment);
+        if self.items.is_empty() {
+            self.items = other.items;
+        }
+    }
+}
+
 /// `sa.Table`, `sa.table`.
 #[derive(Debug, Default)]
 pub struct Table {

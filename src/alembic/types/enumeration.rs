@@ -2,6 +2,7 @@
 //!
 //! Which of them is emitted and whether it looks first differs by class and SQLAlchemy version; the facts are measured.
 
+use std::rc::Rc;
 use std::sync::Arc;
 
 use smol_str::SmolStr;
@@ -234,6 +235,23 @@ fn class_labels(
         labels.push(hole());
     }
     Ok(labels)
+}
+
+/// The label of a member in the enum behind a type; `None`: it is none of its members.
+pub fn label_of(interp: &mut Interp, type_: &Value, member: &Value) -> Eval<Option<SmolStr>> {
+    let Some(enumeration) = of_column(interp, type_, None)? else {
+        return Ok(None);
+    };
+    let Some(class) = &enumeration.class else {
+        return Ok(None);
+    };
+    let (members, _) = items_of(interp, class)?;
+    let same = |known: &Value| match (known, member) {
+        (Value::Instance(known), Value::Instance(member)) => Rc::ptr_eq(known, member),
+        _ => false,
+    };
+    let position = members.iter().position(same);
+    Ok(position.and_then(|at| enumeration.labels.get(at).cloned()))
 }
 
 /// The enum behind a column's type: through variants, decorators and arrays.

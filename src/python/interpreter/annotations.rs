@@ -99,7 +99,8 @@ impl<H: Host> Interpreter<H> {
                 self.alternatives(context, &parts, optional)
             }
             // names of classes that come later, and generics, say nothing about a column
-            (None, ExpressionKind::Name(_) | ExpressionKind::Attribute { .. }) => {
+            (Some(("Annotated", _)), _)
+            | (None, ExpressionKind::Name(_) | ExpressionKind::Attribute { .. }) => {
                 match self.expression(context, id) {
                     Err(raised) if !raised.bound => Ok(self.unsupported("an annotation")),
                     other => other,
