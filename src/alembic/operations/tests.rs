@@ -670,4 +670,7 @@ fn a_column_without_a_type_is_refused() {
     }
     let own = "op.create_table('n', sa.Column('id', sa.Integer, primary_key=True), sa.Column('p', sa.ForeignKey('n.id')))";
     assert_eq!(refused(own), "");
+    // a type of the project's that is not understood is one all the same
+    let odd = "class Odd:\n    pass\nop.create_table('n', sa.Column('id', Odd()))";
+    assert_eq!(refused(odd), "");
 }

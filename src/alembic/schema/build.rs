@@ -141,11 +141,9 @@ pub fn refuse_untyped(
         matches!(&constraint.shape, Shape::ForeignKey { columns, table: target, .. }
             if columns.contains(&column.name) && target.name == table.name)
     });
-    let is_open = column
-        .items
-        .iter()
-        .any(|item| matches!(item, Value::Unknown(_)))
-        || crate::unknown::has_hole(&column.name);
+    // what is not known to be something else may be the type
+    let is_open =
+        !column.items.iter().all(super::column::is_item) || crate::unknown::has_hole(&column.name);
     if column.type_.is_some() || lends || is_open {
         return Ok(());
     }

@@ -84,7 +84,8 @@ pub fn column(interp: &mut Interp, arguments: Arguments) -> Eval<Value> {
     }))
 }
 
-fn is_item(value: &Value) -> bool {
+/// Whether an argument of a column is something else than its type.
+pub(super) fn is_item(value: &Value) -> bool {
     object::get::<ForeignKey>(value).is_some()
         || object::get::<Constraint>(value).is_some()
         || object::get::<super::generated::Generated>(value).is_some()
