@@ -494,10 +494,6 @@ impl Host for Environment {
         taken
     }
 
-    fn may_have_changed(interp: &mut Interp, arguments: &Arguments) {
-        super::operations::custom::open_world(interp, arguments);
-    }
-
     fn has_member(interp: &mut Interp, number: u32, name: &str) -> Option<bool> {
         listing::has_member(interp, number, name)
     }

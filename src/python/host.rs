@@ -203,8 +203,6 @@ pub trait Host: Sized {
     fn unknown_call(_: &mut Interpreter<Self>, _: &Unknown, _: &Arguments) -> Eval<Option<Value>> {
         Ok(None)
     }
-    /// Something unknown was called that was given a part of the host's world: it may have changed anything there.
-    fn may_have_changed(_: &mut Interpreter<Self>, _: &Arguments) {}
     /// Whether a text that something unknown is given names a thing of the host's world, so that the answer is about that.
     fn names_thing(_: &mut Interpreter<Self>, _: &str) -> bool {
         false

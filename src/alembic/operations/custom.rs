@@ -72,13 +72,6 @@ pub fn replaced_in_batch(interp: &mut Interp, batch: &HostRef, name: &str) -> Op
 pub fn unknown(interp: &mut Interp, name: &str, arguments: &Arguments) -> Value {
     let what = format!("the operation op.{name} is not known");
     <Environment as crate::python::Host>::gap(interp, what);
-    open_world(interp, arguments);
-    super::super::arguments::unsupported(interp, &format!("op.{name}()"))
-}
-
-/// What was given the connection or the operations and is not known may have made anything, and changed what its arguments
-/// name.
-pub fn open_world(interp: &mut Interp, arguments: &Arguments) {
     let mut texts = Vec::new();
     let named = arguments.keyword.iter().map(|(_, value)| value);
     for value in arguments.positional.iter().chain(named) {
@@ -86,10 +79,10 @@ pub fn open_world(interp: &mut Interp, arguments: &Arguments) {
     }
     let catalog = &mut interp.host.session.catalog;
     catalog.unread = true;
-    catalog.open = true;
     for text in texts {
         catalog.open_named(&text);
     }
+    super::super::arguments::unsupported(interp, &format!("op.{name}()"))
 }
 
 /// The plain texts of a value, as deep as arguments go.

@@ -674,22 +674,3 @@ fn a_column_without_a_type_is_refused() {
     let odd = "class Odd:\n    pass\nop.create_table('n', sa.Column('id', Odd()))";
     assert_eq!(refused(odd), "");
 }
-
-#[test]
-fn behind_a_call_that_is_not_known_nothing_is_certain_to_be_missing() {
-    let body = "from elsewhere.helpers import make_tables\nop.execute('ALTER TABLE a ADD b int')\nmake_tables(CALL)\nop.drop_table('a')\nop.execute('DROP FUNCTION f()')\nop.execute('DROP TYPE k')";
-    let certain = upgrade(&body.replace("CALL", "1"));
-    assert_eq!(outcomes(&certain), ["42P01", "42P01", "42883", "42704"]);
-    for given in ["op", "op.get_bind()"] {
-        let output = upgrade(&body.replace("CALL", given));
-        assert_eq!(outcomes(&output)[..2], ["42P01", "ok"], "{given}");
-        assert!(
-            !outcomes(&output)[2..].contains(&"42883".to_owned()),
-            "{given}"
-        );
-        assert!(
-            !outcomes(&output)[2..].contains(&"42704".to_owned()),
-            "{given}"
-        );
-    }
-}

@@ -591,9 +591,6 @@ impl<H: Host> Interpreter<H> {
             );
             H::gap(self, what);
         }
-        if touches {
-            H::may_have_changed(self, arguments);
-        }
         let mut suffix = String::from("(");
         for (position, value) in arguments.positional.iter().enumerate() {
             if position > 0 {
