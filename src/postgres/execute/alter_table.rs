@@ -32,6 +32,7 @@ pub(crate) fn alter(session: &mut Session, alter: &AlterTable) -> Effect {
         } = one
         {
             resolve::column(session, &name, column)?;
+            expressions::refuse_subquery(using, "transform expression")?;
             expressions::check_in_table(session, &name, using, true)?;
         }
     }

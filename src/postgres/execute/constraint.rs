@@ -168,6 +168,7 @@ fn check(
     definition: &ConstraintDefinition,
     expression: &Expr,
 ) -> Effect {
+    expressions::refuse_subquery(expression, "check constraint")?;
     expressions::check_in_table(session, table, expression, true)?;
     let columns = used_columns(session, table, expression);
     let name = match &definition.name {
@@ -562,6 +563,7 @@ fn exclude(
         columns.extend(used_columns(session, table, &element.value));
     }
     if let Some(filter) = filter {
+        expressions::refuse_subquery(filter, "index predicate")?;
         expressions::check_in_table(session, table, filter, true)?;
         columns.extend(used_columns(session, table, filter));
     }

@@ -5,7 +5,7 @@
 use smol_str::SmolStr;
 
 use crate::postgres::catalog::{Presence, QualifiedName, builtin, lookup};
-use crate::postgres::expression::children;
+use crate::postgres::expression::{children, subquery};
 use crate::postgres::name::ObjectKind;
 use crate::postgres::{Datum, Expr, ServerError, Session, SqlState, TypeName};
 
@@ -48,6 +48,20 @@ pub(crate) fn columns_of(
             )
         },
     )
+}
+
+/// 0A000 for a subquery where the server takes none; `place` says where.
+pub(crate) fn refuse_subquery(expression: &Expr, place: &str) -> Effect {
+    let has_one = subquery(expression).is_some();
+    if has_one {
+        return fail(
+            SqlState::FEATURE_NOT_SUPPORTED,
+            format!("cannot use subquery in {place}"),
+        );
+    }
+    children(expression)
+        .into_iter()
+        .try_for_each(|child| refuse_subquery(child, place))
 }
 
 /// Checks an expression against a relation that is there; columns that must exist are assumed in an open one.
@@ -341,6 +355,13 @@ pub(crate) fn check_default(
     default: &Expr,
     type_name: &TypeName,
 ) -> Effect {
+    refuse_subquery(default, "DEFAULT expression")?;
+    if !columns_used(default).is_empty() {
+        return fail(
+            SqlState::FEATURE_NOT_SUPPORTED,
+            "cannot use column reference in DEFAULT expression",
+        );
+    }
     check_literal(session, default, type_name)?;
     let from = super::data::check_default(session, type_name, default)?;
     check(session, &Scope::EMPTY, default)?;

@@ -32,6 +32,7 @@ pub(crate) fn create(session: &mut Session, create: &CreateIndex) -> Effect {
                 "index creation on system columns is not supported",
             );
         }
+        expressions::refuse_subquery(&element.value, "index expression")?;
         expressions::check_in_table(session, &table, &element.value, true)?;
         let message = "functions in index expression must be marked IMMUTABLE";
         data::check_immutable(session, &table, &element.value, message)?;
@@ -44,6 +45,7 @@ pub(crate) fn create(session: &mut Session, create: &CreateIndex) -> Effect {
         columns.push(column.clone());
     }
     if let Some(filter) = &create.filter {
+        expressions::refuse_subquery(filter, "index predicate")?;
         expressions::check_in_table(session, &table, filter, true)?;
         let message = "functions in index predicate must be marked IMMUTABLE";
         data::check_immutable(session, &table, filter, message)?;

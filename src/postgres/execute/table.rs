@@ -582,6 +582,7 @@ pub(crate) fn finish_column(
         }
     }
     if let Some(generated) = &definition.generated {
+        expressions::refuse_subquery(&generated.value, "column generation expression")?;
         expressions::check_in_table(session, table, &generated.value, true)?;
         let message = "generation expression is not immutable";
         super::data::check_immutable(session, table, &generated.value, message)?;

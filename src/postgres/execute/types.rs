@@ -146,6 +146,7 @@ fn check_domain_expression(
     let ConstraintKind::Check(expression) = &constraint.kind else {
         return Ok(());
     };
+    expressions::refuse_subquery(expression, "check constraint")?;
     let columns = [(SmolStr::new_static("value"), base.clone())];
     let scope = expressions::Scope {
         table: None,

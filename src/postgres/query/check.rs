@@ -8,7 +8,7 @@ use smol_str::SmolStr;
 use super::cast::{Kind, check_literal, kind_of_type};
 use super::scope::{Found, Frame, Scope, find};
 use super::types::{Type, type_of};
-use super::{Context, Environment, OutputColumn, Table, functions, join};
+use super::{Context, Environment, OutputColumn, Table, functions, join, signatures};
 use crate::postgres::catalog::Catalog;
 use crate::postgres::catalog::casts::{CastContext, Casts};
 use crate::postgres::expression::{
@@ -368,7 +368,7 @@ pub(crate) fn check(
         Expr::Call {
             name, arguments, ..
         } => {
-            functions::check_call(name, arguments, context)?;
+            functions::check_call(name, arguments, frame, context)?;
             check_sequence(&name.name, arguments, context)?;
         }
         _ => {}
@@ -404,7 +404,16 @@ pub(crate) fn check(
             operator,
             left,
             right,
-        } if is_comparison(operator) => check_pair(operator, left, right, frame, context),
+        } => {
+            if is_comparison(operator) {
+                return check_pair(operator, left, right, frame, context);
+            }
+            signatures::check_operator(operator, left, right, frame, context)
+        }
+        Expr::Subscript { value, .. } => match type_of(value, frame, context) {
+            Type::Named(name) => check_subscripted(&name, context),
+            Type::Literal | Type::Unknown => Ok(()),
+        },
         Expr::In { value, list, .. } => list
             .iter()
             .try_for_each(|item| check_pair("=", value, item, frame, context)),
@@ -451,6 +460,9 @@ pub(crate) fn check(
         Expr::Call {
             name, arguments, ..
         } if name.schema.is_none() => {
+            if let ("nullif", [left, right]) = (name.name.as_str(), arguments.as_slice()) {
+                return check_pair("=", left, right, frame, context);
+            }
             let construct = match name.name.as_str() {
                 "coalesce" => "COALESCE",
                 "greatest" => "GREATEST",
@@ -466,6 +478,35 @@ pub(crate) fn check(
         }
         _ => Ok(()),
     }
+}
+
+/// 42804 for a subscript of a type that has no elements.
+fn check_subscripted(type_name: &TypeName, context: &Context<'_>) -> Result<(), ServerError> {
+    let has_elements = type_name.array
+        || matches!(
+            type_name.name.name.as_str(),
+            "jsonb"
+                | "hstore"
+                | "point"
+                | "lseg"
+                | "box"
+                | "name"
+                | "int2vector"
+                | "oidvector"
+                | "unknown"
+        );
+    let text = TypeName::new("text");
+    if has_elements
+        || type_name.name.schema.is_some()
+        || casts(context).can(type_name, &text, CastContext::Explicit) != Some(true)
+    {
+        return Ok(());
+    }
+    let shown = super::render::type_text(type_name);
+    Err(ServerError::new(
+        SqlState::DATATYPE_MISMATCH,
+        format!("cannot subscript type {shown} because it does not support subscripting"),
+    ))
 }
 
 /// Checks expressions of which one is the result: their types must go together (42804), and a literal takes the type of the
@@ -664,7 +705,8 @@ fn check_cast(from: &TypeName, to: &TypeName, context: &Context<'_>) -> Result<(
     ))
 }
 
-fn casts<'a>(context: &'a Context<'_>) -> Casts<'a> {
+/// The casts of the database.
+pub(super) fn casts<'a>(context: &'a Context<'_>) -> Casts<'a> {
     Casts {
         catalog: context.catalog,
         version: context.environment.version,

@@ -8,7 +8,7 @@ use super::evaluate::{LARGEST_ARGUMENT, evaluate};
 use super::operators::{binary, compare, equal, have_an_order, regex, text_of};
 use super::scope::Frame;
 use super::types::type_of;
-use super::{Context, cast, enums, render, system};
+use super::{Context, cast, enums, render, signatures, system};
 use crate::postgres::catalog::{QualifiedName, TypeKind};
 use crate::postgres::expression::{Datum, Expr};
 use crate::postgres::name::{Name, ObjectKind, Quoted};
@@ -47,6 +47,7 @@ pub(crate) fn extension_of(name: &str) -> Option<&'static str> {
 pub(crate) fn check_call(
     name: &Name,
     arguments: &[Expr],
+    frame: &Frame<'_>,
     context: &Context<'_>,
 ) -> Result<(), ServerError> {
     let catalog = context.catalog;
@@ -71,7 +72,7 @@ pub(crate) fn check_call(
         // part of the server since 13, of pgcrypto before
         && !(name.name == "gen_random_uuid" && context.environment.version < Version(13));
     if builtin {
-        return Ok(());
+        return signatures::check_function(name, arguments, frame, context);
     }
     match extension_of(&name.name) {
         Some(extension) if catalog.extensions.contains_key(extension) => return Ok(()),

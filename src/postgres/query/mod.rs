@@ -16,6 +16,7 @@ pub(crate) mod render;
 mod scan;
 mod scope;
 mod select;
+mod signatures;
 mod system;
 #[cfg(test)]
 pub(crate) mod tests;

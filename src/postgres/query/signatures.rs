@@ -1,0 +1,170 @@
+//! Which argument types the server's own functions and operators take: 42883 where none of them takes what is given. The usual
+//! failure of a second run: `USING to_date(c, 'YYYY')` of a column that is a date by now.
+
+use std::sync::OnceLock;
+
+use rustc_hash::FxHashMap;
+
+use super::Context;
+use super::check::casts;
+use super::render::type_text;
+use super::scope::Frame;
+use super::types::{Type, type_of};
+use crate::postgres::catalog::casts::CastContext;
+use crate::postgres::expression::{Expr, TypeName};
+use crate::postgres::name::{Name, ObjectKind};
+use crate::postgres::{ServerError, SqlState};
+
+/// Argument types by name, of functions that migrations call; made by `scripts/builtin-signatures.py`.
+static FUNCTIONS: &str = include_str!("builtin_signatures.txt");
+
+/// Operand types by symbol.
+static OPERATORS: &str = include_str!("builtin_operators.txt");
+
+type Table = FxHashMap<&'static str, Vec<Vec<&'static str>>>;
+
+fn read(text: &'static str) -> Table {
+    text.lines()
+        .filter(|line| !line.starts_with("# "))
+        .filter_map(|line| line.split_once(' '))
+        .map(|(name, all)| {
+            let all = all.split(' ').map(|one| one.split(',').collect());
+            (name, all.collect())
+        })
+        .collect()
+}
+
+fn functions() -> &'static Table {
+    static TABLE: OnceLock<Table> = OnceLock::new();
+    TABLE.get_or_init(|| read(FUNCTIONS))
+}
+
+fn operators() -> &'static Table {
+    static TABLE: OnceLock<Table> = OnceLock::new();
+    TABLE.get_or_init(|| read(OPERATORS))
+}
+
+/// 42883 for a call of one of the server's functions that takes none of these arguments.
+pub(super) fn check_function(
+    name: &Name,
+    arguments: &[Expr],
+    frame: &Frame<'_>,
+    context: &Context<'_>,
+) -> Result<(), ServerError> {
+    let Some(all) = functions().get(name.name.as_str()) else {
+        return Ok(());
+    };
+    let given: Vec<Type> = arguments
+        .iter()
+        .map(|argument| type_of(argument, frame, context))
+        .collect();
+    if all.iter().any(|types| fits(types, &given, context)) {
+        return Ok(());
+    }
+    let message = format!(
+        "function {name}({}) does not exist",
+        shown(&given).join(", ")
+    );
+    Err(ServerError::new(SqlState::UNDEFINED_FUNCTION, message)
+        .about(context.qualify(name).key(ObjectKind::Function)))
+}
+
+/// 42883 for one of the server's operators between types that it does not stand between.
+pub(super) fn check_operator(
+    operator: &str,
+    left: &Expr,
+    right: &Expr,
+    frame: &Frame<'_>,
+    context: &Context<'_>,
+) -> Result<(), ServerError> {
+    let Some(all) = operators().get(operator) else {
+        return Ok(());
+    };
+    let given = [
+        type_of(left, frame, context),
+        type_of(right, frame, context),
+    ];
+    // two literals are texts, or whatever else stands nearest
+    let literals = given.iter().all(|side| *side == Type::Literal);
+    if literals
+        || has_own_operators(context)
+        || all.iter().any(|types| fits(types, &given, context))
+    {
+        return Ok(());
+    }
+    let sides = shown(&given);
+    Err(ServerError::new(
+        SqlState::UNDEFINED_FUNCTION,
+        format!(
+            "operator does not exist: {} {operator} {}",
+            sides[0], sides[1]
+        ),
+    ))
+}
+
+/// Whether the database has operators that are not the server's: made by a statement or by an extension.
+fn has_own_operators(context: &Context<'_>) -> bool {
+    let catalog = context.catalog;
+    let mut extensions = catalog.extensions.keys();
+    let mut named = catalog.named.keys();
+    catalog.has_more()
+        || catalog.open
+        || extensions.any(|extension| extension != "plpgsql")
+        || named.any(|key| key.kind == ObjectKind::Operator)
+}
+
+fn shown(given: &[Type]) -> Vec<String> {
+    given
+        .iter()
+        .map(|side| match side {
+            Type::Named(name) => type_text(name),
+            Type::Literal | Type::Unknown => "unknown".to_owned(),
+        })
+        .collect()
+}
+
+fn fits(types: &[&str], given: &[Type], context: &Context<'_>) -> bool {
+    types.len() == given.len()
+        && types.iter().zip(given).all(|(wanted, given)| match given {
+            Type::Named(given) => takes(wanted, given, context),
+            Type::Literal | Type::Unknown => true,
+        })
+}
+
+/// Whether an argument of a type may be given where another is wanted.
+fn takes(wanted: &str, given: &TypeName, context: &Context<'_>) -> bool {
+    let name = given.name.name.as_str();
+    if name == "unknown" {
+        return true;
+    }
+    match wanted {
+        "any" | "anyelement" | "anycompatible" => true,
+        "anynonarray" | "anycompatiblenonarray" => !given.array,
+        // of a type that is not the server's more may be true
+        "anyarray" | "anycompatiblearray" => given.array || !is_plain(given, context),
+        "anyrange" | "anycompatiblerange" | "anymultirange" | "anycompatiblemultirange" => {
+            name.ends_with("range") || !is_plain(given, context)
+        }
+        _ => {
+            let (name, array) = match wanted.strip_suffix("[]") {
+                Some(element) => (element, true),
+                None => (wanted, false),
+            };
+            let wanted = TypeName {
+                array,
+                ..TypeName::new(name)
+            };
+            casts(context).can(given, &wanted, CastContext::Implicit) != Some(false)
+        }
+    }
+}
+
+/// Whether a type is one of the server's own that holds no other.
+fn is_plain(given: &TypeName, context: &Context<'_>) -> bool {
+    let text = TypeName::new("text");
+    let name = given.name.name.as_str();
+    // the server's own types can all be cast to text, where that is known
+    casts(context).can(given, &text, CastContext::Explicit) == Some(true)
+        && !matches!(name, "int2vector" | "oidvector" | "record")
+        && (given.name.schema.is_none() || given.name.schema.as_deref() == Some("pg_catalog"))
+}
