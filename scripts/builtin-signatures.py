@@ -40,6 +40,9 @@ FROM pg_operator o WHERE oprnamespace = 'pg_catalog'::regnamespace AND oprkind =
 
 SYMBOLS = ["+", "-", "*", "/", "%", "||", "->", "->>", "#>", "#>>", "#-", "?", "?|", "?&", "@>", "<@"]
 
+# types that no server has since 12
+GONE = {"abstime", "reltime", "tinterval"}
+
 HEAD = "# Made by scripts/builtin-signatures.py from the catalogs of PostgreSQL {}.\n"
 
 
@@ -52,10 +55,12 @@ def main(urls):
             cursor.execute(FUNCTIONS, (NAMES,))
             for name, types, defaults in cursor.fetchall():
                 for count in range(len(types) - defaults, len(types) + 1):
-                    functions[name].add(",".join(types[:count]))
+                    if not GONE.intersection(types):
+                        functions[name].add(",".join(types[:count]))
             cursor.execute(OPERATORS, (SYMBOLS,))
             for name, types in cursor.fetchall():
-                operators[name].add(",".join(types))
+                if not GONE.intersection(types):
+                    operators[name].add(",".join(types))
     folder = pathlib.Path(__file__).parent.parent / "src/postgres/query"
     for path, found in [("builtin_signatures.txt", functions), ("builtin_operators.txt", operators)]:
         lines = [f"{name} {' '.join(sorted(found[name]))}\n" for name in sorted(found)]

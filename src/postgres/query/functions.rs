@@ -51,7 +51,7 @@ pub(crate) fn check_call(
     context: &Context<'_>,
 ) -> Result<(), ServerError> {
     let catalog = context.catalog;
-    if catalog.open || name.is_unknown() {
+    if name.is_unknown() {
         return Ok(());
     }
     let made = catalog
@@ -73,6 +73,9 @@ pub(crate) fn check_call(
         && !(name.name == "gen_random_uuid" && context.environment.version < Version(13));
     if builtin {
         return signatures::check_function(name, arguments, frame, context);
+    }
+    if catalog.open {
+        return Ok(());
     }
     match extension_of(&name.name) {
         Some(extension) if catalog.extensions.contains_key(extension) => return Ok(()),
