@@ -102,7 +102,9 @@ fn ignores_conflicts(insert: Option<&Insert>) -> bool {
 }
 
 fn remedy(fault: &Fault<'_>, insert: Option<&Insert>) -> String {
-    if ignores_conflicts(insert) {
+    let is_violation =
+        !matches!(fault.kind, FaultKind::Fails(error) if !second_run::is_violation(error));
+    if ignores_conflicts(insert) && is_violation {
         return "give the rows a fixed key (no `gen_random_uuid()`, no serial) that a unique constraint covers, or insert with `SELECT ... WHERE NOT EXISTS (...)`".to_owned();
     }
     let fails = match fault.kind {

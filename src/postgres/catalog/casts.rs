@@ -129,7 +129,7 @@ impl<'a> Casts<'a> {
             .keys()
             .chain(&catalog.maybe)
             .any(|key| key.kind == ObjectKind::Cast);
-        (!made && !catalog.open).then_some(false)
+        (!made).then_some(false)
     }
 
     fn family<'b>(&self, name: &'b TypeName, depth: u8) -> Option<Family<'b>>
