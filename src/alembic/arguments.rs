@@ -156,6 +156,18 @@ pub fn text_of(interp: &mut Interp, value: Option<&Value>) -> Eval<String> {
     })
 }
 
+/// The items of a value as texts; `None`: they are not known.
+pub fn texts_of(interp: &mut Interp, values: &Value) -> Eval<Option<Vec<String>>> {
+    let Ok(items) = interp.items(values)? else {
+        return Ok(None);
+    };
+    let mut all = Vec::with_capacity(items.len());
+    for item in &items {
+        all.push(text_of(interp, Some(item))?);
+    }
+    Ok(Some(all))
+}
+
 /// A value as a name; `None` for Python's `None`, a hole for what can't be known.
 pub fn name_of(interp: &mut Interp, value: &Value) -> Eval<Option<SmolStr>> {
     match value {

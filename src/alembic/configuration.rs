@@ -171,14 +171,9 @@ impl Object for Config {
         let options = &interp.host.settings.options;
         Ok(Some(match name {
             "attributes" => {
-                // to what `env.py` set them is not known here
-                let known = options.attributes.iter().map(|name| {
-                    let what = format!("context.config.attributes[\"{name}\"]");
-                    (Key::Str(name.as_str().into()), environment(&what))
-                });
-                let known: IndexMap<Key, Value> = known.collect();
+                let settings = interp.host.settings.clone();
                 once(interp, ATTRIBUTES, || {
-                    object::value(Attributes(Rc::new(RefCell::new(known))))
+                    object::value(Attributes::of(&settings.options.attributes))
                 })
             }
             "config_file_name" => match &options.file {
@@ -197,6 +192,17 @@ impl Object for Config {
 /// `config.attributes`: empty, but for what `env.py` and a program that calls Alembic put in.
 #[derive(Debug, Default)]
 struct Attributes(Rc<RefCell<IndexMap<Key, Value>>>);
+
+impl Attributes {
+    /// Those that `env.py` set, to what is not known.
+    fn of(names: &BTreeSet<String>) -> Self {
+        let known = names.iter().map(|name| {
+            let what = format!("context.config.attributes[\"{name}\"]");
+            (Key::Str(name.as_str().into()), environment(&what))
+        });
+        Self(Rc::new(RefCell::new(known.collect())))
+    }
+}
 
 impl Object for Attributes {
     fn type_name(&self) -> &'static str {

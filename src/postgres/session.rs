@@ -432,6 +432,18 @@ impl Session {
             || (self.assumes && may_be && self.savepoint_depth() == 0 && self.decides())
     }
 
+    /// Whether a relation that was never heard of may be there where it is used: it is assumed, or one was made whose name is
+    /// not known, and none of its name was removed.
+    pub(crate) fn may_be_there(
+        &self,
+        kind: super::ObjectKind,
+        key: &ObjectKey,
+        name: &str,
+    ) -> bool {
+        (self.assumes_relation(kind) || self.catalog.may_have_made(name))
+            && !self.catalog.is_relation_gone(&key.name)
+    }
+
     /// True; notes that it is only since the session assumes tables.
     fn decides(&self) -> bool {
         self.has_assumed.set(true);

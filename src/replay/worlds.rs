@@ -1,8 +1,8 @@
 //! Worlds: what a run does where conditions are not known.
 //!
 //! A world is a script of answers. A run that asks more than its script holds takes what is usual where nobody set anything,
-//! else `true`, and each answer that it took by itself opens a world in which it was the other one; the run is then done again from the start, which needs no state to be
-//! forked. Worlds are bounded; past the bound the one with the most statements stands for all, and that is counted.
+//! else `true`, and each answer that it took by itself opens a world in which it was the other one; the run is then done again
+//! from the start, which needs no state to be forked. Worlds are bounded; past the bound the one with the most statements stands for all, and that is counted.
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};

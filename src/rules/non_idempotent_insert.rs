@@ -102,11 +102,6 @@ fn ignores_conflicts(insert: Option<&Insert>) -> bool {
 }
 
 fn remedy(fault: &Fault<'_>, insert: Option<&Insert>) -> String {
-    let is_violation =
-        !matches!(fault.kind, FaultKind::Fails(error) if !second_run::is_violation(error));
-    if ignores_conflicts(insert) && is_violation {
-        return "give the rows a fixed key (no `gen_random_uuid()`, no serial) that a unique constraint covers, or insert with `SELECT ... WHERE NOT EXISTS (...)`".to_owned();
-    }
     let fails = match fault.kind {
         FaultKind::Fails(error) if !second_run::is_violation(error) => {
             return "insert only where what it needs is still there: ask the inspector first, or leave early once the revision's last change is made".to_owned();
@@ -114,6 +109,9 @@ fn remedy(fault: &Fault<'_>, insert: Option<&Insert>) -> String {
         FaultKind::Fails(_) => true,
         FaultKind::Changes => false,
     };
+    if ignores_conflicts(insert) {
+        return "give the rows a fixed key (no `gen_random_uuid()`, no serial) that a unique constraint covers, or insert with `SELECT ... WHERE NOT EXISTS (...)`".to_owned();
+    }
     match &fault.event.origin {
         Origin::Operation { name: "bulk_insert", .. } if fails => {
             "insert with `postgresql.insert(table).values(rows).on_conflict_do_nothing()`, or only the rows that a SELECT does not find".to_owned()

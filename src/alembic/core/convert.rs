@@ -101,13 +101,10 @@ fn describe(value: &Value) -> &'static str {
 
 /// The value of a column of a type: what SQLAlchemy's type makes of a Python value before it is bound.
 pub fn bound_value(interp: &mut Interp, column: Option<&Value>, value: &Value) -> Eval<Expr> {
-    if let Some(name) = literal::enum_member_name(value)
-        && column.is_some_and(|column| is_type(column, &["Enum", "ENUM"]))
+    if let (Some(name), Some(column)) = (literal::enum_member_name(value), column)
+        && is_type(column, &["Enum", "ENUM"])
     {
-        let label = match column {
-            Some(column) => enum_label(interp, column, value)?,
-            None => None,
-        };
+        let label = enum_label(interp, column, value)?;
         return expression(interp, &label.unwrap_or(name));
     }
     if column.is_some_and(|column| is_type(column, &["JSON", "JSONB"])) {
@@ -129,7 +126,7 @@ pub fn bound_value(interp: &mut Interp, column: Option<&Value>, value: &Value) -
     expression(interp, value)
 }
 
-/// The label that `values_callable` gave a member of an enum, or its name.
+/// The label of an enum's member, which `values_callable` may have given it; `None`: it is none of the column's enum.
 fn enum_label(interp: &mut Interp, column: &Value, member: &Value) -> Eval<Option<Value>> {
     let type_ = object::get::<Column>(column).and_then(|column| column.data.borrow().type_.clone());
     let Some(type_) = type_ else {

@@ -3,7 +3,7 @@
 use smol_str::SmolStr;
 
 use super::constraints;
-use super::find::{Found, catalog, has_doubt, relation, visible};
+use super::find::{Found, Seen, has_doubt, relation, seen, visible};
 use super::listing::{self, Subject};
 use super::{expect, no_such_table};
 use crate::alembic::literal;
@@ -49,16 +49,17 @@ pub(super) fn answer(
     method: &str,
     arguments: &Arguments,
 ) -> Eval<Value> {
-    let catalog = catalog(interp, separate);
+    let seen = seen(interp, separate);
+    let catalog = &seen.catalog;
     match method {
-        "has_table" => has_table(interp, separate, &catalog, arguments),
+        "has_table" => has_table(interp, &seen, arguments),
         "get_table_names"
         | "get_view_names"
         | "get_materialized_view_names"
         | "get_temp_table_names"
         | "get_temp_view_names"
         | "get_foreign_table_names"
-        | "get_sequence_names" => names(interp, separate, &catalog, method, arguments),
+        | "get_sequence_names" => names(interp, &seen, method, arguments),
         "get_schema_names" => Ok(if catalog.open {
             open(interp, "get_schema_names()")
         } else {
@@ -71,11 +72,11 @@ pub(super) fn answer(
                     .collect(),
             )
         }),
-        "has_schema" => Ok(has_schema(interp, &catalog, arguments)),
+        "has_schema" => Ok(has_schema(interp, catalog, arguments)),
         "has_sequence" => {
             let name = text(arguments, 0, "sequence_name").unwrap_or_default();
             let schema = text(arguments, 1, "schema");
-            Ok(match relation(interp, &catalog, schema.as_deref(), &name) {
+            Ok(match relation(interp, catalog, schema.as_deref(), &name) {
                 Found::Known(found) => Value::Bool(found.kind == RelationKind::Sequence),
                 Found::Absent => Value::Bool(false),
                 Found::Unknown => {
@@ -83,15 +84,15 @@ pub(super) fn answer(
                     listing::unknown(
                         interp,
                         "has_sequence(...)",
-                        separate,
+                        &seen,
                         subject,
                         listing::has(&name),
                     )
                 }
             })
         }
-        "has_index" => has_index(interp, separate, &catalog, arguments),
-        "get_enums" => enums(interp, &catalog, arguments),
+        "has_index" => has_index(interp, &seen, arguments),
+        "get_enums" => enums(interp, catalog, arguments),
         "get_columns"
         | "get_indexes"
         | "get_unique_constraints"
@@ -100,7 +101,7 @@ pub(super) fn answer(
         | "get_check_constraints"
         | "get_table_comment"
         | "get_table_options"
-        | "get_primary_keys" => of_table(interp, separate, &catalog, method, arguments),
+        | "get_primary_keys" => of_table(interp, &seen, method, arguments),
         _ => Ok(interp.unknown(Reason::Unsupported, &format!("inspector.{method}(...)"))),
     }
 }
@@ -119,12 +120,8 @@ fn schema_of(interp: &Interp, schema: Option<String>) -> String {
     schema.or_else(first).unwrap_or_default()
 }
 
-fn has_table(
-    interp: &mut Interp,
-    separate: bool,
-    catalog: &Catalog,
-    arguments: &Arguments,
-) -> Eval<Value> {
+fn has_table(interp: &mut Interp, seen: &Seen, arguments: &Arguments) -> Eval<Value> {
+    let catalog = &seen.catalog;
     let Some(name) = text(arguments, 0, "table_name") else {
         return Ok(interp.unknown(Reason::Unsupported, "has_table(...)"));
     };
@@ -139,7 +136,7 @@ fn has_table(
         Found::Unknown => {
             let subject = relations(interp, schema, &[]);
             let what = format!("has_table('{name}')");
-            listing::unknown(interp, &what, separate, subject, listing::has(&name))
+            listing::unknown(interp, &what, seen, subject, listing::has(&name))
         }
     })
 }
@@ -156,12 +153,8 @@ fn has_schema(interp: &mut Interp, catalog: &Catalog, arguments: &Arguments) -> 
     }
 }
 
-fn has_index(
-    interp: &mut Interp,
-    separate: bool,
-    catalog: &Catalog,
-    arguments: &Arguments,
-) -> Eval<Value> {
+fn has_index(interp: &mut Interp, seen: &Seen, arguments: &Arguments) -> Eval<Value> {
+    let catalog = &seen.catalog;
     let table = text(arguments, 0, "table_name").unwrap_or_default();
     let index = text(arguments, 1, "index_name").unwrap_or_default();
     let schema = text(arguments, 2, "schema");
@@ -174,7 +167,7 @@ fn has_index(
                 _ => {
                     let subject = Subject::Members(found.name.clone(), ObjectKind::Index);
                     let has = listing::has(&index);
-                    listing::unknown(interp, "has_index(...)", separate, subject, has)
+                    listing::unknown(interp, "has_index(...)", seen, subject, has)
                 }
             }
         }
@@ -183,14 +176,9 @@ fn has_index(
     })
 }
 
-fn names(
-    interp: &mut Interp,
-    separate: bool,
-    catalog: &Catalog,
-    method: &str,
-    arguments: &Arguments,
-) -> Eval<Value> {
+fn names(interp: &mut Interp, seen: &Seen, method: &str, arguments: &Arguments) -> Eval<Value> {
     use RelationKind as Kind;
+    let catalog = &seen.catalog;
     let is_new = interp.host.settings.sqlalchemy.0 >= 2;
     let (kinds, object_kind): (&'static [Kind], ObjectKind) = match method {
         "get_table_names" => (&[Kind::Table, Kind::PartitionedTable], ObjectKind::Table),
@@ -215,13 +203,7 @@ fn names(
     };
     let unknown = |interp: &mut Interp| {
         let subject = relations(interp, written.clone(), kinds);
-        listing::unknown(
-            interp,
-            &format!("{method}()"),
-            separate,
-            subject,
-            Part::Names,
-        )
+        listing::unknown(interp, &format!("{method}()"), seen, subject, Part::Names)
     };
     if has_doubt(catalog, object_kind, &schemas) {
         return Ok(unknown(interp));
@@ -291,7 +273,7 @@ fn enums(interp: &mut Interp, catalog: &Catalog, arguments: &Arguments) -> Eval<
 /// The parts of a table of which not all are known.
 fn members(
     interp: &mut Interp,
-    separate: bool,
+    seen: &Seen,
     method: &str,
     what: &str,
     table: QualifiedName,
@@ -307,19 +289,14 @@ fn members(
     listing::unknown(
         interp,
         what,
-        separate,
+        seen,
         Subject::Members(table, kind),
         Part::Records,
     )
 }
 
-fn of_table(
-    interp: &mut Interp,
-    separate: bool,
-    catalog: &Catalog,
-    method: &str,
-    arguments: &Arguments,
-) -> Eval<Value> {
+fn of_table(interp: &mut Interp, seen: &Seen, method: &str, arguments: &Arguments) -> Eval<Value> {
+    let catalog = &seen.catalog;
     let Some(name) = text(arguments, 0, "table_name") else {
         return Ok(interp.unknown(Reason::Unsupported, &format!("inspector.{method}(...)")));
     };
@@ -329,19 +306,21 @@ fn of_table(
         Found::Known(found) => found,
         Found::Absent => {
             expect(interp, schema.as_deref(), &name)?;
+            // which is there now
+            let seen = super::find::seen(interp, seen.separate);
             let table = QualifiedName::new(&schema_of(interp, schema), &name);
-            return Ok(members(interp, separate, method, &what, table));
+            return Ok(members(interp, &seen, method, &what, table));
         }
         Found::Unknown => {
             let table = QualifiedName::new(&schema_of(interp, schema), &name);
-            return Ok(members(interp, separate, method, &what, table));
+            return Ok(members(interp, seen, method, &what, table));
         }
     };
     if matches!(found.kind, RelationKind::Index | RelationKind::Sequence) {
         return Err(no_such_table(interp, &name));
     }
     if (found.columns_open && method != "get_table_comment") || is_unsure(&found) {
-        return Ok(members(interp, separate, method, &what, found.name.clone()));
+        return Ok(members(interp, seen, method, &what, found.name.clone()));
     }
     match method {
         "get_columns" => columns(interp, catalog, &found),

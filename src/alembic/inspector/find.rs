@@ -18,12 +18,24 @@ pub enum Found {
     Unknown,
 }
 
-/// The catalog that an Inspector sees: of an engine, only what is committed.
-pub(super) fn catalog(interp: &Interp, separate: bool) -> Catalog {
-    if separate {
-        interp.host.committed.clone()
+/// What an Inspector sees.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    pub(super) catalog: Catalog,
+    /// Through a connection of its own, which sees only what is committed.
+    pub(super) separate: bool,
+}
+
+/// What an Inspector sees now; `separate`: of an engine.
+pub(super) fn seen(interp: &Interp, separate: bool) -> Seen {
+    let catalog = if separate {
+        &interp.host.committed
     } else {
-        interp.host.session.catalog.clone()
+        &interp.host.session.catalog
+    };
+    Seen {
+        catalog: catalog.clone(),
+        separate,
     }
 }
 

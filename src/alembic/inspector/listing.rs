@@ -1,9 +1,10 @@
 //! Answers of which not all is known: a program asks them for a name, and which way it goes from there says whether the thing
 //! is in the database ([`crate::unknown::Asked`]).
 
+use super::find::Seen;
 use crate::alembic::object::Interp;
+use crate::postgres::ObjectKind;
 use crate::postgres::catalog::{QualifiedName, RelationKind};
-use crate::postgres::{Catalog, ObjectKind};
 use crate::python::Value;
 use crate::unknown::{Asked, Part, Reason, Unknown, Wanted};
 
@@ -20,10 +21,8 @@ pub enum Subject {
 #[derive(Clone, Debug)]
 pub struct Listing {
     subject: Subject,
-    /// What the database held then.
-    then: Catalog,
-    /// It was asked on a connection of its own, which sees only what is committed.
-    separate: bool,
+    /// What was seen then.
+    then: Seen,
 }
 
 /// Lists that were asked for in a run, and what was decided on them since.
@@ -40,24 +39,18 @@ const MOST: usize = 10_000;
 pub fn unknown(
     interp: &mut Interp,
     what: &str,
-    separate: bool,
+    seen: &Seen,
     subject: Subject,
     part: Part,
 ) -> Value {
-    let unknown = Unknown::new(Reason::Catalog, what);
-    let unknown = match interp.site() {
-        Some(site) => unknown.at(site),
-        None => unknown,
-    };
-    let then = super::find::catalog(interp, separate);
+    let unknown = interp.unknown_at(Reason::Catalog, what);
     let listings = &mut interp.host.listings;
     if listings.all.len() >= MOST {
         return Value::unknown(unknown);
     }
     listings.all.push(Listing {
         subject,
-        then,
-        separate,
+        then: seen.clone(),
     });
     // the bound is far below what the number holds
     let number = listings.all.len() as u32 - 1;
@@ -79,8 +72,9 @@ pub fn has_member(interp: &Interp, number: u32, name: &str) -> Option<bool> {
     let then = match &listing.subject {
         Subject::Relations(schema, kinds) => listing
             .then
+            .catalog
             .has_relation(&QualifiedName::new(schema, name), kinds),
-        Subject::Members(table, kind) => listing.then.has_member(table, *kind, name),
+        Subject::Members(table, kind) => listing.then.catalog.has_member(table, *kind, name),
     };
     then.or_else(|| {
         let mut learned = listings.learned.iter().rev();
@@ -103,7 +97,7 @@ pub fn learn(interp: &mut Interp, unknown: &Unknown, taken: bool) {
         return;
     };
     let there = taken != wanted.denied;
-    let (subject, separate) = (listing.subject.clone(), listing.separate);
+    let (subject, separate) = (listing.subject.clone(), listing.then.separate);
     interp.host.learn(&subject, &wanted.name, there, separate);
     interp
         .host

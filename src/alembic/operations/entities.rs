@@ -4,7 +4,7 @@
 use std::any::Any;
 
 use super::custom;
-use crate::alembic::arguments::text_of;
+use crate::alembic::arguments::{text_of, texts_of};
 use crate::alembic::bridge;
 use crate::alembic::object::{self, Interp, Object};
 use crate::alembic::text::TextClause;
@@ -19,25 +19,29 @@ pub fn lookup(_: &mut Interp, module: &str, name: &str) -> Option<Value> {
     if module.split('.').next() != Some(PACKAGE) {
         return None;
     }
-    let kind = match name {
-        "PGFunction" => Kind::Function,
-        "PGView" => Kind::View,
-        "PGMaterializedView" => Kind::MaterializedView,
-        "PGTrigger" => Kind::Trigger,
-        "PGPolicy" => Kind::Policy,
-        "PGExtension" => Kind::Extension,
-        "PGGrantTable" => Kind::Grant,
+    match name {
         // it watches what autogenerate compares
-        "register_entities" => {
-            return Some(object::function("register_entities", |_, _| {
-                Ok(Value::None)
-            }));
+        "register_entities" => Some(object::function("register_entities", |_, _| {
+            Ok(Value::None)
+        })),
+        "PGGrantTableChoice" => Some(object::value(Choices)),
+        _ => {
+            let mut kinds = KINDS.iter();
+            let kind = kinds.find(|kind| kind.type_name() == name)?;
+            Some(object::value(*kind))
         }
-        "PGGrantTableChoice" => return Some(object::value(Choices)),
-        _ => return None,
-    };
-    Some(object::value(kind))
+    }
 }
+
+const KINDS: [Kind; 7] = [
+    Kind::Function,
+    Kind::View,
+    Kind::MaterializedView,
+    Kind::Trigger,
+    Kind::Policy,
+    Kind::Extension,
+    Kind::Grant,
+];
 
 /// A class of entities.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -174,18 +178,12 @@ impl Entity {
         let table = bare(&text_of(interp, given.get(1, "table"))?);
         let role = bare(&text_of(interp, given.get(2, "role"))?);
         let privilege = text_of(interp, given.get(3, "grant"))?;
-        let mut columns = Vec::new();
-        if let Some(list) = given
-            .get(4, "columns")
-            .filter(|list| !list.is_none())
-            .cloned()
-            && let Ok(items) = interp.items(&list)?
-        {
-            for item in &items {
-                columns.push(text_of(interp, Some(item))?);
-            }
-            columns.sort();
-        }
+        let list = given.get(4, "columns").filter(|list| !list.is_none());
+        let mut columns = match list.cloned() {
+            Some(list) => texts_of(interp, &list)?.unwrap_or_default(),
+            None => Vec::new(),
+        };
+        columns.sort();
         let of_columns = matches!(&*privilege, "SELECT" | "INSERT" | "UPDATE" | "REFERENCES");
         if of_columns == columns.is_empty() {
             let must = if of_columns { "must" } else { "must not" };

@@ -4,7 +4,7 @@
 use std::any::Any;
 
 use super::custom;
-use crate::alembic::arguments::{hole, text_of};
+use crate::alembic::arguments::{hole, text_of, texts_of};
 use crate::alembic::connection;
 use crate::alembic::environment::{DriverCall, Environment};
 use crate::alembic::object::{self, Interp, Object};
@@ -75,7 +75,7 @@ pub fn call(interp: &mut Interp, arguments: Arguments) -> Eval<Value> {
     let schema = text_of(interp, arguments.get(0, "enum_schema"))?;
     let name = text_of(interp, arguments.get(1, "enum_name"))?;
     let labels = match arguments.get(2, "new_values").cloned() {
-        Some(values) => texts(interp, &values)?,
+        Some(values) => texts_of(interp, &values)?,
         None => None,
     };
     let affected = match arguments.get(3, "affected_columns").cloned() {
@@ -206,17 +206,6 @@ fn run(interp: &mut Interp, text: &str) -> Eval<()> {
     Environment::execute(interp, DriverCall::of_text(Origin::Construct, text)).map(|_| ())
 }
 
-fn texts(interp: &mut Interp, values: &Value) -> Eval<Option<Vec<String>>> {
-    let Ok(items) = interp.items(values)? else {
-        return Ok(None);
-    };
-    let mut all = Vec::with_capacity(items.len());
-    for item in &items {
-        all.push(text_of(interp, Some(item))?);
-    }
-    Ok(Some(all))
-}
-
 /// Pairs of texts; none where they are not known.
 fn pairs(interp: &mut Interp, values: Option<&Value>) -> Eval<Vec<(String, String)>> {
     let mut all = Vec::new();
@@ -227,7 +216,7 @@ fn pairs(interp: &mut Interp, values: Option<&Value>) -> Eval<Vec<(String, Strin
         return Ok(all);
     };
     for item in &items {
-        if let Some(pair) = texts(interp, item)?
+        if let Some(pair) = texts_of(interp, item)?
             && let [from, to] = pair.as_slice()
         {
             all.push((from.clone(), to.clone()));

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use rustc_hash::FxHasher;
 use smol_str::SmolStr;
 
+use super::known::RELATIONS;
 use super::{
     Catalog, Column, Constraint, Function, Index, List, Named, Presence, QualifiedName, Relation,
     RelationKind, Rows, Trigger, TypeKind,
@@ -173,16 +174,9 @@ impl Catalog {
     /// Whether a relation of this name, of any kind, was removed by a statement.
     pub(crate) fn is_relation_gone(&self, name: &str) -> bool {
         !self.gone.is_empty()
-            && [
-                ObjectKind::Table,
-                ObjectKind::View,
-                ObjectKind::MaterializedView,
-                ObjectKind::ForeignTable,
-                ObjectKind::Sequence,
-                ObjectKind::Index,
-            ]
-            .into_iter()
-            .any(|kind| self.gone.contains(&ObjectKey::new(kind, name)))
+            && RELATIONS
+                .into_iter()
+                .any(|kind| self.gone.contains(&ObjectKey::new(kind, name)))
     }
 
     /// Whether an overload of the function of this name was removed, and none is left.

@@ -4,7 +4,7 @@ use super::{Catalog, Presence, QualifiedName, Relation, RelationKind};
 use crate::postgres::name::ObjectKind;
 
 /// Kinds of relations, as keys name them.
-const RELATIONS: [ObjectKind; 6] = [
+pub(super) const RELATIONS: [ObjectKind; 6] = [
     ObjectKind::Table,
     ObjectKind::View,
     ObjectKind::MaterializedView,

@@ -260,25 +260,25 @@ impl Relations {
 
     /// The relations that may depend on a thing: the views that use a relation, column or function.
     pub fn depending_on(&self, key: &ObjectKey) -> impl Iterator<Item = &Arc<Relation>> {
+        let found = self.mentioning_key(key).into_iter();
+        found.filter(|relation| relation.depends_on.contains(key))
+    }
+
+    /// The relations that may mention the thing of a key.
+    fn mentioning_key(&self, key: &ObjectKey) -> Vec<&Arc<Relation>> {
         // all readings of a key are noted, so any finds it
         let reading = owners(&key.name).into_iter().next();
         reading
-            .map(|name| self.mentioning(&name).collect::<Vec<_>>())
+            .map(|name| self.mentioning(&name).collect())
             .unwrap_or_default()
-            .into_iter()
-            .filter(|relation| relation.depends_on.contains(key))
     }
 
     /// The tables whose policies use a relation, column or function.
-    pub fn with_policies_on(&self, key: &ObjectKey) -> Vec<&Arc<Relation>> {
-        let Some(name) = owners(&key.name).into_iter().next() else {
-            return Vec::new();
-        };
-        let uses = |relation: &&Arc<Relation>| {
+    pub fn with_policies_on(&self, key: &ObjectKey) -> impl Iterator<Item = &Arc<Relation>> {
+        self.mentioning_key(key).into_iter().filter(|relation| {
             let mut policies = relation.policies.iter();
             policies.any(|policy| policy.depends_on.contains(key))
-        };
-        self.mentioning(&name).filter(uses).collect()
+        })
     }
 
     /// Notes what a relation has, or what it has that it had not `before`.

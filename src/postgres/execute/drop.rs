@@ -107,9 +107,7 @@ fn drop_relation(
             SqlState::UNDEFINED_TABLE
         };
         let key = resolve::missing_key(session, &target.name, drop.kind);
-        let may_be =
-            session.assumes_relation(drop.kind) || session.catalog.may_have_made(&target.name.name);
-        if !may_be || session.catalog.is_relation_gone(&key.name) {
+        if !session.may_be_there(drop.kind, &key, &target.name.name) {
             if let Some(schema) = &target.name.schema {
                 resolve::schema(session, schema)?;
             }

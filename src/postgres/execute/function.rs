@@ -386,6 +386,7 @@ fn release_triggers(session: &mut Session, name: &QualifiedName, cascade: bool) 
     Ok(())
 }
 
+/// Views and policies that call a function: 2BP01, or gone with CASCADE.
 fn release_views(
     session: &mut Session,
     name: &QualifiedName,
@@ -402,15 +403,14 @@ fn release_views(
     if !single {
         return Ok(());
     }
+    let shown = key.name.strip_prefix("public.").unwrap_or(&key.name);
+    let what = format!("function {shown}");
     for view in dropping::views_on(session, &noted) {
         if !cascade {
-            let shown = key.name.strip_prefix("public.").unwrap_or(&key.name);
-            return dropping::depended_on(&format!("function {shown}"), view.key());
+            return dropping::depended_on(&what, view.key());
         }
         dropping::cascade_view(session, &view);
     }
-    let shown = key.name.strip_prefix("public.").unwrap_or(&key.name);
-    let what = format!("function {shown}");
     super::trigger_policy::release_policies(session, &noted, &what, cascade, &[])
 }
 

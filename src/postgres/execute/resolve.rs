@@ -254,8 +254,7 @@ pub(crate) fn relation_or(
         schema(session, written)?;
     }
     let key = missing_key(session, name, kind);
-    let may_be = session.assumes_relation(kind) || session.catalog.may_have_made(&name.name);
-    if !may_be || session.catalog.is_relation_gone(&key.name) {
+    if !session.may_be_there(kind, &key, &name.name) {
         return Err(Failure::Error(missing(name).about(key)));
     }
     assume_relation(session, name, kind)

@@ -601,14 +601,7 @@ fn check_pair(
         || json(&right_type) && left_type == Type::Literal
     {
         let shown = |side: &Type| if json(side) { "json" } else { "unknown" };
-        return Err(ServerError::new(
-            SqlState::UNDEFINED_FUNCTION,
-            format!(
-                "operator does not exist: {} {operator} {}",
-                shown(&left_type),
-                shown(&right_type)
-            ),
-        ));
+        return Err(no_operator(shown(&left_type), operator, shown(&right_type)));
     }
     match (&left_type, &right_type) {
         (Type::Named(name), Type::Literal) => check_value(name, right, context),
@@ -654,14 +647,16 @@ fn check_operator(
     if comparable {
         return Ok(());
     }
-    Err(ServerError::new(
+    let shown = super::render::type_text;
+    Err(no_operator(&shown(left), operator, &shown(right)))
+}
+
+/// 42883 for an operator between types, as messages show them.
+pub(super) fn no_operator(left: &str, operator: &str, right: &str) -> ServerError {
+    ServerError::new(
         SqlState::UNDEFINED_FUNCTION,
-        format!(
-            "operator does not exist: {} {operator} {}",
-            super::render::type_text(left),
-            super::render::type_text(right)
-        ),
-    ))
+        format!("operator does not exist: {left} {operator} {right}"),
+    )
 }
 
 /// Checks a value that is assigned to a column: its literal, its length, or whether its type can be assigned at all.

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use rustc_hash::FxHashMap;
 
 use super::Context;
-use super::check::casts;
+use super::check::{casts, no_operator};
 use super::render::type_text;
 use super::scope::Frame;
 use super::types::{Type, type_of};
@@ -93,13 +93,7 @@ pub(super) fn check_operator(
         return Ok(());
     }
     let sides = shown(&given);
-    Err(ServerError::new(
-        SqlState::UNDEFINED_FUNCTION,
-        format!(
-            "operator does not exist: {} {operator} {}",
-            sides[0], sides[1]
-        ),
-    ))
+    Err(no_operator(&sides[0], operator, &sides[1]))
 }
 
 /// Whether the database has operators that are not the server's: made by a statement or by an extension.

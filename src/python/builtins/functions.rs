@@ -70,7 +70,7 @@ pub(crate) fn call<H: Host>(
         ("int", None) => Value::Int(0),
         ("int", Some(value)) => {
             let answer = integer(interpreter, &value, arguments.get(1, "base"))?;
-            interpreter.usual_conversion(name, &value, answer)
+            interpreter.usual_integer(&value, answer)
         }
         ("float", None) => Value::Float(0.0),
         ("float", Some(value)) => real(interpreter, &value)?,

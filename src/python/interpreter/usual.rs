@@ -99,25 +99,16 @@ impl<H: Host> Interpreter<H> {
         Ok(answer.usually(usual.ok().as_ref().and_then(of)))
     }
 
-    /// A function of Python's own of one value with a default: `int(x)`, `bool(x)`.
-    pub(crate) fn usual_conversion(&mut self, name: &str, given: &Value, answer: Value) -> Value {
+    /// `int(given)`, which is `answer` where it is not known.
+    pub(crate) fn usual_integer(&mut self, given: &Value, answer: Value) -> Value {
         let (Value::Unknown(unknown), true) = (&answer, is_usual(given)) else {
             return answer;
         };
-        let usual = match (name, by_default(given)) {
-            ("int", Some(Value::Str(text))) => text.text.trim().parse().ok().map(Usual::Int),
-            ("int", Some(Value::Int(number))) => Some(Usual::Int(number)),
-            ("bool", Some(_)) => unknown_truth(given).map(Usual::Bool),
-            ("str", Some(Value::Str(text))) => Some(Usual::Str(text.text.clone())),
+        let usual = match by_default(given) {
+            Some(Value::Str(text)) => text.text.trim().parse().ok().map(Usual::Int),
+            Some(Value::Int(number)) => Some(Usual::Int(number)),
             _ => None,
         };
         Value::unknown((**unknown).clone().usually(usual))
-    }
-}
-
-fn unknown_truth(value: &Value) -> Option<bool> {
-    match value {
-        Value::Unknown(unknown) => unknown.usual.as_deref().map(Usual::is_true),
-        _ => None,
     }
 }

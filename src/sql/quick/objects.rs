@@ -102,13 +102,13 @@ pub(super) fn create_trigger(cursor: &mut Cursor<'_>, or_replace: bool) -> Certa
     cursor.must_symbol("(")?;
     cursor.must_symbol(")")?;
     Some(Statement::CreateTrigger(Box::new(CreateTrigger {
-        condition: Vec::new(),
         name,
         table,
         or_replace,
         constraint: false,
         function,
         columns,
+        condition: Vec::new(),
         events,
     })))
 }
