@@ -14,6 +14,9 @@ pub const HOLE: char = '\u{F8FF}';
 /// Stands for a part of a text that is new on each run (`uuid4()`, `now()`): equal to nothing, not even itself.
 pub const FRESH: char = '\u{F8FE}';
 
+/// What a value of Python's is that was new when a row was written, and is the same each time it is read from there.
+pub const STORED: &str = "value of a row";
+
 /// Whether a text has a part that is not known.
 pub fn has_hole(text: &str) -> bool {
     has(text, HOLE)

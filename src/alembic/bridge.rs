@@ -6,7 +6,8 @@ use super::core::{Element, convert, dml, operators, table};
 use super::object::{self, Interp};
 use super::text::TextClause;
 use super::{connection, core, inspector as inspection, reflection};
-use crate::postgres::Expr;
+use crate::postgres::expression::FromItem;
+use crate::postgres::{Expr, Name};
 use crate::python::{Arguments, Eval, Value};
 use crate::trace::Origin;
 
@@ -38,6 +39,24 @@ pub fn text(value: &Value) -> Option<String> {
 /// A Core expression or plain value as the server's expression; literal values become literals.
 pub fn expression(interp: &mut Interp, value: &Value) -> Eval<Expr> {
     core::expression(interp, value)
+}
+
+/// Whether a column expression sorts downwards.
+pub fn is_descending(value: &Value) -> bool {
+    let ordering = object::get::<Element>(value).and_then(|element| element.ordering);
+    ordering.is_some_and(|ordering| ordering.descending)
+}
+
+/// The table of which a column expression is.
+pub fn table_of_expression(value: &Value) -> Option<Name> {
+    let element = object::get::<Element>(value)?;
+    element
+        .sources
+        .iter()
+        .find_map(|source| match &source.item {
+            FromItem::Table { name, .. } => Some(name.clone()),
+            _ => None,
+        })
 }
 
 /// `table.select()`, `table.insert()`, `table.update()`, `table.delete()`.

@@ -39,9 +39,18 @@ fn datum_at(interp: &mut Interp, value: &Value, depth: usize) -> Datum {
             array(interp, &items, depth)
         }
         Value::Dict(_) => Datum::text(&json_text(interp, value)),
-        Value::Fresh(_) => Datum::Fresh,
+        Value::Fresh(what) => fresh(what),
         Value::Instance(instance) => instance_datum(interp, value, instance, depth),
         _ => Datum::Unknown,
+    }
+}
+
+/// A value of Python's that is new each time, or was when a row was written.
+pub fn fresh(what: &str) -> Datum {
+    if what == unknown::STORED {
+        Datum::Stored
+    } else {
+        Datum::Fresh
     }
 }
 
@@ -235,6 +244,7 @@ pub fn value(datum: &Datum, reason: Reason, what: &str) -> Value {
             Value::list(items.iter().map(|item| value(item, reason, what)).collect())
         }
         Datum::Fresh => Value::Fresh("value of the database"),
+        Datum::Stored => Value::Fresh(unknown::STORED),
         Datum::Unknown => Value::unknown(Unknown::new(reason, what)),
     }
 }

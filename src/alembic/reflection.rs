@@ -215,13 +215,11 @@ pub fn reflect_metadata(interp: &mut Interp, metadata: &Value, arguments: &Argum
     for name in names {
         let name = Name::qualified(schema.as_deref(), name);
         if collection.table(&name).is_none() {
-            let table = object::value(Table {
-                data: RefCell::new(TableData {
-                    name: name.clone(),
-                    metadata: Some(metadata.clone()),
-                    ..TableData::default()
-                }),
-            });
+            let table = object::value(Table::of(TableData {
+                name: name.clone(),
+                metadata: Some(metadata.clone()),
+                ..TableData::default()
+            }));
             // reflecting everything can meet nothing that is missing; `only` names what it wants
             reflect_table(interp, &table)?;
             collection.add(&name, table);
@@ -243,14 +241,12 @@ pub(super) fn expected_table(
     if inspector::expect(interp, name.schema.as_deref(), &name.name).is_err() {
         return Ok(None);
     }
-    let table = object::value(Table {
-        data: RefCell::new(TableData {
-            name: name.clone(),
-            metadata: Some(metadata.clone()),
-            incomplete: true,
-            ..TableData::default()
-        }),
-    });
+    let table = object::value(Table::of(TableData {
+        name: name.clone(),
+        metadata: Some(metadata.clone()),
+        incomplete: true,
+        ..TableData::default()
+    }));
     if let Some(collection) = object::get::<MetaData>(metadata) {
         collection.add(&name, table.clone());
     }

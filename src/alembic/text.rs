@@ -100,7 +100,7 @@ fn simple_datum(value: &Value) -> Datum {
         Value::Int(known) => Datum::Int(*known),
         Value::Float(known) => Datum::Float(*known),
         Value::Str(text) => Datum::text(&text.text),
-        Value::Fresh(_) => Datum::Fresh,
+        Value::Fresh(what) => super::literal::fresh(what),
         _ => Datum::Unknown,
     }
 }

@@ -26,6 +26,8 @@ pub enum Datum {
     Array(Arc<[Datum]>),
     /// A value that is new each time it is computed: equal to nothing.
     Fresh,
+    /// A value of a row that was new when it was written: not known, no NULL, and the same each time it is read.
+    Stored,
     /// A value that can't be known.
     Unknown,
 }

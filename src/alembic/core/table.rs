@@ -68,7 +68,5 @@ pub fn alias(table: &Value, name: Option<SmolStr>) -> Value {
             None => column.clone(),
         })
         .collect();
-    object::value(Table {
-        data: RefCell::new(data),
-    })
+    object::value(Table::of(data))
 }

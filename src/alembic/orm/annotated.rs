@@ -8,6 +8,7 @@ use smol_str::SmolStr;
 use super::make;
 use crate::alembic::object::{self, Interp};
 use crate::alembic::schema::Column;
+use crate::alembic::schema::constraint::ForeignKey;
 use crate::python::interpreter::LazyAnnotation;
 use crate::python::{Arguments, Class, Eval, Key, Value};
 use crate::unknown::Reason;
@@ -60,7 +61,7 @@ fn parts_of(mapped: &Value) -> Option<(Value, Option<Value>)> {
     Some((attributes.get("__origin__")?.clone(), column.cloned()))
 }
 
-/// The annotations of a class and its bases: its own win.
+/// The annotations of a class and those of its bases that are no models: its own win.
 pub(super) fn of_class(class: &Class) -> IndexMap<SmolStr, Annotation> {
     let mut found = IndexMap::new();
     collect(class, &mut found);
@@ -94,7 +95,10 @@ fn collect_fields(class: &Class, into: &mut IndexMap<SmolStr, LazyAnnotation>) {
 
 fn collect(class: &Class, into: &mut IndexMap<SmolStr, Annotation>) {
     for base in &class.bases {
-        if let Value::Class(base) = base {
+        // what a model is annotated with is a column of its own table
+        if let Value::Class(base) = base
+            && !super::model::is_mapped(base)
+        {
             collect(base, into);
         }
     }
@@ -111,60 +115,44 @@ fn collect(class: &Class, into: &mut IndexMap<SmolStr, Annotation>) {
     }
 }
 
-/// Attributes that are annotated and have no value are columns; relationships always have a value.
-pub(super) fn add_bare(
+/// The column of an attribute that is annotated and has no value; relationships always have one.
+pub(super) fn bare_column(
     interp: &mut Interp,
     class: &Rc<Class>,
-    annotations: &IndexMap<SmolStr, Annotation>,
-    members: &mut Vec<(SmolStr, Value, bool)>,
-) -> Eval<()> {
-    for (index, (name, annotation)) in annotations.iter().enumerate() {
-        let has_value = members.iter().any(|(known, ..)| known == name);
-        if has_value {
-            continue;
-        }
-        if let Some(column) = annotation.column().and_then(object::get::<Column>) {
-            let data = column.data.borrow().clone();
-            let column = object::value(Column {
-                data: std::cell::RefCell::new(data),
-            });
-            members.insert(
-                place(members, annotations, index),
-                (name.clone(), column, true),
-            );
-            continue;
-        }
-        let column = make(interp, "sqlalchemy", "Column", Arguments::default())?;
-        if type_class(&annotation.mapped).is_none()
-            && let Some(column) = object::get::<Column>(&column)
-        {
-            // of `type_annotation_map`, or of what that does not hold
-            let mapped = annotation.type_of(interp, class)?;
-            let type_ = match mapped {
-                Some(type_) => type_,
-                None => interp.unknown(Reason::Unsupported, "the type of a Mapped[] attribute"),
-            };
-            column.data.borrow_mut().type_ = Some(type_);
-        }
-        members.insert(
-            place(members, annotations, index),
-            (name.clone(), column, true),
-        );
+    annotation: &Annotation,
+) -> Eval<Value> {
+    if let Some(column) = annotation.column().and_then(object::get::<Column>) {
+        let data = column.data.borrow().clone();
+        return Ok(object::value(Column {
+            data: std::cell::RefCell::new(data),
+        }));
     }
-    Ok(())
+    let column = make(interp, "sqlalchemy", "Column", Arguments::default())?;
+    if type_class(&annotation.mapped).is_none()
+        && let Some(column) = object::get::<Column>(&column)
+    {
+        // of `type_annotation_map`, or of what that does not hold
+        let mapped = annotation.type_of(interp, class)?;
+        let type_ = match mapped {
+            Some(type_) => type_,
+            None => interp.unknown(Reason::Unsupported, "the type of a Mapped[] attribute"),
+        };
+        column.data.borrow_mut().type_ = Some(type_);
+    }
+    Ok(column)
 }
 
-/// Where an attribute stands that is only annotated: before the next annotated one that has a value, in the class's order.
-fn place(
-    members: &[(SmolStr, Value, bool)],
-    annotations: &IndexMap<SmolStr, Annotation>,
-    index: usize,
-) -> usize {
-    annotations
-        .keys()
-        .skip(index + 1)
-        .find_map(|next| members.iter().position(|(known, ..)| known == next))
-        .unwrap_or(members.len())
+/// The annotated names of a class itself, in their order.
+pub(super) fn own_names(class: &Class) -> Vec<SmolStr> {
+    let Some(Value::Dict(own)) = class.namespace.borrow().get("__annotations__").cloned() else {
+        return Vec::new();
+    };
+    let own = own.borrow();
+    let names = own.keys().filter_map(|key| match key {
+        Key::Str(name) => Some(SmolStr::new(name)),
+        _ => None,
+    });
+    names.collect()
 }
 
 /// Gives a column the type and the NOT NULL that its annotation says, where it says none itself.
@@ -184,7 +172,11 @@ pub(super) fn fill_in(
         let mut data = column.data.borrow_mut();
         data.take_from(given);
     }
-    let lacks_type = lacks_type && column.data.borrow().type_.is_none();
+    let lacks_type = lacks_type && {
+        let data = column.data.borrow();
+        let mut items = data.items.iter();
+        data.type_.is_none() && !items.any(|item| object::get::<ForeignKey>(item).is_some())
+    };
     let type_ = if lacks_type {
         annotation.type_of(interp, class)?
     } else {

@@ -3,9 +3,12 @@
 mod annotated;
 mod automap;
 pub mod flask;
+mod members;
 pub mod model;
 mod mutable;
 pub mod query;
+mod registry;
+mod relationships;
 pub mod session;
 mod sqlmodel;
 #[cfg(test)]

@@ -6,7 +6,10 @@ use std::rc::Rc;
 
 use smol_str::SmolStr;
 
-use super::{annotated, automap, columns_of, make, sqlmodel, table_of};
+use super::members::{columns_among, members};
+use super::registry::{AsBase, Registry};
+use super::{automap, columns_of, make, sqlmodel, table_of};
+use crate::alembic::arguments::int_of;
 use crate::alembic::object::{self, Interp, Object, function};
 use crate::alembic::schema::metadata::MetaData;
 use crate::alembic::schema::{Column, Table, TableData};
@@ -27,8 +30,19 @@ pub fn lookup(name: &str) -> Option<Value> {
         "DeclarativeBase" | "DeclarativeBaseNoMeta" | "DeclarativeMeta" => object::value(Base {
             metadata: RefCell::new(None),
             class: None,
-            kind: BaseKind::Declarative,
+            kind: BaseKind::Root,
         }),
+        "as_declarative" => function("as_declarative", |interp, arguments| {
+            let metadata = given_metadata(interp, &arguments)?;
+            Ok(object::value(AsBase { metadata }))
+        }),
+        // what they add is no column
+        "AsyncAttrs" | "MappedAsDataclass" => Value::Class(Rc::new(Class {
+            name: name.into(),
+            bases: Vec::new(),
+            namespace: RefCell::default(),
+            site: None,
+        })),
         "registry" => function("registry", |interp, arguments| {
             let metadata = given_metadata(interp, &arguments)?;
             Ok(object::value(Registry { metadata }))
@@ -74,10 +88,15 @@ fn mapped_column(interp: &mut Interp, arguments: Arguments) -> Eval<Value> {
         "dataclass_metadata",
     ];
     let mut arguments = arguments;
+    let sort_order = arguments.named("sort_order").and_then(int_of);
     arguments
         .keyword
         .retain(|(name, _)| !OF_ORM.contains(&name.as_str()));
-    make(interp, "sqlalchemy", "Column", arguments)
+    let made = make(interp, "sqlalchemy", "Column", arguments)?;
+    if let (Some(column), Some(sort_order)) = (object::get::<Column>(&made), sort_order) {
+        column.data.borrow_mut().sort_order = sort_order;
+    }
+    Ok(made)
 }
 
 /// `Mapped[int]`.
@@ -131,43 +150,6 @@ impl Object for DeclaredAttribute {
     }
 }
 
-/// `registry()`.
-#[derive(Debug)]
-struct Registry {
-    metadata: Value,
-}
-
-impl Object for Registry {
-    fn type_name(&self) -> &'static str {
-        "registry"
-    }
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
-    fn methods(&self) -> &'static [&'static str] {
-        &["generate_base", "configure", "dispose"]
-    }
-    fn attribute(&self, _: &mut Interp, _: &HostRef, name: &str) -> Eval<Option<Value>> {
-        Ok((name == "metadata").then(|| self.metadata.clone()))
-    }
-    fn invoke(
-        &self,
-        _: &mut Interp,
-        _: &HostRef,
-        method: &str,
-        arguments: Arguments,
-    ) -> Eval<Value> {
-        if method == "generate_base" {
-            return Ok(object::value(Base {
-                metadata: RefCell::new(Some(self.metadata.clone())),
-                class: arguments.named("cls").cloned(),
-                kind: BaseKind::Declarative,
-            }));
-        }
-        Ok(Value::None)
-    }
-}
-
 /// A declarative base: what `declarative_base()` gives, or the class `DeclarativeBase` itself.
 #[derive(Debug)]
 pub struct Base {
@@ -180,6 +162,8 @@ pub struct Base {
 /// How models come of a base.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum BaseKind {
+    /// It is `DeclarativeBase`: the classes that derive from it are the bases of models.
+    Root,
     /// By attributes and `Mapped[...]`.
     Declarative,
     /// It is SQLModel: what says `table=True` is a model, by its fields.
@@ -217,6 +201,15 @@ pub(super) fn given_metadata(interp: &mut Interp, arguments: &Arguments) -> Eval
 }
 
 impl Base {
+    /// What all models of a MetaData derive from, and of a class too where one is given.
+    pub(super) fn declarative(metadata: Value, class: Option<Value>) -> Self {
+        Self {
+            metadata: RefCell::new(Some(metadata)),
+            class,
+            kind: BaseKind::Declarative,
+        }
+    }
+
     /// What `declarative_base(metadata=, cls=)` and its like give.
     fn of_function(interp: &mut Interp, arguments: &Arguments, kind: BaseKind) -> Eval<Value> {
         Ok(object::value(Self {
@@ -272,7 +265,7 @@ impl Object for Base {
     fn methods(&self) -> &'static [&'static str] {
         match self.kind {
             BaseKind::Automap => &["prepare"],
-            BaseKind::Declarative | BaseKind::Fields | BaseKind::Flask => &[],
+            BaseKind::Root | BaseKind::Declarative | BaseKind::Fields | BaseKind::Flask => &[],
         }
     }
     fn invoke(
@@ -312,10 +305,20 @@ impl Object for Base {
             if !matches!(flag, Some((_, Value::Bool(true)))) {
                 return Ok(());
             }
-            let named = table_name(interp, class)?;
+            let named = table_name(interp, self, class)?;
             let name = named.unwrap_or_else(|| sqlmodel::default_name(class));
             sqlmodel::add_columns(interp, class)?;
             return define(interp, self, class, &name);
+        }
+        let is_direct = |base: &Value| matches!(base, Value::Host(_));
+        if self.kind == BaseKind::Root && class.bases.iter().any(is_direct) {
+            // `class Base(DeclarativeBase)`: a metadata of its own
+            if own("metadata").is_none() {
+                let metadata = make(interp, "sqlalchemy", "MetaData", Arguments::default())?;
+                let mut namespace = class.namespace.borrow_mut();
+                namespace.insert("metadata".into(), metadata);
+            }
+            return Ok(());
         }
         if matches!(own("__abstract__"), Some(Value::Bool(true))) {
             return Ok(());
@@ -331,22 +334,9 @@ impl Object for Base {
         if self.kind == BaseKind::Flask && class.lookup("__bind_key__").is_some() {
             return Ok(());
         }
-        let is_root = class
-            .bases
-            .iter()
-            .any(|base| matches!(base, Value::Host(_)))
-            && self.metadata.borrow().is_none();
-        let named = table_name(interp, class)?;
-        let implied = self.kind == BaseKind::Flask && !is_derived(class) && has_key(class);
+        let named = table_name(interp, self, class)?;
+        let implied = self.kind == BaseKind::Flask && !is_derived(class) && has_key(interp, class);
         let Some(name) = named.or_else(|| implied.then(|| snake_case(&class.name))) else {
-            // `class Base(DeclarativeBase)`: a metadata of its own
-            if is_root && own("metadata").is_none() {
-                let metadata = make(interp, "sqlalchemy", "MetaData", Arguments::default())?;
-                class
-                    .namespace
-                    .borrow_mut()
-                    .insert("metadata".into(), metadata);
-            }
             return extend_parent(interp, class);
         };
         define(interp, self, class, &name)
@@ -452,7 +442,7 @@ pub fn attribute_of(class: &Class, key: &str) -> SmolStr {
 }
 
 /// A declared attribute's value for a class; any other value as it is.
-fn resolve(interp: &mut Interp, class: &Rc<Class>, value: Value) -> Eval<Value> {
+pub(super) fn resolve(interp: &mut Interp, class: &Rc<Class>, value: Value) -> Eval<Value> {
     let Some(declared) = object::get::<DeclaredAttribute>(&value) else {
         return Ok(value);
     };
@@ -468,12 +458,17 @@ fn resolve(interp: &mut Interp, class: &Rc<Class>, value: Value) -> Eval<Value> 
     interp.call(&function, arguments)
 }
 
-fn table_name(interp: &mut Interp, class: &Rc<Class>) -> Eval<Option<SmolStr>> {
+fn table_name(interp: &mut Interp, base: &Base, class: &Rc<Class>) -> Eval<Option<SmolStr>> {
     // a name inherited from another mapped class is single-table inheritance
     let declared = match class.namespace.borrow().get("__tablename__") {
         Some(own) => Some(own.clone()),
         None => inherited_name(class),
     };
+    let of_base = || match base.shared() {
+        Some(shared) if !is_derived(class) => shared.lookup("__tablename__"),
+        _ => None,
+    };
+    let declared = declared.or_else(of_base);
     let Some(declared) = declared else {
         return Ok(None);
     };
@@ -493,11 +488,10 @@ fn is_derived(class: &Class) -> bool {
 }
 
 /// Whether a class has a column that is a primary key.
-fn has_key(class: &Rc<Class>) -> bool {
-    let mut found = Vec::new();
-    members(class, &mut found, true);
-    found.iter().any(|(_, value, _)| {
-        object::get::<Column>(value).is_some_and(|column| column.data.borrow().primary_key)
+fn has_key(interp: &Interp, class: &Rc<Class>) -> bool {
+    members(interp, class, None).iter().any(|member| {
+        let column = member.value.as_ref().and_then(object::get::<Column>);
+        column.is_some_and(|column| column.data.borrow().primary_key)
     })
 }
 
@@ -521,7 +515,7 @@ fn snake_case(name: &str) -> SmolStr {
     out.into()
 }
 
-fn is_mapped(class: &Class) -> bool {
+pub(super) fn is_mapped(class: &Class) -> bool {
     class.namespace.borrow().contains_key("__table__")
 }
 
@@ -537,65 +531,12 @@ fn inherited_name(class: &Class) -> Option<Value> {
     })
 }
 
-/// Attributes of a class that may be columns: its mixins' first, then its own. Mapped bases keep theirs.
-fn members(class: &Rc<Class>, into: &mut Vec<(SmolStr, Value, bool)>, own: bool) {
-    for base in &class.bases {
-        if let Value::Class(base) = base
-            && !is_mapped(base)
-        {
-            members(base, into, false);
-        }
-    }
-    for (name, value) in class.namespace.borrow().iter() {
-        into.retain(|(known, _, _)| known != name);
-        into.push((name.clone(), value.clone(), own));
-    }
-}
-
-/// The columns among the members of a class, copied where they are a mixin's, filled in from their annotations.
-fn columns_among(
-    interp: &mut Interp,
-    class: &Rc<Class>,
-    mut found: Vec<(SmolStr, Value, bool)>,
-) -> Eval<Vec<Value>> {
-    let mut columns = Vec::new();
-    let annotations = annotated::of_class(class);
-    annotated::add_bare(interp, class, &annotations, &mut found)?;
-    for (name, value, own) in found {
-        let value = resolve(interp, class, value)?;
-        let Some(column) = object::get::<Column>(&value) else {
-            continue;
-        };
-        // a mixin's column is copied for each model
-        let value = if own {
-            value.clone()
-        } else {
-            object::value(Column {
-                data: RefCell::new(column.data.borrow().clone()),
-            })
-        };
-        if let Some(column) = object::get::<Column>(&value) {
-            let mut data = column.data.borrow_mut();
-            if data.name.is_empty() {
-                data.name = name.clone();
-            }
-        }
-        if let Some(annotation) = annotations.get(&name) {
-            annotated::fill_in(interp, class, &value, annotation)?;
-        }
-        class.namespace.borrow_mut().insert(name, value.clone());
-        columns.push(value);
-    }
-    Ok(columns)
-}
-
 /// A model without a table of its own, of one that has one, puts its columns there (single-table inheritance).
 fn extend_parent(interp: &mut Interp, class: &Rc<Class>) -> Eval<()> {
     let Some(parent) = table_of(&Value::Class(class.clone())) else {
         return Ok(());
     };
-    let mut found = Vec::new();
-    members(class, &mut found, true);
+    let found = members(interp, class, None);
     let columns = columns_among(interp, class, found)?;
     let Some(table) = object::get::<Table>(&parent) else {
         return Ok(());
@@ -618,11 +559,7 @@ fn extend_parent(interp: &mut Interp, class: &Rc<Class>) -> Eval<()> {
 }
 
 fn define(interp: &mut Interp, base: &Base, class: &Rc<Class>, table: &str) -> Eval<()> {
-    let mut found = Vec::new();
-    if let Some(shared) = base.shared() {
-        members(shared, &mut found, false);
-    }
-    members(class, &mut found, true);
+    let found = members(interp, class, base.shared());
     let columns = columns_among(interp, class, found)?;
     let arguments = class.lookup("__table_args__");
     let arguments = match arguments {
@@ -685,14 +622,12 @@ fn plain_table(name: &Name, columns: Vec<Value>, metadata: Value) -> Value {
             column.data.borrow_mut().table = Some(name.clone());
         }
     }
-    object::value(Table {
-        data: RefCell::new(TableData {
-            name: name.clone(),
-            columns,
-            metadata: Some(metadata),
-            ..TableData::default()
-        }),
-    })
+    object::value(Table::of(TableData {
+        name: name.clone(),
+        columns,
+        metadata: Some(metadata),
+        ..TableData::default()
+    }))
 }
 
 /// `aliased(Model)`.

@@ -10,7 +10,7 @@ use std::rc::Rc;
 use smol_str::SmolStr;
 
 use super::query::OrmQuery;
-use super::{columns_of, model, table_of};
+use super::{columns_of, model, relationships, table_of};
 use crate::alembic::connection;
 use crate::alembic::core::dml::{Change, Kind};
 use crate::alembic::core::operators::binary_expr;
@@ -150,6 +150,12 @@ impl OrmSession {
         let Value::Instance(instance) = value else {
             return;
         };
+        for instance in relationships::with_held(instance) {
+            self.add_alone(&instance, doubt);
+        }
+    }
+
+    fn add_alone(&self, instance: &Rc<Instance>, doubt: Option<&Unknown>) {
         let is_known = self
             .new
             .borrow()
@@ -171,9 +177,18 @@ impl OrmSession {
     /// Sends what the session's objects need.
     pub fn flush(&self, interp: &mut Interp) -> Eval<()> {
         let new: Vec<Waiting> = self.new.borrow_mut().drain(..).collect();
+        let all: Vec<Rc<Instance>> = new.iter().map(|one| one.instance.clone()).collect();
+        let links = relationships::Links::of(&all);
         let mut batch: Vec<Rc<Instance>> = Vec::new();
         let mut doubt = None;
         for waiting in new {
+            let parents = links.parents(&waiting.instance);
+            let waits = |one: &Rc<Instance>| parents.iter().any(|parent| Rc::ptr_eq(parent, one));
+            if !parents.is_empty() && batch.iter().any(waits) {
+                let instances = std::mem::take(&mut batch);
+                self.insert(interp, &instances, doubt.as_ref())?;
+            }
+            relationships::fill_keys(interp, &waiting.instance, &links);
             // objects of one model with the same attributes set go in one statement
             if batch
                 .last()

@@ -29,7 +29,7 @@ fn models_make_their_tables() {
         .iter()
         .map(|column| column.name.as_str())
         .collect();
-    assert_eq!(names, ["made", "id", "name"]);
+    assert_eq!(names, ["id", "name", "made"]);
 }
 
 #[test]
@@ -305,7 +305,7 @@ fn models_share_the_class_of_their_base() {
         .find(|relation| relation.name.name == "users")
         .expect("the table");
     let names: Vec<&str> = table.columns.iter().map(|column| &*column.name).collect();
-    assert_eq!(names, ["id", "name"]);
+    assert_eq!(names, ["name", "id"]);
 }
 
 #[test]
@@ -503,4 +503,159 @@ fn a_member_of_an_enum_is_sent_as_its_label() {
         NEW,
     );
     assert_eq!(outcomes(&output), ["ok"; 6]);
+}
+
+/// The statements of a run of SQLAlchemy 2.0 on an empty database.
+fn statements(models: &str, body: &str) -> Vec<String> {
+    let output = replay(Catalog::default(), models, body, NEW);
+    assert_eq!(outcomes(&output), vec!["ok"; output.trace.events.len()]);
+    let events = output.trace.events.iter();
+    events
+        .map(|event| event.statements[0].to_string())
+        .collect()
+}
+
+const ORM: &str = "from sqlalchemy.orm import DeclarativeBase, Mapped, Session, as_declarative, declarative_base, declared_attr, \
+                   mapped_column, registry, relationship\n";
+
+#[test]
+fn columns_stand_in_sqlalchemys_order() {
+    // as `CREATE TABLE` of SQLAlchemy 2.0.58 has them: a model's own, its mixins', its base's; `sort_order` before all
+    let models = format!(
+        "{ORM}class Base(DeclarativeBase):\n    note: Mapped[str | None]\n\
+         class Key:\n    id: Mapped[int] = mapped_column(primary_key=True, sort_order=-1)\n\
+         class Times:\n    made = sa.Column(sa.Date)\n    @declared_attr\n    def owner(cls):\n        return sa.Column(sa.Integer)\n\
+         class User(Times, Key, Base):\n    __tablename__ = 'users'\n    name: Mapped[str]\n    age = sa.Column(sa.Integer)\n    mail: Mapped[str]\n"
+    );
+    assert_eq!(
+        statements(&models, "Base.metadata.create_all(op.get_bind())"),
+        [
+            "CREATE TABLE users (id serial NOT NULL, age int4, name varchar NOT NULL, mail varchar NOT NULL, made date, owner int4, note varchar, PRIMARY KEY (id))"
+        ]
+    );
+}
+
+#[test]
+fn a_joined_child_has_its_own_columns_and_keys_lend_types() {
+    let models = format!(
+        "{ORM}import uuid\nclass Base(DeclarativeBase):\n    pass\n\
+         links = sa.Table('links', Base.metadata, sa.Column('c', sa.ForeignKey('child.id'), primary_key=True))\n\
+         class Parent(Base):\n    __tablename__ = 'parent'\n    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)\n    kind: Mapped[str]\n\
+         class Child(Parent):\n    __tablename__ = 'child'\n    id: Mapped[str] = mapped_column(sa.ForeignKey('parent.id'), primary_key=True)\n    title: Mapped[str | None]\n"
+    );
+    assert_eq!(
+        statements(&models, "Base.metadata.create_all(op.get_bind())"),
+        [
+            "CREATE TABLE parent (id uuid NOT NULL, kind varchar NOT NULL, PRIMARY KEY (id))",
+            "CREATE TABLE child (id uuid NOT NULL, title varchar, PRIMARY KEY (id), FOREIGN KEY (id) REFERENCES parent (id))",
+            "CREATE TABLE links (c uuid NOT NULL, PRIMARY KEY (c), FOREIGN KEY (c) REFERENCES child (id))",
+        ]
+    );
+}
+
+#[test]
+fn a_base_names_the_tables_of_its_models() {
+    let tables = |base: &str| -> Vec<String> {
+        let models = format!(
+            "{ORM}{base}class One(Base):\n    n = sa.Column(sa.Integer)\nclass Two(Base):\n    m = sa.Column(sa.Integer)\n"
+        );
+        let made = statements(&models, "Base.metadata.create_all(op.get_bind())");
+        let names = made.iter().filter_map(|text| text.split(' ').nth(2));
+        names.map(str::to_owned).collect()
+    };
+    let named = "    @declared_attr.directive\n    def __tablename__(cls):\n        return cls.__name__.lower() + 's'\n    id = sa.Column(sa.Integer, primary_key=True)\n";
+    let expected = ["ones", "twos"];
+    assert_eq!(
+        tables(&format!("class Base(DeclarativeBase):\n{named}")),
+        expected
+    );
+    assert_eq!(
+        tables(&format!(
+            "class Own:\n{named}Base = declarative_base(cls=Own)\n"
+        )),
+        expected
+    );
+    assert_eq!(
+        tables(&format!("@as_declarative()\nclass Base:\n{named}")),
+        expected
+    );
+    let hook = "class Base(DeclarativeBase):\n    __abstract__ = True\n    id: Mapped[int] = mapped_column(primary_key=True)\n    \
+                def __init_subclass__(cls, **kw):\n        cls.__tablename__ = cls.__name__.lower() + 's'\n        super().__init_subclass__(**kw)\n";
+    assert_eq!(tables(hook), expected);
+    // each base has a MetaData of its own
+    let other = format!(
+        "class Other(DeclarativeBase):\n    pass\nclass Elsewhere(Other):\n    __tablename__ = 'elsewhere'\n    id = sa.Column(sa.Integer, primary_key=True)\nclass Base(DeclarativeBase):\n{named}"
+    );
+    assert_eq!(tables(&other), expected);
+}
+
+#[test]
+fn a_registry_maps_classes_and_indexes_stand_outside_of_them() {
+    let models = format!(
+        "{ORM}reg = registry()\n\
+         @reg.mapped\nclass Post:\n    __tablename__ = 'posts'\n    id = sa.Column(sa.Integer, primary_key=True)\n    title = sa.Column(sa.Text)\n\
+         @reg.mapped_as_dataclass(kw_only=True)\nclass Tag:\n    __tablename__ = 'tags'\n    id: Mapped[int] = mapped_column(init=False, primary_key=True)\n\
+         sa.Index('lower_title', sa.func.lower(Post.title), unique=True)\n\
+         sa.Index('by_title', Post.id, Post.title.desc())\n"
+    );
+    let body = "reg.metadata.create_all(op.get_bind())\n\
+                Tag.__table__.to_metadata(sa.MetaData(), name='copy').create(op.get_bind())";
+    assert_eq!(
+        statements(&models, body)[..4],
+        [
+            "CREATE TABLE posts (id serial NOT NULL, title text, PRIMARY KEY (id))",
+            "CREATE INDEX by_title ON posts (id, title DESC)",
+            "CREATE UNIQUE INDEX lower_title ON posts (lower(posts.title))",
+            "CREATE TABLE tags (id serial NOT NULL, PRIMARY KEY (id))",
+        ]
+    );
+    assert_eq!(
+        statements(&models, body)[4],
+        "CREATE TABLE copy (id serial NOT NULL, PRIMARY KEY (id))"
+    );
+}
+
+#[test]
+fn objects_that_refer_to_each_other_are_saved_together() {
+    let models = format!(
+        "{ORM}class Base(DeclarativeBase):\n    pass\n\
+         class User(Base):\n    __tablename__ = 'users'\n    id = sa.Column(sa.Integer, primary_key=True)\n    posts = relationship('Post', back_populates='user')\n\
+         class Post(Base):\n    __tablename__ = 'posts'\n    id = sa.Column(sa.Integer, primary_key=True)\n    user_id = sa.Column(sa.ForeignKey('users.id'), nullable=False)\n    user = relationship(User, back_populates='posts')\n"
+    );
+    let made = |body: &str| {
+        let body = format!(
+            "Base.metadata.create_all(op.get_bind())\ns = Session(op.get_bind())\n{body}\ns.commit()"
+        );
+        statements(&models, &body)[2..].to_vec()
+    };
+    assert_eq!(
+        made("s.add(Post(id=2, user=User(id=1)))"),
+        [
+            "INSERT INTO users (id) VALUES (1)",
+            "INSERT INTO posts (id, user_id) VALUES (2, 1)",
+        ]
+    );
+    assert_eq!(
+        made("s.add(User(id=1, posts=[Post(id=2), Post(id=3)]))"),
+        [
+            "INSERT INTO users (id) VALUES (1)",
+            "INSERT INTO posts (id, user_id) VALUES (2, 1), (3, 1)",
+        ]
+    );
+    // the server gives the key
+    assert_eq!(
+        made("u = User()\ns.add(u)\ns.flush()\ns.add(Post(id=2, user=u))")[1],
+        "INSERT INTO posts (id, user_id) VALUES (2, {?})"
+    );
+}
+
+#[test]
+fn a_subclass_of_sqlalchemys_own_decorator_has_its_impl() {
+    assert_eq!(
+        statements(
+            "class Text(sa.PickleType):\n    impl = sa.Text\n    cache_ok = True\nclass Plain(sa.PickleType):\n    cache_ok = True\n",
+            "op.create_table('t', sa.Column('a', Text()), sa.Column('b', Text), sa.Column('c', Plain()), sa.Column('d', sa.PickleType()))"
+        ),
+        ["CREATE TABLE t (a text, b text, c bytea, d bytea)"]
+    );
 }

@@ -7,9 +7,9 @@ use smol_str::SmolStr;
 
 use super::constraint::{self, Constraint, ConstraintData, ForeignKey, Shape};
 use super::generated::{Generated, Sequence, ServerDefault};
-use super::index::{Index, IndexData};
+use super::index::{self, Index, IndexData};
 use super::table::indexes_of_columns;
-use super::{Column, ColumnData, TableData};
+use super::{Column, ColumnData, TableData, metadata};
 use crate::alembic::arguments::name_of;
 use crate::alembic::naming::GivenName;
 use crate::alembic::object::{self, Interp};
@@ -174,7 +174,18 @@ pub fn column_definition(
         _ => None,
     };
     let type_name = match &column.type_ {
-        Some(type_) => types::type_name(interp, type_)?,
+        Some(type_) => {
+            let mut type_name = types::type_name(interp, type_)?;
+            let schema = column
+                .table
+                .as_ref()
+                .and_then(|table| table.schema.as_ref());
+            let enumeration = enumeration::of_column(interp, type_, schema)?;
+            if let Some(own) = enumeration.filter(|own| own.native && own.inherit_schema) {
+                type_name.name.schema = own.schema;
+            }
+            type_name
+        }
         None => TypeName::new(&crate::alembic::arguments::hole()),
     };
     let mut definition = ColumnDefinition::new(&column.name, type_name);
@@ -299,6 +310,11 @@ pub fn table_shape(interp: &mut Interp, table: &TableData) -> Eval<TableShape> {
         columns: table.columns.iter().filter_map(column_data).collect(),
         ..TableShape::default()
     };
+    for column in &mut shape.columns {
+        if column.type_.is_none() {
+            column.type_ = metadata::lent_type(table, column);
+        }
+    }
     let mut key = None;
     for value in &table.constraints {
         let Some(constraint) = object::get::<Constraint>(value) else {
@@ -347,7 +363,12 @@ pub fn table_shape(interp: &mut Interp, table: &TableData) -> Eval<TableShape> {
     // an empty key is written by nobody
     let key = key.filter(|key| !key.shape.columns().is_empty());
     shape.constraints = key.into_iter().chain(of_columns).collect();
-    for value in table.indexes.iter().chain(&indexes_of_columns(table)) {
+    let outside = match &table.metadata {
+        Some(_) => index::loose(interp, &table.name),
+        None => Vec::new(),
+    };
+    let of_columns = indexes_of_columns(table);
+    for value in table.indexes.iter().chain(&of_columns).chain(&outside) {
         if let Some(index) = object::get::<Index>(value) {
             let mut data = index.data.borrow().clone();
             data.table = Some(table.name.clone());
@@ -365,6 +386,8 @@ pub struct Creation<'a> {
     pub if_not_exists: bool,
     /// The metadata's own naming convention.
     pub convention: Convention<'a>,
+    /// Its foreign keys are made later.
+    pub without_keys: bool,
     /// Further keyword arguments: `postgresql_partition_by`...
     pub keywords: &'a [(SmolStr, Value)],
 }
@@ -530,9 +553,8 @@ pub fn table_statement(
         create.columns.push(definition);
     }
     for constraint in &shape.constraints {
-        if let Shape::ForeignKey {
-            use_alter: true, ..
-        } = constraint.shape
+        if let Shape::ForeignKey { use_alter, .. } = constraint.shape
+            && (use_alter || creation.without_keys)
         {
             continue;
         }

@@ -10,8 +10,8 @@ use super::generated::Sequence;
 use super::index::Index;
 use super::metadata::alter;
 use super::{Table, table};
-use crate::alembic::arguments::{hole, name_of};
-use crate::alembic::environment::DriverCall;
+use crate::alembic::arguments::{hole, name_of, texts_of};
+use crate::alembic::environment::{DriverCall, Environment};
 use crate::alembic::object::{self, Interp, Object};
 use crate::alembic::types::SqlType;
 use crate::alembic::types::enumeration::TableCreation;
@@ -25,6 +25,8 @@ use crate::trace::Origin;
 pub struct Ddl {
     name: &'static str,
     arguments: Arguments,
+    /// `execute_if(...)`: when an event executes it.
+    condition: Option<Arguments>,
 }
 
 const NAMES: &[&str] = &[
@@ -72,6 +74,7 @@ impl Object for DdlClass {
         Ok(object::value(Ddl {
             name: self.0,
             arguments,
+            condition: None,
         }))
     }
 }
@@ -90,11 +93,53 @@ impl Object for Ddl {
         &self,
         _: &mut Interp,
         this: &crate::python::HostRef,
-        _: &str,
-        _: Arguments,
+        method: &str,
+        arguments: Arguments,
     ) -> Eval<Value> {
+        if method == "execute_if" {
+            return Ok(object::value(Ddl {
+                name: self.name,
+                arguments: self.arguments.clone(),
+                condition: Some(arguments),
+            }));
+        }
         Ok(Value::Host(this.clone()))
     }
+}
+
+/// Executes a DDL element for the table or MetaData whose event it listens to; false: the value is none.
+pub fn execute_for(interp: &mut Interp, value: &Value, target: &Value) -> Eval<bool> {
+    let Some(element) = object::get::<Ddl>(value) else {
+        return Ok(false);
+    };
+    if !element.applies(interp)? {
+        return Ok(true);
+    }
+    let calls = if element.name == "DDL" {
+        let context = element.arguments.get(1, "context").cloned();
+        let names = names_of(target);
+        text_call(interp, &element.subject(), context.as_ref(), &names)?
+    } else {
+        element.calls(interp)?
+    };
+    for call in calls {
+        Environment::execute(interp, call)?;
+    }
+    Ok(true)
+}
+
+/// What `%(table)s` and its like stand for.
+fn names_of(target: &Value) -> Vec<(&'static str, String)> {
+    let Some(table) = object::get::<Table>(target) else {
+        return Vec::new();
+    };
+    let name = table.data.borrow().name.clone();
+    let schema = name.schema.as_ref().map(ToString::to_string);
+    vec![
+        ("table", name.name.to_string()),
+        ("schema", schema.unwrap_or_default()),
+        ("fullname", name.to_string()),
+    ]
 }
 
 /// The driver calls of a DDL element; `None`: the value is none.
@@ -122,11 +167,34 @@ impl Ddl {
             .unwrap_or(Value::None)
     }
 
+    /// Whether an event executes it on PostgreSQL.
+    fn applies(&self, interp: &mut Interp) -> Eval<bool> {
+        let Some(condition) = &self.condition else {
+            return Ok(true);
+        };
+        if condition
+            .get(1, "callable_")
+            .is_some_and(|callable| !callable.is_none())
+        {
+            let site = interp.frames().last().map(|frame| frame.site);
+            let what = "DDL that a function decides about: it may be executed or not".to_owned();
+            interp.host.note_gap(site, what);
+            interp.host.session.catalog.open = true;
+            return Ok(false);
+        }
+        let dialects = match condition.get(0, "dialect").cloned() {
+            None | Some(Value::None) => return Ok(true),
+            Some(Value::Str(one)) => vec![one.text.to_string()],
+            Some(several) => texts_of(interp, &several)?.unwrap_or_default(),
+        };
+        Ok(dialects.iter().any(|dialect| dialect == "postgresql"))
+    }
+
     fn calls(&self, interp: &mut Interp) -> Eval<Vec<DriverCall>> {
         let subject = self.subject();
         if self.name == "DDL" {
             let context = self.arguments.get(1, "context").cloned();
-            return text_call(interp, &subject, context.as_ref());
+            return text_call(interp, &subject, context.as_ref(), &[]);
         }
         // SQLAlchemy 1.4 knows `if_not_exists` for tables and indexes only
         let old = interp.host.settings.sqlalchemy < crate::config::PackageVersion(2, 0, 0);
@@ -186,6 +254,7 @@ impl Ddl {
                         by: TableCreation::Operation,
                         if_not_exists,
                         convention: convention.as_ref(),
+                        without_keys: false,
                         keywords: &[],
                     };
                     build::table_statement(interp, &data, &shape, &creation)?
@@ -262,8 +331,12 @@ fn text_call(
     interp: &mut Interp,
     subject: &Value,
     context: Option<&Value>,
+    names: &[(&str, String)],
 ) -> Eval<Vec<DriverCall>> {
     let mut text = name_of(interp, subject)?.unwrap_or_else(hole).to_string();
+    for (name, value) in names {
+        text = text.replace(&format!("%({name})s"), value);
+    }
     if let Some(Value::Dict(entries)) = context {
         let entries: Vec<(Key, Value)> = entries
             .borrow()

@@ -4,6 +4,7 @@ use std::any::Any;
 use std::rc::Rc;
 
 use super::build;
+use super::metadata::MetaData;
 use crate::alembic::arguments::{hole, int_of, name_of};
 use crate::alembic::bridge;
 use crate::alembic::environment::{DriverCall, Environment};
@@ -98,7 +99,7 @@ fn sequence(interp: &mut Interp, arguments: Arguments) -> Eval<Value> {
         Some(flag) => interp.truth(&flag)?,
         None => false,
     };
-    Ok(object::value(Sequence {
+    let made = object::value(Sequence {
         name: Name::qualified(schema.as_deref(), name),
         options: SequenceOptions {
             start: arguments.get(1, "start").and_then(int_of),
@@ -106,7 +107,14 @@ fn sequence(interp: &mut Interp, arguments: Arguments) -> Eval<Value> {
             ..SequenceOptions::default()
         },
         optional,
-    }))
+    });
+    let metadata = arguments
+        .named("metadata")
+        .and_then(object::get::<MetaData>);
+    if let Some(metadata) = metadata {
+        metadata.sequences.borrow_mut().push(made.clone());
+    }
+    Ok(made)
 }
 
 impl Generated {

@@ -60,7 +60,7 @@ pub(super) fn lookup(name: &str) -> Option<Value> {
                 object::get::<Column>(value).and_then(|column| column.data.borrow().table.clone())
             });
             data.options(interp, &arguments.keyword)?;
-            attach(&data);
+            attach(interp, &data);
             Ok(object::value(Index {
                 data: RefCell::new(data),
             }))
@@ -69,14 +69,29 @@ pub(super) fn lookup(name: &str) -> Option<Value> {
 }
 
 /// Gives an index to the table whose columns it is made of: `Index("ix", table.c.name)` outside of a table's definition. The
-/// first of the columns keeps it, with names in the place of columns, so that the two do not keep each other alive.
-fn attach(data: &IndexData) {
+/// first of the columns keeps it, with names in the place of columns, so that the two do not keep each other alive; one of
+/// expressions alone is kept by the table's name.
+fn attach(interp: &mut Interp, data: &IndexData) {
     let Some(first) = data
         .expressions
         .iter()
         .filter_map(object::get::<Column>)
         .find(|column| column.data.borrow().table.is_some())
     else {
+        let table = data
+            .expressions
+            .iter()
+            .find_map(bridge::table_of_expression);
+        if let Some(table) = table {
+            let index = object::value(Index {
+                data: RefCell::new(data.clone()),
+            });
+            let known = interp.host.memo.entry(loose_key(&table));
+            let known = known.or_insert_with(|| Value::list(Vec::new()));
+            if let Value::List(items) = known {
+                items.borrow_mut().push(index);
+            }
+        }
         return;
     };
     let named = |value: &Value| match object::get::<Column>(value) {
@@ -90,6 +105,18 @@ fn attach(data: &IndexData) {
     first.data.borrow_mut().indexes.push(object::value(Index {
         data: RefCell::new(kept),
     }));
+}
+
+fn loose_key(table: &Name) -> String {
+    format!("indexes of expressions on {table}")
+}
+
+/// The indexes of expressions alone that were made outside of a table's definition.
+pub fn loose(interp: &Interp, table: &Name) -> Vec<Value> {
+    match interp.host.memo.get(&loose_key(table)) {
+        Some(Value::List(items)) => items.borrow().clone(),
+        _ => Vec::new(),
+    }
 }
 
 /// `{"column": "operator_class"}` as pairs.
@@ -257,11 +284,19 @@ pub fn element(
     if let Value::Unknown(_) = value {
         return Ok(plain(&hole()));
     }
+    let descending = bridge::is_descending(value);
+    let element = match build::sql_expression(interp, value)? {
+        Expr::Column { name, .. } => plain(&name),
+        value => IndexElement {
+            value,
+            operator_class: None,
+            descending: false,
+            with_operator: None,
+        },
+    };
     Ok(IndexElement {
-        value: build::sql_expression(interp, value)?,
-        operator_class: None,
-        descending: false,
-        with_operator: None,
+        descending,
+        ..element
     })
 }
 

@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 use indexmap::IndexMap;
 use smol_str::SmolStr;
 
-use super::constraint::{self, Shape};
-use super::{Table, TableData, build, table};
+use super::constraint::{self, ForeignKey, Shape};
+use super::events::Listeners;
+use super::{ColumnData, Table, TableData, build};
 use crate::alembic::arguments::{items_of, name_of};
 use crate::alembic::bridge;
 use crate::alembic::object::{self, Interp, Object};
@@ -30,6 +31,10 @@ pub struct MetaData {
     pub tables: RefCell<IndexMap<SmolStr, Value>>,
     /// What `metadata.bind = engine` left there, 1.4's way.
     pub bind: RefCell<Option<Value>>,
+    /// Sequences that are its own: `Sequence(..., metadata=...)`.
+    pub sequences: RefCell<Vec<Value>>,
+    /// What is called before and behind its making and dropping.
+    pub listeners: Listeners,
     /// Not all tables are known.
     pub incomplete: RefCell<bool>,
     /// `reflect` has read the database.
@@ -79,7 +84,7 @@ pub fn convention_of(interp: &mut Interp, value: &Value) -> Eval<BTreeMap<String
     Ok(convention)
 }
 
-fn key_of(name: &Name) -> SmolStr {
+pub(super) fn key_of(name: &Name) -> SmolStr {
     match &name.schema {
         Some(schema) => SmolStr::new(format!("{schema}.{}", name.name)),
         None => name.name.clone(),
@@ -127,51 +132,70 @@ impl MetaData {
         }
         convention.clone()
     }
-
-    /// Its tables, those first that others refer to.
-    pub fn sorted(&self, interp: &mut Interp) -> Eval<Vec<Value>> {
-        let mut waiting: Vec<(SmolStr, Value, Vec<SmolStr>)> = Vec::new();
-        let tables: Vec<(SmolStr, Value)> = self
-            .tables
-            .borrow()
-            .iter()
-            .map(|(name, table)| (name.clone(), table.clone()))
-            .collect();
-        for (name, value) in tables {
-            let Some(data) = data_of(&value) else {
-                continue;
-            };
-            let shape = build::table_shape(interp, &data)?;
-            let needs = shape
-                .constraints
-                .iter()
-                .filter_map(|constraint| match &constraint.shape {
-                    Shape::ForeignKey {
-                        table,
-                        use_alter: false,
-                        ..
-                    } => Some(key_of(table)),
-                    _ => None,
-                })
-                .filter(|needed| *needed != name)
-                .collect();
-            waiting.push((name, value, needs));
-        }
-        let mut sorted = Vec::new();
-        while !waiting.is_empty() {
-            let names: Vec<SmolStr> = waiting.iter().map(|(name, ..)| name.clone()).collect();
-            let ready = waiting
-                .iter()
-                .position(|(_, _, needs)| !needs.iter().any(|needed| names.contains(needed)))
-                // a cycle: SQLAlchemy adds its foreign keys afterwards; the order is then free
-                .unwrap_or(0);
-            sorted.push(waiting.remove(ready).1);
-        }
-        Ok(sorted)
-    }
 }
 
-fn data_of(value: &Value) -> Option<TableData> {
+/// Foreign keys from column to column that lend a type, one after the other: a bound for circles.
+const LENDERS: usize = 16;
+
+/// The type that a column without one has of its foreign key: that of the column of the same MetaData to which it refers.
+pub(super) fn lent_type(table: &TableData, column: &ColumnData) -> Option<Value> {
+    let metadata = table.metadata.clone()?;
+    let metadata = object::get::<MetaData>(&metadata)?;
+    let mut column = column.clone();
+    let mut of = table.clone();
+    for _ in 0..LENDERS {
+        let (name, referenced) = target_of(&of, &column)?;
+        let found = metadata.table(&name).or_else(|| {
+            let schema = metadata.schema.borrow().clone();
+            metadata.table(&Name::qualified(schema.as_deref(), &name.name))
+        });
+        of = data_of(&found?)?;
+        column = of
+            .columns
+            .iter()
+            .filter_map(build::column_data)
+            .find(|known| known.name == referenced || known.key.as_ref() == Some(&referenced))?;
+        if column.type_.is_some() {
+            return column.type_;
+        }
+    }
+    None
+}
+
+/// The table and column to which a column's foreign key refers.
+fn target_of(table: &TableData, column: &ColumnData) -> Option<(Name, SmolStr)> {
+    let own = column.items.iter().find_map(object::get::<ForeignKey>);
+    if let Some(own) = own {
+        let data = own.data.borrow();
+        let Shape::ForeignKey {
+            table, referenced, ..
+        } = &data.shape
+        else {
+            return None;
+        };
+        return Some((table.clone(), referenced.first()?.clone()));
+    }
+    let constraints = table
+        .constraints
+        .iter()
+        .filter_map(object::get::<constraint::Constraint>);
+    constraints.into_iter().find_map(|constraint| {
+        let data = constraint.data.borrow();
+        let Shape::ForeignKey {
+            table,
+            columns,
+            referenced,
+            ..
+        } = &data.shape
+        else {
+            return None;
+        };
+        let at = columns.iter().position(|name| *name == column.name)?;
+        Some((table.clone(), referenced.get(at)?.clone()))
+    })
+}
+
+pub(super) fn data_of(value: &Value) -> Option<TableData> {
     object::get::<Table>(value).map(|table| table.data.borrow().clone())
 }
 
@@ -209,9 +233,9 @@ impl Object for MetaData {
                     interp.host.session.catalog.open = true;
                 }
                 if method == "create_all" {
-                    self.create_all(interp, chosen.as_deref(), checkfirst)?;
+                    self.create_all(interp, this, chosen.as_deref(), checkfirst)?;
                 } else {
-                    self.drop_all(interp, chosen.as_deref(), checkfirst)?;
+                    self.drop_all(interp, this, chosen.as_deref(), checkfirst)?;
                 }
             }
             "reflect" => bridge::reflect_metadata(interp, &Value::Host(this.clone()), &arguments)?,
@@ -298,32 +322,6 @@ fn chosen_tables(interp: &mut Interp, arguments: &Arguments) -> Eval<Option<Vec<
 }
 
 impl MetaData {
-    fn create_all(
-        &self,
-        interp: &mut Interp,
-        chosen: Option<&[Name]>,
-        checkfirst: bool,
-    ) -> Eval<()> {
-        let mut made_types = Vec::new();
-        let mut later = Vec::new();
-        for value in self.sorted(interp)? {
-            let Some(data) = data_of(&value) else {
-                continue;
-            };
-            if chosen.is_some_and(|chosen| !chosen.contains(&data.name)) {
-                continue;
-            }
-            let statements = table::create_calls(interp, &data, checkfirst, true, &mut made_types)?;
-            if statements.is_empty() {
-                continue;
-            }
-            table::run(interp, "MetaData.create_all", statements, checkfirst)?;
-            self.note_model(interp, &data.name);
-            later.extend(late_keys(interp, &data)?);
-        }
-        table::run(interp, "MetaData.create_all", later, checkfirst)
-    }
-
     /// Whether the application's models, not those of the revision, are in it.
     fn is_of_application(&self, interp: &Interp) -> bool {
         let foreign = |home| home != interp.host.revision_file;
@@ -355,43 +353,6 @@ impl MetaData {
             interp.host.session.catalog.modelled.insert(name);
         }
     }
-
-    fn drop_all(&self, interp: &mut Interp, chosen: Option<&[Name]>, checkfirst: bool) -> Eval<()> {
-        let mut tables = self.sorted(interp)?;
-        tables.reverse();
-        for value in tables {
-            let Some(data) = data_of(&value) else {
-                continue;
-            };
-            if chosen.is_some_and(|chosen| !chosen.contains(&data.name)) {
-                continue;
-            }
-            let statements = table::drop_calls(interp, &data, checkfirst)?;
-            table::run(interp, "MetaData.drop_all", statements, checkfirst)?;
-        }
-        Ok(())
-    }
-}
-
-/// Foreign keys with `use_alter`, added once all tables are there.
-fn late_keys(interp: &mut Interp, data: &TableData) -> Eval<Vec<Statement>> {
-    let shape = build::table_shape(interp, data)?;
-    let convention = table::convention_of(data);
-    let mut statements = Vec::new();
-    for constraint in &shape.constraints {
-        if let Shape::ForeignKey {
-            use_alter: true, ..
-        } = constraint.shape
-        {
-            let definition =
-                constraint::definition(interp, constraint, Some(&data.name), convention.as_ref())?;
-            statements.push(alter(
-                &data.name,
-                AlterTableCommand::AddConstraint(Box::new(definition)),
-            ));
-        }
-    }
-    Ok(statements)
 }
 
 /// `ALTER TABLE` with one command.

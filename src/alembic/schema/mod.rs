@@ -4,12 +4,16 @@ pub mod build;
 pub mod column;
 pub mod constraint;
 mod constraint_set;
+mod create_all;
 pub mod ddl;
+mod events;
 pub mod generated;
 pub mod index;
 pub mod metadata;
 pub mod table;
 mod tables;
+#[cfg(test)]
+mod tests;
 
 use std::cell::RefCell;
 
@@ -24,6 +28,9 @@ pub use metadata::metadata_schema;
 
 /// Looks up the names of this area: schema constructs in `sqlalchemy`, `sqlalchemy.schema` and the like.
 pub fn lookup(interp: &mut Interp, module: &str, name: &str) -> Option<Value> {
+    if let Some(found) = events::lookup(module, name) {
+        return Some(found);
+    }
     if !(module == "sqlalchemy"
         || module.starts_with("sqlalchemy.schema")
         || module.starts_with("sqlalchemy.sql")
@@ -56,6 +63,8 @@ pub struct ColumnData {
     pub key: Option<SmolStr>,
     /// The SQLAlchemy type: an object, a class, or unknown; `None` where none was given.
     pub type_: Option<Value>,
+    /// `mapped_column(sort_order=...)`: its place among the columns of a model.
+    pub sort_order: i64,
     pub nullable: Option<bool>,
     pub primary_key: bool,
     pub unique: bool,
@@ -97,6 +106,18 @@ impl ColumnData {
 pub struct Table {
     /// What it was made of.
     pub data: RefCell<TableData>,
+    /// What is called before and behind its making and dropping.
+    pub listeners: events::Listeners,
+}
+
+impl Table {
+    /// A table of these parts.
+    pub fn of(data: TableData) -> Self {
+        Self {
+            data: RefCell::new(data),
+            listeners: RefCell::default(),
+        }
+    }
 }
 
 /// The parts of a table.

@@ -9,7 +9,8 @@ use smol_str::SmolStr;
 
 use super::build::{self, Creation};
 use super::constraint::{Constraint, ForeignKey, Shape};
-use super::generated::relation_exists;
+use super::events;
+use super::generated::{Sequence, relation_exists};
 use super::index::Index;
 use super::metadata::MetaData;
 use super::{Column, Table, TableData};
@@ -122,13 +123,11 @@ fn table(interp: &mut Interp, arguments: Arguments) -> Eval<Value> {
             }
             known
         }
-        None => object::value(Table {
-            data: RefCell::new(TableData {
-                name: name.clone(),
-                metadata: metadata.clone(),
-                ..TableData::default()
-            }),
-        }),
+        None => object::value(Table::of(TableData {
+            name: name.clone(),
+            metadata: metadata.clone(),
+            ..TableData::default()
+        })),
     };
     let Some(made) = object::get::<Table>(&value) else {
         return Ok(value);
@@ -206,9 +205,7 @@ pub fn make(
         ..TableData::default()
     };
     collect(&mut data, items);
-    let table = Table {
-        data: RefCell::new(data),
-    };
+    let table = Table::of(data);
     options(interp, &table, keywords)?;
     Ok(object::value(table))
 }
@@ -252,51 +249,141 @@ pub fn convention_of(data: &TableData) -> Option<std::collections::BTreeMap<Stri
     Some(metadata.convention())
 }
 
-/// `table.create(bind, checkfirst=...)`: what it executes.
-pub fn create_calls(
-    interp: &mut Interp,
-    data: &TableData,
-    checkfirst: bool,
-    all: bool,
-    made_types: &mut Vec<Name>,
-) -> Eval<Vec<Statement>> {
-    if checkfirst && relation_exists(interp, &data.name) {
-        return Ok(Vec::new());
-    }
-    let convention = convention_of(data);
-    let creation = Creation {
-        by: TableCreation::Schema { checkfirst, all },
-        if_not_exists: false,
-        convention: convention.as_ref(),
-        keywords: &[],
-    };
-    build::create_table(interp, data, &creation, made_types)
+/// How a table is made or dropped by SQLAlchemy itself.
+pub struct Making {
+    /// The call that it comes of.
+    pub origin: &'static str,
+    /// Look first whether a thing is there.
+    pub checkfirst: bool,
+    /// Its foreign keys are made later.
+    pub without_keys: bool,
 }
 
-/// `table.drop(bind, checkfirst=...)`: the table, and up to SQLAlchemy 2.0 its enum types.
-pub fn drop_calls(interp: &mut Interp, data: &TableData, checkfirst: bool) -> Eval<Vec<Statement>> {
+/// Makes a table with its sequences, enum types, indexes and comments, and calls what listens to that.
+pub fn create(
+    interp: &mut Interp,
+    table: &Value,
+    making: &Making,
+    made_types: &mut Vec<Name>,
+) -> Eval<()> {
+    let (Value::Host(this), Some(found)) = (table, object::get::<Table>(table)) else {
+        return Ok(());
+    };
+    let checkfirst = making.checkfirst;
+    events::fire(interp, this, "before_create", None, checkfirst)?;
+    let data = found.data.borrow().clone();
+    for sequence in sequences(&data) {
+        let statement = create_sequence(interp, &sequence, checkfirst);
+        run(
+            interp,
+            making.origin,
+            statement.into_iter().collect(),
+            checkfirst,
+        )?;
+    }
+    let convention = convention_of(&data);
+    let creation = Creation {
+        by: TableCreation::Schema { checkfirst },
+        if_not_exists: false,
+        convention: convention.as_ref(),
+        without_keys: making.without_keys,
+        keywords: &[],
+    };
+    let statements = build::create_table(interp, &data, &creation, made_types)?;
+    run(interp, making.origin, statements, checkfirst)?;
+    events::fire(interp, this, "after_create", None, checkfirst)
+}
+
+/// Drops a table, and calls what listens to that.
+pub fn drop(interp: &mut Interp, table: &Value, making: &Making) -> Eval<()> {
+    let (Value::Host(this), Some(found)) = (table, object::get::<Table>(table)) else {
+        return Ok(());
+    };
+    let checkfirst = making.checkfirst;
+    events::fire(interp, this, "before_drop", None, checkfirst)?;
+    let statement = drop_statement(&found.data.borrow().name, false);
+    run(interp, making.origin, vec![statement], checkfirst)?;
+    events::fire(interp, this, "after_drop", None, checkfirst)
+}
+
+/// `table.create(bind, checkfirst=...)`.
+fn create_alone(
+    interp: &mut Interp,
+    table: &Value,
+    data: &TableData,
+    checkfirst: bool,
+) -> Eval<()> {
+    if checkfirst && relation_exists(interp, &data.name) {
+        return Ok(());
+    }
+    let making = Making {
+        origin: "Table.create",
+        checkfirst,
+        without_keys: false,
+    };
+    create(interp, table, &making, &mut Vec::new())?;
+    let metadata = data.metadata.as_ref().and_then(object::get::<MetaData>);
+    if let Some(metadata) = metadata {
+        metadata.note_model(interp, &data.name);
+    }
+    Ok(())
+}
+
+/// `table.drop(bind, checkfirst=...)`: the table, its sequences, and up to SQLAlchemy 2.0 its enum types.
+fn drop_alone(interp: &mut Interp, table: &Value, data: &TableData, checkfirst: bool) -> Eval<()> {
+    const ORIGIN: &str = "Table.drop";
     if checkfirst && !relation_exists(interp, &data.name) && !interp.host.session.catalog.open {
-        return Ok(Vec::new());
+        return Ok(());
     }
-    let mut statements = vec![drop_statement(&data.name, false)];
-    if interp.host.settings.sqlalchemy >= crate::config::PackageVersion(2, 1, 0) {
-        return Ok(statements);
+    let making = Making {
+        origin: ORIGIN,
+        checkfirst,
+        without_keys: false,
+    };
+    drop(interp, table, &making)?;
+    let mut statements = Vec::new();
+    for sequence in sequences(data) {
+        statements.extend(drop_sequence(interp, &sequence, checkfirst));
     }
-    for column in data.columns.iter().filter_map(build::column_data) {
-        let Some(type_) = &column.type_ else { continue };
-        let Some(enumeration) = enumeration::of_column(interp, type_, data.name.schema.as_ref())?
-        else {
-            continue;
-        };
-        if enumeration.metadata || !enumeration.native || !enumeration.create_type {
-            continue;
+    if interp.host.settings.sqlalchemy < crate::config::PackageVersion(2, 1, 0) {
+        for column in data.columns.iter().filter_map(build::column_data) {
+            let Some(type_) = &column.type_ else { continue };
+            let found = enumeration::of_column(interp, type_, data.name.schema.as_ref())?;
+            let Some(enumeration) =
+                found.filter(|found| !found.metadata && found.native && found.create_type)
+            else {
+                continue;
+            };
+            let statement = enumeration.drop_statement(interp)?;
+            if !statements.contains(&statement) {
+                statements.push(statement);
+            }
         }
-        let statement = enumeration.drop_statement(interp)?;
-        if !statements.contains(&statement) {
-            statements.push(statement);
-        }
     }
-    Ok(statements)
+    run(interp, ORIGIN, statements, checkfirst)
+}
+
+/// The sequences that a table's columns take their values from.
+pub fn sequences(data: &TableData) -> Vec<Value> {
+    let columns = data.columns.iter().filter_map(build::column_data);
+    columns
+        .flat_map(|column| column.items.into_iter().chain(column.default))
+        .filter(|item| object::get::<Sequence>(item).is_some())
+        .collect()
+}
+
+/// CREATE SEQUENCE, where it is needed and `checkfirst` does not find it.
+pub fn create_sequence(interp: &Interp, sequence: &Value, checkfirst: bool) -> Option<Statement> {
+    let sequence = object::get::<Sequence>(sequence).filter(|sequence| !sequence.optional)?;
+    let there = checkfirst && relation_exists(interp, &sequence.name);
+    (!there).then(|| sequence.create_statement(false))
+}
+
+/// DROP SEQUENCE, likewise.
+pub fn drop_sequence(interp: &Interp, sequence: &Value, checkfirst: bool) -> Option<Statement> {
+    let sequence = object::get::<Sequence>(sequence).filter(|sequence| !sequence.optional)?;
+    let missing = checkfirst && !relation_exists(interp, &sequence.name);
+    (!missing).then(|| sequence.drop_statement(false))
 }
 
 /// Executes statements that SQLAlchemy's own DDL makes, a driver call each.
@@ -353,18 +440,11 @@ impl Object for Table {
                     None => false,
                 };
                 let data = self.data.borrow().clone();
+                let table = Value::Host(this.clone());
                 if method == "create" {
-                    let statements =
-                        create_calls(interp, &data, checkfirst, false, &mut Vec::new())?;
-                    let made = !statements.is_empty();
-                    run(interp, "Table.create", statements, checkfirst)?;
-                    let metadata = data.metadata.as_ref().and_then(object::get::<MetaData>);
-                    if let Some(metadata) = metadata.filter(|_| made) {
-                        metadata.note_model(interp, &data.name);
-                    }
+                    create_alone(interp, &table, &data, checkfirst)?;
                 } else {
-                    let statements = drop_calls(interp, &data, checkfirst)?;
-                    run(interp, "Table.drop", statements, checkfirst)?;
+                    drop_alone(interp, &table, &data, checkfirst)?;
                 }
                 Ok(Value::None)
             }
@@ -380,10 +460,14 @@ impl Object for Table {
                 let metadata = arguments.get(0, "metadata").cloned();
                 let mut data = self.data.borrow().clone();
                 data.metadata.clone_from(&metadata);
+                if let Some(name) = arguments.named("name").cloned() {
+                    data.name.name = name_of(interp, &name)?.unwrap_or_else(hole);
+                }
+                if let Some(schema) = arguments.named("schema").cloned() {
+                    data.name.schema = name_of(interp, &schema)?;
+                }
                 let name = data.name.clone();
-                let copy = object::value(Table {
-                    data: RefCell::new(data),
-                });
+                let copy = object::value(Table::of(data));
                 if let Some(metadata) = metadata.as_ref().and_then(object::get::<MetaData>) {
                     metadata.add(&name, copy.clone());
                 }

@@ -109,7 +109,7 @@ pub static GENERIC: &[TypeClass] = &[
     class("BLOB", "LargeBinary", Form::Name("blob")),
     class("BINARY", "TypeEngine", Form::Name("binary")),
     class("VARBINARY", "TypeEngine", Form::Name("varbinary")),
-    class("PickleType", "TypeEngine", Form::Name("bytea")),
+    class("PickleType", "TypeDecorator", Form::Name("bytea")),
     class("JSON", "TypeEngine", Form::Name("json")),
     class("Uuid", "TypeEngine", Form::Uuid),
     class("UUID", "Uuid", Form::Uuid),

@@ -162,7 +162,8 @@ impl Enumeration {
         })
     }
 
-    fn qualified(&self, interp: &mut Interp) -> Eval<Name> {
+    /// Its name; a native enum must have one.
+    pub fn qualified(&self, interp: &mut Interp) -> Eval<Name> {
         match &self.name {
             Some(name) => Ok(Name::qualified(self.schema.as_deref(), name)),
             None => Err(exceptions::raise(
@@ -310,8 +311,6 @@ pub enum TableCreation {
     Schema {
         /// Look whether the type is there.
         checkfirst: bool,
-        /// Part of `metadata.create_all`, which makes the types of its metadata too.
-        all: bool,
     },
 }
 
@@ -356,8 +355,8 @@ pub fn before_table(
                 return Ok(None);
             }
         }
-        TableCreation::Schema { checkfirst, all } => {
-            if by_metadata && !all && !checkfirst {
+        TableCreation::Schema { checkfirst } => {
+            if by_metadata && !checkfirst {
                 return Ok(None);
             }
             if memo.contains(&name) {
@@ -391,6 +390,25 @@ pub fn exists(session: &Session, name: &Name) -> bool {
     })
 }
 
+/// DROP TYPE, unless `checkfirst` finds that the type is not there.
+pub fn drop_call(
+    interp: &mut Interp,
+    enumeration: &Enumeration,
+    checkfirst: bool,
+) -> Eval<Option<Statement>> {
+    let name = enumeration.qualified(interp)?;
+    let there = exists(&interp.host.session, &name);
+    // in an open world a type never heard of may be there, and then it goes
+    if checkfirst && !there && !interp.host.session.catalog.open {
+        return Ok(None);
+    }
+    let mut statement = enumeration.drop_statement(interp)?;
+    if let Statement::Drop(drop) = &mut statement {
+        drop.if_exists = checkfirst && !there;
+    }
+    Ok(Some(statement))
+}
+
 /// `enum.create(bind, checkfirst=...)`, `enum.drop(...)`.
 pub fn create_or_drop(
     interp: &mut Interp,
@@ -417,23 +435,17 @@ pub fn create_or_drop(
         // `sa.Enum` does not look by default, `postgresql.ENUM` does
         None => enumeration.postgres,
     };
-    let name = enumeration.qualified(interp)?;
-    let there = exists(&interp.host.session, &name);
     let statement = if create {
-        if checkfirst && there {
+        let name = enumeration.qualified(interp)?;
+        if checkfirst && exists(&interp.host.session, &name) {
             return Ok(Value::None);
         }
         enumeration.create_statement(interp)?
     } else {
-        // in an open world a type never heard of may be there, and then it goes
-        if checkfirst && !there && !interp.host.session.catalog.open {
-            return Ok(Value::None);
+        match drop_call(interp, &enumeration, checkfirst)? {
+            Some(statement) => statement,
+            None => return Ok(Value::None),
         }
-        let mut statement = enumeration.drop_statement(interp)?;
-        if let Statement::Drop(drop) = &mut statement {
-            drop.if_exists = checkfirst && !there;
-        }
-        statement
     };
     let what = if create { "Enum.create" } else { "Enum.drop" };
     let call = DriverCall::schema(what, statement, checkfirst);

@@ -230,8 +230,10 @@ impl Object for TypeClassObject {
         if class.lookup("__init__").is_some() {
             return Ok(None);
         }
+        let decorates = self.0.form == Form::Decorator
+            || self.0.is_a("TypeDecorator") && class.lookup("impl").is_some();
         match self.0.form {
-            Form::Decorator if class.lookup("load_dialect_impl").is_none() => {
+            _ if decorates && class.lookup("load_dialect_impl").is_none() => {
                 // a TypeDecorator gives its arguments to its `impl`
                 let Some(implementation) = class.lookup("impl") else {
                     return Ok(None);

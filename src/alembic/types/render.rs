@@ -86,6 +86,8 @@ pub fn custom_implementation(interp: &mut Interp, value: &Value) -> Eval<Option<
     };
     match base.form {
         Form::Decorator => {}
+        // one of SQLAlchemy's own, with another `impl` than it has
+        _ if base.is_a("TypeDecorator") && class.lookup("impl").is_some() => {}
         Form::UserDefined => return Ok(None),
         _ => return super::make(interp, base, Arguments::default()).map(Some),
     }

@@ -281,7 +281,7 @@ fn datum_text(datum: &crate::postgres::Datum) -> Option<String> {
         Datum::Int(value) => Some(value.to_string()),
         Datum::Float(value) => Some(value.to_string()),
         Datum::Text(text) => Some(text.to_string()),
-        Datum::Null | Datum::Array(_) | Datum::Fresh | Datum::Unknown => None,
+        Datum::Null | Datum::Array(_) | Datum::Fresh | Datum::Stored | Datum::Unknown => None,
     }
 }
 

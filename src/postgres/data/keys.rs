@@ -468,9 +468,12 @@ pub(crate) fn check_references(
             continue;
         }
         let values: Vec<&Datum> = columns.iter().map(|column| row.get(column)).collect();
-        let known = values
-            .iter()
-            .all(|value| !matches!(value, Datum::Null | Datum::Unknown | Datum::Fresh));
+        let known = values.iter().all(|value| {
+            !matches!(
+                value,
+                Datum::Null | Datum::Unknown | Datum::Stored | Datum::Fresh
+            )
+        });
         if !known {
             continue;
         }

@@ -3,12 +3,16 @@
 //! A label added in a transaction to a type that was committed before may not be used in it (55P04, 12 and later;
 //! measured): the session keeps the set of such labels.
 
+use std::sync::Arc;
+
 use smol_str::SmolStr;
 
-use crate::postgres::catalog::{List, QualifiedName, TypeKind};
+use crate::postgres::catalog::{Column, List, QualifiedName, TypeKind};
 use crate::postgres::name::ObjectKind;
 use crate::postgres::statement::AlterEnum;
-use crate::postgres::{Name, ServerError, Session, SqlState, TransactionMode, TypeName};
+use crate::postgres::{
+    Datum, Expr, Name, ServerError, Session, SqlState, TransactionMode, TypeName,
+};
 use crate::unknown;
 
 use super::{Effect, Failure, block, fail, resolve};
@@ -64,6 +68,7 @@ fn rename_label(
     }
     labels[at] = to.clone();
     set_labels(session, name, labels);
+    rename_values(session, name, from, to);
     let unsafe_labels = &mut session.transaction.unsafe_labels;
     if unsafe_labels
         .remove(&(name.clone(), from.clone()))
@@ -75,6 +80,43 @@ fn rename_label(
     session.change(name.member(ObjectKind::EnumLabel, from));
     session.change(name.member(ObjectKind::EnumLabel, to));
     Ok(())
+}
+
+/// Rows and defaults hold a label by its number: they show its new name.
+fn rename_values(session: &mut Session, name: &QualifiedName, from: &SmolStr, to: &SmolStr) {
+    let old = Datum::text(from);
+    let mentioning = session.catalog.relations.mentioning(name);
+    let relations: Vec<QualifiedName> = mentioning.map(|found| found.name.clone()).collect();
+    for relation in relations {
+        let Some(relation) = session.catalog.relations.get_mut(&relation) else {
+            continue;
+        };
+        let mut renamed = Vec::new();
+        let is_of = |column: &Column| name.is_of(&column.type_name) && !column.type_name.array;
+        for column in relation.columns.matching_mut(is_of) {
+            renamed.push(column.name.clone());
+            let value = match column.default.as_deref_mut() {
+                Some(Expr::Cast { value, .. }) => &mut **value,
+                Some(value) => value,
+                None => continue,
+            };
+            if *value == Expr::Value(old.clone()) {
+                *value = Expr::text(to);
+            }
+        }
+        for row in &mut relation.rows.known {
+            let holds =
+                |(column, value): &(SmolStr, Datum)| renamed.contains(column) && *value == old;
+            if !row.values.iter().any(holds) {
+                continue;
+            }
+            for (column, value) in &mut Arc::make_mut(row).values {
+                if renamed.contains(column) && *value == old {
+                    *value = Datum::text(to);
+                }
+            }
+        }
+    }
 }
 
 fn duplicate_label(name: &QualifiedName, label: &str) -> Failure {

@@ -421,7 +421,7 @@ fn check_rows(session: &Session, table: &QualifiedName, index: &Index) -> Effect
         let comparable = key.iter().all(|value| {
             !matches!(
                 value,
-                Datum::Null | Datum::Fresh | Datum::Unknown | Datum::Float(_)
+                Datum::Null | Datum::Fresh | Datum::Stored | Datum::Unknown | Datum::Float(_)
             )
         });
         if !comparable {

@@ -1301,3 +1301,40 @@ fn a_conversion_that_is_run_again_meets_another_type() {
         );
     }
 }
+
+#[test]
+fn rows_and_defaults_show_a_label_by_its_new_name() {
+    let mut session = session(15);
+    check(
+        &mut session,
+        &[
+            ("ok", "create type mood as enum ('sad', 'glad')"),
+            ("ok", "create table t (id int, m mood default 'sad')"),
+            ("ok", "insert into t values (1, 'sad')"),
+            ("ok", "alter type mood rename value 'sad' to 'blue'"),
+            ("ok", "insert into t (id) values (2)"),
+            ("ok", "create table u (m mood)"),
+            ("ok", "insert into u select m from t"),
+            ("ok", "alter table t alter m drop default"),
+            ("ok", "alter table t alter m type text using m::text"),
+            ("ok", "alter table t alter m type mood using m::mood"),
+        ],
+    );
+}
+
+#[test]
+fn what_is_no_text_is_cast_by_its_own_functions() {
+    let mut session = session(15);
+    check(
+        &mut session,
+        &[
+            (
+                "ok",
+                "create table t (m money, r int4range, n numeric, i int)",
+            ),
+            ("ok", "insert into t (m, r) values ('$5.00', '[1,3)')"),
+            ("ok", "update t set n = m::numeric"),
+            ("ok", "update t set i = lower(r)"),
+        ],
+    );
+}

@@ -16,7 +16,7 @@ pub(super) fn text_of(value: &Datum) -> Option<String> {
         Datum::Float(value) => value.to_string(),
         Datum::Text(text) => text.to_string(),
         Datum::Fresh => FRESH.to_string(),
-        Datum::Array(_) | Datum::Unknown => HOLE.to_string(),
+        Datum::Array(_) | Datum::Stored | Datum::Unknown => HOLE.to_string(),
     })
 }
 

@@ -510,8 +510,29 @@ pub(crate) fn cast(
     to: &TypeName,
     context: &Context<'_>,
 ) -> Result<Datum, ServerError> {
+    // what is no text may be cast by a function and not by what is written: `money` to `numeric`
+    let is_written = from.is_none_or(|from| {
+        matches!(
+            from.name.name.as_str(),
+            "text" | "varchar" | "bpchar" | "name" | "char" | "unknown"
+        )
+    });
+    match cast_written(value, from, to, context) {
+        Err(error) if !is_written && error.sqlstate == SqlState::INVALID_TEXT_REPRESENTATION => {
+            Ok(Datum::Unknown)
+        }
+        result => result,
+    }
+}
+
+fn cast_written(
+    value: Datum,
+    from: Option<&TypeName>,
+    to: &TypeName,
+    context: &Context<'_>,
+) -> Result<Datum, ServerError> {
     match value {
-        Datum::Null | Datum::Unknown => return Ok(value),
+        Datum::Null | Datum::Stored | Datum::Unknown => return Ok(value),
         // a day, an hour is not new each time, but no literal is equal to it either
         Datum::Fresh => return Ok(value),
         _ => {}

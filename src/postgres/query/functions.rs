@@ -154,9 +154,22 @@ pub(crate) fn call(
         }
         _ => {}
     }
+    // the bound of a range; `lower` of a text is meant below
+    let of_range = |argument: &Expr| {
+        let known = super::types::type_of(argument, frame, context);
+        known
+            .named()
+            .is_some_and(|name| name.name.name.ends_with("range"))
+    };
+    if matches!(function, "lower" | "upper") && arguments.iter().any(of_range) {
+        return Ok(Datum::Unknown);
+    }
     let mut values = Vec::with_capacity(arguments.len());
     for argument in arguments {
-        values.push(evaluate(argument, frame, context)?);
+        values.push(match evaluate(argument, frame, context)? {
+            Datum::Stored => Datum::Unknown,
+            value => value,
+        });
     }
     if let Some(value) = enums::of_call(function, arguments, &values, context) {
         return Ok(value);

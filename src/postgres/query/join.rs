@@ -640,7 +640,7 @@ fn wanted_values(
                     }
                     None => values.push(Datum::Text(text)),
                 },
-                Datum::Fresh => usable = false,
+                Datum::Fresh | Datum::Stored => usable = false,
                 value => values.push(value),
             }
         }
@@ -656,7 +656,7 @@ fn wanted_values(
             .position(|known| known.name == *column)
             .and_then(|index| frame.row.get(source.offset + index));
         if let Some(value) = value
-            && !matches!(value, Datum::Unknown | Datum::Fresh)
+            && !matches!(value, Datum::Unknown | Datum::Stored | Datum::Fresh)
         {
             wanted.push((column.clone(), vec![value.clone()]));
         }

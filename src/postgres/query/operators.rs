@@ -18,7 +18,7 @@ pub(crate) fn text_of(value: &Datum) -> Option<String> {
             let parts: Option<Vec<String>> = items.iter().map(array_element).collect();
             Some(format!("{{{}}}", parts?.join(",")))
         }
-        Datum::Null | Datum::Fresh | Datum::Unknown => None,
+        Datum::Null | Datum::Fresh | Datum::Stored | Datum::Unknown => None,
     }
 }
 
@@ -44,7 +44,7 @@ pub(crate) fn equal(left: &Datum, right: &Datum) -> Option<bool> {
     match (left, right) {
         (Datum::Null | Datum::Unknown, _) | (_, Datum::Null | Datum::Unknown) => None,
         // it may be the same one, read twice
-        (Datum::Fresh, Datum::Fresh) => None,
+        (Datum::Fresh, Datum::Fresh) | (Datum::Stored, _) | (_, Datum::Stored) => None,
         (Datum::Fresh, _) | (_, Datum::Fresh) => Some(false),
         _ => compare(left, right).map(|order| order == Ordering::Equal),
     }
@@ -128,7 +128,8 @@ pub(crate) fn binary(operator: &str, left: &Datum, right: &Datum) -> Datum {
     if *left == Datum::Null || *right == Datum::Null {
         return Datum::Null;
     }
-    if *left == Datum::Unknown || *right == Datum::Unknown {
+    let known = |side: &Datum| !matches!(side, Datum::Stored | Datum::Unknown);
+    if !known(left) || !known(right) {
         return Datum::Unknown;
     }
     let fresh = *left == Datum::Fresh || *right == Datum::Fresh;

@@ -82,7 +82,7 @@ fn scan_relation(relation: &Relation, wanted: &Wanted, context: &Context<'_>) ->
             values: relation
                 .columns
                 .iter()
-                .map(|column| row.get(&column.name).clone())
+                .map(|column| stored(row.get(&column.name)))
                 .collect(),
             certain: true,
         });
@@ -95,6 +95,14 @@ fn scan_relation(relation: &Relation, wanted: &Wanted, context: &Context<'_>) ->
         open: false,
         rows,
         complete,
+    }
+}
+
+/// A value as it is read from a row: what was new when it was written is the same each time it is read.
+fn stored(value: &Datum) -> Datum {
+    match value {
+        Datum::Fresh => Datum::Stored,
+        other => other.clone(),
     }
 }
 

@@ -267,7 +267,8 @@ fn group(
 
 fn same_key(left: &[Datum], right: &[Datum]) -> bool {
     left.iter().zip(right).all(|(left, right)| {
-        left == right && !matches!(left, Datum::Fresh) || equal(left, right) == Some(true)
+        left == right && !matches!(left, Datum::Fresh | Datum::Stored)
+            || equal(left, right) == Some(true)
     })
 }
 

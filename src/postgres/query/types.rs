@@ -200,7 +200,7 @@ fn of_value(value: &Datum) -> Type {
         Datum::Int(value) if i32::try_from(*value).is_ok() => Type::plain("int4"),
         Datum::Int(_) => Type::plain("int8"),
         Datum::Float(_) => Type::plain("numeric"),
-        Datum::Array(_) | Datum::Fresh | Datum::Unknown => Type::Unknown,
+        Datum::Array(_) | Datum::Fresh | Datum::Stored | Datum::Unknown => Type::Unknown,
     }
 }
 

@@ -24,7 +24,7 @@ pub(super) fn datum(out: &mut Sql, value: &Datum) {
             out.add("]");
         }
         Datum::Fresh => out.add("{new}"),
-        Datum::Unknown => out.add("{?}"),
+        Datum::Stored | Datum::Unknown => out.add("{?}"),
     }
 }
 

@@ -3,6 +3,8 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use smol_str::SmolStr;
+
 use super::{Context, Interpreter};
 use crate::limits::Limit;
 use crate::python::builtins;
@@ -68,6 +70,7 @@ impl<H: Host> Interpreter<H> {
         adopt(&class);
         builtins::enums::make_members(&class);
         self.initialise_members(&class)?;
+        self.initialise_subclass(&class, &keywords)?;
         if class.host_base().is_some() {
             H::class_defined(self, &class, &keywords)?;
         }
@@ -76,6 +79,28 @@ impl<H: Host> Interpreter<H> {
             value = self.decorate(decorator, value)?;
         }
         Ok(value)
+    }
+
+    /// `__init_subclass__` of a base of the project.
+    fn initialise_subclass(
+        &mut self,
+        class: &Rc<Class>,
+        keywords: &[(SmolStr, Value)],
+    ) -> Eval<()> {
+        let of_base = class.bases.iter().find_map(|base| match base {
+            Value::Class(base) => base.lookup("__init_subclass__"),
+            _ => None,
+        });
+        let Some(function @ Value::Function(_)) = of_base else {
+            return Ok(());
+        };
+        let arguments = Arguments {
+            positional: vec![Value::Class(class.clone())],
+            keyword: keywords.to_vec(),
+            incomplete: false,
+        };
+        self.call_value(&function, arguments)?;
+        Ok(())
     }
 
     pub(crate) fn instantiate(&mut self, class: &Rc<Class>, arguments: Arguments) -> Eval<Value> {

@@ -11,7 +11,7 @@ use crate::python::builtins;
 use crate::python::host::{Arguments, Eval, Host, HostOperator, Truth};
 use crate::python::syntax::Comparison;
 use crate::python::value::{Class, Key, Value};
-use crate::unknown::{HOLE, Unknown, has_hole, is_fresh};
+use crate::unknown::{HOLE, STORED, Unknown, has_hole, is_fresh};
 
 /// How deep containers are compared.
 const DEPTH: u32 = 40;
@@ -26,6 +26,10 @@ impl<H: Host> Interpreter<H> {
         }
         match (left, right) {
             (Value::Unknown(_), _) | (_, Value::Unknown(_)) => None,
+            (Value::Fresh(STORED), Value::None) | (Value::None, Value::Fresh(STORED)) => {
+                Some(false)
+            }
+            (Value::Fresh(STORED), _) | (_, Value::Fresh(STORED)) => None,
             (Value::Fresh(_), _) | (_, Value::Fresh(_)) => Some(false),
             (Value::None, Value::None) | (Value::Ellipsis, Value::Ellipsis) => Some(true),
             (Value::Str(left), Value::Str(right)) => equal_text(&left.text, &right.text),
