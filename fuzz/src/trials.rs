@@ -114,7 +114,11 @@ pub fn fixes(data: &[u8]) {
             );
         }
         assert_eq!(repaired.fixed.is_empty(), repaired.texts.is_empty());
-        assert!(repaired.last.diagnostics.len() <= before + repaired.fixed.len());
+        // behind the NameError of a missing import nothing was judged before
+        let reads_on = |one: &repair::Fixed| one.target.rule == "missing-import";
+        if !repaired.fixed.iter().any(reads_on) {
+            assert!(repaired.last.diagnostics.len() <= before + repaired.fixed.len());
+        }
         project::report(&as_it_is(&repaired.texts));
     }
 }

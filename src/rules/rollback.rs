@@ -330,10 +330,8 @@ pub(super) fn reupgrade_errors(
 
 /// All errors of the upgrade after the downgrade that its first run did not have.
 pub(super) fn new_errors(replayed: &Replayed) -> impl Iterator<Item = (&Event, &ServerError)> {
-    let failed = super::second_run::failures(&replayed.first);
-    errors(&replayed.reupgrade).filter(move |(event, error)| {
-        !super::second_run::failed_before(&failed, event, Some(error))
-    })
+    let failed = super::second_run::Failures::of(&replayed.first);
+    errors(&replayed.reupgrade).filter(move |(event, error)| !failed.have(event, Some(error)))
 }
 
 /// Whether an error says that an enum type is there already.

@@ -31,7 +31,7 @@ pub(crate) enum FaultKind<'a> {
 /// A call that failed in the first run too, in the same way, is no matter of running twice, nor is one that failed there
 /// and works now: what it makes is made once. What runs only because of data is never certain.
 pub(crate) fn faults(replayed: &Replayed) -> Vec<Fault<'_>> {
-    let failed = failures(&replayed.first);
+    let failed = Failures::of(&replayed.first);
     replayed
         .rerun
         .events
@@ -39,14 +39,14 @@ pub(crate) fn faults(replayed: &Replayed) -> Vec<Fault<'_>> {
         .filter(|event| matches!(event.conditional, None | Some(Reason::Environment)))
         .filter_map(|event| match &event.outcome {
             Outcome::Error(error) if !event.handled => {
-                let again = failed_before(&failed, event, Some(error));
+                let again = failed.have(event, Some(error));
                 (!again).then_some(Fault {
                     event,
                     kind: FaultKind::Fails(error),
                 })
             }
             Outcome::Ok if event.changed == Some(true) => {
-                let late = failed_before(&failed, event, None);
+                let late = failed.have(event, None);
                 (!late).then_some(Fault {
                     event,
                     kind: FaultKind::Changes,
@@ -73,20 +73,41 @@ pub(super) fn severity(context: &Context<'_>) -> Severity {
     }
 }
 
-/// The calls of a run that failed.
-pub(super) fn failures(run: &Trace) -> Vec<&Event> {
-    run.events
-        .iter()
-        .filter(|event| matches!(event.outcome, Outcome::Error(_)))
-        .collect()
+/// The calls of a run that failed, by their places and texts: a loop may make 100,000 of one place.
+pub(super) struct Failures<'a>(FxHashMap<(Site, String), Vec<&'a Event>>);
+
+impl<'a> Failures<'a> {
+    /// Of a run.
+    pub(super) fn of(run: &'a Trace) -> Self {
+        let mut found: FxHashMap<_, Vec<&Event>> = FxHashMap::default();
+        let all = run.events.iter();
+        for event in all.filter(|event| matches!(event.outcome, Outcome::Error(_))) {
+            let alike = found.entry(key(event)).or_default();
+            let is_known = |known: &&Event| known.outcome == event.outcome && known.is_same(event);
+            if !alike.iter().any(is_known) {
+                alike.push(event);
+            }
+        }
+        Self(found)
+    }
+
+    /// Whether the same call is among them: failed in the same way, or, without an error to compare, in any.
+    pub(super) fn have(&self, event: &Event, error: Option<&ServerError>) -> bool {
+        if self.0.is_empty() {
+            return false;
+        }
+        let alike = self.0.get(&key(event)).into_iter().flatten();
+        alike.into_iter().any(|before| {
+            matches!(&before.outcome, Outcome::Error(known)
+                if error.is_none_or(|error| known.sqlstate == error.sqlstate))
+                && before.is_same(event)
+        })
+    }
 }
 
-/// Whether the same call failed in the first run, of which these are the failures: in the same way, or, without an error to compare, in any.
-pub(super) fn failed_before(failed: &[&Event], event: &Event, error: Option<&ServerError>) -> bool {
-    failed.iter().any(|before| {
-        matches!(&before.outcome, Outcome::Error(known) if error.is_none_or(|error| known.sqlstate == error.sqlstate))
-            && before.is_same(event)
-    })
+fn key(event: &Event) -> (Site, String) {
+    let texts: Vec<String> = event.statements.iter().map(ToString::to_string).collect();
+    (event.site, texts.join(";"))
 }
 
 /// Whether a fault is about rows: a statement on rows that changes them again, or that meets its own rows. One that fails

@@ -416,6 +416,19 @@ pub(crate) const INPUTS: &[Input] = &[
     input("`while True` with work", LIMIT, |folder, _| {
         python(folder, "while True:\n    op.execute('SELECT 1')");
     }),
+    input(
+        "calls of one place that fail in each run",
+        ANY,
+        |folder, scale| {
+            let turns = 100_000 / scale;
+            python(
+                folder,
+                &format!(
+                    "for i in range({turns}):\n    with op.batch_alter_table('t', schema='none') as b:\n        b.create_index('i', ['c'])"
+                ),
+            );
+        },
+    ),
     input("nested loops of 10^12 turns", LIMIT, |folder, _| {
         python(
             folder,
