@@ -436,6 +436,10 @@ fn setting(
         .version_schema
         .clone_from(&facts.version_table_schema);
     let catalog = loaded.initial.clone();
+    let catalog = match facts.statements.as_slice() {
+        [] => catalog,
+        made => alembic::env::with_statements(catalog, config.postgres_version, made),
+    };
     let catalog = if database.sql.is_some() {
         catalog
     } else {

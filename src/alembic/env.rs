@@ -9,13 +9,15 @@ use std::sync::Arc;
 use smol_str::SmolStr;
 
 use super::arguments::environment as setting;
+use super::bridge;
 use super::environment::{Environment, Settings};
 use super::object::{self, Interp};
 use super::schema::metadata::MetaData;
-use crate::postgres::{Catalog, Session, Version};
+use crate::postgres::{Catalog, Parameters, Session, Version};
 use crate::python::interpreter::{Limits, Modules};
 use crate::python::syntax::StatementKind;
 use crate::python::{Arguments, Eval, Interpreter, Key, Value, syntax};
+use crate::sql;
 use crate::unknown::{Reason, Unknown};
 
 /// What is known of an `env.py`; `None` where it does not say or can't be read.
@@ -51,6 +53,8 @@ pub struct EnvironmentFacts {
     pub commits_after: bool,
     /// It has its connection from `engine.begin()`: SQLAlchemy refuses whatever comes after a `commit()` in there.
     pub begins: bool,
+    /// SQL that it executes before the migrations, whatever is set: each text once, in order.
+    pub statements: Vec<String>,
     /// It wraps or replaces operations: each run must interpret it again.
     pub replaces_operations: bool,
 }
@@ -132,6 +136,38 @@ const RAN: &str = "migrations have run";
 /// A connection was committed since.
 const COMMITTED: &str = "committed since";
 
+/// SQL that was executed before.
+const EXECUTED: &str = "executed before the migrations";
+
+/// Remembers SQL that `env.py` executes before the migrations, unless it hangs on something unknown.
+fn note_statement(interp: &mut Interp, statement: Option<&Value>) {
+    let text = match statement {
+        Some(Value::Str(text)) => Some(text.text.to_string()),
+        Some(clause) => bridge::text(clause),
+        None => None,
+    };
+    let Some(text) = text.filter(|text| !crate::unknown::has_hole(text)) else {
+        return;
+    };
+    if interp.host.memo.contains_key(RAN) || interp.conditional().is_some() {
+        return;
+    }
+    let known = interp.host.memo.entry(EXECUTED.to_owned());
+    if let Value::List(items) = known.or_insert_with(|| Value::list(Vec::new())) {
+        items.borrow_mut().push(Value::str(text));
+    }
+}
+
+/// A catalog in which what `env.py` executes before the migrations has been made: the server answers as if it were its first time, and
+/// what it refuses is left out.
+pub fn with_statements(catalog: Catalog, version: Version, statements: &[String]) -> Catalog {
+    let mut session = Session::new(catalog, version, super::run::dynamic_sql);
+    for text in statements {
+        session.execute(&sql::statements(text), &Parameters::default());
+    }
+    session.catalog
+}
+
 /// What an engine or connection with the isolation level AUTOCOMMIT is described by, before all that is done with it.
 const AUTOCOMMIT: &str = "a connection in AUTOCOMMIT";
 
@@ -167,6 +203,9 @@ pub fn unknown_call(
             .memo
             .insert(COMMITTED.to_owned(), Value::Bool(true));
     }
+    if callee.what.ends_with(".execute") || callee.what.ends_with(".exec_driver_sql") {
+        note_statement(interp, arguments.positional.first());
+    }
     let function = arguments.positional.first();
     if let (Some(owner), Some(function @ Value::Function(_))) =
         (callee.what.strip_suffix(".run_sync"), function)
@@ -184,6 +223,7 @@ pub fn unknown_call(
 
 /// `context.execute(sql)`.
 pub fn execute(interp: &mut Interp, arguments: Arguments) -> Eval<Value> {
+    note_statement(interp, arguments.positional.first());
     super::operations::execute(interp, arguments, false)
 }
 
@@ -265,6 +305,11 @@ fn facts_of(module: &syntax::Module, interp: &mut Interp, path: &[SmolStr]) -> E
         };
     facts.options = super::configuration::set_options(interp);
     facts.attributes = super::configuration::set_attributes(interp);
+    if let Some(Value::List(texts)) = interp.host.memo.get(EXECUTED) {
+        let texts = texts.borrow();
+        let texts = texts.iter().filter_map(Value::as_str);
+        facts.statements = texts.map(str::to_owned).collect();
+    }
     facts.commits_after = interp.host.memo.contains_key(COMMITTED);
     if *interp.host.session.search_path != *path {
         facts.search_path = Some(interp.host.session.search_path.clone());

@@ -619,6 +619,9 @@ mod tests {
                 })
                 .map(|(_, module)| module.clone())
         }
+        fn at(&self, _: &str, _: FileId) -> Option<Arc<Module>> {
+            None
+        }
         fn package_of(&self, file: FileId) -> Option<String> {
             let path = self.path_of(file);
             Some(path.rsplit_once('/')?.0.replace('/', "."))

@@ -26,6 +26,7 @@ pub mod naming;
 pub mod object;
 pub mod operations;
 pub mod orm;
+mod pydantic;
 pub mod questions;
 pub mod reflection;
 pub mod result;

@@ -31,6 +31,7 @@ const AREAS: &[Lookup] = &[
     super::context::lookup,
     super::schema::lookup,
     super::types::lookup,
+    super::pydantic::lookup,
     names,
     submodules,
 ];
@@ -45,6 +46,7 @@ const PACKAGES: &[&str] = &[
     "geoalchemy2",
     "pgvector",
     "sqlmodel",
+    super::pydantic::PACKAGE,
     super::orm::flask::PACKAGE,
     "sqlalchemy_utils",
     "citext",

@@ -17,6 +17,9 @@ impl Modules for NoModules {
     fn find(&self, _: &str, _: FileId) -> Option<Arc<syntax::Module>> {
         None
     }
+    fn at(&self, _: &str, _: FileId) -> Option<Arc<syntax::Module>> {
+        None
+    }
     fn package_of(&self, _: FileId) -> Option<String> {
         None
     }

@@ -283,6 +283,13 @@ impl Modules for ProjectModules {
         }
     }
 
+    fn at(&self, path: &str, from: FileId) -> Option<Arc<syntax::Module>> {
+        let path = Utf8Path::new(path);
+        let found = self.load(path)?;
+        self.note_import(path, from);
+        Some(found)
+    }
+
     fn package_of(&self, file: FileId) -> Option<String> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(package) = known.packages.get(&file) {

@@ -17,8 +17,10 @@ pub(crate) mod functions;
 pub(crate) mod iterators;
 pub(crate) mod json;
 pub(crate) mod library;
+pub(crate) mod loading;
 pub(crate) mod patterns;
 pub(crate) mod stdlib;
+pub(crate) mod template;
 pub(crate) mod text;
 
 use std::cmp::Ordering;
@@ -336,7 +338,7 @@ pub(crate) fn instance_attribute<H: Host>(
         (
             "_Hash" | "_Pattern" | "_Match" | "StringIO" | "ExitStack" | "datetime" | "date"
             | "time" | "timedelta" | "UUID" | "Decimal" | "suppress" | "nullcontext"
-            | "functools.partial",
+            | "functools.partial" | "SourceFileLoader" | "Template",
             _,
         ) => {
             if name.starts_with("__") && !matches!(name, "__enter__" | "__exit__" | "__str__") {

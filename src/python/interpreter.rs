@@ -47,6 +47,8 @@ pub trait Modules: Send + Sync {
     /// The module of a dotted name, as an import in `from` would find it under the project's import roots: a file
     /// `a/b.py` or a package `a/b/__init__.py`. `None`: not of the project.
     fn find(&self, name: &str, from: FileId) -> Option<Arc<syntax::Module>>;
+    /// The module of a file, by its path relative to the project root, that `from` loads by itself. `None`: not of the project.
+    fn at(&self, path: &str, from: FileId) -> Option<Arc<syntax::Module>>;
     /// Dotted name of the package that a file belongs to, for relative imports.
     fn package_of(&self, file: FileId) -> Option<String>;
     /// The bytes of a file of the project that a migration reads itself (`Path(__file__).parent / "x.sql"`), by its

@@ -199,6 +199,11 @@ impl Modules for Project {
         self.modules.get(name).cloned()
     }
 
+    fn at(&self, path: &str, _: FileId) -> Option<Arc<syntax::Module>> {
+        let name = path.trim_end_matches(".py").replace('/', ".");
+        self.modules.get(&name).cloned()
+    }
+
     fn package_of(&self, _: FileId) -> Option<String> {
         Some("app".into())
     }

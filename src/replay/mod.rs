@@ -362,6 +362,9 @@ mod tests {
             assert_ne!(name, "poison", "a failure of foreshot's own");
             None
         }
+        fn at(&self, _: &str, _: FileId) -> Option<Arc<syntax::Module>> {
+            None
+        }
         fn package_of(&self, _: FileId) -> Option<String> {
             None
         }

@@ -57,6 +57,9 @@ pub struct Definition {
     /// `create_table`.
     pub name: &'static str,
     signature: Signature,
+    /// How many of its parameters may be given by position since Alembic 1.11: the others are keyword-only. `*columns` may
+    /// follow where the signature has them.
+    positional: usize,
     body: fn(&mut Interp, &Bound) -> Eval<Effect>,
     /// Where a batch puts its table among the positional arguments, and by which name; `None`: no batch form.
     batch: Option<(usize, &'static str)>,
@@ -88,6 +91,7 @@ static OPERATIONS: &[Definition] = &[
             variadic: true,
             keywords: true,
         },
+        positional: 1,
         body: tables::create_table,
         batch: None,
     },
@@ -99,6 +103,7 @@ static OPERATIONS: &[Definition] = &[
             1,
             true,
         ),
+        positional: 1,
         body: tables::drop_table,
         batch: None,
     },
@@ -110,6 +115,7 @@ static OPERATIONS: &[Definition] = &[
             2,
             false,
         ),
+        positional: 2,
         body: tables::rename_table,
         batch: None,
     },
@@ -121,6 +127,7 @@ static OPERATIONS: &[Definition] = &[
             2,
             false,
         ),
+        positional: 2,
         body: tables::create_table_comment,
         batch: Some((0, "table_name")),
     },
@@ -132,6 +139,7 @@ static OPERATIONS: &[Definition] = &[
             1,
             false,
         ),
+        positional: 1,
         body: tables::drop_table_comment,
         batch: Some((0, "table_name")),
     },
@@ -152,6 +160,7 @@ static OPERATIONS: &[Definition] = &[
             2,
             false,
         ),
+        positional: 2,
         body: columns::add_column,
         batch: Some((0, "table_name")),
     },
@@ -163,6 +172,7 @@ static OPERATIONS: &[Definition] = &[
             2,
             true,
         ),
+        positional: 2,
         body: columns::drop_column,
         batch: Some((0, "table_name")),
     },
@@ -187,6 +197,7 @@ static OPERATIONS: &[Definition] = &[
             2,
             true,
         ),
+        positional: 2,
         body: columns::alter_column,
         batch: Some((0, "table_name")),
     },
@@ -205,6 +216,7 @@ static OPERATIONS: &[Definition] = &[
             3,
             true,
         ),
+        positional: 3,
         body: indexes::create_index,
         batch: Some((1, "table_name")),
     },
@@ -216,6 +228,7 @@ static OPERATIONS: &[Definition] = &[
             1,
             true,
         ),
+        positional: 2,
         body: indexes::drop_index,
         batch: Some((1, "table_name")),
     },
@@ -227,6 +240,7 @@ static OPERATIONS: &[Definition] = &[
             3,
             true,
         ),
+        positional: 3,
         body: constraints::create_unique_constraint,
         batch: Some((1, "table_name")),
     },
@@ -238,6 +252,7 @@ static OPERATIONS: &[Definition] = &[
             3,
             true,
         ),
+        positional: 3,
         body: constraints::create_check_constraint,
         batch: Some((1, "table_name")),
     },
@@ -262,6 +277,7 @@ static OPERATIONS: &[Definition] = &[
             5,
             true,
         ),
+        positional: 5,
         body: constraints::create_foreign_key,
         batch: Some((1, "source_table")),
     },
@@ -273,6 +289,7 @@ static OPERATIONS: &[Definition] = &[
             3,
             false,
         ),
+        positional: 3,
         body: constraints::create_primary_key,
         batch: Some((1, "table_name")),
     },
@@ -285,6 +302,7 @@ static OPERATIONS: &[Definition] = &[
             variadic: true,
             keywords: true,
         },
+        positional: 2,
         body: constraints::create_exclude_constraint,
         batch: Some((1, "table_name")),
     },
@@ -302,12 +320,14 @@ static OPERATIONS: &[Definition] = &[
             2,
             false,
         ),
+        positional: 3,
         body: constraints::drop_constraint,
         batch: Some((1, "table_name")),
     },
     Definition {
         name: "bulk_insert",
         signature: signature("bulk_insert", &["table", "rows", "multiinsert"], 2, false),
+        positional: 2,
         body: data::bulk_insert,
         batch: None,
     },
@@ -419,6 +439,7 @@ pub fn call(
     arguments: Arguments,
     batch: Option<&Batch>,
 ) -> Eval<Value> {
+    refuse_surplus(interp, definition, &arguments, batch.is_some())?;
     let bound = bind_arguments(interp, &definition.signature, arguments)?;
     let effect = (definition.body)(interp, &bound)?;
     let ignored = ignored_guard(&bound, &effect.statements);
@@ -440,6 +461,41 @@ pub fn call(
         }
     }
     Ok(effect.value)
+}
+
+/// Python's TypeError for more positional arguments than an operation takes: `batch_op.drop_column("t", "c")` with the table's
+/// name left in.
+fn refuse_surplus(
+    interp: &mut Interp,
+    definition: &Definition,
+    arguments: &Arguments,
+    in_batch: bool,
+) -> Eval<()> {
+    // these took the others by position as well
+    let is_newer = match definition.name {
+        "add_column"
+        | "alter_column"
+        | "create_foreign_key"
+        | "create_table_comment"
+        | "drop_table_comment" => true,
+        _ => !in_batch,
+    };
+    let given = arguments.positional.len();
+    if definition.signature.variadic
+        || given <= definition.positional
+        || is_newer && !since(interp, 1, 11, 0)
+    {
+        return Ok(());
+    }
+    // `self` is counted, and in a batch the table is not given
+    let own = usize::from(!in_batch);
+    let message = format!(
+        "{}() takes {} positional arguments but {} were given",
+        definition.name,
+        definition.positional + own,
+        given + own
+    );
+    Err(interp.error("TypeError", &message))
 }
 
 /// An argument that asks for a guard of which none of the statements has anything: this Alembic, or any, ignores it.

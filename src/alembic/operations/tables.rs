@@ -26,6 +26,7 @@ pub(super) fn create_table(interp: &mut Interp, bound: &Bound) -> Eval<Effect> {
         by: TableCreation::Operation,
         if_not_exists,
         convention: None,
+        without_keys: false,
         keywords: &bound.keywords,
     };
     if data.incomplete {

@@ -1,7 +1,7 @@
 //! Operations through the interpreter: what statements they make, in which order, on the simulated server.
 
 use crate::alembic::Settings;
-use crate::alembic::testing::run_text;
+use crate::alembic::testing::{raised, run_text};
 use crate::config::PackageVersion;
 use crate::postgres::statement::{AlterTableCommand, ConstraintKind};
 use crate::postgres::{Catalog, Outcome, Statement};
@@ -673,4 +673,39 @@ fn a_column_without_a_type_is_refused() {
     // a type of the project's that is not understood is one all the same
     let odd = "class Odd:\n    pass\nop.create_table('n', sa.Column('id', Odd()))";
     assert_eq!(refused(odd), "");
+}
+
+#[test]
+fn surplus_positional_arguments_are_refused() {
+    let error = |body: &str| {
+        raised(&upgrade(&format!(
+            "op.create_table('t', sa.Column('a', sa.Integer))\n{body}"
+        )))
+    };
+    // the table's name left in, where `op` became `batch_op`
+    let batch = |call: &str| {
+        error(&format!(
+            "with op.batch_alter_table('t') as b:\n    b.{call}"
+        ))
+    };
+    assert_eq!(
+        batch("drop_column('t', 'a')"),
+        "TypeError: drop_column() takes 2 positional arguments but 3 were given"
+    );
+    for call in [
+        "create_index('i', 't', ['a'])",
+        "drop_index('i', 't')",
+        "add_column('t', sa.Column('b', sa.Integer))",
+    ] {
+        assert!(batch(call).starts_with("TypeError: "), "{call}");
+    }
+    assert_eq!(
+        error("op.drop_column('t', 'a', 'public')"),
+        "TypeError: drop_column() takes 3 positional arguments but 4 were given"
+    );
+    assert_eq!(
+        batch("drop_constraint('c', 'unique')").split(':').next(),
+        Some("")
+    );
+    assert_eq!(error("op.drop_column('t', 'a', schema='public')"), "");
 }

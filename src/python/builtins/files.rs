@@ -137,12 +137,17 @@ pub(crate) fn open<H: Host>(
     }
 }
 
+/// The text of a file, read in text mode.
+pub(crate) fn decoded(bytes: &[u8]) -> Value {
+    Value::str(String::from_utf8_lossy(bytes).replace("\r\n", "\n"))
+}
+
 /// An open file.
 pub(crate) fn file(bytes: &[u8], binary: bool) -> Value {
     let contents = if binary {
         Value::Bytes(bytes.into())
     } else {
-        Value::str(String::from_utf8_lossy(bytes).replace("\r\n", "\n"))
+        decoded(bytes)
     };
     instance(&class("StringIO"), vec![("text", contents)])
 }
@@ -210,7 +215,7 @@ pub(crate) fn path_method<H: Host>(
     Ok(match name {
         "read_text" | "read_bytes" => match read(interpreter, &text) {
             Some(bytes) if name == "read_bytes" => Value::Bytes(bytes.into()),
-            Some(bytes) => Value::str(String::from_utf8_lossy(&bytes).replace("\r\n", "\n")),
+            Some(bytes) => decoded(&bytes),
             None => interpreter.unsupported(&format!("the file `{text}`")),
         },
         "open" => {

@@ -23,7 +23,7 @@ use super::containers::{dict_of, pairs};
 use super::exceptions::class;
 use super::files::{join_text, normalise, path, text_of};
 use super::iterators::iterator;
-use super::{dates, digests, enums, files, functions, json, patterns};
+use super::{dates, digests, enums, files, functions, json, loading, patterns};
 use crate::python::host::{Arguments, Eval, Host};
 use crate::python::interpreter::{Interpreter, as_float, as_int, instance};
 use crate::python::syntax::BinaryOperator;
@@ -53,6 +53,9 @@ pub(crate) fn call<H: Host>(
         "datetime" => return datetime(interpreter, rest, &arguments),
         "itertools" => return itertools(interpreter, rest, &arguments),
         "os" => return os(interpreter, rest, &arguments),
+        "importlib" | "pkgutil" | "runpy" | "imp" => {
+            return loading::call(interpreter, name, &arguments);
+        }
         "glob" if matches!(rest, "glob" | "iglob") => {
             let pattern = arguments.positional.first().and_then(Value::as_str);
             let found = pattern.and_then(|pattern| files::glob(interpreter, pattern));
@@ -229,12 +232,6 @@ pub(crate) fn call<H: Host>(
                 data.unwrap_or(Value::Bytes(Rc::from([]))),
             )
         }
-        ("importlib.import_module", Some(Value::Str(module))) if !has_hole(&module.text) => {
-            let from = interpreter
-                .site()
-                .map_or(crate::source::FileId(0), |site| site.file);
-            interpreter.import_module(&module.text, from)?
-        }
         ("io.StringIO" | "io.BytesIO", value) => instance(
             &class("StringIO"),
             vec![("text", value.unwrap_or_else(|| Value::str("")))],
@@ -289,6 +286,9 @@ pub(crate) fn call<H: Host>(
                 None => "".into(),
             };
             return Err(interpreter.error("SystemExit", &message));
+        }
+        ("string.Template", Some(template)) => {
+            instance(&class("Template"), vec![("template", template)])
         }
         ("textwrap.dedent", Some(Value::Str(text))) => Value::str(dedent(&text.text)),
         ("textwrap.indent", Some(Value::Str(text))) => {

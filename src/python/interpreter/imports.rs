@@ -111,7 +111,11 @@ impl<H: Host> Interpreter<H> {
     /// Executes a module that another one imports. What it raises is no failure of that one: a program whose modules can't
     /// be imported never comes to run its migrations, so something in them is not understood here. What the module defines
     /// before that holds, the rest is unknown. That goes for a bound on one loop or on calls as well.
-    fn load_imported(&mut self, syntax: &Arc<syntax::Module>, name: &str) -> Eval<Value> {
+    pub(crate) fn load_imported(
+        &mut self,
+        syntax: &Arc<syntax::Module>,
+        name: &str,
+    ) -> Eval<Value> {
         match self.load_module(syntax, name) {
             Ok(module) => Ok(Value::Module(module)),
             Err(raise) if raise.bound && !self.is_local(&raise) => Err(raise),

@@ -4,7 +4,9 @@ use std::rc::Rc;
 
 use super::{keyword_dict, replaced};
 use crate::python::builtins::containers::dict_of;
-use crate::python::builtins::{collections, dates, digests, files, functions, patterns};
+use crate::python::builtins::{
+    collections, dates, digests, files, functions, loading, patterns, template,
+};
 use crate::python::host::{Arguments, Eval, Host};
 use crate::python::interpreter::{Interpreter, as_int};
 use crate::python::syntax::BinaryOperator;
@@ -109,6 +111,8 @@ pub(crate) fn instance_method<H: Host>(
         }
         ("_Environment", _) => functions::environment(interpreter, None, None),
         ("Path", _) => return files::path_method(interpreter, found, name, arguments),
+        ("SourceFileLoader", _) => return loading::loader_method(interpreter, found, name),
+        ("Template", _) => return template::method(interpreter, found, name, arguments),
         ("datetime" | "date" | "time" | "timedelta", _) => {
             match dates::method(interpreter, found, name, arguments) {
                 Some(value) => value,
