@@ -53,7 +53,7 @@ pub struct EnvironmentFacts {
     pub commits_after: bool,
     /// It has its connection from `engine.begin()`: SQLAlchemy refuses whatever comes after a `commit()` in there.
     pub begins: bool,
-    /// SQL that it executes before the migrations, whatever is set: each text once, in order.
+    /// SQL that it executes before the migrations, whatever is set, in order.
     pub statements: Vec<String>,
     /// It wraps or replaces operations: each run must interpret it again.
     pub replaces_operations: bool,
@@ -152,10 +152,7 @@ fn note_statement(interp: &mut Interp, statement: Option<&Value>) {
     if interp.host.memo.contains_key(RAN) || interp.conditional().is_some() {
         return;
     }
-    let known = interp.host.memo.entry(EXECUTED.to_owned());
-    if let Value::List(items) = known.or_insert_with(|| Value::list(Vec::new())) {
-        items.borrow_mut().push(Value::str(text));
-    }
+    interp.host.note(EXECUTED, Value::str(text));
 }
 
 /// A catalog in which what `env.py` executes before the migrations has been made: the server answers as if it were its first time, and
@@ -305,11 +302,9 @@ fn facts_of(module: &syntax::Module, interp: &mut Interp, path: &[SmolStr]) -> E
         };
     facts.options = super::configuration::set_options(interp);
     facts.attributes = super::configuration::set_attributes(interp);
-    if let Some(Value::List(texts)) = interp.host.memo.get(EXECUTED) {
-        let texts = texts.borrow();
-        let texts = texts.iter().filter_map(Value::as_str);
-        facts.statements = texts.map(str::to_owned).collect();
-    }
+    let executed = interp.host.noted(EXECUTED);
+    let executed = executed.iter().filter_map(Value::as_str);
+    facts.statements = executed.map(str::to_owned).collect();
     facts.commits_after = interp.host.memo.contains_key(COMMITTED);
     if *interp.host.session.search_path != *path {
         facts.search_path = Some(interp.host.session.search_path.clone());

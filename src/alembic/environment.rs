@@ -217,6 +217,22 @@ fn is_query(statement: &Statement) -> bool {
 }
 
 impl Environment {
+    /// Adds a value to a list of the memo.
+    pub fn note(&mut self, key: &str, value: Value) {
+        let known = self.memo.entry(key.to_owned());
+        if let Value::List(items) = known.or_insert_with(|| Value::list(Vec::new())) {
+            items.borrow_mut().push(value);
+        }
+    }
+
+    /// A list of the memo.
+    pub fn noted(&self, key: &str) -> Vec<Value> {
+        match self.memo.get(key) {
+            Some(Value::List(items)) => items.borrow().clone(),
+            _ => Vec::new(),
+        }
+    }
+
     /// A fresh environment on a session that is in the state in which `upgrade()` begins.
     pub fn new(session: Session, settings: Arc<Settings>, revision_file: FileId) -> Self {
         Self {

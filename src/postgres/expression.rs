@@ -33,6 +33,11 @@ pub enum Datum {
 }
 
 impl Datum {
+    /// Whether it is known which value it is.
+    pub fn is_known(&self) -> bool {
+        !matches!(self, Self::Fresh | Self::Stored | Self::Unknown)
+    }
+
     /// A text value; one that holds [`crate::unknown::HOLE`] is unknown, one that holds
     /// [`crate::unknown::FRESH`] is fresh.
     pub fn text(text: &str) -> Self {

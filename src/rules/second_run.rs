@@ -96,8 +96,8 @@ impl<'a> Failures<'a> {
         if self.0.is_empty() {
             return false;
         }
-        let alike = self.0.get(&key(event)).into_iter().flatten();
-        alike.into_iter().any(|before| {
+        let mut alike = self.0.get(&key(event)).into_iter().flatten();
+        alike.any(|before| {
             matches!(&before.outcome, Outcome::Error(known)
                 if error.is_none_or(|error| known.sqlstate == error.sqlstate))
                 && before.is_same(event)

@@ -15,7 +15,7 @@ use crate::alembic::object::{self, Interp};
 use crate::alembic::types::enumeration::{self, Enumeration};
 use crate::postgres::statement::AlterTableCommand;
 use crate::postgres::{Name, Statement};
-use crate::python::{Eval, HostRef, Value};
+use crate::python::{Eval, Value};
 
 /// A table of a MetaData with what the order of tables depends on.
 struct Member {
@@ -26,32 +26,31 @@ struct Member {
     foreign_keys: Vec<(ConstraintData, SmolStr)>,
 }
 
-/// Which foreign keys stand apart from their tables.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Apart {
-    /// `use_alter`: always.
-    Late,
-    /// All of a table that is in a circle.
-    OfCircle,
-}
-
 /// Tables in order, and of the foreign keys those that are made behind or dropped before all of them.
 struct Sorted {
     members: Vec<Member>,
     /// Tables whose keys all stand apart.
     in_circles: FxHashSet<SmolStr>,
+    /// Those at the end wait for each other.
+    is_whole: bool,
 }
 
 impl Sorted {
-    /// Why a key stands apart, if it does.
-    fn apart(&self, member: &Member, key: &ConstraintData) -> Option<Apart> {
-        match key.shape {
-            Shape::ForeignKey {
-                use_alter: true, ..
-            } => Some(Apart::Late),
-            _ => (self.in_circles.contains(&member.key)).then_some(Apart::OfCircle),
-        }
+    /// Whether a key stands apart from its table.
+    fn parts(&self, member: &Member, key: &ConstraintData) -> bool {
+        is_late(key) || self.in_circles.contains(&member.key)
     }
+}
+
+/// `use_alter`.
+fn is_late(key: &ConstraintData) -> bool {
+    matches!(
+        key.shape,
+        Shape::ForeignKey {
+            use_alter: true,
+            ..
+        }
+    )
 }
 
 fn members(interp: &mut Interp, tables: &[Value]) -> Eval<Vec<Member>> {
@@ -78,15 +77,15 @@ fn members(interp: &mut Interp, tables: &[Value]) -> Eval<Vec<Member>> {
     Ok(found)
 }
 
-/// Members in SQLAlchemy's order (`topological.sort`): all whose parents are done, then the next. `Err`: those in circles or behind
-/// one are left.
+/// Members in SQLAlchemy's order (`topological.sort`): all whose parents are done, then the next; and those that are left, in circles or
+/// behind one.
 fn levels(
     mut waiting: Vec<Member>,
     parents: &FxHashMap<SmolStr, FxHashSet<SmolStr>>,
-) -> Result<Vec<Member>, (Vec<Member>, Vec<Member>)> {
+) -> (Vec<Member>, Vec<Member>) {
     let mut sorted = Vec::new();
     let mut left: FxHashSet<SmolStr> = waiting.iter().map(|member| member.key.clone()).collect();
-    while !waiting.is_empty() {
+    loop {
         let is_ready = |member: &Member| {
             parents
                 .get(&member.key)
@@ -94,7 +93,7 @@ fn levels(
         };
         let (ready, rest): (Vec<Member>, Vec<Member>) = waiting.into_iter().partition(is_ready);
         if ready.is_empty() {
-            return Err((sorted, rest));
+            return (sorted, rest);
         }
         for member in &ready {
             left.remove(&member.key);
@@ -102,7 +101,6 @@ fn levels(
         sorted.extend(ready);
         waiting = rest;
     }
-    Ok(sorted)
 }
 
 /// The tables to which a member's keys refer, but for the keys that stand apart.
@@ -117,14 +115,7 @@ fn parents_of(
             continue;
         }
         let targets = member.foreign_keys.iter().filter(|(key, target)| {
-            !matches!(
-                key.shape,
-                Shape::ForeignKey {
-                    use_alter: true,
-                    ..
-                }
-            ) && *target != member.key
-                && known.contains(target)
+            !is_late(key) && *target != member.key && known.contains(target)
         });
         let targets = targets.map(|(_, target)| target.clone()).collect();
         parents.insert(member.key.clone(), targets);
@@ -163,41 +154,29 @@ fn circles(
     left
 }
 
-/// `sort_tables_and_constraints`: the keys of tables that refer to each other stand apart. `None`: they can't, since `may_part` says
-/// so of one.
-fn sort(
-    members: Vec<Member>,
-    mut may_part: impl FnMut(&Member) -> Eval<bool>,
-) -> Eval<Result<Sorted, Vec<Member>>> {
-    let none = FxHashSet::default();
-    let parents = parents_of(&members, &none);
-    let (mut all, rest) = match levels(members, &parents) {
-        Ok(members) => {
-            return Ok(Ok(Sorted {
-                members,
-                in_circles: none,
-            }));
-        }
-        Err(parts) => parts,
-    };
+/// `sort_tables_and_constraints`: the keys of tables that refer to each other stand apart, unless `may_part` says of a table that its
+/// can't.
+fn sort(members: Vec<Member>, mut may_part: impl FnMut(&Member) -> Eval<bool>) -> Eval<Sorted> {
     let mut in_circles = FxHashSet::default();
-    let met = circles(&rest, &parents);
-    for member in rest.iter().filter(|member| met.contains(&member.key)) {
-        if may_part(member)? {
-            in_circles.insert(member.key.clone());
+    let parents = parents_of(&members, &in_circles);
+    let (mut members, mut rest) = levels(members, &parents);
+    if !rest.is_empty() {
+        let met = circles(&rest, &parents);
+        for member in rest.iter().filter(|member| met.contains(&member.key)) {
+            if may_part(member)? {
+                in_circles.insert(member.key.clone());
+            }
         }
+        members.extend(rest);
+        let parents = parents_of(&members, &in_circles);
+        (members, rest) = levels(members, &parents);
     }
-    all.extend(rest);
-    let parents = parents_of(&all, &in_circles);
-    Ok(match levels(all, &parents) {
-        Ok(members) => Ok(Sorted {
-            members,
-            in_circles,
-        }),
-        Err((mut sorted, rest)) => {
-            sorted.extend(rest);
-            Err(sorted)
-        }
+    let is_whole = rest.is_empty();
+    members.extend(rest);
+    Ok(Sorted {
+        members,
+        in_circles,
+        is_whole,
     })
 }
 
@@ -214,10 +193,7 @@ impl MetaData {
         let tables: Vec<Value> = named.into_iter().map(|(_, table)| table).collect();
         let members = members(interp, &tables)?;
         // a circle is a warning there, and its keys are passed over
-        let sorted = match sort(members, |_| Ok(true))? {
-            Ok(sorted) => sorted.members,
-            Err(members) => members,
-        };
+        let sorted = sort(members, |_| Ok(true))?.members;
         Ok(sorted.into_iter().map(|member| member.table).collect())
     }
 
@@ -242,12 +218,7 @@ impl MetaData {
         let tables: Vec<Value> = self.tables.borrow().values().cloned().collect();
         let mut found: Vec<(Name, Enumeration)> = Vec::new();
         for data in tables.iter().filter_map(data_of) {
-            for column in data.columns.iter().filter_map(build::column_data) {
-                let Some(type_) = &column.type_ else { continue };
-                let of = enumeration::of_column(interp, type_, data.name.schema.as_ref())?;
-                let Some(one) = of.filter(|of| of.native && of.create_type) else {
-                    continue;
-                };
+            for one in table::enumerations(interp, &data)? {
                 let name = one.qualified(interp)?;
                 if !found.iter().any(|(known, _)| *known == name) {
                     found.push((name, one));
@@ -266,18 +237,16 @@ impl MetaData {
             .flat_map(|data| table::sequences(&data))
             .collect();
         let name = |value: &Value| object::get::<Sequence>(value).map(|one| one.name.clone());
-        let own = self.sequences.borrow();
-        let own = own
-            .iter()
-            .filter(|own| !of_columns.iter().any(|other| name(other) == name(own)));
-        (own.cloned().collect(), of_columns)
+        let mut own = self.sequences.borrow().clone();
+        own.retain(|own| !of_columns.iter().any(|other| name(other) == name(own)));
+        (own, of_columns)
     }
 
     /// `create_all`.
     pub(super) fn create_all(
         &self,
         interp: &mut Interp,
-        this: &HostRef,
+        this: &Value,
         chosen: Option<&[Name]>,
         checkfirst: bool,
     ) -> Eval<()> {
@@ -285,13 +254,7 @@ impl MetaData {
         let is_missing =
             |interp: &Interp, name: &Name| !checkfirst || !generated::relation_exists(interp, name);
         let members = self.chosen(interp, chosen, is_missing)?;
-        let sorted = match sort(members, |_| Ok(true))? {
-            Ok(sorted) => sorted,
-            Err(members) => Sorted {
-                members,
-                in_circles: FxHashSet::default(),
-            },
-        };
+        let sorted = sort(members, |_| Ok(true))?;
         let tables: Vec<Value> = sorted.members.iter().map(|one| one.table.clone()).collect();
         let mut made_types = Vec::new();
         for enumeration in self.types(interp)? {
@@ -304,21 +267,19 @@ impl MetaData {
         }
         events::fire(interp, this, "before_create", Some(&tables), checkfirst)?;
         for sequence in &self.all_sequences().0 {
-            let statement = table::create_sequence(interp, sequence, checkfirst);
-            table::run(interp, ORIGIN, statement.into_iter().collect(), checkfirst)?;
+            table::run_sequence(interp, ORIGIN, sequence, true, checkfirst)?;
         }
         let mut late = Vec::new();
         for member in &sorted.members {
-            let in_circle = sorted.in_circles.contains(&member.key);
             let making = Making {
                 origin: ORIGIN,
                 checkfirst,
-                without_keys: in_circle,
+                without_keys: sorted.in_circles.contains(&member.key),
             };
             table::create(interp, &member.table, &making, &mut made_types)?;
             self.note_model(interp, &member.data.name);
             for (key, _) in &member.foreign_keys {
-                if sorted.apart(member, key).is_some() {
+                if sorted.parts(member, key) {
                     let definition = definition(interp, member, key)?;
                     let add = AlterTableCommand::AddConstraint(Box::new(definition));
                     late.push(alter(&member.data.name, add));
@@ -333,7 +294,7 @@ impl MetaData {
     pub(super) fn drop_all(
         &self,
         interp: &mut Interp,
-        this: &HostRef,
+        this: &Value,
         chosen: Option<&[Name]>,
         checkfirst: bool,
     ) -> Eval<()> {
@@ -343,11 +304,10 @@ impl MetaData {
             !checkfirst || open || generated::relation_exists(interp, name)
         };
         let members = self.chosen(interp, chosen, is_there)?;
-        let sorted = sort(members, |member| has_names(interp, member))?;
-        let mut sorted = match sorted {
-            Ok(sorted) => sorted,
-            Err(members) => return Err(unsortable(interp, &members)),
-        };
+        let mut sorted = sort(members, |member| has_names(interp, member))?;
+        if !sorted.is_whole {
+            return Err(unsortable(interp, &sorted.members));
+        }
         sorted.members.reverse();
         let tables: Vec<Value> = sorted.members.iter().map(|one| one.table.clone()).collect();
         events::fire(interp, this, "before_drop", Some(&tables), checkfirst)?;
@@ -355,17 +315,11 @@ impl MetaData {
             table::run(interp, ORIGIN, vec![statement], checkfirst)?;
         }
         for member in &sorted.members {
-            let making = Making {
-                origin: ORIGIN,
-                checkfirst,
-                without_keys: false,
-            };
-            table::drop(interp, &member.table, &making)?;
+            table::drop(interp, &member.table, ORIGIN, checkfirst)?;
         }
         let (own, of_columns) = self.all_sequences();
         for sequence in own.iter().chain(&of_columns) {
-            let statement = table::drop_sequence(interp, sequence, checkfirst);
-            table::run(interp, ORIGIN, statement.into_iter().collect(), checkfirst)?;
+            table::run_sequence(interp, ORIGIN, sequence, false, checkfirst)?;
         }
         for enumeration in self.types(interp)? {
             let statement = enumeration::drop_call(interp, &enumeration, checkfirst)?;
@@ -399,7 +353,7 @@ fn dropped_keys(interp: &mut Interp, sorted: &Sorted) -> Eval<Vec<Statement>> {
     let mut statements = Vec::new();
     for member in &sorted.members {
         for (key, _) in &member.foreign_keys {
-            if sorted.apart(member, key).is_none() {
+            if !sorted.parts(member, key) {
                 continue;
             }
             let Some(name) = definition(interp, member, key)?.name else {

@@ -74,13 +74,12 @@ fn listeners_of(target: &Value) -> Option<&Listeners> {
 /// Calls the listeners of an event. `tables`: those of a MetaData that are made or dropped.
 pub(super) fn fire(
     interp: &mut Interp,
-    target: &HostRef,
+    target: &Value,
     event: &str,
     tables: Option<&[Value]>,
     checkfirst: bool,
 ) -> Eval<()> {
-    let target = Value::Host(target.clone());
-    let Some(listeners) = listeners_of(&target) else {
+    let Some(listeners) = listeners_of(target) else {
         return Ok(());
     };
     let listeners: Vec<Value> = {
@@ -89,7 +88,7 @@ pub(super) fn fire(
         wanted.map(|(_, listener)| listener.clone()).collect()
     };
     for listener in listeners {
-        if ddl::execute_for(interp, &listener, &target)? {
+        if ddl::execute_for(interp, &listener, target)? {
             continue;
         }
         let connection = bridge::bind(interp);

@@ -136,6 +136,18 @@ impl Generated {
 }
 
 impl Sequence {
+    /// What `create` or `drop` executes: nothing where `checkfirst` finds it done.
+    pub fn statement(&self, interp: &Interp, create: bool, checkfirst: bool) -> Option<Statement> {
+        if checkfirst && relation_exists(interp, &self.name) == create {
+            return None;
+        }
+        Some(if create {
+            self.create_statement(false)
+        } else {
+            self.drop_statement(false)
+        })
+    }
+
     /// `CREATE SEQUENCE`.
     pub fn create_statement(&self, if_not_exists: bool) -> Statement {
         Statement::CreateSequence(Box::new(CreateSequence {
@@ -212,18 +224,16 @@ impl Object for Sequence {
             Some(flag) => interp.truth(&flag)?,
             None => true,
         };
-        let there = relation_exists(interp, &self.name);
         let create = method == "create";
-        if checkfirst && there == create {
-            return Ok(Value::None);
-        }
-        let (origin, statement) = if create {
-            ("Sequence.create", self.create_statement(false))
+        let origin = if create {
+            "Sequence.create"
         } else {
-            ("Sequence.drop", self.drop_statement(false))
+            "Sequence.drop"
         };
-        let call = DriverCall::schema(origin, statement, checkfirst);
-        Environment::execute(interp, call)?;
+        if let Some(statement) = self.statement(interp, create, checkfirst) {
+            let call = DriverCall::schema(origin, statement, checkfirst);
+            Environment::execute(interp, call)?;
+        }
         Ok(Value::None)
     }
     fn attribute(&self, _: &mut Interp, _: &HostRef, name: &str) -> Eval<Option<Value>> {

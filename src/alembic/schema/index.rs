@@ -86,11 +86,7 @@ fn attach(interp: &mut Interp, data: &IndexData) {
             let index = object::value(Index {
                 data: RefCell::new(data.clone()),
             });
-            let known = interp.host.memo.entry(loose_key(&table));
-            let known = known.or_insert_with(|| Value::list(Vec::new()));
-            if let Value::List(items) = known {
-                items.borrow_mut().push(index);
-            }
+            interp.host.note(&loose_key(&table), index);
         }
         return;
     };
@@ -113,10 +109,7 @@ fn loose_key(table: &Name) -> String {
 
 /// The indexes of expressions alone that were made outside of a table's definition.
 pub fn loose(interp: &Interp, table: &Name) -> Vec<Value> {
-    match interp.host.memo.get(&loose_key(table)) {
-        Some(Value::List(items)) => items.borrow().clone(),
-        _ => Vec::new(),
-    }
+    interp.host.noted(&loose_key(table))
 }
 
 /// `{"column": "operator_class"}` as pairs.

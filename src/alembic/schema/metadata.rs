@@ -232,10 +232,11 @@ impl Object for MetaData {
                     );
                     interp.host.session.catalog.open = true;
                 }
+                let this = Value::Host(this.clone());
                 if method == "create_all" {
-                    self.create_all(interp, this, chosen.as_deref(), checkfirst)?;
+                    self.create_all(interp, &this, chosen.as_deref(), checkfirst)?;
                 } else {
-                    self.drop_all(interp, this, chosen.as_deref(), checkfirst)?;
+                    self.drop_all(interp, &this, chosen.as_deref(), checkfirst)?;
                 }
             }
             "reflect" => bridge::reflect_metadata(interp, &Value::Host(this.clone()), &arguments)?,

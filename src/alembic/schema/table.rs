@@ -20,7 +20,7 @@ use crate::alembic::environment::{DriverCall, Environment};
 use crate::alembic::exceptions;
 use crate::alembic::naming::GivenName;
 use crate::alembic::object::{self, Interp, Object};
-use crate::alembic::types::enumeration::{self, TableCreation};
+use crate::alembic::types::enumeration::{self, Enumeration, TableCreation};
 use crate::postgres::statement::{Drop, DropTarget};
 use crate::postgres::{Name, ObjectKind, Statement};
 use crate::python::{Arguments, Eval, HostRef, Key, Truth, Value};
@@ -249,7 +249,7 @@ pub fn convention_of(data: &TableData) -> Option<std::collections::BTreeMap<Stri
     Some(metadata.convention())
 }
 
-/// How a table is made or dropped by SQLAlchemy itself.
+/// How a table is made by SQLAlchemy itself.
 pub struct Making {
     /// The call that it comes of.
     pub origin: &'static str,
@@ -266,20 +266,14 @@ pub fn create(
     making: &Making,
     made_types: &mut Vec<Name>,
 ) -> Eval<()> {
-    let (Value::Host(this), Some(found)) = (table, object::get::<Table>(table)) else {
+    let Some(found) = object::get::<Table>(table) else {
         return Ok(());
     };
     let checkfirst = making.checkfirst;
-    events::fire(interp, this, "before_create", None, checkfirst)?;
+    events::fire(interp, table, "before_create", None, checkfirst)?;
     let data = found.data.borrow().clone();
     for sequence in sequences(&data) {
-        let statement = create_sequence(interp, &sequence, checkfirst);
-        run(
-            interp,
-            making.origin,
-            statement.into_iter().collect(),
-            checkfirst,
-        )?;
+        run_sequence(interp, making.origin, &sequence, true, checkfirst)?;
     }
     let convention = convention_of(&data);
     let creation = Creation {
@@ -291,19 +285,23 @@ pub fn create(
     };
     let statements = build::create_table(interp, &data, &creation, made_types)?;
     run(interp, making.origin, statements, checkfirst)?;
-    events::fire(interp, this, "after_create", None, checkfirst)
+    events::fire(interp, table, "after_create", None, checkfirst)
 }
 
 /// Drops a table, and calls what listens to that.
-pub fn drop(interp: &mut Interp, table: &Value, making: &Making) -> Eval<()> {
-    let (Value::Host(this), Some(found)) = (table, object::get::<Table>(table)) else {
+pub fn drop(
+    interp: &mut Interp,
+    table: &Value,
+    origin: &'static str,
+    checkfirst: bool,
+) -> Eval<()> {
+    let Some(found) = object::get::<Table>(table) else {
         return Ok(());
     };
-    let checkfirst = making.checkfirst;
-    events::fire(interp, this, "before_drop", None, checkfirst)?;
+    events::fire(interp, table, "before_drop", None, checkfirst)?;
     let statement = drop_statement(&found.data.borrow().name, false);
-    run(interp, making.origin, vec![statement], checkfirst)?;
-    events::fire(interp, this, "after_drop", None, checkfirst)
+    run(interp, origin, vec![statement], checkfirst)?;
+    events::fire(interp, table, "after_drop", None, checkfirst)
 }
 
 /// `table.create(bind, checkfirst=...)`.
@@ -335,25 +333,14 @@ fn drop_alone(interp: &mut Interp, table: &Value, data: &TableData, checkfirst: 
     if checkfirst && !relation_exists(interp, &data.name) && !interp.host.session.catalog.open {
         return Ok(());
     }
-    let making = Making {
-        origin: ORIGIN,
-        checkfirst,
-        without_keys: false,
-    };
-    drop(interp, table, &making)?;
-    let mut statements = Vec::new();
+    drop(interp, table, ORIGIN, checkfirst)?;
     for sequence in sequences(data) {
-        statements.extend(drop_sequence(interp, &sequence, checkfirst));
+        run_sequence(interp, ORIGIN, &sequence, false, checkfirst)?;
     }
+    let mut statements = Vec::new();
     if interp.host.settings.sqlalchemy < crate::config::PackageVersion(2, 1, 0) {
-        for column in data.columns.iter().filter_map(build::column_data) {
-            let Some(type_) = &column.type_ else { continue };
-            let found = enumeration::of_column(interp, type_, data.name.schema.as_ref())?;
-            let Some(enumeration) =
-                found.filter(|found| !found.metadata && found.native && found.create_type)
-            else {
-                continue;
-            };
+        let own = enumerations(interp, data)?.into_iter();
+        for enumeration in own.filter(|own| !own.metadata) {
             let statement = enumeration.drop_statement(interp)?;
             if !statements.contains(&statement) {
                 statements.push(statement);
@@ -361,6 +348,18 @@ fn drop_alone(interp: &mut Interp, table: &Value, data: &TableData, checkfirst: 
         }
     }
     run(interp, ORIGIN, statements, checkfirst)
+}
+
+/// The enum types that a table's columns need and that SQLAlchemy makes.
+pub fn enumerations(interp: &mut Interp, data: &TableData) -> Eval<Vec<Enumeration>> {
+    let mut found = Vec::new();
+    for column in data.columns.iter().filter_map(build::column_data) {
+        if let Some(type_) = &column.type_ {
+            let of = enumeration::of_column(interp, type_, data.name.schema.as_ref())?;
+            found.extend(of.filter(|of| of.native && of.create_type));
+        }
+    }
+    Ok(found)
 }
 
 /// The sequences that a table's columns take their values from.
@@ -372,18 +371,19 @@ pub fn sequences(data: &TableData) -> Vec<Value> {
         .collect()
 }
 
-/// CREATE SEQUENCE, where it is needed and `checkfirst` does not find it.
-pub fn create_sequence(interp: &Interp, sequence: &Value, checkfirst: bool) -> Option<Statement> {
-    let sequence = object::get::<Sequence>(sequence).filter(|sequence| !sequence.optional)?;
-    let there = checkfirst && relation_exists(interp, &sequence.name);
-    (!there).then(|| sequence.create_statement(false))
-}
-
-/// DROP SEQUENCE, likewise.
-pub fn drop_sequence(interp: &Interp, sequence: &Value, checkfirst: bool) -> Option<Statement> {
-    let sequence = object::get::<Sequence>(sequence).filter(|sequence| !sequence.optional)?;
-    let missing = checkfirst && !relation_exists(interp, &sequence.name);
-    (!missing).then(|| sequence.drop_statement(false))
+/// Makes or drops a sequence, where SQLAlchemy needs it and `checkfirst` does not find it done.
+pub fn run_sequence(
+    interp: &mut Interp,
+    origin: &'static str,
+    sequence: &Value,
+    create: bool,
+    checkfirst: bool,
+) -> Eval<()> {
+    let Some(sequence) = object::get::<Sequence>(sequence).filter(|found| !found.optional) else {
+        return Ok(());
+    };
+    let statement = sequence.statement(interp, create, checkfirst);
+    run(interp, origin, statement.into_iter().collect(), checkfirst)
 }
 
 /// Executes statements that SQLAlchemy's own DDL makes, a driver call each.

@@ -2,6 +2,8 @@
 //!
 //! Facts from SQLAlchemy's `PGTypeCompiler` and the packages' own `get_col_spec`.
 
+use crate::python::Class;
+
 /// How a type class makes a type name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
@@ -282,6 +284,12 @@ pub fn generic(name: &str) -> Option<&'static TypeClass> {
 }
 
 impl TypeClass {
+    /// Whether a class of the project that derives from it is what its `impl` says: a TypeDecorator, or one of SQLAlchemy's own with
+    /// another `impl` than it has.
+    pub fn is_decorator_of(&self, class: &Class) -> bool {
+        self.form == Form::Decorator || self.is_a("TypeDecorator") && class.lookup("impl").is_some()
+    }
+
     /// Whether it is the class of a name or derives from it.
     pub fn is_a(&self, name: &str) -> bool {
         if self.name == name {

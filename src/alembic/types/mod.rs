@@ -230,10 +230,8 @@ impl Object for TypeClassObject {
         if class.lookup("__init__").is_some() {
             return Ok(None);
         }
-        let decorates = self.0.form == Form::Decorator
-            || self.0.is_a("TypeDecorator") && class.lookup("impl").is_some();
         match self.0.form {
-            _ if decorates && class.lookup("load_dialect_impl").is_none() => {
+            _ if self.0.is_decorator_of(class) && class.lookup("load_dialect_impl").is_none() => {
                 // a TypeDecorator gives its arguments to its `impl`
                 let Some(implementation) = class.lookup("impl") else {
                     return Ok(None);

@@ -85,9 +85,7 @@ pub fn custom_implementation(interp: &mut Interp, value: &Value) -> Eval<Option<
         return Ok(None);
     };
     match base.form {
-        Form::Decorator => {}
-        // one of SQLAlchemy's own, with another `impl` than it has
-        _ if base.is_a("TypeDecorator") && class.lookup("impl").is_some() => {}
+        _ if base.is_decorator_of(&class) => {}
         Form::UserDefined => return Ok(None),
         _ => return super::make(interp, base, Arguments::default()).map(Some),
     }

@@ -468,13 +468,8 @@ pub(crate) fn check_references(
             continue;
         }
         let values: Vec<&Datum> = columns.iter().map(|column| row.get(column)).collect();
-        let known = values.iter().all(|value| {
-            !matches!(
-                value,
-                Datum::Null | Datum::Unknown | Datum::Stored | Datum::Fresh
-            )
-        });
-        if !known {
+        let known = |value: &&Datum| value.is_known() && **value != Datum::Null;
+        if !values.iter().all(known) {
             continue;
         }
         let absent = |candidate: &Row| {

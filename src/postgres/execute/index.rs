@@ -418,12 +418,9 @@ fn check_rows(session: &Session, table: &QualifiedName, index: &Index) -> Effect
     let mut seen: Vec<Vec<&Datum>> = Vec::new();
     for row in &relation.rows.known {
         let key: Vec<&Datum> = columns.iter().map(|column| row.get(column)).collect();
-        let comparable = key.iter().all(|value| {
-            !matches!(
-                value,
-                Datum::Null | Datum::Fresh | Datum::Stored | Datum::Unknown | Datum::Float(_)
-            )
-        });
+        let comparable = key
+            .iter()
+            .all(|value| value.is_known() && !matches!(value, Datum::Null | Datum::Float(_)));
         if !comparable {
             continue;
         }

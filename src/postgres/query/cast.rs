@@ -511,14 +511,17 @@ pub(crate) fn cast(
     context: &Context<'_>,
 ) -> Result<Datum, ServerError> {
     // what is no text may be cast by a function and not by what is written: `money` to `numeric`
-    let is_written = from.is_none_or(|from| {
-        matches!(
+    let is_other = |from: &TypeName| {
+        !matches!(
             from.name.name.as_str(),
             "text" | "varchar" | "bpchar" | "name" | "char" | "unknown"
         )
-    });
+    };
     match cast_written(value, from, to, context) {
-        Err(error) if !is_written && error.sqlstate == SqlState::INVALID_TEXT_REPRESENTATION => {
+        Err(error)
+            if error.sqlstate == SqlState::INVALID_TEXT_REPRESENTATION
+                && from.is_some_and(is_other) =>
+        {
             Ok(Datum::Unknown)
         }
         result => result,

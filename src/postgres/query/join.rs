@@ -656,7 +656,7 @@ fn wanted_values(
             .position(|known| known.name == *column)
             .and_then(|index| frame.row.get(source.offset + index));
         if let Some(value) = value
-            && !matches!(value, Datum::Unknown | Datum::Stored | Datum::Fresh)
+            && value.is_known()
         {
             wanted.push((column.clone(), vec![value.clone()]));
         }
