@@ -375,6 +375,20 @@ const SNIPPETS: &[(&str, &[&str])] = &[
             "0cc175b9 86f7e437 4f3f2898-69e3-5a0d-820a-c4e87987dbce {\"a\": [1, null, true, \"\\u00e9\"]} [1] a\n  b a<1>b<22> False",
         ],
     ),
+    // look-around, back references, groups that take no part; places are those of characters
+    (
+        r"import re
+m = re.search('(b)|(c)', 'éac')
+record(re.sub('(?<!^)(?=[A-Z])', '_', 'UserAccountItem').lower(), re.split('(,)|;', 'a,b;c'), re.split(',', 'a,b,c', maxsplit=1), re.findall('(?P<q>[!?])([a-z]+)(?P=q)', '!b! ?c? !d?'), m.span(), m.start(1), m.end(2), m[2])",
+        &[
+            "user_account_item ['a', ',', 'b', None, 'c'] ['a', 'b,c'] [('!', 'b'), ('?', 'c')] (2, 3) -1 3 c",
+        ],
+    ),
+    // more steps than a search may take: not known, not awaited
+    (
+        "import re\np = re.compile(r'^(?:(a+)\\1*)+$')\nrecord(p.sub('x', 'a' * 40 + 'b'), p.search('a' * 40 + 'b'))",
+        &["\u{f8ff} \u{f8ff}"],
+    ),
     (
         "import datetime\nfrom datetime import timedelta\nd = datetime.datetime(2020, 2, 28, 12)\nrecord(d + timedelta(days=2), d.isoformat(), d.strftime('%Y-%m'), datetime.date(2020, 3, 1) - datetime.date(2020, 2, 1))",
         &["2020-03-01 12:00:00 2020-02-28T12:00:00 2020-02 29 days, 0:00:00"],

@@ -1,14 +1,17 @@
-//! `re`, through a linear-time engine: patterns that it refuses (look-around, back references) give unknown results.
+//! `re`: a linear-time engine, and one that goes back (with a limit) for look-around and back references. What both refuse, and
+//! what takes more steps than the limit, gives unknown results.
 
 use std::rc::Rc;
 
-use regex::{Regex, RegexBuilder};
+use fancy_regex::{Regex, RegexBuilder};
 
 use super::exceptions::class;
 use crate::python::host::{Arguments, Eval, Host};
 use crate::python::interpreter::{Interpreter, as_int, instance};
 use crate::python::value::{Instance, Value};
 use crate::unknown::{HOLE, has_hole, is_fresh};
+
+type Captures<'t> = fancy_regex::Captures<'t, str>;
 
 /// The pattern and flags of an argument that is a text or a compiled pattern.
 fn pattern_of(value: &Value) -> Option<(String, i64)> {
@@ -26,9 +29,12 @@ fn pattern_of(value: &Value) -> Option<(String, i64)> {
     }
 }
 
+/// Steps of one search that goes back.
+const STEPS: usize = 100_000;
+
 fn build(pattern: &str, flags: i64, anchored: &str) -> Option<Regex> {
-    // Python's own spellings
-    let pattern = pattern.replace("(?P=", "(?P_").replace("\\Z", "\\z");
+    // Python's own spelling
+    let pattern = pattern.replace("\\Z", "\\z");
     let pattern = match anchored {
         "match" => format!("\\A(?:{pattern})"),
         "fullmatch" => format!("\\A(?:{pattern})\\z"),
@@ -39,7 +45,8 @@ fn build(pattern: &str, flags: i64, anchored: &str) -> Option<Regex> {
         .multi_line(flags & 8 != 0)
         .dot_matches_new_line(flags & 16 != 0)
         .ignore_whitespace(flags & 64 != 0)
-        .size_limit(1 << 20)
+        .delegate_size_limit(1 << 20)
+        .backtrack_limit(STEPS)
         .build()
         .ok()
 }
@@ -116,93 +123,112 @@ pub(crate) fn call<H: Host>(
     if !replaces && (has_hole(&subject) || is_fresh(&subject)) {
         return Ok(hidden(interpreter));
     }
+    let limit = match name {
+        "match" | "fullmatch" | "search" => 1,
+        "sub" | "subn" => count(arguments, 3, "count"),
+        "split" => count(arguments, 2, "maxsplit"),
+        _ => usize::MAX,
+    };
+    let found: Result<Vec<Captures>, _> = regex.captures_iter(&*subject).take(limit).collect();
+    let Ok(found) = found else {
+        return Ok(hidden(interpreter));
+    };
+    let mut matches = found
+        .iter()
+        .map(|captures| match_object(&regex, captures, &subject));
     Ok(match name {
-        "match" | "fullmatch" | "search" => match regex.captures(&subject) {
-            Some(captures) => match_object(&regex, &captures),
-            None => Value::None,
-        },
-        "findall" => Value::list(
-            regex
-                .captures_iter(&subject)
-                .map(|captures| {
-                    let text =
-                        |at: usize| Value::str(captures.get(at).map_or("", |found| found.as_str()));
-                    match captures.len() {
-                        1 => text(0),
-                        2 => text(1),
-                        count => Value::tuple((1..count).map(text).collect()),
-                    }
-                })
-                .collect(),
-        ),
-        "finditer" => super::iterators::iterator(
-            regex
-                .captures_iter(&subject)
-                .map(|captures| match_object(&regex, &captures))
-                .collect(),
-        ),
-        "split" => Value::list(regex.split(&subject).map(Value::str).collect()),
+        "match" | "fullmatch" | "search" => matches.next().unwrap_or(Value::None),
+        "finditer" => super::iterators::iterator(matches.collect()),
+        "findall" => Value::list(found.iter().map(all_of).collect()),
+        "split" => Value::list(split(&found, &subject)),
         "sub" | "subn" => {
             let replacement = arguments.get(1, "repl").cloned().unwrap_or(Value::None);
-            let limit = arguments
-                .get(3, "count")
-                .and_then(as_int)
-                .unwrap_or(0)
-                .max(0) as usize;
-            let (text, count) = substitute(interpreter, &regex, &subject, &replacement, limit)?;
+            let text = substitute(interpreter, &regex, &found, &subject, &replacement)?;
             if name == "sub" {
                 Value::str(text)
             } else {
-                Value::tuple(vec![Value::str(text), Value::Int(count)])
+                Value::tuple(vec![Value::str(text), Value::Int(found.len() as i64)])
             }
         }
         _ => interpreter.unsupported(&format!("re.{name}()")),
     })
 }
 
+/// How many matches an argument asks for: all, where it is 0.
+fn count(arguments: &Arguments, at: usize, name: &str) -> usize {
+    let count = arguments.get(at, name).and_then(as_int).unwrap_or(0);
+    match usize::try_from(count) {
+        Ok(0) => usize::MAX,
+        Ok(count) => count,
+        Err(_) => 0,
+    }
+}
+
+/// What `findall` gives for a match: its text, or its groups.
+fn all_of(captures: &Captures<'_>) -> Value {
+    let text = |at: usize| Value::str(captures.get(at).map_or("", |found| found.as_str()));
+    match captures.len() {
+        1 => text(0),
+        2 => text(1),
+        count => Value::tuple((1..count).map(text).collect()),
+    }
+}
+
+/// The text between the matches, and the groups of each.
+fn split(found: &[Captures<'_>], subject: &str) -> Vec<Value> {
+    let mut parts = Vec::new();
+    let mut last = 0;
+    for captures in found {
+        let Some(whole) = captures.get(0) else {
+            continue;
+        };
+        parts.push(Value::str(&subject[last..whole.start()]));
+        let groups = (1..captures.len()).map(|at| captures.get(at));
+        parts.extend(
+            groups.map(|group| group.map_or(Value::None, |group| Value::str(group.as_str()))),
+        );
+        last = whole.end();
+    }
+    parts.push(Value::str(&subject[last..]));
+    parts
+}
+
 fn substitute<H: Host>(
     interpreter: &mut Interpreter<H>,
     regex: &Regex,
-    subject: &str,
+    found: &[Captures<'_>],
+    subject: &Rc<str>,
     replacement: &Value,
-    limit: usize,
-) -> Eval<(String, i64)> {
+) -> Eval<String> {
     let mut out = String::with_capacity(subject.len());
     let mut last = 0;
-    let mut count = 0;
-    for captures in regex.captures_iter(subject) {
-        if limit > 0 && count as usize >= limit {
-            break;
-        }
+    for captures in found {
         let Some(whole) = captures.get(0) else {
             continue;
         };
         out.push_str(&subject[last..whole.start()]);
         match replacement {
-            Value::Str(template) => expand(&template.text, &captures, &mut out),
+            Value::Str(template) => expand(&template.text, captures, &mut out),
             Value::Unknown(_) => out.push(HOLE),
             callable => {
-                let found = match_object(regex, &captures);
-                let result = interpreter.call(
-                    callable,
-                    Arguments {
-                        positional: vec![found],
-                        ..Arguments::default()
-                    },
-                )?;
+                let positional = vec![match_object(regex, captures, subject)];
+                let arguments = Arguments {
+                    positional,
+                    ..Arguments::default()
+                };
+                let result = interpreter.call(callable, arguments)?;
                 out.push_str(&interpreter.string(&result)?);
             }
         }
         last = whole.end();
-        count += 1;
         interpreter.check_size(out.len())?;
     }
     out.push_str(&subject[last..]);
-    Ok((out, count))
+    Ok(out)
 }
 
 /// Python's replacement templates: `\1`, `\g<name>`.
-fn expand(template: &str, captures: &regex::Captures<'_>, out: &mut String) {
+fn expand(template: &str, captures: &Captures<'_>, out: &mut String) {
     let mut rest = template;
     while let Some(at) = rest.find('\\') {
         out.push_str(&rest[..at]);
@@ -237,7 +263,7 @@ fn expand(template: &str, captures: &regex::Captures<'_>, out: &mut String) {
     out.push_str(rest);
 }
 
-fn match_object(regex: &Regex, captures: &regex::Captures<'_>) -> Value {
+fn match_object(regex: &Regex, captures: &Captures<'_>, subject: &Rc<str>) -> Value {
     let groups = captures
         .iter()
         .map(|group| group.map_or(Value::None, |found| Value::str(found.as_str())))
@@ -246,16 +272,22 @@ fn match_object(regex: &Regex, captures: &regex::Captures<'_>) -> Value {
         .capture_names()
         .map(|name| name.map_or(Value::None, Value::str))
         .collect();
-    let (start, end) = captures
-        .get(0)
-        .map_or((0, 0), |whole| (whole.start(), whole.end()));
+    let spans = (0..captures.len())
+        .map(|at| match captures.get(at) {
+            Some(found) => Value::tuple(vec![
+                Value::Int(found.start() as i64),
+                Value::Int(found.end() as i64),
+            ]),
+            None => Value::None,
+        })
+        .collect();
     instance(
         &class("_Match"),
         vec![
             ("groups_", Value::tuple(groups)),
             ("names_", Value::tuple(names)),
-            ("start_", Value::Int(start as i64)),
-            ("end_", Value::Int(end as i64)),
+            ("spans_", Value::tuple(spans)),
+            ("string", Value::str(subject.clone())),
         ],
     )
 }
@@ -266,9 +298,19 @@ pub(crate) fn group<H: Host>(
     found: &Rc<Instance>,
     index: &Value,
 ) -> Eval<Value> {
+    of_group(interpreter, found, "groups_", index)
+}
+
+/// What one of a match's lists has for a group.
+fn of_group<H: Host>(
+    interpreter: &mut Interpreter<H>,
+    found: &Rc<Instance>,
+    list: &str,
+    index: &Value,
+) -> Eval<Value> {
     let attributes = found.attributes.borrow().clone();
-    let (Some(Value::Tuple(groups)), Some(Value::Tuple(names))) =
-        (attributes.get("groups_"), attributes.get("names_"))
+    let (Some(Value::Tuple(items)), Some(Value::Tuple(names))) =
+        (attributes.get(list), attributes.get("names_"))
     else {
         return Ok(interpreter.unsupported("a match"));
     };
@@ -278,10 +320,33 @@ pub(crate) fn group<H: Host>(
             .position(|candidate| candidate.as_str() == Some(&name.text)),
         other => as_int(other).and_then(|number| usize::try_from(number).ok()),
     };
-    match position.and_then(|position| groups.get(position)) {
-        Some(group) => Ok(group.clone()),
+    match position.and_then(|position| items.get(position)) {
+        Some(item) => Ok(item.clone()),
         None => Err(interpreter.error("IndexError", "no such group")),
     }
+}
+
+/// Where a group begins and ends, in characters; -1 where it took no part.
+fn span<H: Host>(
+    interpreter: &mut Interpreter<H>,
+    found: &Rc<Instance>,
+    arguments: &Arguments,
+) -> Eval<(i64, i64)> {
+    let whole = Value::Int(0);
+    let index = arguments.positional.first().unwrap_or(&whole);
+    let Value::Tuple(bytes) = of_group(interpreter, found, "spans_", index)? else {
+        return Ok((-1, -1));
+    };
+    let attributes = found.attributes.borrow();
+    let subject = attributes.get("string").and_then(Value::as_str);
+    let characters = |at: usize| {
+        let byte = bytes.get(at).and_then(as_int)? as usize;
+        Some(subject?.get(..byte)?.chars().count() as i64)
+    };
+    Ok((
+        characters(0).unwrap_or_default(),
+        characters(1).unwrap_or_default(),
+    ))
 }
 
 /// A method of a match.
@@ -320,10 +385,12 @@ pub(crate) fn match_method<H: Host>(
                 .collect();
             super::containers::dict_of(entries)
         }
-        "start" | "end" if arguments.positional.is_empty() => attributes
-            .get(if name == "start" { "start_" } else { "end_" })
-            .cloned()
-            .unwrap_or(Value::None),
+        "start" => Value::Int(span(interpreter, found, arguments)?.0),
+        "end" => Value::Int(span(interpreter, found, arguments)?.1),
+        "span" => {
+            let (start, end) = span(interpreter, found, arguments)?;
+            Value::tuple(vec![Value::Int(start), Value::Int(end)])
+        }
         _ => interpreter.unsupported(&format!("match.{name}()")),
     })
 }
