@@ -145,6 +145,28 @@ fn a_key_that_was_made_once_is_no_new_one() {
 }
 
 #[test]
+fn the_search_path_that_env_py_sets_is_the_revisions() {
+    let env = "from alembic import context\nfrom sqlalchemy import create_engine, text\n\
+        with create_engine('postgresql://').connect() as connection:\n    \
+        connection.execute(text('CREATE SCHEMA IF NOT EXISTS tenant'))\n    \
+        connection.execute(text('SET search_path TO tenant'))\n    connection.commit()\n    \
+        context.configure(connection=connection)\n    with context.begin_transaction():\n        context.run_migrations()\n";
+    let body = "def upgrade():\n    \
+        op.create_table('t', sa.Column('id', sa.Integer), sa.Column('m', sa.Enum('a', name='mood')))\n    \
+        op.execute('ALTER TABLE tenant.t ADD COLUMN n tenant.mood')\n    \
+        op.execute('DROP TYPE public.mood')\ndef downgrade():\n    pass\n";
+    let folder = project(&[
+        ("alembic/env.py", env),
+        ("alembic/versions/a.py", &revision("a", "None", body)),
+    ]);
+    let outcomes: Vec<String> = first(folder.path())
+        .iter()
+        .map(|line| line.rsplit(' ').next().expect("an outcome").to_owned())
+        .collect();
+    assert_eq!(outcomes, ["ok", "ok", "ok", "42704"]);
+}
+
+#[test]
 fn what_env_py_executes_first_is_there() {
     let env = "from alembic import context\nfrom sqlalchemy import create_engine, text\n\
         with create_engine('postgresql://').connect() as connection:\n    \

@@ -158,11 +158,16 @@ fn note_statement(interp: &mut Interp, statement: Option<&Value>) {
 /// A catalog in which what `env.py` executes before the migrations has been made: the server answers as if it were its first time, and
 /// what it refuses is left out.
 pub fn with_statements(catalog: Catalog, version: Version, statements: &[String]) -> Catalog {
+    after(catalog, version, statements).catalog
+}
+
+/// The connection behind some statements.
+fn after(catalog: Catalog, version: Version, statements: &[String]) -> Session {
     let mut session = Session::new(catalog, version, super::run::dynamic_sql);
     for text in statements {
         session.execute(&sql::statements(text), &Parameters::default());
     }
-    session.catalog
+    session
 }
 
 /// What an engine or connection with the isolation level AUTOCOMMIT is described by, before all that is done with it.
@@ -306,9 +311,15 @@ fn facts_of(module: &syntax::Module, interp: &mut Interp, path: &[SmolStr]) -> E
     let executed = executed.iter().filter_map(Value::as_str);
     facts.statements = executed.map(str::to_owned).collect();
     facts.commits_after = interp.host.memo.contains_key(COMMITTED);
-    if *interp.host.session.search_path != *path {
-        facts.search_path = Some(interp.host.session.search_path.clone());
-    }
+    // on a connection that is known, and on one of which only the statements are
+    let known = interp.host.session.search_path.clone();
+    let executed = after(
+        Catalog::default(),
+        interp.host.session.version,
+        &facts.statements,
+    );
+    let mut paths = [known, executed.search_path].into_iter();
+    facts.search_path = paths.find(|found| **found != *path);
     let options = options(interp);
     let Value::Dict(options) = &options else {
         return facts;

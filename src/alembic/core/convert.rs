@@ -9,7 +9,7 @@ use super::{Element, Ordering, Source};
 use crate::alembic::object::{self, Interp};
 use crate::alembic::schema::{Column, ColumnData, Table, TableData};
 use crate::alembic::text::TextClause;
-use crate::alembic::types::enumeration;
+use crate::alembic::types::{SqlType, enumeration};
 use crate::alembic::{literal, orm};
 use crate::postgres::expression::FromItem;
 use crate::postgres::statement::Statement;
@@ -107,18 +107,12 @@ pub fn bound_value(interp: &mut Interp, column: Option<&Value>, value: &Value) -
         let label = enum_label(interp, column, value)?;
         return expression(interp, &label.unwrap_or(name));
     }
-    if column.is_some_and(|column| is_type(column, &["JSON", "JSONB"])) {
-        // None is JSON's null, not SQL's, unless none_as_null says otherwise
+    if let Some(column) = column.filter(|column| is_type(column, JSON)) {
         let is_plain = matches!(
             value,
-            Value::None
-                | Value::List(_)
-                | Value::Tuple(_)
-                | Value::Str(_)
-                | Value::Bool(_)
-                | Value::Int(_)
+            Value::List(_) | Value::Tuple(_) | Value::Str(_) | Value::Bool(_) | Value::Int(_)
         );
-        if is_plain {
+        if is_plain || (value.is_none() && has_null(column)) {
             let text = literal::json_text(interp, value);
             return Ok(Expr::Value(Datum::text(&text)));
         }
@@ -134,6 +128,19 @@ fn enum_label(interp: &mut Interp, column: &Value, member: &Value) -> Eval<Optio
     };
     let label = enumeration::label_of(interp, &type_, member)?;
     Ok(label.map(|label| Value::str(label.as_str())))
+}
+
+const JSON: &[&str] = &["JSON", "JSONB"];
+
+/// Whether None is JSON's null in a column, and not SQL's.
+pub fn has_null(column: &Value) -> bool {
+    let none_as_null = object::get::<Column>(column).is_some_and(|column| {
+        let data = column.data.borrow();
+        let type_ = data.type_.as_ref().and_then(object::get::<SqlType>);
+        let flag = type_.and_then(|type_| type_.arguments.get(0, "none_as_null").cloned());
+        matches!(flag, Some(Value::Bool(true)))
+    });
+    is_type(column, JSON) && !none_as_null
 }
 
 /// Whether a column's type is an object or a class of one of these names.

@@ -12,12 +12,12 @@ use super::{Element, Source, substitute};
 use crate::alembic::object::{self, Interp, Object, function};
 use crate::alembic::schema::{Column, Table};
 use crate::alembic::{exceptions, literal, orm};
-use crate::postgres::expression::{FromItem, Target};
+use crate::postgres::expression::{FromItem, QueryBody, Target};
 use crate::postgres::statement::{
     Assignment, ConflictAction, ConflictTarget, Delete, Insert, InsertSource, OnConflict, Update,
 };
-use crate::postgres::{Datum, Expr, Name, Statement};
-use crate::python::{Arguments, Eval, HostRef, Value};
+use crate::postgres::{Datum, Expr, Name, Query, Statement};
+use crate::python::{Arguments, Class, Eval, HostRef, Value};
 use crate::unknown::Reason;
 
 /// Names of this file.
@@ -54,10 +54,13 @@ pub struct Change {
     kind: Kind,
     /// The Table.
     table: Value,
+    /// The model, where that is what it was made for: values may be named by its attributes.
+    model: Option<Rc<Class>>,
     rows: Vec<Row>,
     /// Values were given that can't be read.
     unknown_values: bool,
     from_select: Option<(Vec<SmolStr>, Value)>,
+    includes_defaults: bool,
     filter: Vec<Expr>,
     sources: Vec<Source>,
     returning: Vec<Target>,
@@ -78,13 +81,16 @@ fn of_call(interp: &mut Interp, arguments: &Arguments, kind: Kind) -> Eval<Value
     if !rest.positional.is_empty() {
         rest.positional.remove(0);
     }
-    start(interp, table, kind, &rest)
+    begin(interp, Change::new(kind, table).of_model(&subject), &rest)
 }
 
 /// `table.insert(values)`, `table.update(whereclause, values)`, `table.delete(whereclause)`.
 pub fn start(interp: &mut Interp, table: Value, kind: Kind, arguments: &Arguments) -> Eval<Value> {
-    let mut change = Change::new(kind, table);
-    let (filter, values) = match kind {
+    begin(interp, Change::new(kind, table), arguments)
+}
+
+fn begin(interp: &mut Interp, mut change: Change, arguments: &Arguments) -> Eval<Value> {
+    let (filter, values) = match change.kind {
         Kind::Insert => (None, arguments.get(0, "values")),
         Kind::Update => (arguments.get(0, "whereclause"), arguments.get(1, "values")),
         Kind::Delete => (arguments.get(0, "whereclause"), None),
@@ -104,14 +110,25 @@ impl Change {
         Self {
             kind,
             table,
+            model: None,
             rows: Vec::new(),
             unknown_values: false,
             from_select: None,
+            includes_defaults: true,
             filter: Vec::new(),
             sources: Vec::new(),
             returning: Vec::new(),
             on_conflict: None,
         }
+    }
+
+    /// The same for a model, if the value is one.
+    #[must_use]
+    pub fn of_model(mut self, value: &Value) -> Self {
+        if let Value::Class(class) = value {
+            self.model = Some(class.clone());
+        }
+        self
     }
 
     /// Its kind.
@@ -231,12 +248,19 @@ impl Change {
             .collect()
     }
 
+    /// The column of a key, or of an attribute of the model.
     fn column_of(&self, key: &str) -> Option<Value> {
-        self.columns().into_iter().find(|column| {
-            object::get::<Column>(column).is_some_and(|column| {
-                let data = column.data.borrow();
-                data.key.as_deref() == Some(key) || data.name == key
+        let named = |key: &str| {
+            self.columns().into_iter().find(|column| {
+                object::get::<Column>(column).is_some_and(|column| {
+                    let data = column.data.borrow();
+                    data.key.as_deref() == Some(key) || data.name == key
+                })
             })
+        };
+        named(key).or_else(|| {
+            let attribute = self.model.as_ref()?.lookup(key)?;
+            named(&column_name(&attribute)?)
         })
     }
 
@@ -374,7 +398,7 @@ impl Change {
                     data: true,
                 });
             };
-            return Ok(self.insert_of(columns.clone(), InsertSource::Query(Box::new(query))));
+            return self.insert_query(interp, columns.clone(), query);
         }
         let mut rows = self.rows.clone();
         if let Some(first) = rows.first() {
@@ -408,7 +432,7 @@ impl Change {
         }
         let first = rows[0].clone();
         let mut keys: Vec<SmolStr> = first.iter().map(|(key, _)| key.clone()).collect();
-        let defaults = self.defaults(&keys);
+        let defaults = self.defaults(interp, &keys)?;
         keys.extend(defaults.iter().map(|(key, _)| key.clone()));
         if keys.is_empty() {
             return Ok(self.insert_of(Vec::new(), InsertSource::DefaultValues));
@@ -436,6 +460,28 @@ impl Change {
         Ok(self.insert_of(columns, InsertSource::Values(values)))
     }
 
+    /// INSERT ... SELECT: what has a default of Python's side and is not named is selected too.
+    fn insert_query(
+        &self,
+        interp: &mut Interp,
+        mut columns: Vec<SmolStr>,
+        mut query: Query,
+    ) -> Eval<Statement> {
+        if let QueryBody::Select(select) = &mut query.body
+            && self.includes_defaults
+        {
+            for (key, default) in self.defaults(interp, &columns)? {
+                let value = default_value(interp, &default)?;
+                select.targets.push(Target {
+                    value: bound_value(interp, self.column_of(&key).as_ref(), &value)?,
+                    alias: None,
+                });
+                columns.push(self.column_name_of(&key));
+            }
+        }
+        Ok(self.insert_of(columns, InsertSource::Query(Box::new(query))))
+    }
+
     fn insert_of(&self, columns: Vec<SmolStr>, source: InsertSource) -> Statement {
         Statement::Insert(Box::new(Insert {
             with: common_tables(&self.sources),
@@ -449,21 +495,26 @@ impl Change {
         }))
     }
 
-    /// Columns that are not given and have a default of Python's side, by key.
-    fn defaults(&self, given: &[SmolStr]) -> Vec<(SmolStr, Value)> {
-        self.columns()
-            .iter()
-            .filter_map(|column| {
-                let column = object::get::<Column>(column)?;
-                let data = column.data.borrow();
-                let key = data.key.clone().unwrap_or_else(|| data.name.clone());
-                if given.contains(&key) || given.contains(&data.name) {
-                    return None;
-                }
-                let default = data.default.clone().filter(|default| !default.is_none())?;
-                Some((key, default))
-            })
-            .collect()
+    /// Columns that are not given and have a default of Python's side or a sequence, by key.
+    fn defaults(&self, interp: &mut Interp, given: &[SmolStr]) -> Eval<Vec<(SmolStr, Value)>> {
+        let given: Vec<SmolStr> = given.iter().map(|key| self.column_name_of(key)).collect();
+        let mut found = Vec::new();
+        for column in self.columns() {
+            let Some(column) = object::get::<Column>(&column) else {
+                continue;
+            };
+            let data = column.data.borrow();
+            if given.contains(&data.name) {
+                continue;
+            }
+            if let Some(default) = data.own_default(interp)? {
+                found.push((
+                    data.key.clone().unwrap_or_else(|| data.name.clone()),
+                    default,
+                ));
+            }
+        }
+        Ok(found)
     }
 
     fn returning(&mut self, interp: &mut Interp, columns: &[Value]) -> Eval<()> {
@@ -696,6 +747,9 @@ impl Object for Change {
                     .collect();
                 let select = arguments.get(1, "select").cloned().unwrap_or(Value::None);
                 next.from_select = Some((columns, select));
+                if let Some(flag) = arguments.get(2, "include_defaults").cloned() {
+                    next.includes_defaults = interp.truth(&flag)?;
+                }
             }
             "returning" => next.returning(interp, &arguments.positional)?,
             "on_conflict_do_nothing" | "on_conflict_do_update" => {
@@ -747,8 +801,8 @@ impl Object for Excluded {
 
 /// An INSERT of rows (a list of dicts) into a table: what `op.bulk_insert` and an ORM flush send.
 pub fn insert_rows(interp: &mut Interp, table: &Value, rows: &Value) -> Eval<Statement> {
-    let table = orm::table_of(table).unwrap_or_else(|| table.clone());
-    let mut change = Change::new(Kind::Insert, table);
+    let own = orm::table_of(table).unwrap_or_else(|| table.clone());
+    let mut change = Change::new(Kind::Insert, own).of_model(table);
     match rows {
         Value::List(_) | Value::Tuple(_) => change.add_values(interp, rows)?,
         Value::Dict(_) => change.add_values(interp, rows)?,

@@ -253,6 +253,18 @@ impl SelectObject {
         Ok(())
     }
 
+    /// The column that an attribute of its model holds.
+    fn column_of_attribute(&self, name: &SmolStr) -> SmolStr {
+        let attribute = match &self.parts.entity {
+            Some(Value::Class(model)) => model.lookup(name),
+            _ => None,
+        };
+        let column = attribute
+            .as_ref()
+            .and_then(object::get::<crate::alembic::schema::Column>);
+        column.map_or_else(|| name.clone(), |column| column.data.borrow().name.clone())
+    }
+
     /// `filter_by(name=value)`: columns of the first table.
     pub fn add_filter_by(&mut self, interp: &mut Interp, arguments: &Arguments) -> Eval<()> {
         let qualifier = match self.parts.from.first().or(self
@@ -269,7 +281,7 @@ impl SelectObject {
         for (name, value) in &arguments.keyword {
             let column = Expr::Column {
                 qualifier: qualifier.clone(),
-                name: name.clone(),
+                name: self.column_of_attribute(name),
             };
             let right = super::expression(interp, value)?;
             let expr = if matches!(right, Expr::Value(Datum::Null)) {

@@ -8,10 +8,12 @@ use smol_str::SmolStr;
 
 use super::operation;
 use crate::alembic::arguments::name_of;
-use crate::alembic::environment::Environment;
+use crate::alembic::environment::{DriverCall, Environment};
 use crate::alembic::object::{self, Interp, Object};
 use crate::alembic::{bridge, context};
+use crate::postgres::Statement;
 use crate::python::{Arguments, Eval, HostRef, Raise, Value};
+use crate::trace::Origin;
 
 /// Key under which a run remembers what a project put in place of an attribute.
 pub fn replacement_key(owner: &str, name: &str) -> String {
@@ -79,6 +81,7 @@ pub fn unknown(interp: &mut Interp, name: &str, arguments: &Arguments) -> Value 
     }
     let catalog = &mut interp.host.session.catalog;
     catalog.unread = true;
+    catalog.unsettled = true;
     for text in texts {
         catalog.open_named(&text);
     }
@@ -221,6 +224,14 @@ pub fn invoke(interp: &mut Interp, arguments: &Arguments) -> Eval<Value> {
         _ => None,
     };
     let Some(implementation) = implementation else {
+        if !matches!(operation, Value::Instance(_)) {
+            // one of Alembic's own as an object: what it is about can't be told from its arguments
+            let statement = Statement::Unreadable {
+                why: "an operation as an object".into(),
+                data: false,
+            };
+            Environment::execute(interp, DriverCall::new(Origin::Construct, statement))?;
+        }
         return Ok(unknown(interp, "invoke", arguments));
     };
     let call = Arguments {

@@ -72,14 +72,15 @@ fn insert(
     columns: &[(ColumnData, Value)],
     rows: &[Value],
 ) -> Eval<Statement> {
-    // the key of a row, the name of the column, the column where it is declared
-    type Used<'a> = (SmolStr, SmolStr, Option<&'a (ColumnData, Value)>);
+    // the key of a row, the name of the column, the column where it is declared with its default
+    type Used<'a> = (SmolStr, SmolStr, Option<(&'a Value, Option<Value>)>);
     let given: Vec<SmolStr> = rows.first().map(keys).unwrap_or_default();
     let mut used: Vec<Used<'_>> = Vec::new();
-    for column in columns {
-        let key = column.0.key.as_ref().unwrap_or(&column.0.name);
-        if given.contains(key) || column.0.default.is_some() {
-            used.push((key.clone(), column.0.name.clone(), Some(column)));
+    for (column, object) in columns {
+        let key = column.key.as_ref().unwrap_or(&column.name);
+        let default = column.own_default(interp)?;
+        if given.contains(key) || default.is_some() {
+            used.push((key.clone(), column.name.clone(), Some((object, default))));
         }
     }
     // keys that are no columns are left out, where the columns are known
@@ -93,11 +94,11 @@ fn insert(
     for row in rows {
         let mut expressions = Vec::with_capacity(used.len());
         for (key, _, column) in &used {
-            let object = column.map(|(_, object)| object);
+            let object = column.as_ref().map(|(object, _)| *object);
             let value = match item(row, key) {
                 Some(value) => value,
-                None => match column.and_then(|(data, _)| data.default.clone()) {
-                    Some(default) => default_value(interp, &default)?,
+                None => match column.as_ref().and_then(|(_, default)| default.as_ref()) {
+                    Some(default) => default_value(interp, default)?,
                     None => {
                         expressions.push(Expr::Unknown(key.clone()));
                         continue;

@@ -3,6 +3,7 @@
 mod annotated;
 mod automap;
 pub mod flask;
+mod mapper;
 mod members;
 pub mod model;
 mod mutable;
@@ -11,8 +12,10 @@ mod registry;
 mod relationships;
 pub mod session;
 mod sqlmodel;
+mod state;
 #[cfg(test)]
 mod tests;
+mod validators;
 
 use smol_str::SmolStr;
 
@@ -32,6 +35,7 @@ pub fn lookup(interp: &mut Interp, module: &str, name: &str) -> Option<Value> {
         .or_else(|| mutable::lookup(module, name))
         .or_else(|| model::lookup(name))
         .or_else(|| session::lookup(name))
+        .or_else(|| validators::lookup(name))
         .or_else(|| loader(name))
 }
 
@@ -52,7 +56,6 @@ fn loader(name: &str) -> Option<Value> {
         "contains_eager",
         "foreign",
         "remote",
-        "validates",
         "configure_mappers",
         "reconstructor",
         "deferred",

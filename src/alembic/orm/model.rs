@@ -8,7 +8,8 @@ use smol_str::SmolStr;
 
 use super::members::{columns_among, members};
 use super::registry::{AsBase, Registry};
-use super::{automap, columns_of, make, sqlmodel, table_of};
+use super::state::{self, STATE};
+use super::{automap, columns_of, make, sqlmodel, table_of, validators};
 use crate::alembic::arguments::int_of;
 use crate::alembic::object::{self, Interp, Object, function};
 use crate::alembic::schema::metadata::MetaData;
@@ -76,19 +77,34 @@ fn mapped_column(interp: &mut Interp, arguments: Arguments) -> Eval<Value> {
         "init",
         "repr",
         "kw_only",
-        "default_factory",
         "compare",
         "deferred",
         "deferred_group",
         "use_existing_column",
         "sort_order",
-        "insert_default",
         "active_history",
         "hash",
         "dataclass_metadata",
     ];
     let mut arguments = arguments;
     let sort_order = arguments.named("sort_order").and_then(int_of);
+    // what a row is given, whatever a dataclass gives the attribute
+    for of_row in ["insert_default", "default_factory"] {
+        let Some(at) = arguments
+            .keyword
+            .iter()
+            .position(|(name, _)| name == of_row)
+        else {
+            continue;
+        };
+        let (_, value) = arguments.keyword.remove(at);
+        if of_row == "insert_default" {
+            arguments.keyword.retain(|(name, _)| name != "default");
+        }
+        if arguments.named("default").is_none() {
+            arguments.keyword.push(("default".into(), value));
+        }
+    }
     arguments
         .keyword
         .retain(|(name, _)| !OF_ORM.contains(&name.as_str()));
@@ -362,12 +378,21 @@ impl Object for Base {
             for (key, _) in columns_of(&table) {
                 attributes.insert(attribute_of(class, &key), Value::None);
             }
+            if !arguments.positional.is_empty() {
+                // a dataclass takes its fields in their order
+                for (key, _) in columns_of(&table) {
+                    let value = interp.unknown(Reason::Unsupported, "a field of a dataclass");
+                    attributes.insert(attribute_of(class, &key), value);
+                }
+            }
             for (name, value) in &arguments.keyword {
                 attributes.insert(name.clone(), value.clone());
             }
+            attributes.insert(STATE.into(), state::of(arguments));
         }
-        let _ = interp;
-        Ok(Some(Value::Instance(Rc::new(instance))))
+        let instance = Rc::new(instance);
+        validators::apply(interp, &instance)?;
+        Ok(Some(Value::Instance(instance)))
     }
     fn inherited(
         &self,
@@ -421,7 +446,10 @@ impl Object for Initializer {
     }
     fn call(&self, _: &mut Interp, _: &HostRef, arguments: Arguments) -> Eval<Value> {
         if let Value::Instance(instance) = &self.receiver {
-            instance.attributes.borrow_mut().extend(arguments.keyword);
+            let state = state::of(&arguments);
+            let mut attributes = instance.attributes.borrow_mut();
+            attributes.extend(arguments.keyword);
+            attributes.insert(STATE.into(), state);
         }
         Ok(Value::None)
     }

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use smol_str::SmolStr;
 
 use super::session::OrmSession;
-use super::{columns_of, model, table_of};
+use super::{columns_of, mapper, model, table_of};
 use crate::alembic::connection;
 use crate::alembic::core::dml::{Change, Kind};
 use crate::alembic::core::operators::binary_expr;
@@ -90,10 +90,14 @@ const OWN: &[&str] = &[
 impl OrmQuery {
     /// A query of models and columns.
     pub fn new(interp: &mut Interp, session: Value, entities: &[Value]) -> Eval<Self> {
+        let mut select = SelectObject::of_targets(interp, entities)?;
+        if let [entity @ Value::Class(_)] = entities {
+            select.parts.entity = table_of(entity).map(|_| entity.clone());
+        }
         Ok(Self {
             session,
             entities: entities.to_vec(),
-            select: SelectObject::of_targets(interp, entities)?,
+            select,
         })
     }
 
@@ -270,6 +274,10 @@ impl OrmQuery {
             return Ok(result.row_count());
         };
         let mut change = Change::new(kind, table);
+        if let Some(model) = self.entities.first() {
+            change = change.of_model(model);
+            change.restrict(mapper::criterion(model).into_iter().collect(), Vec::new());
+        }
         change.restrict(self.select.parts.filter.clone(), Vec::new());
         let sources = self.select.parts.sources.clone();
         change.restrict(Vec::new(), sources);

@@ -10,8 +10,9 @@ use std::rc::Rc;
 use smol_str::SmolStr;
 
 use super::query::OrmQuery;
-use super::{columns_of, model, relationships, table_of};
+use super::{columns_of, mapper, model, relationships, state, table_of};
 use crate::alembic::connection;
+use crate::alembic::core::convert::has_null;
 use crate::alembic::core::dml::{Change, Kind};
 use crate::alembic::core::operators::binary_expr;
 use crate::alembic::core::select::SelectObject;
@@ -189,6 +190,7 @@ impl OrmSession {
                 self.insert(interp, &instances, doubt.as_ref())?;
             }
             relationships::fill_keys(interp, &waiting.instance, &links);
+            mapper::settle(&waiting.instance);
             // objects of one model with the same attributes set go in one statement
             if batch
                 .last()
@@ -318,7 +320,8 @@ impl OrmSession {
         let query = OrmQuery::new(interp, Value::Host(this.clone()), &[class])?;
         let found = query.get(interp, &Value::tuple(key))?;
         if let Value::Instance(known) = &found {
-            let values = instance.attributes.borrow().clone();
+            let mut values = instance.attributes.borrow().clone();
+            values.retain(|name, _| name != state::STATE && state::is_set(instance, name));
             known.attributes.borrow_mut().extend(values);
             return Ok(found);
         }
@@ -354,7 +357,7 @@ impl OrmSession {
             if matches!(&rows, Value::List(rows) if rows.borrow().is_empty()) {
                 return Ok(Value::None);
             }
-            let statement = crate::alembic::core::dml::insert_rows(interp, &table, &rows)?;
+            let statement = crate::alembic::core::dml::insert_rows(interp, &model, &rows)?;
             interp.in_doubt(doubt.as_ref(), |interp| {
                 connection::run(interp, Origin::Orm, vec![statement], Parameters::default())
             })?;
@@ -376,7 +379,7 @@ impl OrmSession {
             let keys = key_columns(&table);
             let (key, values): (Vec<_>, Vec<_>) =
                 row.into_iter().partition(|(name, _)| keys.contains(name));
-            let mut change = Change::new(Kind::Update, table.clone());
+            let mut change = Change::new(Kind::Update, table.clone()).of_model(&model);
             let mut filter = Vec::new();
             for (name, value) in key {
                 let value = crate::alembic::core::expression(interp, &value)?;
@@ -448,11 +451,18 @@ fn attribute_values(instance: &Rc<Instance>) -> Vec<(SmolStr, Value)> {
         .collect()
 }
 
-/// The values that an INSERT of the object gives: an attribute that was never set is left to its default.
+/// The values that an INSERT of the object gives: an attribute that was never set is left to its default, and so is None but where
+/// it is JSON's null.
 fn row_values(instance: &Rc<Instance>) -> Vec<(SmolStr, Value)> {
+    let columns = table_of(&Value::Class(instance.class.clone())).map(|table| columns_of(&table));
+    let is_json = |key: &SmolStr| {
+        let mut columns = columns.iter().flatten();
+        let is_set = || state::is_set(instance, &model::attribute_of(&instance.class, key));
+        columns.any(|(known, column)| known == key && has_null(column)) && is_set()
+    };
     attribute_values(instance)
         .into_iter()
-        .filter(|(_, value)| !value.is_none())
+        .filter(|(key, value)| !value.is_none() || is_json(key))
         .collect()
 }
 

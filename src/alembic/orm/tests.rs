@@ -1,7 +1,7 @@
 //! Models and sessions through the interpreter.
 
 use crate::alembic::testing::{NEW, outcomes, raised, replay, tables};
-use crate::postgres::Catalog;
+use crate::postgres::{Catalog, Statement};
 use crate::trace::Origin;
 use crate::trace::RunOutput;
 
@@ -657,5 +657,134 @@ fn a_subclass_of_sqlalchemys_own_decorator_has_its_impl() {
             "op.create_table('t', sa.Column('a', Text()), sa.Column('b', Text), sa.Column('c', Plain()), sa.Column('d', sa.PickleType()))"
         ),
         ["CREATE TABLE t (a text, b text, c bytea, d bytea)"]
+    );
+}
+
+/// A module's models and a table each, then what a session sends.
+fn sent(models: &str, body: &str) -> Vec<String> {
+    let module = format!(
+        "from sqlalchemy.orm import DeclarativeBase, MappedAsDataclass, Mapped, mapped_column, Session, validates\n\
+         class Base(DeclarativeBase):\n    pass\n{models}"
+    );
+    let body = format!(
+        "Base.metadata.create_all(op.get_bind())\ns = Session(op.get_bind())\n{body}\ns.commit()"
+    );
+    let output = replay(Catalog::default(), &module, &body, NEW);
+    assert_eq!(raised(&output), "", "{body}");
+    let results = outcomes(&output);
+    let events = output.trace.events.iter().zip(results);
+    events
+        .filter(|(event, _)| !matches!(event.statements[0], Statement::CreateTable(_)))
+        .map(|(event, result)| format!("{} {result}", event.statements[0]))
+        .collect()
+}
+
+#[test]
+fn a_merge_copies_what_was_set() {
+    let model = "class Role(Base):\n    __tablename__ = 'roles'\n    id: Mapped[int] = mapped_column(primary_key=True)\n    \
+                 name: Mapped[str]\n    level: Mapped[int]\n";
+    assert_eq!(
+        sent(
+            model,
+            "s.add(Role(id=1, name='a', level=2))\ns.flush()\ns.merge(Role(id=1, name='b'))"
+        ),
+        [
+            "INSERT INTO roles (id, name, level) VALUES (1, 'a', 2) ok",
+            "SELECT roles.id, roles.name, roles.level FROM roles WHERE roles.id = 1 ok",
+            "UPDATE roles SET name = 'b' WHERE id = 1 ok",
+        ]
+    );
+}
+
+#[test]
+fn none_is_jsons_null_where_it_was_given() {
+    let model = "class O(Base):\n    __tablename__ = 'o'\n    id: Mapped[int] = mapped_column(primary_key=True)\n    \
+                 a: Mapped[dict] = mapped_column(sa.JSON, nullable=True)\n    \
+                 b: Mapped[dict] = mapped_column(postgresql.JSONB(none_as_null=True), nullable=True)\n";
+    assert_eq!(
+        sent(
+            model,
+            "s.add(O(id=1, a=None, b=None))\ns.add(O(id=2))\ns.flush()\ns.execute(sa.insert(O).values(id=3, a=None, b=None))"
+        ),
+        [
+            "INSERT INTO o (id, a) VALUES (1, 'null') ok",
+            "INSERT INTO o (id) VALUES (2) ok",
+            "INSERT INTO o (id, a, b) VALUES (3, 'null', NULL) ok",
+        ]
+    );
+}
+
+#[test]
+fn values_are_named_by_the_models_attributes() {
+    let model = "class U(Base):\n    __tablename__ = 'u'\n    id: Mapped[int] = mapped_column(primary_key=True)\n    \
+                 email: Mapped[str] = mapped_column('email_addr')\n";
+    assert_eq!(
+        sent(
+            model,
+            "s.execute(sa.insert(U).values(id=1, email='a'))\ns.execute(sa.insert(U), [{'id': 2, 'email': 'b'}])\n\
+             s.bulk_insert_mappings(U, [{'id': 3, 'email': 'c'}])\ns.execute(sa.update(U).values(email='d'))\n\
+             s.query(U).filter_by(email='d').update({'email': 'e'})"
+        ),
+        [
+            "INSERT INTO u (id, email_addr) VALUES (1, 'a') ok",
+            "INSERT INTO u (id, email_addr) VALUES (2, 'b') ok",
+            "INSERT INTO u (id, email_addr) VALUES (3, 'c') ok",
+            "UPDATE u SET email_addr = 'd' ok",
+            "UPDATE u SET email_addr = 'e' WHERE u.email_addr = 'd' ok",
+        ]
+    );
+}
+
+#[test]
+fn what_a_mapper_puts_into_a_row() {
+    let task = "class Task(Base):\n    __tablename__ = 'tasks'\n    id: Mapped[int] = mapped_column(primary_key=True)\n    \
+                kind: Mapped[str]\n    ver: Mapped[int] = mapped_column()\n    \
+                __mapper_args__ = {'polymorphic_on': 'kind', 'polymorphic_identity': 'task', 'version_id_col': ver}\n\
+                class Bug(Task):\n    __mapper_args__ = {'polymorphic_identity': 'bug'}\n";
+    assert_eq!(
+        sent(
+            task,
+            "s.add(Task(id=1))\ns.add(Bug(id=2))\ns.flush()\ns.query(Bug).update({'ver': 5})"
+        ),
+        [
+            "INSERT INTO tasks (id, kind, ver) VALUES (1, 'task', 1) ok",
+            "INSERT INTO tasks (id, kind, ver) VALUES (2, 'bug', 1) ok",
+            "UPDATE tasks SET ver = 5 WHERE {?: the classes of a model} ok",
+        ]
+    );
+    let defaults = "class V(Base):\n    __tablename__ = 'v'\n    id: Mapped[int] = mapped_column(primary_key=True)\n    \
+                    token: Mapped[str] = mapped_column(insert_default=lambda: 't')\n    \
+                    tags: Mapped[dict] = mapped_column(sa.JSON, default_factory=dict)\n    email: Mapped[str]\n    \
+                    @validates('email')\n    def lowered(self, key, value):\n        return value.lower()\n";
+    assert_eq!(
+        sent(defaults, "s.add(V(id=1, email='A'))"),
+        ["INSERT INTO v (id, email, token, tags) VALUES (1, 'a', 't', '{}') ok"]
+    );
+}
+
+#[test]
+fn a_sequence_is_the_default_of_its_column() {
+    let output = replay(
+        Catalog::default(),
+        "t = sa.Table('t', sa.MetaData(), sa.Column('id', sa.Integer, sa.Sequence('s'), primary_key=True), sa.Column('n', sa.Integer, default=7), sa.Column('m', sa.Integer))\n",
+        "t.create(op.get_bind())\nop.get_bind().execute(t.insert().values(m=1))\nop.bulk_insert(t, [{'m': 2}])\n\
+         op.get_bind().execute(t.insert().from_select(['m'], sa.select(sa.literal(3))))\n\
+         op.get_bind().execute(t.insert().from_select(['id', 'm'], sa.select(sa.literal(1), sa.literal(3)), include_defaults=False))",
+        NEW,
+    );
+    let statements: Vec<String> = output
+        .trace
+        .events
+        .iter()
+        .map(|event| event.statements[0].to_string())
+        .collect();
+    assert_eq!(
+        statements[2..],
+        [
+            "INSERT INTO t (m, id, n) VALUES (1, nextval('s'), 7)",
+            "INSERT INTO t (id, n, m) VALUES (nextval('s'), 7, 2)",
+            "INSERT INTO t (m, id, n) SELECT 3, nextval('s'), 7",
+            "INSERT INTO t (id, m) SELECT 1, 3",
+        ]
     );
 }

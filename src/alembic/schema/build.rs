@@ -321,6 +321,9 @@ pub fn table_shape(interp: &mut Interp, table: &TableData) -> Eval<TableShape> {
             continue;
         };
         let data = constraint.data.borrow().clone();
+        if data.elsewhere.get() {
+            continue;
+        }
         if matches!(data.shape, Shape::PrimaryKey { .. }) {
             key = Some(data);
         } else {
@@ -372,7 +375,9 @@ pub fn table_shape(interp: &mut Interp, table: &TableData) -> Eval<TableShape> {
         if let Some(index) = object::get::<Index>(value) {
             let mut data = index.data.borrow().clone();
             data.table = Some(table.name.clone());
-            shape.indexes.push(data);
+            if !data.elsewhere.get() {
+                shape.indexes.push(data);
+            }
         }
     }
     Ok(shape)

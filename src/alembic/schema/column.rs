@@ -174,6 +174,16 @@ impl ColumnData {
     pub fn is_nullable(&self) -> bool {
         self.nullable.unwrap_or(!self.primary_key)
     }
+
+    /// What SQLAlchemy gives a row without a value for the column: the next number of its sequence, or its default of Python's side.
+    pub fn own_default(&self, interp: &mut Interp) -> Eval<Option<Value>> {
+        let mut items = self.default.iter().chain(&self.items);
+        let sequence = items.find_map(object::get::<super::generated::Sequence>);
+        match sequence.filter(|sequence| !sequence.optional) {
+            Some(sequence) => sequence.next_value(interp).map(Some),
+            None => Ok(self.default.clone().filter(|default| !default.is_none())),
+        }
+    }
 }
 
 impl Object for Column {

@@ -2,13 +2,13 @@
 //! `CheckConstraint`, `ExcludeConstraint`, and their definitions in statements.
 
 use std::any::Any;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::{Rc, Weak};
 
 use smol_str::SmolStr;
 
-use super::{Column, build};
+use super::{Column, build, ddl};
 use crate::alembic::arguments::{column_name, column_names, hole, items_of, name_of};
 use crate::alembic::naming::{self, GivenName, Subject};
 use crate::alembic::object::{self, Interp, Object};
@@ -48,6 +48,8 @@ pub struct ConstraintData {
     pub not_valid: bool,
     /// The table, where the constraint stands by itself.
     pub table: Option<Name>,
+    /// `ddl_if(dialect=...)`: not made with its table here. Its copies have it too.
+    pub elsewhere: Rc<Cell<bool>>,
 }
 
 /// What a constraint demands.
@@ -192,6 +194,7 @@ pub fn data_of(interp: &mut Interp, arguments: &Arguments, shape: Shape) -> Eval
         initially_deferred,
         not_valid: flag(interp, arguments, "postgresql_not_valid")?,
         table: None,
+        elsewhere: Rc::default(),
     })
 }
 
@@ -492,9 +495,20 @@ impl Object for Constraint {
         Ok(Some(self.columns().len()))
     }
     fn methods(&self) -> &'static [&'static str] {
-        COPIES
+        &["copy", "_copy", "ddl_if"]
     }
-    fn invoke(&self, _: &mut Interp, _: &HostRef, _: &str, arguments: Arguments) -> Eval<Value> {
+    fn invoke(
+        &self,
+        interp: &mut Interp,
+        this: &HostRef,
+        method: &str,
+        arguments: Arguments,
+    ) -> Eval<Value> {
+        if method == "ddl_if" {
+            let elsewhere = !ddl::names_postgresql(interp, &arguments)?;
+            self.data.borrow().elsewhere.set(elsewhere);
+            return Ok(Value::Host(this.clone()));
+        }
         let copy = Constraint::value(unattached(&self.data.borrow()));
         // without a table for it, the copy holds the columns of the old one, and attaches itself to that
         let by_columns = matches!(self.data.borrow().shape, Shape::Unique { .. });
@@ -510,9 +524,7 @@ impl Object for Constraint {
     }
 }
 
-/// What gives the same constraint without a table.
-const COPIES: &[&str] = &["copy", "_copy"];
-
+/// The same constraint without a table.
 fn unattached(data: &ConstraintData) -> ConstraintData {
     ConstraintData {
         table: None,
@@ -570,7 +582,7 @@ impl Object for ForeignKey {
         Ok(attribute(&self.data.borrow(), name))
     }
     fn methods(&self) -> &'static [&'static str] {
-        COPIES
+        &["copy", "_copy"]
     }
     fn invoke(&self, _: &mut Interp, _: &HostRef, _: &str, _: Arguments) -> Eval<Value> {
         Ok(object::value(ForeignKey {

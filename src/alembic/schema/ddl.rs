@@ -107,6 +107,16 @@ impl Object for Ddl {
     }
 }
 
+/// Whether the `dialect` of an `execute_if()` or a `ddl_if()` leaves PostgreSQL in.
+pub(super) fn names_postgresql(interp: &mut Interp, condition: &Arguments) -> Eval<bool> {
+    let dialects = match condition.get(0, "dialect").cloned() {
+        None | Some(Value::None) => return Ok(true),
+        Some(Value::Str(one)) => vec![one.text.to_string()],
+        Some(several) => texts_of(interp, &several)?.unwrap_or_default(),
+    };
+    Ok(dialects.iter().any(|dialect| dialect == "postgresql"))
+}
+
 /// Executes a DDL element for the table or MetaData whose event it listens to; false: the value is none.
 pub fn execute_for(interp: &mut Interp, value: &Value, target: &Value) -> Eval<bool> {
     let Some(element) = object::get::<Ddl>(value) else {
@@ -182,12 +192,7 @@ impl Ddl {
             interp.host.session.catalog.open = true;
             return Ok(false);
         }
-        let dialects = match condition.get(0, "dialect").cloned() {
-            None | Some(Value::None) => return Ok(true),
-            Some(Value::Str(one)) => vec![one.text.to_string()],
-            Some(several) => texts_of(interp, &several)?.unwrap_or_default(),
-        };
-        Ok(dialects.iter().any(|dialect| dialect == "postgresql"))
+        names_postgresql(interp, condition)
     }
 
     fn calls(&self, interp: &mut Interp) -> Eval<Vec<DriverCall>> {

@@ -136,6 +136,12 @@ impl Generated {
 }
 
 impl Sequence {
+    /// `sequence.next_value()`.
+    pub fn next_value(&self, interp: &mut Interp) -> Eval<Value> {
+        let call = Expr::call("nextval", vec![Expr::text(&self.name.to_string())]);
+        bridge::expression_value(interp, call)
+    }
+
     /// What `create` or `drop` executes: nothing where `checkfirst` finds it done.
     pub fn statement(&self, interp: &Interp, create: bool, checkfirst: bool) -> Option<Statement> {
         if checkfirst && relation_exists(interp, &self.name) == create {
@@ -216,8 +222,7 @@ impl Object for Sequence {
         arguments: Arguments,
     ) -> Eval<Value> {
         if method == "next_value" {
-            let call = Expr::call("nextval", vec![Expr::text(&self.name.to_string())]);
-            return bridge::expression_value(interp, call);
+            return self.next_value(interp);
         }
         // a sequence's `create` looks first by default, unlike a table's
         let checkfirst = match arguments.get(1, "checkfirst").cloned() {

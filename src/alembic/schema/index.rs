@@ -1,13 +1,14 @@
 //! `sa.Index`: made of its arguments, and its CREATE INDEX.
 
 use std::any::Any;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use smol_str::SmolStr;
 
 use super::generated::relation_exists;
-use super::{Column, build};
+use super::{Column, build, ddl};
 use crate::alembic::arguments::{column_names, hole, name_of};
 use crate::alembic::bridge;
 use crate::alembic::environment::{DriverCall, Environment};
@@ -41,6 +42,8 @@ pub struct IndexData {
     /// Column and operator class.
     pub operator_classes: Vec<(SmolStr, SmolStr)>,
     pub nulls_not_distinct: bool,
+    /// `ddl_if(dialect=...)`: not made with its table here. Its copies have it too.
+    pub elsewhere: Rc<Cell<bool>>,
 }
 
 pub(super) fn lookup(name: &str) -> Option<Value> {
@@ -57,7 +60,9 @@ pub(super) fn lookup(name: &str) -> Option<Value> {
                 ..IndexData::default()
             };
             data.table = data.expressions.iter().find_map(|value| {
-                object::get::<Column>(value).and_then(|column| column.data.borrow().table.clone())
+                let column = object::get::<Column>(value);
+                let of_column = column.and_then(|column| column.data.borrow().table.clone());
+                of_column.or_else(|| bridge::table_of_expression(value))
             });
             data.options(interp, &arguments.keyword)?;
             attach(interp, &data);
@@ -301,15 +306,20 @@ impl Object for Index {
         self
     }
     fn methods(&self) -> &'static [&'static str] {
-        &["create", "drop"]
+        &["create", "drop", "ddl_if"]
     }
     fn invoke(
         &self,
         interp: &mut Interp,
-        _: &HostRef,
+        this: &HostRef,
         method: &str,
         arguments: Arguments,
     ) -> Eval<Value> {
+        if method == "ddl_if" {
+            let elsewhere = !ddl::names_postgresql(interp, &arguments)?;
+            self.data.borrow().elsewhere.set(elsewhere);
+            return Ok(Value::Host(this.clone()));
+        }
         let data = self.data.borrow().clone();
         let checkfirst = match arguments.get(1, "checkfirst").cloned() {
             Some(flag) => interp.truth(&flag)?,

@@ -150,3 +150,24 @@ fn sequences_and_types_in_schemas() {
         ]
     );
 }
+
+#[test]
+fn what_is_for_another_dialect_is_not_made_with_its_table() {
+    let module = "m = sa.MetaData()\nt = sa.Table('t', m, sa.Column('id', sa.Integer), sa.Column('n', sa.Text))\n\
+        ours = sa.Index('ours', sa.func.lower(t.c.n)).ddl_if(dialect='postgresql')\n\
+        theirs = sa.Index('theirs', t.c.n).ddl_if(dialect='sqlite')\n\
+        t.append_constraint(sa.CheckConstraint('id > 0', name='c').ddl_if(dialect=('mysql', 'sqlite')))\n";
+    assert_eq!(
+        made(
+            module,
+            "m.create_all(op.get_bind())\nours.drop(op.get_bind())\ntheirs.create(op.get_bind())",
+            NEW
+        ),
+        [
+            "CREATE TABLE t (id int4, n text) ok",
+            "CREATE INDEX ours ON t (lower(t.n)) ok",
+            "DROP INDEX ours ok",
+            "CREATE INDEX theirs ON t (n) ok",
+        ]
+    );
+}
