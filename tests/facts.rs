@@ -17,7 +17,7 @@ use foreshot::postgres::session::Parameters;
 use foreshot::postgres::{
     Catalog, Datum, ObjectKey, ObjectKind, Outcome, Session, Statement, Version,
 };
-use foreshot::scripts::{self, Format, Reading};
+use foreshot::scripts::{self, Format, Reading, Refusal, Why};
 use foreshot::source::FileId;
 use serde_json::Value;
 
@@ -84,7 +84,11 @@ fn parse(text: &str) -> Vec<Statement> {
     };
     match scripts::read(Format::Plain, FileId(0), text, None, Version::default()) {
         Reading::Read { script, refusals } => match refusals.first() {
-            Some(refusal) => refused(&refusal.message),
+            Some(Refusal {
+                why: Why::Syntax(message),
+                ..
+            }) => refused(message),
+            Some(other) => panic!("{other:?}"),
             None => script
                 .up
                 .calls

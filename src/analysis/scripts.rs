@@ -17,7 +17,7 @@ use crate::files::{FileError, Files, decode, join};
 use crate::history::{self, Graph, Identifiers};
 use crate::postgres::Catalog;
 use crate::replay::Revision;
-use crate::scripts::{self, Format, Included, Migration, Reading, Refusal, Script};
+use crate::scripts::{self, Format, Included, Migration, Reading, Refusal, Script, Why};
 use crate::source::{FileId, Site, SourceFile, SourceMap, Span};
 use crate::timings::{Phase, measure};
 use crate::trace::Gap;
@@ -340,11 +340,22 @@ fn parse(entry: &Entry<'_>, sql: &SqlFiles, config: &Config) -> Vec<(Option<Stri
 }
 
 fn refused(refusal: &Refusal) -> Diagnostic {
-    let message = format!(
-        "the server refuses this statement (42601: {}), and a tool that sends the file as a whole runs none of it",
-        refusal.message
-    );
-    Diagnostic::new(UNREADABLE, Severity::Error, refusal.site, message)
+    let (message, help) = match &refusal.why {
+        Why::Syntax(message) => (
+            format!(
+                "the server refuses this statement (42601: {message}), and a tool that sends the file as a whole runs none of it"
+            ),
+            None,
+        ),
+        Why::Cut(remedy) => (
+            "the server refuses the first part of this statement (42601): its tool cuts a file behind each line that ends with a semicolon, in a quoted text too"
+                .to_owned(),
+            Some(remedy.clone()),
+        ),
+    };
+    let mut diagnostic = Diagnostic::new(UNREADABLE, Severity::Error, refusal.site, message);
+    diagnostic.help = help;
+    diagnostic
 }
 
 /// One after the other: each follows the one before it.
@@ -376,6 +387,8 @@ fn chain(
             .flatten()
             .map(|part| sources.file(part.place.file).path().to_owned())
             .collect();
+        // one that runs whenever it has changed has no way down
+        let reversible = reversible && !script.repeatable;
         let mut revision = Revision::of_script(&id, parent.as_deref(), script, reversible);
         revision.reported = database
             .report_only

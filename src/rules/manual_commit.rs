@@ -5,8 +5,9 @@ use crate::config::Level;
 use crate::diagnostic::{Diagnostic, RuleInfo, Severity};
 use crate::postgres::statement::TransactionStatement;
 use crate::postgres::{Outcome, Statement, TransactionMode};
+use crate::scripts::{Part, Sending};
 use crate::source::Site;
-use crate::trace::{BoundaryKind, Run, Trace};
+use crate::trace::{BoundaryKind, Event, Run, Trace};
 
 pub(super) const RULE: Rule = Rule {
     info: RuleInfo {
@@ -23,6 +24,11 @@ pub(super) const RULE: Rule = Rule {
 const BLOCK: &str = "put what must be committed by itself inside `with op.get_context().autocommit_block():`, which commits and begins anew as Alembic expects it";
 
 fn check(context: &Context<'_>) -> Vec<Diagnostic> {
+    if let Some(script) = context.replayed.revision.script() {
+        let up = of_part(context, Run::First, Some(&script.up));
+        let down = of_part(context, Run::Downgrade, script.down.as_ref());
+        return up.into_iter().chain(down).collect();
+    }
     if context.transactions.autocommit {
         return Vec::new();
     }
@@ -45,7 +51,7 @@ fn check(context: &Context<'_>) -> Vec<Diagnostic> {
             found.push(report(context, *kind, sites, command));
         }
         if ends.is_empty() && !begins.is_empty() {
-            found.push(report_begin(context, &begins));
+            found.push(report_begin(context, &begins, "Alembic's"));
         }
     }
     found
@@ -112,6 +118,66 @@ fn report(context: &Context<'_>, kind: BoundaryKind, sites: &[Site], command: &s
     diagnostic
 }
 
+/// A SQL file's own transaction where its tool has one, or where more follows behind it.
+fn of_part(context: &Context<'_>, run: Run, part: Option<&Part>) -> Option<Diagnostic> {
+    let sending = part?.sending;
+    let trace = context.replayed.trace(run);
+    let is_end = |event: &Event| {
+        event.mode == TransactionMode::Block
+            && event.statements.iter().any(|statement| {
+                matches!(
+                    statement,
+                    Statement::Transaction(
+                        TransactionStatement::Commit | TransactionStatement::Rollback
+                    )
+                )
+            })
+    };
+    let at = trace.events.iter().position(is_end);
+    let Some(at) = at.filter(|_| sending != Sending::Each) else {
+        let begins = begins(trace);
+        let is_open = sending == Sending::Block && !begins.is_empty();
+        return is_open.then(|| report_begin(context, &begins, "its tool's"));
+    };
+    let end = &trace.events[at];
+    // what the rest of the file does is in a transaction of its own
+    let more = trace.events[at + 1..].iter().any(|later| {
+        let is_control = |statement: &Statement| matches!(statement, Statement::Transaction(_));
+        !later.statements.iter().all(is_control)
+    });
+    let undoes = matches!(
+        end.statements.first(),
+        Some(Statement::Transaction(TransactionStatement::Rollback))
+    );
+    let (message, severity, help) = match (sending, more) {
+        (Sending::Block, _) if undoes => (
+            "`ROLLBACK` undoes all that the migration did before it, and the migration is recorded as if it had been kept",
+            Severity::Error,
+            "leave it out: its tool rolls back what fails",
+        ),
+        (Sending::Block, true) => (
+            "a failure after this `COMMIT` leaves the migration half applied and not recorded: it ends the transaction of its tool, and each statement from here on is committed by itself",
+            Severity::Warning,
+            BLOCK,
+        ),
+        (Sending::Block, false) => (
+            "`COMMIT` ends the transaction in which its tool records the migration: if that fails, it is applied and not recorded",
+            Severity::Note,
+            "leave BEGIN and COMMIT out: its tool's transaction holds the migration",
+        ),
+        (_, true) if !undoes => (
+            "a failure after this `COMMIT` leaves the first part of the migration applied",
+            Severity::Warning,
+            "put what follows in a file of its own, or in the same transaction",
+        ),
+        _ => return None,
+    };
+    let mut diagnostic = context.diagnostic(&RULE, end.site, message.to_owned());
+    diagnostic.severity = severity;
+    diagnostic.help = Some(help.to_owned());
+    Some(diagnostic)
+}
+
 /// Where a migration begins a transaction in the one that is open.
 fn begins(trace: &Trace) -> Vec<Site> {
     let mut sites = Vec::new();
@@ -130,10 +196,10 @@ fn begins(trace: &Trace) -> Vec<Site> {
     sites
 }
 
-fn report_begin(context: &Context<'_>, sites: &[Site]) -> Diagnostic {
-    let message =
-        "`BEGIN` does nothing here but raise a warning: Alembic's transaction is open already"
-            .to_owned();
+fn report_begin(context: &Context<'_>, sites: &[Site], whose: &str) -> Diagnostic {
+    let message = format!(
+        "`BEGIN` does nothing here but raise a warning: {whose} transaction is open already"
+    );
     let mut diagnostic = context.diagnostic(&RULE, sites[0], message);
     diagnostic.severity = Severity::Note;
     diagnostic.help = Some("leave it out".to_owned());

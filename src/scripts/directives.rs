@@ -379,6 +379,65 @@ pub(super) fn format_of(text: &str) -> Option<Format> {
     marked.or_else(|| leading().any(is_yoyo).then_some(Format::Yoyo))
 }
 
+/// Where goose and sql-migrate cut a text: between `StatementBegin` and `StatementEnd` nowhere, elsewhere behind each line that
+/// ends with a semicolon, whatever it stands in.
+pub(super) struct Cuts {
+    marker: &'static str,
+    /// What is kept whole.
+    kept: Vec<Range<usize>>,
+}
+
+impl Cuts {
+    /// Of a text of a format's; `None`: its tool knows where a statement ends.
+    pub(super) fn of(format: Format, text: &str) -> Option<Self> {
+        let marker = match format {
+            Format::Goose => "+goose",
+            Format::SqlMigrate => "+migrate",
+            _ => return None,
+        };
+        let mut kept = Vec::new();
+        let mut begin = None;
+        for (at, line) in comment_lines(text) {
+            let comment = line.trim_start().trim_start_matches('-').trim();
+            let Some(word) = comment.strip_prefix(marker) else {
+                continue;
+            };
+            let word = word.trim();
+            if word.eq_ignore_ascii_case("StatementBegin") {
+                begin = Some(at);
+            } else if let Some(begin) = begin.take() {
+                kept.push(begin..at);
+            }
+        }
+        kept.extend(begin.map(|begin| begin..text.len()));
+        Some(Self { marker, kept })
+    }
+
+    /// Whether a statement that begins at an offset is cut inside: one of its lines but the last ends with a semicolon.
+    pub(super) fn cuts(&self, at: usize, statement: &str) -> bool {
+        let mut lines = statement.trim_end().lines().rev().skip(1);
+        let behind = self.kept.partition_point(|kept| kept.end <= at);
+        let is_kept = self.kept.get(behind).is_some_and(|kept| kept.contains(&at));
+        !is_kept && lines.any(ends_with_semicolon)
+    }
+
+    /// What is to be written around such a statement.
+    pub(super) fn remedy(&self) -> String {
+        let marker = self.marker;
+        format!(
+            "put `-- {marker} StatementBegin` before it and `-- {marker} StatementEnd` after it"
+        )
+    }
+}
+
+/// Whether the last word of a line that is no comment ends with a semicolon.
+fn ends_with_semicolon(line: &str) -> bool {
+    let words = line
+        .split_whitespace()
+        .take_while(|word| !word.starts_with("--"));
+    words.last().is_some_and(|word| word.ends_with(';'))
+}
+
 /// Whether a comment of a part says why it is empty: more than a tool's mark or template.
 pub(super) fn is_explained(text: &str) -> bool {
     comment_lines(text)

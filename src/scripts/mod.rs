@@ -17,7 +17,7 @@ use crate::source::Site;
 use crate::trace::{Call, Gap};
 
 pub use format::{FORMATS, Facts, Format, Sending};
-pub use read::{DownFile, Included, Reading, Refusal, includes, read, read_all};
+pub use read::{DownFile, Included, Reading, Refusal, Why, includes, read, read_all};
 pub use recognize::{Folder, Migration, Names, fragment, migrations, recognize, version};
 pub use run::{Command, run};
 

@@ -16,8 +16,17 @@ use crate::trace::{Call, Gap, Origin};
 pub struct Refusal {
     /// The first line of the statement.
     pub site: Site,
+    /// Why.
+    pub why: Why,
+}
+
+/// Why a statement is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Why {
     /// The parser's words.
-    pub message: String,
+    Syntax(String),
+    /// Its tool sends a part of it only; what keeps it whole.
+    Cut(String),
 }
 
 /// What came of a migration's files.
@@ -204,6 +213,7 @@ impl Reader {
         let blanked = self.blanked(body);
         let body = blanked.as_deref().unwrap_or(body);
         let site = |span: Span| Site { file, span };
+        let cuts = directives::Cuts::of(self.format, body);
         for Parsed { statement, span } in sql::parse_file(body) {
             let own = body.get(span.range()).unwrap_or_default();
             let whole = Span::new(base as u32 + span.start, base as u32 + span.end);
@@ -229,11 +239,21 @@ impl Reader {
                 Statement::SyntaxError { message } => {
                     self.refusals.push(Refusal {
                         site: site(head),
-                        message: message.to_string(),
+                        why: Why::Syntax(message.to_string()),
                     });
                     self.refused.push(own.into());
                 }
-                statement => read.calls.push(call(site(head), site(whole), statement)),
+                statement => {
+                    if let Some(cuts) = &cuts
+                        && cuts.cuts(span.start as usize, own)
+                    {
+                        self.refusals.push(Refusal {
+                            site: site(head),
+                            why: Why::Cut(cuts.remedy()),
+                        });
+                    }
+                    read.calls.push(call(site(head), site(whole), statement));
+                }
             }
         }
     }
@@ -416,6 +436,30 @@ mod tests {
         let (script, refusals) = read_plain(text);
         assert_eq!(texts(&script.up, text), ["SELECT 1", "SELECT 2"]);
         assert_eq!((refusals.len(), script.up.gaps.len()), (0, 1));
+    }
+
+    #[test]
+    fn tools_that_cut_at_semicolons_need_their_marks() {
+        let function = "CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS $$\nBEGIN\n    NULL; -- why\nEND\n$$;";
+        let cut = |format, text: &str| match read(format, FileId(0), text, None, Version(15)) {
+            Reading::Read { script, refusals } => (script.up.calls.len(), refusals.len()),
+            Reading::Foreign(server) => panic!("{server}"),
+        };
+        let bare = format!("-- +goose Up\nSELECT 1;\n{function}\nSELECT 2;\n");
+        // it is told, and the rest is read as it is meant
+        assert_eq!(cut(Format::Goose, &bare), (3, 1));
+        assert_eq!(
+            cut(Format::SqlMigrate, &bare.replace("goose", "migrate")),
+            (3, 1)
+        );
+        assert_eq!(cut(Format::Plain, &bare), (3, 0));
+        let marked = format!(
+            "-- +goose Up\nSELECT 1;\n-- +goose StatementBegin\n{function}\n-- +goose StatementEnd\nSELECT 2;\n"
+        );
+        assert_eq!(cut(Format::Goose, &marked), (3, 0));
+        // where no line ends with one, nothing is cut
+        let line = "-- +goose Up\nDO $$ BEGIN NULL; END $$;\nSELECT\n    1;\n";
+        assert_eq!(cut(Format::Goose, line), (2, 0));
     }
 
     #[test]
