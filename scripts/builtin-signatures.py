@@ -38,7 +38,9 @@ SELECT o.oprname, array(SELECT CASE WHEN e.typname IS NULL THEN t.typname ELSE e
 FROM pg_operator o WHERE oprnamespace = 'pg_catalog'::regnamespace AND oprkind = 'b' AND oprname = ANY (%s)
 """
 
-SYMBOLS = ["+", "-", "*", "/", "%", "||", "->", "->>", "#>", "#>>", "#-", "?", "?|", "?&", "@>", "<@"]
+SYMBOLS = """
++ - * / % || -> ->> #> #>> #- ? ?| ?& @> <@ && = <> < > <= >= ~~ !~~ ~~* !~~* ~ !~ ~* !~*
+""".split()
 
 # types that no server has since 12
 GONE = {"abstime", "reltime", "tinterval"}

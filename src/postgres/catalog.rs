@@ -119,6 +119,8 @@ pub struct Catalog {
     pub cut: bool,
     /// A statement ran that could not be read: what is not known to be there may have been made by it.
     pub unread: bool,
+    /// It was one of the revision that runs: what its other statements miss may be what it made.
+    pub unsettled: bool,
     /// Names, with their known parts, of relations that were made and whose whole name is not known.
     pub nameless: OrdSet<SmolStr>,
     /// Open world: an object never heard of may exist.
@@ -149,6 +151,7 @@ impl Default for Catalog {
             doubted: OrdSet::new(),
             cut: false,
             unread: false,
+            unsettled: false,
             open: false,
         }
     }

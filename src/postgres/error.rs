@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+use super::{ObjectKey, ObjectKind};
+
 /// A five-character SQLSTATE.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SqlState(&'static str);
@@ -173,7 +175,7 @@ pub struct ServerError {
     /// Its message, as the server words it.
     pub message: String,
     /// The object that is already there, missing or in the way, where there is one.
-    pub object: Option<super::ObjectKey>,
+    pub object: Option<ObjectKey>,
 }
 
 impl ServerError {
@@ -186,9 +188,17 @@ impl ServerError {
         }
     }
 
+    /// Whether it says that a thing is missing which something else could make. An operator between two types is none: that they
+    /// don't go together is no matter of what is there.
+    pub fn misses_object(&self) -> bool {
+        let kind = self.object.as_ref().map(|key| key.kind);
+        self.sqlstate.says_missing()
+            && (self.sqlstate != SqlState::UNDEFINED_FUNCTION || kind == Some(ObjectKind::Function))
+    }
+
     /// The same error, naming the object that it is about.
     #[must_use]
-    pub fn about(mut self, object: super::ObjectKey) -> Self {
+    pub fn about(mut self, object: ObjectKey) -> Self {
         self.object = Some(object);
         self
     }

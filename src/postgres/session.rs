@@ -3,15 +3,16 @@
 //! A failing call is undone wholly and the session goes on as if it had been under a savepoint of its own, so that one
 //! failure hides no other; [`Answer::aborted`] says that a real server would have refused it with 25P02.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
+use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 
 use super::catalog::{Catalog, Index, Presence, QualifiedName};
 use super::execute::{self, Failure};
 use super::expression::{Datum, TypeName};
-use super::statement::{Statement, TransactionStatement};
+use super::statement::{AlterTableCommand, Statement, TransactionStatement};
 use super::transaction::{Savepoint, State, Transaction};
 use super::{ObjectKey, ServerError, SqlState, Version};
 
@@ -148,6 +149,8 @@ pub struct Session {
     pub query_work: Cell<usize>,
     /// `assumes` has been asked for, and was what the answer came from.
     has_assumed: Cell<bool>,
+    /// The numbers of the last names that were made of each beginning; all below are taken.
+    pub(crate) numbers: RefCell<FxHashMap<QualifiedName, u32>>,
 }
 
 impl Session {
@@ -159,6 +162,7 @@ impl Session {
             is_asking: false,
             query_work: Cell::new(0),
             has_assumed: Cell::new(false),
+            numbers: RefCell::default(),
             catalog,
             version,
             parser,
@@ -200,6 +204,7 @@ impl Session {
                         let used = self.call.assumed.split_off(assumed);
                         self.restore(before.unwrap_or_else(|| undo.clone()));
                         execute::resolve::assume_again(self, &used);
+                        self.catalog.unsettled |= execute::possible::makes(statement);
                         self.doubt(why);
                     }
                 }
@@ -217,7 +222,14 @@ impl Session {
         }
         self.transaction.subtransactions = 0;
         self.catalog.relations.settle();
-        let doubt = self.call.doubt.take();
+        let mut doubt = self.call.doubt.take();
+        if let Some(missing) = error.as_ref().filter(|error| self.may_be_made(error)) {
+            let why = format!(
+                "{}, unless a statement that is not known made it",
+                missing.message
+            );
+            doubt = doubt.or(Some(why.into()));
+        }
         let outcome = match (error, doubt) {
             (Some(error), None) => {
                 self.restore(undo);
@@ -395,9 +407,21 @@ impl Session {
         self.call.changes.push(key);
     }
 
+    /// Whether what a refused call misses may be what a statement of the same revision made that is not known.
+    fn may_be_made(&self, error: &ServerError) -> bool {
+        let is_gone = |key: &ObjectKey| self.catalog.gone.contains(key);
+        self.catalog.unsettled
+            && error.misses_object()
+            && !error.object.as_ref().is_some_and(is_gone)
+    }
+
     /// Where things are assumed, what a statement removed is known not to be there any more, and what it made is.
     fn note_gone(&mut self, statement: &Statement, from: usize) {
-        if !self.catalog.open && !self.assumes && self.catalog.nameless.is_empty() {
+        if !only_adds(statement) {
+            self.numbers.take();
+        }
+        let catalog = &self.catalog;
+        if !catalog.open && !self.assumes && catalog.nameless.is_empty() && !catalog.unsettled {
             return;
         }
         if self.catalog.gone.is_empty() && only_makes(statement) {
@@ -556,6 +580,7 @@ impl Session {
     }
 
     pub(crate) fn set_state(&mut self, state: State) {
+        self.numbers.take();
         self.catalog = state.catalog;
         self.search_path = state.search_path;
         self.transaction.unsafe_labels = state.unsafe_labels;
@@ -578,6 +603,20 @@ impl Session {
             self.search_path = path;
         }
         self.transaction.finish();
+    }
+}
+
+/// Whether no name is free after a statement that was taken before it: the commonest ones only.
+fn only_adds(statement: &Statement) -> bool {
+    use AlterTableCommand::{AddColumn, AddConstraint, SetDefault, SetNotNull};
+    match statement {
+        Statement::AlterTable(alter) => alter.commands.iter().all(|command| {
+            matches!(
+                command,
+                AddColumn { .. } | AddConstraint(_) | SetNotNull { .. } | SetDefault { .. }
+            )
+        }),
+        _ => only_makes(statement),
     }
 }
 

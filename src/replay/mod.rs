@@ -162,7 +162,8 @@ pub fn replay(
     rayon::scope(|scope| {
         let mut current = catalog;
         for (index, revision) in revisions.iter().enumerate() {
-            let before = current;
+            let mut before = current;
+            before.unsettled = false;
             if let Some(recalled) = recalled
                 && let Some(after) = (recalled.after)(index, &before)
             {

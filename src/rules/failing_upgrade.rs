@@ -84,7 +84,7 @@ fn is_certain(raised: &Raised) -> bool {
 /// Whether an error is sure, and neither a consequence of an earlier revision's nor told by a rule that knows more of it.
 fn is_own(context: &Context<'_>, event: &Event, error: &ServerError) -> bool {
     let before = &context.replayed.before;
-    let misses = error.sqlstate.says_missing();
+    let misses = error.misses_object();
     // what is no SQL in a SQL file is told of the file, and what none of them makes may come from elsewhere
     let is_column = error.sqlstate == SqlState::UNDEFINED_COLUMN;
     if context.replayed.revision.script().is_some()

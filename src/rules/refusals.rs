@@ -101,6 +101,8 @@ pub(super) fn refused<'a>(
         if let Some(earlier) = earlier {
             let what = if error.sqlstate.says_duplicate() {
                 "is made here already"
+            } else if retyped(event, error).is_some() {
+                "is made here"
             } else {
                 "goes here already"
             };
@@ -155,6 +157,20 @@ fn touched_before<'a>(trace: &'a Trace, event: &Event, key: &ObjectKey) -> Optio
         .last()
 }
 
+/// The index or constraint over a column that does not go with the type which a call gives it.
+fn retyped<'a>(event: &Event, error: &'a ServerError) -> Option<&'a ObjectKey> {
+    let changes_type = event.statements.iter().any(|statement| {
+        let Statement::AlterTable(alter) = statement else {
+            return false;
+        };
+        let mut commands = alter.commands.iter();
+        commands.any(|command| matches!(command, AlterTableCommand::AlterType { .. }))
+    });
+    let key = error.object.as_ref()?;
+    let is_over_it = matches!(key.kind, ObjectKind::Index | ObjectKind::Constraint);
+    (changes_type && is_over_it && !error.sqlstate.says_duplicate()).then_some(key)
+}
+
 /// Whether a call drops things.
 fn takes_away(event: &Event) -> bool {
     event.statements.iter().any(|statement| match statement {
@@ -188,6 +204,12 @@ const ELSEWHERE: &str =
 fn remedy(context: &Context<'_>, run: Run, event: &Event, error: &ServerError) -> String {
     let replayed = context.replayed;
     let down = run == Run::Downgrade;
+    if let Some(key) = retyped(event, error) {
+        return format!(
+            "drop {} before, and make it again after: the server reads its condition again with the new type",
+            words::named(key)
+        );
+    }
     if let Some(key) = &error.object
         && touched_before(replayed.trace(run), event, key).is_some()
     {
@@ -232,6 +254,9 @@ fn remedy(context: &Context<'_>, run: Run, event: &Event, error: &ServerError) -
         }
         SqlState::UNDEFINED_OBJECT if missing == Some(ObjectKind::Type) && !takes_away(event) => {
             "make the type before it is used, or use one that PostgreSQL has".to_owned()
+        }
+        SqlState::UNDEFINED_FUNCTION if !error.misses_object() => {
+            "cast one side to the type of the other".to_owned()
         }
         SqlState::UNDEFINED_FUNCTION if !takes_away(event) => {
             "make the function before it is used".to_owned()

@@ -12,7 +12,8 @@ use crate::unknown;
 impl Catalog {
     /// Whether everything in both is equal. Quick where one was made from the other: what is shared is not looked at.
     pub fn is_same(&self, other: &Self) -> bool {
-        (self.open, self.cut, self.unread) == (other.open, other.cut, other.unread)
+        let flags = |one: &Self| (one.open, one.cut, one.unread, one.unsettled);
+        flags(self) == flags(other)
             && self.doubted == other.doubted
             && self.nameless == other.nameless
             && self.relations.is_same(&other.relations)

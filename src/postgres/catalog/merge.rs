@@ -18,6 +18,7 @@ impl Catalog {
         merged.open = a.open || b.open;
         merged.cut = a.cut || b.cut;
         merged.unread = a.unread || b.unread;
+        merged.unsettled = a.unsettled || b.unsettled;
         merged.maybe = a.maybe.clone().union(b.maybe.clone());
         merged.nameless = a.nameless.clone().union(b.nameless.clone());
         merged.modelled = a.modelled.clone().union(b.modelled.clone());

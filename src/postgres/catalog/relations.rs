@@ -348,11 +348,10 @@ fn mentions_alike(one: &Relation, other: &Relation) -> bool {
         && one.inherits.ptr_eq(&other.inherits)
         && one.depends_on.ptr_eq(&other.depends_on)
         && one.partition_of == other.partition_of
-        && one.index_of == other.index_of
         && one.owned_by == other.owned_by
 }
 
-/// The digests of everything that a relation mentions by name.
+/// The digests of everything that a relation mentions by name, but for the table of an index: that has a list of its indexes.
 fn mentioned(relation: &Relation) -> Vec<u64> {
     let mut names: Vec<u64> = Vec::new();
     let constraints = relation.constraints.iter();
@@ -366,7 +365,6 @@ fn mentioned(relation: &Relation) -> Vec<u64> {
     let partition_of = relation.partition_of.as_deref();
     names.extend(partition_of.map(|(parent, _)| digest(parent)));
     names.extend(relation.inherits.iter().map(digest));
-    names.extend(relation.index_of.iter().map(digest));
     let owned_by = relation.owned_by.as_deref();
     names.extend(owned_by.map(|(owner, _)| digest(owner)));
     let triggers = relation.triggers.iter();

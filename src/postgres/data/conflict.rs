@@ -49,7 +49,7 @@ pub(super) fn verdict(
     for key in arbiters.into_iter().flatten() {
         match keys.conflict(*key, relation, row, None, context) {
             Conflict::With(place) => return Verdict::Skipped(place),
-            Conflict::Maybe => unclear = true,
+            Conflict::Maybe | Conflict::Likely => unclear = true,
             Conflict::None => {}
         }
     }
@@ -60,8 +60,10 @@ pub(super) fn verdict(
         if arbiters.is_some_and(|arbiters| arbiters.contains(&key)) {
             continue;
         }
-        if let Conflict::With(_) = keys.conflict(key, relation, row, None, context) {
-            return Verdict::Refused(key);
+        match keys.conflict(key, relation, row, None, context) {
+            Conflict::With(_) => return Verdict::Refused(key),
+            Conflict::Likely => return Verdict::Unclear,
+            Conflict::Maybe | Conflict::None => {}
         }
     }
     Verdict::Inserted

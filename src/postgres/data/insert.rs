@@ -63,6 +63,7 @@ pub(crate) fn run(
         Target::Table(relation) => {
             let written = write_rows(relation, statement, rows, &context)?;
             exact &= written.exact;
+            effect.doubt = effect.doubt.or(written.doubt);
             effect.row_count = exact.then_some(written.touched);
             if written.count_changed {
                 effect.rows_changed(&relation.name);
@@ -380,6 +381,8 @@ struct Written {
     count_changed: bool,
     /// Exactly these rows were touched.
     exact: bool,
+    /// Why it may have been refused.
+    doubt: Option<&'static str>,
 }
 
 fn write_rows(
@@ -410,6 +413,7 @@ fn write_with(
         touched: 0,
         count_changed: false,
         exact: rows.complete,
+        doubt: None,
     };
     let hooked = match &statement.on_conflict {
         Some(OnConflict {
@@ -483,6 +487,11 @@ fn write_with(
                 continue;
             }
             Verdict::Unclear => {
+                if statement.on_conflict.is_none() {
+                    written.doubt = Some(
+                        "whether its key, which was read from a row, is there already is not known",
+                    );
+                }
                 written.exact = false;
                 written.relation.rows.others = true;
                 continue;

@@ -72,6 +72,8 @@ pub(crate) enum Conflict {
     None,
     /// Values that are not known may be the same.
     Maybe,
+    /// All that is known is the same, and the rest was read from rows on both sides.
+    Likely,
 }
 
 /// A unique index of a table, made ready for looking up.
@@ -182,7 +184,9 @@ impl Keys {
             Ok(Some(values)) => (values, true),
             Err(()) => return Conflict::Maybe,
         };
-        if let Some(hashed) = &unique.hashed
+        let refers = values.contains(&Datum::Stored);
+        let values = only_rows(values, &unique.index, relation, context);
+        if let Some(hashed) = unique.hashed.as_ref().filter(|_| !refers)
             && let Some(text) = text_key(&values)
         {
             if let Some(place) = hashed.rows.get(&text)
@@ -204,11 +208,15 @@ impl Keys {
             match key_of(&unique.index, relation, other, &self.scope, context) {
                 Ok(None) => {}
                 Err(()) => result = Conflict::Maybe,
-                Ok(Some(theirs)) => match same(&values, &theirs) {
-                    Some(true) if sure => return Conflict::With(place),
-                    Some(false) => {}
-                    _ => result = Conflict::Maybe,
-                },
+                Ok(Some(theirs)) => {
+                    let theirs = only_rows(theirs, &unique.index, relation, context);
+                    match same(&values, &theirs) {
+                        Some(true) if sure => return Conflict::With(place),
+                        Some(false) => {}
+                        _ if refers && is_alike(&values, &theirs) => return Conflict::Likely,
+                        _ => result = Conflict::Maybe,
+                    }
+                }
             }
         }
         result
@@ -335,6 +343,41 @@ fn same(left: &[Datum], right: &[Datum]) -> Option<bool> {
     result
 }
 
+/// Whether two keys are the same but for values that both were read from rows.
+fn is_alike(left: &[Datum], right: &[Datum]) -> bool {
+    left.iter().zip(right).all(|(left, right)| {
+        (left, right) == (&Datum::Stored, &Datum::Stored) || equal(left, right) == Some(true)
+    })
+}
+
+/// A key in which the value of a foreign key is a known one where the table that it refers to has one row alone: which value it is
+/// does not matter.
+fn only_rows(
+    mut values: Vec<Datum>,
+    index: &Index,
+    relation: &Relation,
+    context: &Context<'_>,
+) -> Vec<Datum> {
+    for (value, element) in values.iter_mut().zip(&index.elements) {
+        if *value == Datum::Stored
+            && let Expr::Column { name, .. } = &element.value
+            && refers_to_one_row(relation, name, context)
+        {
+            *value = Datum::Text("the only row".into());
+        }
+    }
+    values
+}
+
+fn refers_to_one_row(relation: &Relation, column: &str, context: &Context<'_>) -> bool {
+    relation.foreign_keys().any(|key| {
+        let parent = key.references.as_ref();
+        let parent = parent.and_then(|name| context.catalog.relations.get(name));
+        key.columns == [column]
+            && parent.is_some_and(|parent| parent.rows.known.len() == 1 && !parent.rows.others)
+    })
+}
+
 /// Whether an index is of columns of all rows.
 fn is_plain(index: &Index) -> bool {
     let mut values = index.elements.iter().map(|element| &element.value);
@@ -412,8 +455,7 @@ pub(crate) fn check_constraints(
                 in_order(relation, row),
             )
         });
-        let frame = Frame::new(scope, values);
-        if matches!(evaluate(condition, &frame, context), Ok(Datum::Bool(false))) {
+        if is_false(condition, scope, values, context) {
             return Err(ServerError::new(
                 SqlState::CHECK_VIOLATION,
                 format!(
@@ -431,6 +473,42 @@ pub(crate) fn check_constraints(
     Ok(())
 }
 
+fn is_false(condition: &Expr, scope: &Scope, values: &[Datum], context: &Context<'_>) -> bool {
+    let frame = Frame::new(scope, values);
+    matches!(evaluate(condition, &frame, context), Ok(Datum::Bool(false)))
+}
+
+/// What the server says of a constraint that is added or validated where a row which is known violates it: 23514, 23503.
+pub(crate) fn check_rows(
+    relation: &Relation,
+    constraint: &Constraint,
+    catalog: &Catalog,
+    environment: &Environment<'_>,
+) -> Result<(), ServerError> {
+    let rows = &relation.rows.known;
+    match &constraint.definition.kind {
+        ConstraintKind::ForeignKey { .. } => rows
+            .iter()
+            .try_for_each(|row| check_reference(relation, constraint, row, catalog, environment)),
+        ConstraintKind::Check(condition) => {
+            let context = Context::new(catalog, environment);
+            let scope = Scope::of(source_of_relation(relation));
+            let violates =
+                |row: &Arc<Row>| is_false(condition, &scope, &in_order(relation, row), &context);
+            if !rows.iter().any(violates) {
+                return Ok(());
+            }
+            let message = format!(
+                "check constraint \"{}\" of relation \"{}\" is violated by some row",
+                constraint.name, relation.name.name
+            );
+            Err(ServerError::new(SqlState::CHECK_VIOLATION, message)
+                .about(relation.name.key(ObjectKind::Rows)))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// 23503 where a referenced row is certainly missing: all rows of its table are known. `relation` is the table as it is once
 /// the statement is over, since the server looks then: rows may refer to each other.
 pub(crate) fn check_references(
@@ -439,51 +517,59 @@ pub(crate) fn check_references(
     catalog: &Catalog,
     environment: &Environment<'_>,
 ) -> Result<(), ServerError> {
-    for constraint in &relation.constraints {
-        let ConstraintKind::ForeignKey {
-            columns,
-            referenced,
-            ..
-        } = &constraint.definition.kind
-        else {
-            continue;
-        };
-        if constraint.definition.initially_deferred {
-            continue;
-        }
-        let parent = match &constraint.references {
-            Some(name) if *name == relation.name => relation,
-            Some(name) => match catalog.relations.get(name) {
-                Some(parent) => parent,
-                None => continue,
-            },
-            None => continue,
-        };
-        let all_known = (environment.fresh)(&parent.name)
+    relation
+        .constraints
+        .iter()
+        .filter(|constraint| !constraint.definition.initially_deferred)
+        .try_for_each(|constraint| check_reference(relation, constraint, row, catalog, environment))
+}
+
+fn check_reference(
+    relation: &Relation,
+    constraint: &Constraint,
+    row: &Row,
+    catalog: &Catalog,
+    environment: &Environment<'_>,
+) -> Result<(), ServerError> {
+    let ConstraintKind::ForeignKey {
+        columns,
+        referenced,
+        ..
+    } = &constraint.definition.kind
+    else {
+        return Ok(());
+    };
+    let parent = match &constraint.references {
+        Some(name) if *name == relation.name => Some(relation),
+        Some(name) => catalog.relations.get(name).map(|parent| &**parent),
+        None => None,
+    };
+    let all_known = |parent: &&Relation| {
+        (environment.fresh)(&parent.name)
             && !parent.rows.others
             && !parent.columns_open
             && parent.partition_of.is_none()
-            && parent.kind == crate::postgres::catalog::RelationKind::Table;
-        if !all_known || columns.len() != referenced.len() || columns.is_empty() {
-            continue;
-        }
-        let values: Vec<&Datum> = columns.iter().map(|column| row.get(column)).collect();
-        let known = |value: &&Datum| value.is_known() && **value != Datum::Null;
-        if !values.iter().all(known) {
-            continue;
-        }
-        let absent = |candidate: &Row| {
-            values.iter().zip(referenced).any(|(value, column)| {
-                let theirs = candidate.get(column);
-                equal(value, theirs) == Some(false)
-                    && *theirs != Datum::Fresh
-                    // which number a sequence gave is not known
-                    && is_generated(value) == is_generated(theirs)
-            })
-        };
-        if parent.rows.known.iter().all(|row| absent(row)) {
-            return Err(reference_error(relation, constraint));
-        }
+            && parent.kind == crate::postgres::catalog::RelationKind::Table
+    };
+    let Some(parent) = parent.filter(all_known) else {
+        return Ok(());
+    };
+    let values: Vec<&Datum> = columns.iter().map(|column| row.get(column)).collect();
+    let known = |value: &&Datum| value.is_known() && **value != Datum::Null;
+    if columns.len() != referenced.len() || columns.is_empty() || !values.iter().all(known) {
+        return Ok(());
+    }
+    let absent = |candidate: &Row| {
+        values.iter().zip(referenced).any(|(value, column)| {
+            let theirs = candidate.get(column);
+            equal(value, theirs) == Some(false)
+                && *theirs != Datum::Fresh
+                // which number a sequence gave is not known
+                && is_generated(value) == is_generated(theirs)
+        })
+    };
+    if parent.rows.known.iter().all(|row| absent(row)) {
+        return Err(reference_error(relation, constraint));
     }
     Ok(())
 }

@@ -28,6 +28,8 @@ use super::query::{self, Context, Environment, Frame, Scope, Table};
 use super::session::{Outcome, ResultSet};
 use super::statement::{Delete, Insert, Merge, Statement, Update};
 
+pub(crate) use keys::check_rows;
+
 pub use copy::copy;
 pub use delete::truncate;
 
@@ -53,6 +55,8 @@ pub(crate) struct Effect {
     pub(crate) returning: Option<Table>,
     pub(crate) row_count: Option<u64>,
     pub(crate) assumed: Vec<QualifiedName>,
+    /// Why it may have been refused.
+    pub(crate) doubt: Option<&'static str>,
 }
 
 impl Effect {
@@ -71,6 +75,7 @@ impl Effect {
             }
         }
         self.assumed.extend(inner.assumed);
+        self.doubt = self.doubt.or(inner.doubt);
         inner.returning
     }
 }
@@ -83,7 +88,9 @@ fn attempt(
     let before = catalog.clone();
     match act(catalog) {
         Ok(effect) => DataAnswer {
-            outcome: Outcome::Ok,
+            outcome: effect
+                .doubt
+                .map_or(Outcome::Ok, |why| Outcome::Unknown(why.into())),
             changes: effect.changes,
             result: effect.returning.map(Table::into_result_set),
             row_count: effect.row_count,

@@ -480,3 +480,21 @@ fn what_merge_may_say_depends_on_the_version() {
         }
     }
 }
+
+#[test]
+fn a_key_read_from_a_row_is_the_same_each_time() {
+    let mut server = Server::new(
+        "CREATE TABLE orgs (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), slug text UNIQUE);
+         CREATE TABLE projects (id uuid DEFAULT gen_random_uuid(), org uuid REFERENCES orgs, slug text, UNIQUE (org, slug));
+         INSERT INTO orgs (slug) VALUES ('a')",
+    );
+    let insert = "insert into projects (org, slug) select id, 'x' from orgs";
+    // there is one row that it can refer to
+    assert_eq!(server.state(insert), "ok");
+    assert_eq!(server.state(insert), "23505");
+    assert_eq!(server.state(&insert.replace("'x'", "'y'")), "ok");
+    // of two it may be the one or the other
+    server.run("insert into orgs (slug) values ('b')");
+    let other = "insert into projects (org, slug) select id, 'y' from orgs where slug = 'b'";
+    assert!(server.state(other).starts_with("unknown"));
+}

@@ -10,7 +10,7 @@ use crate::postgres::{Datum, Expr, ServerError, Session, SqlState, TypeName};
 
 use super::{
     Effect, Failure, alter_table, constraint, data, drop, expressions, fail, foreign_key, resolve,
-    sequence, table, trigger_policy,
+    retype, sequence, table, trigger_policy,
 };
 
 /// One command on a column.
@@ -337,6 +337,7 @@ fn alter_type(
     }
     check_rows(session, &relation, column, &type_name, using)?;
     foreign_key::check_new_type(session, &relation, column, &type_name)?;
+    let kept = retype::Expressions::over(session, &relation, column);
     // by the old type, as the expression sees it
     let computed = using.map(|using| data::values_of_rows(session, table, using));
     for child in alter_table::descendants(session, table) {
@@ -355,6 +356,8 @@ fn alter_type(
         known.type_name = type_name.clone();
         known.default_type = remembered.clone().map(Box::new);
     });
+    kept.check(session, table)?;
+    retype::check_indexes(session, table, &relation, column)?;
     if let Some(values) = computed {
         set_values(session, table, column, values);
     }

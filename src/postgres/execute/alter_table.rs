@@ -12,7 +12,7 @@ use crate::postgres::{Name, ServerError, Session, SqlState, TypeName, Version};
 
 use super::constraint::Origin;
 use super::{
-    Effect, Failure, alter_column, constraint, drop, expressions, fail, foreign_key, index,
+    Effect, Failure, alter_column, constraint, data, drop, expressions, fail, foreign_key, index,
     resolve, sequence, table,
 };
 
@@ -151,7 +151,8 @@ fn command(session: &mut Session, name: &QualifiedName, command: &AlterTableComm
         AlterTableCommand::ValidateConstraint { name: wanted } => {
             validate(session, name, wanted, |definition| {
                 definition.not_valid = false;
-            })
+            })?;
+            data::check_rows(session, name, wanted)
         }
         AlterTableCommand::AlterConstraint {
             name: wanted,

@@ -11,7 +11,7 @@ use crate::postgres::statement::{ConstraintDefinition, ConstraintKind, IndexElem
 use crate::postgres::{Expr, ServerError, Session, SqlState};
 
 use super::foreign_key::{self, ForeignKeyRequest};
-use super::{Effect, Failure, expressions, fail, index, names, resolve, table};
+use super::{Effect, Failure, data, expressions, fail, index, names, resolve, table};
 
 /// Where a constraint is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -170,6 +170,7 @@ fn check(
 ) -> Effect {
     expressions::refuse_subquery(expression, "check constraint")?;
     expressions::check_in_table(session, table, expression, true)?;
+    data::check_boolean(session, table, expression, "CHECK")?;
     let columns = used_columns(session, table, expression);
     let name = match &definition.name {
         Some(name) if is_inherited_check(session, table, name, expression) => return Ok(()),
@@ -199,8 +200,18 @@ fn check(
             });
         }
     }
-    record(session, table, name, definition.clone(), None, columns);
-    Ok(())
+    record(
+        session,
+        table,
+        name.clone(),
+        definition.clone(),
+        None,
+        columns,
+    );
+    if definition.not_valid {
+        return Ok(());
+    }
+    data::check_rows(session, table, &name)
 }
 
 /// Whether a child has the constraint from its parent already: the server merges the two.
@@ -716,7 +727,12 @@ fn comes_from_parent(session: &Session, table: &QualifiedName, found: &Constrain
                 (
                     ConstraintKind::ForeignKey { columns, .. },
                     ConstraintKind::ForeignKey { columns: own, .. },
-                ) => partition && columns == own && known.references == found.references,
+                ) => {
+                    // one of another name may be the partition's own, beside that of its parent
+                    let is_it =
+                        known.name == found.name || relation.constraint(&known.name).is_none();
+                    partition && columns == own && known.references == found.references && is_it
+                }
                 _ => false,
             }
         })

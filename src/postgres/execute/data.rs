@@ -1,6 +1,6 @@
 //! The doors to rows: statements that read or write them, and expressions that stand alone.
 
-use crate::postgres::catalog::QualifiedName;
+use crate::postgres::catalog::{Presence, QualifiedName, Relation};
 use crate::postgres::data::{self, DataAnswer};
 use crate::postgres::expression::{FromItem, QueryBody};
 use crate::postgres::query::{self, Environment};
@@ -48,6 +48,50 @@ pub(super) fn check_over(
         query::check_over(catalog, environment, &relation, expression)
     })
     .map_err(Failure::Error)
+}
+
+/// Refuses a condition over a table that is certain to be no boolean.
+pub(super) fn check_boolean(
+    session: &mut Session,
+    table: &QualifiedName,
+    condition: &Expr,
+    clause: &str,
+) -> Effect {
+    let Some(relation) = session.catalog.relation(table).cloned() else {
+        return Ok(());
+    };
+    in_environment(session, &Parameters::default(), |catalog, environment| {
+        query::check_boolean(catalog, environment, &relation, condition, clause)
+    })
+    .map_err(Failure::Error)
+}
+
+/// Checks the known rows of a table against one of its constraints.
+pub(super) fn check_rows(session: &mut Session, table: &QualifiedName, name: &str) -> Effect {
+    let Some(relation) = session.catalog.relation(table).cloned() else {
+        return Ok(());
+    };
+    let Some(constraint) = relation.constraint(name) else {
+        return Ok(());
+    };
+    if relation.rows.known.is_empty() || constraint.presence != Presence::Certain {
+        return Ok(());
+    }
+    in_environment(session, &Parameters::default(), |catalog, environment| {
+        data::check_rows(&relation, constraint, catalog, environment)
+    })
+    .map_err(Failure::Error)
+}
+
+/// An expression over the columns of a relation as the server keeps it: with the types of its literals.
+pub(super) fn typed_over(
+    session: &mut Session,
+    relation: &Relation,
+    expression: &Expr,
+) -> Option<Expr> {
+    in_environment(session, &Parameters::default(), |catalog, environment| {
+        query::typed_over(catalog, environment, relation, expression)
+    })
 }
 
 /// Refuses an expression over a table that is certain not to be immutable; `message` is what the server says.

@@ -11,7 +11,7 @@ use crate::postgres::statement::{ConstraintDefinition, ConstraintKind, Referenti
 use crate::postgres::{Expr, Name, ServerError, Session, SqlState, TypeName};
 
 use super::constraint::{free_name, record, remove};
-use super::{Effect, Failure, fail, names, resolve};
+use super::{Effect, Failure, alter_table, data, fail, names, resolve};
 
 /// A foreign key to make.
 pub(crate) struct ForeignKeyRequest<'a> {
@@ -95,12 +95,58 @@ pub(crate) fn add(
     record(
         session,
         table,
-        name,
+        name.clone(),
         filled,
         Some(target),
         request.columns.clone(),
     );
-    Ok(())
+    hand_down_to_partitions(session, table, &name);
+    if definition.not_valid {
+        return Ok(());
+    }
+    data::check_rows(session, table, &name)
+}
+
+/// The partitions of a table get its foreign key too, down to the last.
+fn hand_down_to_partitions(session: &mut Session, table: &QualifiedName, name: &str) {
+    let key = session
+        .catalog
+        .relation(table)
+        .and_then(|relation| relation.constraint(name))
+        .cloned();
+    let Some(key) = key else {
+        return;
+    };
+    for child in alter_table::children(session, table) {
+        let is_partition = session
+            .catalog
+            .relation(&child)
+            .is_some_and(|relation| relation.partition_of.is_some());
+        if is_partition {
+            hand_down(session, &child, key.clone());
+            hand_down_to_partitions(session, &child, name);
+        }
+    }
+}
+
+/// Gives a partition a foreign key of the table that it is of, unless it has the same already.
+pub(crate) fn hand_down(session: &mut Session, partition: &QualifiedName, mut key: Constraint) {
+    let Some(relation) = session.catalog.relation(partition) else {
+        return;
+    };
+    let mut known = relation.constraints.iter();
+    if known.any(|known| known.definition.kind == key.definition.kind) {
+        return;
+    }
+    if relation.constraint(&key.name).is_some() {
+        let columns = names::addition(key.columns.iter().map(SmolStr::as_str));
+        let QualifiedName { schema, name } = partition;
+        key.name = names::constraint(session, schema, name, Some(&columns), "fkey", &[]);
+    }
+    session.change(partition.member(ObjectKind::Constraint, &key.name));
+    if let Some(relation) = session.catalog.relation_mut(partition) {
+        relation.constraints.push(key);
+    }
 }
 
 fn missing_in_foreign_key(column: &str) -> String {

@@ -14,6 +14,12 @@ use crate::postgres::{Datum, Expr, Name, ServerError, Session, SqlState};
 
 use super::{Effect, Failure, constraint, data, expressions, fail, fail_about, names, resolve};
 
+/// What the server says of an element that is not immutable.
+pub(super) const MUTABLE_ELEMENT: &str = "functions in index expression must be marked IMMUTABLE";
+
+/// What the server says of a predicate that is not immutable.
+pub(super) const MUTABLE_FILTER: &str = "functions in index predicate must be marked IMMUTABLE";
+
 /// CREATE INDEX.
 pub(crate) fn create(session: &mut Session, create: &CreateIndex) -> Effect {
     if let Some(name) = &create.name {
@@ -34,8 +40,7 @@ pub(crate) fn create(session: &mut Session, create: &CreateIndex) -> Effect {
         }
         expressions::refuse_subquery(&element.value, "index expression")?;
         expressions::check_in_table(session, &table, &element.value, true)?;
-        let message = "functions in index expression must be marked IMMUTABLE";
-        data::check_immutable(session, &table, &element.value, message)?;
+        data::check_immutable(session, &table, &element.value, MUTABLE_ELEMENT)?;
         columns.extend(constraint::used_columns(session, &table, &element.value));
     }
     for column in &create.include {
@@ -47,8 +52,8 @@ pub(crate) fn create(session: &mut Session, create: &CreateIndex) -> Effect {
     if let Some(filter) = &create.filter {
         expressions::refuse_subquery(filter, "index predicate")?;
         expressions::check_in_table(session, &table, filter, true)?;
-        let message = "functions in index predicate must be marked IMMUTABLE";
-        data::check_immutable(session, &table, filter, message)?;
+        data::check_boolean(session, &table, filter, "WHERE")?;
+        data::check_immutable(session, &table, filter, MUTABLE_FILTER)?;
         columns.extend(constraint::used_columns(session, &table, filter));
     }
     check_operator_classes(session, &table, &create.method, &create.elements)?;

@@ -28,9 +28,10 @@ pub mod index;
 mod learn;
 pub mod named;
 pub mod names;
-mod possible;
+pub(crate) mod possible;
 pub mod rename;
 pub mod resolve;
+mod retype;
 mod routine;
 pub mod schema;
 pub mod sequence;
@@ -247,6 +248,7 @@ pub fn run(session: &mut Session, statement: &Statement, parameters: &Parameters
         Statement::SyntaxError { message } => fail(SqlState::SYNTAX_ERROR, &**message),
         Statement::Unreadable { why, data } => {
             session.catalog.unread |= !data;
+            session.catalog.unsettled |= !data;
             session.doubt(why.clone());
             Ok(())
         }

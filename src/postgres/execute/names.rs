@@ -48,19 +48,29 @@ fn clip(text: &str, mut length: usize) -> &str {
     &text[..length]
 }
 
-/// The first free name: the label itself, then with 1, 2, ...
+/// The first free name: the label itself, then with 1, 2, ... Those below the last that was chosen are taken still, unless
+/// something was dropped since: a loop that makes thousands of them does not go through all each time.
 fn choose(
-    name1: &str,
-    name2: Option<&str>,
-    label: &str,
+    session: &Session,
+    schema: &str,
+    (name1, name2, label): (&str, Option<&str>, &str),
     taken: impl Fn(&SmolStr) -> bool,
 ) -> SmolStr {
-    let mut candidate = make(name1, name2, label);
-    let mut number = 0;
+    let numbered = |number| match number {
+        0 => make(name1, name2, label),
+        _ => make(name1, name2, &format!("{label}{number}")),
+    };
+    let base = QualifiedName {
+        schema: SmolStr::new(schema),
+        name: numbered(0),
+    };
+    let mut number = session.numbers.borrow().get(&base).copied().unwrap_or(0);
+    let mut candidate = numbered(number);
     while taken(&candidate) {
         number += 1;
-        candidate = make(name1, name2, &format!("{label}{number}"));
+        candidate = numbered(number);
     }
+    session.numbers.borrow_mut().insert(base, number);
     candidate
 }
 
@@ -74,7 +84,7 @@ pub(crate) fn relation(
     label: &str,
     of_constraint: bool,
 ) -> SmolStr {
-    choose(name1, name2, label, |candidate| {
+    choose(session, schema, (name1, name2, label), |candidate| {
         let name = QualifiedName {
             schema: SmolStr::new(schema),
             name: candidate.clone(),
@@ -101,7 +111,7 @@ pub(crate) fn constraint(
     label: &str,
     others: &[SmolStr],
 ) -> SmolStr {
-    choose(name1, name2, label, |candidate| {
+    choose(session, schema, (name1, name2, label), |candidate| {
         others.contains(candidate) || constraint_in_schema(session, schema, candidate)
     })
 }

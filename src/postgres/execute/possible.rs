@@ -3,7 +3,7 @@
 
 use crate::postgres::catalog::Catalog;
 use crate::postgres::session::Checkpoint;
-use crate::postgres::statement::{Block, PlStatement};
+use crate::postgres::statement::{AlterTableCommand, Block, PlStatement};
 use crate::postgres::{Datum, Expr, Parameters, Session, Statement};
 
 use super::resolve;
@@ -26,6 +26,7 @@ pub(crate) fn run(session: &mut Session, block: &Block, before: Checkpoint) {
         }
     }
     session.catalog = Catalog::merge(&old, &session.catalog);
+    session.catalog.unsettled |= executes_unknown(block);
     resolve::assume_again(session, &used);
 }
 
@@ -43,6 +44,38 @@ pub(crate) fn open(session: &mut Session, head: &Statement) {
     };
     if let Some(relation) = session.catalog.relation_mut(&name) {
         relation.open();
+    }
+}
+
+/// Whether a block executes texts that are put together when it runs.
+fn executes_unknown(block: &Block) -> bool {
+    let mut found = false;
+    block.each(&mut |statement| {
+        found |= match statement {
+            PlStatement::Execute { text, .. } => !matches!(text, Expr::Value(Datum::Text(_))),
+            _ => false,
+        };
+    });
+    found
+}
+
+/// Whether a statement that is not known may have made or renamed something.
+pub(crate) fn makes(statement: &Statement) -> bool {
+    match statement {
+        Statement::AlterTable(alter) => alter.commands.iter().any(|command| {
+            matches!(
+                command,
+                AlterTableCommand::AddColumn { .. } | AlterTableCommand::AddConstraint(_)
+            )
+        }),
+        Statement::CreateTable(_)
+        | Statement::CreateIndex(_)
+        | Statement::CreateView(_)
+        | Statement::CreateType(_)
+        | Statement::CreateFunction(_)
+        | Statement::CreateTrigger(_)
+        | Statement::Rename(_) => true,
+        _ => false,
     }
 }
 
@@ -101,6 +134,27 @@ mod tests {
             "ALTER TABLE t DROP COLUMN a",
         ];
         assert_eq!(answers(&calls), ["ok", "?", "?", "?", "42704", "ok"]);
+    }
+
+    #[test]
+    fn what_was_made_unseen_is_not_missed() {
+        let calls = [
+            "CREATE TABLE t (a int)",
+            "ALTER TABLE t DROP COLUMN nope",
+            "ALTER TABLE t DROP COLUMN a",
+            "DO $$ BEGIN EXECUTE current_setting('my.text'); END $$",
+            "ALTER TABLE t DROP COLUMN made",
+            "DROP INDEX made",
+            // it was dropped here
+            "ALTER TABLE t DROP COLUMN a",
+        ];
+        assert_eq!(answers(&calls), ["ok", "42703", "ok", "?", "?", "?", "?"]);
+        let named = [
+            "CREATE TABLE t (a int)",
+            "ALTER TABLE t ADD COLUMN c{?} int",
+            "ALTER TABLE t DROP COLUMN c1",
+        ];
+        assert_eq!(answers(&named), ["ok", "?", "?"]);
     }
 
     #[test]

@@ -173,7 +173,11 @@ pub(crate) fn move_relation(session: &mut Session, old: &QualifiedName, new: &Qu
         .filter(|other| refers_to(other, old, &old_key))
         .map(|other| other.name.clone())
         .collect();
-    for other in others {
+    let own = relation.indexes.iter().map(|index| QualifiedName {
+        schema: old.schema.clone(),
+        name: index.name.clone(),
+    });
+    for other in others.into_iter().chain(own) {
         if let Some(other) = session.catalog.relation_mut(&other) {
             repoint(other, old, new, &old_key, &new_key);
         }
@@ -189,11 +193,10 @@ pub(crate) fn move_relation(session: &mut Session, old: &QualifiedName, new: &Qu
 }
 
 fn refers_to(other: &Relation, old: &QualifiedName, old_key: &ObjectKey) -> bool {
-    other.index_of.as_ref() == Some(old)
-        || other
-            .owned_by
-            .as_deref()
-            .is_some_and(|(table, _)| table == old)
+    other
+        .owned_by
+        .as_deref()
+        .is_some_and(|(table, _)| table == old)
         || other
             .partition_of
             .as_deref()

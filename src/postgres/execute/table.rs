@@ -8,14 +8,14 @@ use std::sync::Arc;
 use smol_str::SmolStr;
 
 use crate::postgres::catalog::{Column, Constraint, QualifiedName, Relation, RelationKind};
-use crate::postgres::name::{ObjectKey, ObjectKind};
+use crate::postgres::name::ObjectKind;
 use crate::postgres::statement::{
     ColumnDefinition, ConstraintDefinition, ConstraintKind, CreateTable, LikeClause,
 };
 use crate::postgres::{Datum, Expr, Name, ServerError, Session, SqlState, TypeName};
 
 use super::constraint::{self, Origin};
-use super::{Effect, Failure, expressions, fail, index, resolve, sequence};
+use super::{Effect, Failure, expressions, fail, foreign_key, index, resolve, sequence};
 
 /// CREATE TABLE in all its forms.
 pub(crate) fn create(session: &mut Session, create: &CreateTable) -> Effect {
@@ -751,25 +751,7 @@ pub(crate) fn clone_from_parent(
         .map(|relation| relation.foreign_keys().cloned().collect())
         .unwrap_or_default();
     for key in foreign_keys {
-        let Some(relation) = session.catalog.relation_mut(partition) else {
-            continue;
-        };
-        if relation
-            .constraints
-            .iter()
-            .any(|known| known.definition.kind == key.definition.kind)
-        {
-            continue;
-        }
-        let added = ObjectKey::new(
-            ObjectKind::Constraint,
-            partition
-                .member(ObjectKind::Constraint, &key.name)
-                .name
-                .as_str(),
-        );
-        relation.constraints.push(key);
-        session.change(added);
+        foreign_key::hand_down(session, partition, key);
     }
     Ok(())
 }

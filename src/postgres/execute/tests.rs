@@ -1338,3 +1338,66 @@ fn what_is_no_text_is_cast_by_its_own_functions() {
         ],
     );
 }
+
+#[test]
+fn known_rows_are_held_against_a_new_constraint() {
+    let mut session = session(15);
+    check(
+        &mut session,
+        &[
+            ("ok", "create table users (id int primary key)"),
+            ("ok", "insert into users values (1)"),
+            (
+                "ok",
+                "create table posts (id int, author int, n int default 0)",
+            ),
+            ("ok", "insert into posts (id, author) values (1, 1), (2, 7)"),
+            ("23514", "alter table posts add constraint c check (n > 0)"),
+            (
+                "ok",
+                "alter table posts add constraint c check (n > 0) not valid",
+            ),
+            ("23514", "alter table posts validate constraint c"),
+            (
+                "23503",
+                "alter table posts add constraint f foreign key (author) references users",
+            ),
+            ("ok", "delete from posts where author = 7"),
+            (
+                "ok",
+                "alter table posts add constraint f foreign key (author) references users",
+            ),
+            ("ok", "update posts set n = 1"),
+            ("ok", "alter table posts validate constraint c"),
+        ],
+    );
+}
+
+#[test]
+fn a_partition_may_have_a_foreign_key_of_its_own() {
+    let mut session = session(15);
+    check(
+        &mut session,
+        &[
+            ("ok", "create table users (id int primary key)"),
+            (
+                "ok",
+                "create table posts (id int, author int) partition by hash (id)",
+            ),
+            (
+                "ok",
+                "create table posts_0 partition of posts for values with (modulus 1, remainder 0)",
+            ),
+            (
+                "ok",
+                "alter table posts add constraint f foreign key (author) references users",
+            ),
+            (
+                "ok",
+                "alter table posts_0 add constraint own foreign key (author) references users deferrable",
+            ),
+            ("42P16", "alter table posts_0 drop constraint f"),
+            ("ok", "alter table posts_0 drop constraint own"),
+        ],
+    );
+}

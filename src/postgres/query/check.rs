@@ -334,16 +334,24 @@ pub(crate) fn check_condition(
     context: &Context<'_>,
 ) -> Result<(), ServerError> {
     check(condition, frame, context)?;
-    match type_of(condition, frame, context) {
+    check_boolean("WHERE", condition, frame, context)
+}
+
+/// 42804 for what stands where a boolean must, and is none; `place` as the server says it.
+pub(crate) fn check_boolean(
+    place: &str,
+    value: &Expr,
+    frame: &Frame<'_>,
+    context: &Context<'_>,
+) -> Result<(), ServerError> {
+    match type_of(value, frame, context) {
         Type::Named(name)
             if !matches!(kind_of_type(&name, context), Kind::Boolean | Kind::Other) =>
         {
+            let shown = super::render::type_text(&name);
             Err(ServerError::new(
                 SqlState::DATATYPE_MISMATCH,
-                format!(
-                    "argument of WHERE must be type boolean, not type {}",
-                    name.name.name
-                ),
+                format!("argument of {place} must be type boolean, not type {shown}"),
             ))
         }
         _ => Ok(()),
@@ -400,6 +408,26 @@ pub(crate) fn check(
                 Type::Literal | Type::Unknown => Ok(()),
             }
         }
+        Expr::And(all) => all
+            .iter()
+            .try_for_each(|one| check_boolean("AND", one, frame, context)),
+        Expr::Or(all) => all
+            .iter()
+            .try_for_each(|one| check_boolean("OR", one, frame, context)),
+        Expr::Not(value) => check_boolean("NOT", value, frame, context),
+        Expr::IsBool {
+            value,
+            expected,
+            negated,
+        } => {
+            let place = match (expected, negated) {
+                (true, false) => "IS TRUE",
+                (true, true) => "IS NOT TRUE",
+                (false, false) => "IS FALSE",
+                (false, true) => "IS NOT FALSE",
+            };
+            check_boolean(place, value, frame, context)
+        }
         Expr::Binary {
             operator,
             left,
@@ -409,6 +437,12 @@ pub(crate) fn check(
                 return check_pair(operator, left, right, frame, context);
             }
             signatures::check_operator(operator, left, right, frame, context)
+        }
+        Expr::Unary { operator, value } if operator == "-" => {
+            match type_of(value, frame, context) {
+                Type::Named(name) => check_negated(&name, context),
+                Type::Literal | Type::Unknown => Ok(()),
+            }
         }
         Expr::Subscript { value, .. } => match type_of(value, frame, context) {
             Type::Named(name) => check_subscripted(&name, context),
@@ -477,6 +511,20 @@ pub(crate) fn check(
             )
         }
         _ => Ok(()),
+    }
+}
+
+/// 42883 for the negation of what is no number, interval or amount of money.
+fn check_negated(type_name: &TypeName, context: &Context<'_>) -> Result<(), ServerError> {
+    match kind_of_type(type_name, context) {
+        Kind::Number | Kind::Other => Ok(()),
+        Kind::Text | Kind::Boolean | Kind::Time | Kind::Uuid | Kind::Enum => {
+            let shown = super::render::type_text(type_name);
+            Err(ServerError::new(
+                SqlState::UNDEFINED_FUNCTION,
+                format!("operator does not exist: - {shown}"),
+            ))
+        }
     }
 }
 
@@ -573,7 +621,7 @@ fn check_sequence(
     }
 }
 
-fn is_comparison(operator: &str) -> bool {
+pub(super) fn is_comparison(operator: &str) -> bool {
     matches!(
         operator,
         "=" | "<>" | "!=" | "<" | ">" | "<=" | ">=" | "IS DISTINCT FROM" | "IS NOT DISTINCT FROM"
@@ -644,11 +692,33 @@ fn check_operator(
         || left_kind == Kind::Other
         || right_kind == Kind::Other
         || left.array != right.array;
-    if comparable {
+    let are_enums = left_kind == Kind::Enum && right_kind == Kind::Enum;
+    let never = if are_enums {
+        are_two(left, right, context)
+    } else {
+        comparable
+            && (left_kind == Kind::Other || right_kind == Kind::Other)
+            && signatures::never_compares(operator, left, right, context)
+    };
+    if comparable && !never {
         return Ok(());
     }
+    // it is a form of `=`
+    let operator = if operator.starts_with("IS ") {
+        "="
+    } else {
+        operator
+    };
     let shown = super::render::type_text;
     Err(no_operator(&shown(left), operator, &shown(right)))
+}
+
+/// Whether two names are of two types that are there.
+fn are_two(one: &TypeName, other: &TypeName, context: &Context<'_>) -> bool {
+    match (context.made_type(&one.name), context.made_type(&other.name)) {
+        (Some(one), Some(other)) => one.name != other.name,
+        _ => false,
+    }
 }
 
 /// 42883 for an operator between types, as messages show them.

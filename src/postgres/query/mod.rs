@@ -13,6 +13,7 @@ mod functions;
 mod join;
 mod operators;
 pub(crate) mod render;
+mod retype;
 mod scan;
 mod scope;
 mod select;
@@ -458,6 +459,32 @@ pub fn check_over(
     let context = Context::new(catalog, environment);
     let scope = scope::Scope::of(source_of_relation(relation));
     check::check(expression, &Frame::new(&scope, &[]), &context)
+}
+
+/// Refuses a condition over the columns of a relation that is certain to be no boolean (42804); `clause` is where it stands, as the
+/// server says it.
+pub fn check_boolean(
+    catalog: &Catalog,
+    environment: &Environment<'_>,
+    relation: &Relation,
+    condition: &Expr,
+    clause: &str,
+) -> Result<(), ServerError> {
+    let context = Context::new(catalog, environment);
+    let scope = scope::Scope::of(source_of_relation(relation));
+    check::check_boolean(clause, condition, &Frame::new(&scope, &[]), &context)
+}
+
+/// An expression over the columns of a relation with the types of its literals ([`retype::typed`]).
+pub fn typed_over(
+    catalog: &Catalog,
+    environment: &Environment<'_>,
+    relation: &Relation,
+    expression: &Expr,
+) -> Option<Expr> {
+    let context = Context::new(catalog, environment);
+    let scope = scope::Scope::of(source_of_relation(relation));
+    retype::typed(expression, &Frame::new(&scope, &[]), &context)
 }
 
 /// Refuses an expression over a relation that is certain not to be immutable (42P17); `message` is what the server says.

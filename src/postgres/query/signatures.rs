@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use rustc_hash::FxHashMap;
 
 use super::Context;
+use super::cast::{Kind, kind_of_type};
 use super::check::{casts, no_operator};
 use super::render::type_text;
 use super::scope::Frame;
@@ -96,6 +97,29 @@ pub(super) fn check_operator(
     Err(no_operator(&sides[0], operator, &sides[1]))
 }
 
+/// Whether a comparison is certain not to stand between two types.
+pub(super) fn never_compares(
+    operator: &str,
+    left: &TypeName,
+    right: &TypeName,
+    context: &Context<'_>,
+) -> bool {
+    let symbol = match operator {
+        "!=" => "<>",
+        "IS DISTINCT FROM" | "IS NOT DISTINCT FROM" => "=",
+        other => other,
+    };
+    let is_clear = |side: &TypeName| !side.array && is_plain(side, context);
+    let Some(all) = operators().get(symbol) else {
+        return false;
+    };
+    let given = [left, right].map(|side| Type::Named(side.clone()));
+    is_clear(left)
+        && is_clear(right)
+        && !has_own_operators(context)
+        && !all.iter().any(|types| fits(types, &given, context))
+}
+
 /// Whether the database has operators that are not the server's: made by a statement or by an extension.
 fn has_own_operators(context: &Context<'_>) -> bool {
     let catalog = context.catalog;
@@ -132,6 +156,7 @@ fn takes(wanted: &str, given: &TypeName, context: &Context<'_>) -> bool {
         return true;
     }
     match wanted {
+        "anyenum" => kind_of_type(given, context) == Kind::Enum,
         "any" | "anyelement" | "anycompatible" => true,
         "anynonarray" | "anycompatiblenonarray" => !given.array,
         // of a type that is not the server's more may be true
@@ -148,15 +173,22 @@ fn takes(wanted: &str, given: &TypeName, context: &Context<'_>) -> bool {
                 array,
                 ..TypeName::new(name)
             };
-            casts(context).can(given, &wanted, CastContext::Implicit) != Some(false)
+            match casts(context).can(given, &wanted, CastContext::Implicit) {
+                Some(can) => can,
+                // nothing becomes a type like `pg_lsn` or `record` by itself
+                None => wanted.name == given.name || !is_plain(given, context),
+            }
         }
     }
 }
 
-/// Whether a type is one of the server's own that holds no other.
+/// Whether a type is one of values that hold no others: an enum, or one of the server's own.
 fn is_plain(given: &TypeName, context: &Context<'_>) -> bool {
     let text = TypeName::new("text");
     let name = given.name.name.as_str();
+    if kind_of_type(given, context) == Kind::Enum {
+        return true;
+    }
     // the server's own types can all be cast to text, where that is known
     casts(context).can(given, &text, CastContext::Explicit) == Some(true)
         && !matches!(name, "int2vector" | "oidvector" | "record")
