@@ -429,6 +429,20 @@ pub(crate) const INPUTS: &[Input] = &[
             );
         },
     ),
+    input(
+        "names that the server numbers, thousands of a kind",
+        ANY,
+        |folder, scale| {
+            let turns = 20_000 / scale;
+            python(
+                folder,
+                &format!(
+                    "op.execute('CREATE TABLE numbered (c int)')\nfor i in range({turns}):\n    \
+                     op.create_check_constraint(None, 'numbered', 'c > 0')\n    op.execute('CREATE INDEX ON numbered (c)')"
+                ),
+            );
+        },
+    ),
     input("nested loops of 10^12 turns", LIMIT, |folder, _| {
         python(
             folder,
