@@ -35,6 +35,8 @@ pub enum Limit {
     Statements,
     /// Steps of one run.
     Steps,
+    /// Constraints of a table, and its indexes.
+    TableParts,
     /// Rows of a table that are remembered.
     TableRows,
     /// Characters of a message.
@@ -65,7 +67,7 @@ pub struct Bound {
 }
 
 /// All bounds, sorted by key, in the order of [`Limit`].
-pub static BOUNDS: [Bound; 15] = [
+pub static BOUNDS: [Bound; 16] = [
     Bound {
         limit: Limit::CallDepth,
         key: "call-depth",
@@ -145,6 +147,14 @@ pub static BOUNDS: [Bound; 15] = [
         met: "the run takes more than {} steps",
         default: 2_000_000,
         most: 10_000_000_000,
+    },
+    Bound {
+        limit: Limit::TableParts,
+        key: "table-parts",
+        meaning: "constraints of a table, and indexes; what makes more is not known",
+        met: "a table has {} constraints or indexes already",
+        default: 2_000,
+        most: 100_000,
     },
     Bound {
         limit: Limit::TableRows,

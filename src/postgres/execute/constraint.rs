@@ -33,6 +33,7 @@ pub(crate) fn add(
     if let Some(name) = &definition.name {
         resolve::known_plain(name)?;
     }
+    index::room(session, table)?;
     let own = |columns: &[SmolStr]| -> Vec<SmolStr> {
         if columns.is_empty() {
             column.map(SmolStr::new).into_iter().collect()

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use smol_str::SmolStr;
 
+use crate::limits::Limit;
 use crate::postgres::catalog::{
     Constraint, Index, Presence, QualifiedName, Relation, RelationKind, builtin,
 };
@@ -26,6 +27,7 @@ pub(crate) fn create(session: &mut Session, create: &CreateIndex) -> Effect {
         resolve::known_plain(name)?;
     }
     let table = resolve::relation(session, &create.table, ObjectKind::Table)?;
+    room(session, &table)?;
     check_kind(session, &table, create)?;
     check_access_method(session, &create.method)?;
     let mut columns: Vec<SmolStr> = Vec::new();
@@ -110,6 +112,18 @@ pub(crate) fn create(session: &mut Session, create: &CreateIndex) -> Effect {
                 copy(session, &child, &index)?;
             }
         }
+    }
+    Ok(())
+}
+
+/// Whether a table may get one more constraint or index within the bounds.
+pub(super) fn room(session: &Session, table: &QualifiedName) -> Effect {
+    let most = Limit::TableParts.count();
+    let is_full = session.catalog.relation(table).is_some_and(|relation| {
+        relation.indexes.len() >= most || relation.constraints.len() >= most
+    });
+    if is_full {
+        return Err(Failure::Unknown(Limit::TableParts.met().into()));
     }
     Ok(())
 }
