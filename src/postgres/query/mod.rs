@@ -475,7 +475,7 @@ pub fn check_boolean(
     check::check_boolean(clause, condition, &Frame::new(&scope, &[]), &context)
 }
 
-/// An expression over the columns of a relation with the types of its literals ([`retype::typed`]).
+/// An expression over the columns of a relation with the types of its literals, as the server keeps it.
 pub fn typed_over(
     catalog: &Catalog,
     environment: &Environment<'_>,
