@@ -144,6 +144,14 @@ fn a_key_that_was_made_once_is_no_new_one() {
     assert_eq!(first(folder.path()).len(), 4 + 1);
 }
 
+/// What became of each statement of the first run.
+fn outcomes(folder: &Path) -> Vec<String> {
+    let lines = first(folder).into_iter();
+    lines
+        .map(|line| line.rsplit(' ').next().expect("an outcome").to_owned())
+        .collect()
+}
+
 #[test]
 fn the_search_path_that_env_py_sets_is_the_revisions() {
     let env = "from alembic import context\nfrom sqlalchemy import create_engine, text\n\
@@ -159,11 +167,7 @@ fn the_search_path_that_env_py_sets_is_the_revisions() {
         ("alembic/env.py", env),
         ("alembic/versions/a.py", &revision("a", "None", body)),
     ]);
-    let outcomes: Vec<String> = first(folder.path())
-        .iter()
-        .map(|line| line.rsplit(' ').next().expect("an outcome").to_owned())
-        .collect();
-    assert_eq!(outcomes, ["ok", "ok", "ok", "42704"]);
+    assert_eq!(outcomes(folder.path()), ["ok", "ok", "ok", "42704"]);
 }
 
 #[test]
@@ -185,9 +189,5 @@ fn what_env_py_executes_first_is_there() {
         ("alembic/env.py", env),
         ("alembic/versions/a.py", &revision("a", "None", body)),
     ]);
-    let outcomes: Vec<String> = first(folder.path())
-        .iter()
-        .map(|line| line.rsplit(' ').next().expect("an outcome").to_owned())
-        .collect();
-    assert_eq!(outcomes, ["ok"; 4]);
+    assert_eq!(outcomes(folder.path()), ["ok"; 4]);
 }

@@ -14,7 +14,7 @@ use crate::alembic::{literal, orm};
 use crate::postgres::expression::FromItem;
 use crate::postgres::statement::Statement;
 use crate::postgres::{Datum, Expr};
-use crate::python::{Eval, Value};
+use crate::python::{Class, Eval, Value};
 use crate::sql::{self, Placeholders};
 
 /// An expression with all that a statement needs around it.
@@ -266,6 +266,13 @@ pub fn column_name(value: &Value) -> Option<SmolStr> {
         return Some(column.data.borrow().name.clone());
     }
     object::get::<Element>(value).and_then(Element::name)
+}
+
+/// The name of the column that an attribute of a model holds.
+pub fn column_of_attribute(model: &Class, name: &str) -> Option<SmolStr> {
+    let attribute = model.lookup(name)?;
+    let column = object::get::<Column>(&attribute)?;
+    Some(column.data.borrow().name.clone())
 }
 
 /// A text made of a value's text, for names.

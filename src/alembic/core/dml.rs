@@ -5,7 +5,9 @@ use std::rc::Rc;
 
 use smol_str::SmolStr;
 
-use super::convert::{bound_value, column_name, convert, flatten, merge_sources};
+use super::convert::{
+    bound_value, column_name, column_of_attribute, convert, flatten, merge_sources,
+};
 use super::operators::{conjunction, query_of};
 use super::select::common_tables;
 use super::{Element, Source, substitute};
@@ -258,10 +260,7 @@ impl Change {
                 })
             })
         };
-        named(key).or_else(|| {
-            let attribute = self.model.as_ref()?.lookup(key)?;
-            named(&column_name(&attribute)?)
-        })
+        named(key).or_else(|| named(&column_of_attribute(self.model.as_ref()?, key)?))
     }
 
     fn column_name_of(&self, key: &str) -> SmolStr {

@@ -7,7 +7,7 @@ use std::any::Any;
 
 use smol_str::SmolStr;
 
-use super::convert::{convert, flatten, merge_sources, source_of_table};
+use super::convert::{column_of_attribute, convert, flatten, merge_sources, source_of_table};
 use super::operators::conjunction;
 use super::{Element, Source, substitute};
 use crate::alembic::object::{self, Interp, Object, function};
@@ -253,18 +253,6 @@ impl SelectObject {
         Ok(())
     }
 
-    /// The column that an attribute of its model holds.
-    fn column_of_attribute(&self, name: &SmolStr) -> SmolStr {
-        let attribute = match &self.parts.entity {
-            Some(Value::Class(model)) => model.lookup(name),
-            _ => None,
-        };
-        let column = attribute
-            .as_ref()
-            .and_then(object::get::<crate::alembic::schema::Column>);
-        column.map_or_else(|| name.clone(), |column| column.data.borrow().name.clone())
-    }
-
     /// `filter_by(name=value)`: columns of the first table.
     pub fn add_filter_by(&mut self, interp: &mut Interp, arguments: &Arguments) -> Eval<()> {
         let qualifier = match self.parts.from.first().or(self
@@ -279,9 +267,13 @@ impl SelectObject {
             _ => Vec::new(),
         };
         for (name, value) in &arguments.keyword {
+            let of_model = match &self.parts.entity {
+                Some(Value::Class(model)) => column_of_attribute(model, name),
+                _ => None,
+            };
             let column = Expr::Column {
                 qualifier: qualifier.clone(),
-                name: self.column_of_attribute(name),
+                name: of_model.unwrap_or_else(|| name.clone()),
             };
             let right = super::expression(interp, value)?;
             let expr = if matches!(right, Expr::Value(Datum::Null)) {

@@ -80,8 +80,7 @@ pub fn unknown(interp: &mut Interp, name: &str, arguments: &Arguments) -> Value 
         collect_texts(value, &mut texts, 0);
     }
     let catalog = &mut interp.host.session.catalog;
-    catalog.unread = true;
-    catalog.unsettled = true;
+    catalog.note_unread();
     for text in texts {
         catalog.open_named(&text);
     }

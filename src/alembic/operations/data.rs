@@ -9,7 +9,7 @@ use crate::alembic::object::{self, Interp};
 use crate::alembic::schema::{ColumnData, Table, TableData, build};
 use crate::postgres::statement::{Insert, InsertSource};
 use crate::postgres::{Expr, Name, Statement};
-use crate::python::{Arguments, Eval, Key, Value};
+use crate::python::{Eval, Key, Value};
 
 pub(super) fn bulk_insert(interp: &mut Interp, bound: &Bound) -> Eval<Effect> {
     let table = bound.given("table").cloned().unwrap_or(Value::None);
@@ -98,7 +98,7 @@ fn insert(
             let value = match item(row, key) {
                 Some(value) => value,
                 None => match column.as_ref().and_then(|(_, default)| default.as_ref()) {
-                    Some(default) => default_value(interp, default)?,
+                    Some(default) => bridge::default_value(interp, default)?,
                     None => {
                         expressions.push(Expr::Unknown(key.clone()));
                         continue;
@@ -137,16 +137,6 @@ fn keys(row: &Value) -> Vec<SmolStr> {
 fn item(row: &Value, key: &str) -> Option<Value> {
     let Value::Dict(dict) = row else { return None };
     dict.borrow().get(&Key::Str(key.into())).cloned()
-}
-
-/// A column's Python-side default: called where it can be, else as it is.
-fn default_value(interp: &mut Interp, default: &Value) -> Eval<Value> {
-    match default {
-        Value::Function(_) | Value::Builtin(_) | Value::BuiltinMethod { .. } => {
-            interp.call(default, Arguments::default())
-        }
-        other => Ok(other.clone()),
-    }
 }
 
 /// An INSERT of rows that are not known: one row of unknown values stands for them.

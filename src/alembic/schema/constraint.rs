@@ -505,9 +505,7 @@ impl Object for Constraint {
         arguments: Arguments,
     ) -> Eval<Value> {
         if method == "ddl_if" {
-            let elsewhere = !ddl::names_postgresql(interp, &arguments)?;
-            self.data.borrow().elsewhere.set(elsewhere);
-            return Ok(Value::Host(this.clone()));
+            return ddl::ddl_if(interp, this, &arguments, &self.data.borrow().elsewhere);
         }
         let copy = Constraint::value(unattached(&self.data.borrow()));
         // without a table for it, the copy holds the columns of the old one, and attaches itself to that

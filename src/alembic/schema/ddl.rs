@@ -1,6 +1,7 @@
 //! DDL elements as executables: `CreateTable`, `CreateSchema`, `AddConstraint`, `DropIndex`, `DDL("...")` and the like.
 
 use std::any::Any;
+use std::cell::Cell;
 
 use smol_str::SmolStr;
 
@@ -17,7 +18,7 @@ use crate::alembic::types::SqlType;
 use crate::alembic::types::enumeration::TableCreation;
 use crate::postgres::statement::{AlterTableCommand, Drop, DropTarget};
 use crate::postgres::{Name, ObjectKind, Statement};
-use crate::python::{Arguments, Eval, Key, Value};
+use crate::python::{Arguments, Eval, HostRef, Key, Value};
 use crate::trace::Origin;
 
 /// A DDL element.
@@ -107,8 +108,19 @@ impl Object for Ddl {
     }
 }
 
+/// `index.ddl_if(...)`, `constraint.ddl_if(...)`: notes whether it is for other dialects alone, and gives it back.
+pub(super) fn ddl_if(
+    interp: &mut Interp,
+    this: &HostRef,
+    condition: &Arguments,
+    elsewhere: &Cell<bool>,
+) -> Eval<Value> {
+    elsewhere.set(!names_postgresql(interp, condition)?);
+    Ok(Value::Host(this.clone()))
+}
+
 /// Whether the `dialect` of an `execute_if()` or a `ddl_if()` leaves PostgreSQL in.
-pub(super) fn names_postgresql(interp: &mut Interp, condition: &Arguments) -> Eval<bool> {
+fn names_postgresql(interp: &mut Interp, condition: &Arguments) -> Eval<bool> {
     let dialects = match condition.get(0, "dialect").cloned() {
         None | Some(Value::None) => return Ok(true),
         Some(Value::Str(one)) => vec![one.text.to_string()],

@@ -316,9 +316,7 @@ impl Object for Index {
         arguments: Arguments,
     ) -> Eval<Value> {
         if method == "ddl_if" {
-            let elsewhere = !ddl::names_postgresql(interp, &arguments)?;
-            self.data.borrow().elsewhere.set(elsewhere);
-            return Ok(Value::Host(this.clone()));
+            return ddl::ddl_if(interp, this, &arguments, &self.data.borrow().elsewhere);
         }
         let data = self.data.borrow().clone();
         let checkfirst = match arguments.get(1, "checkfirst").cloned() {

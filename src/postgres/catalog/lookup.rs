@@ -18,6 +18,12 @@ impl Catalog {
         self.unread || self.relations.has_assumed()
     }
 
+    /// A statement of the revision that runs could not be read.
+    pub fn note_unread(&mut self) {
+        self.unread = true;
+        self.unsettled = true;
+    }
+
     /// What has this name, in any schema, may be anything from now on: a relation's columns, a type's labels.
     pub fn open_named(&mut self, name: &str) {
         let relations: Vec<QualifiedName> = self

@@ -1,5 +1,7 @@
 //! The doors to rows: statements that read or write them, and expressions that stand alone.
 
+use std::sync::Arc;
+
 use crate::postgres::catalog::{Presence, QualifiedName, Relation};
 use crate::postgres::data::{self, DataAnswer};
 use crate::postgres::expression::{FromItem, QueryBody};
@@ -35,19 +37,30 @@ fn in_environment<T>(
     result
 }
 
+/// Checks something of a table in the environment of the session; of one that is not there, there is nothing to check.
+fn over(
+    session: &mut Session,
+    table: &QualifiedName,
+    check: impl FnOnce(&Catalog, &Environment<'_>, &Relation) -> Result<(), ServerError>,
+) -> Effect {
+    let Some(relation) = session.catalog.relation(table).cloned() else {
+        return Ok(());
+    };
+    in_environment(session, &Parameters::default(), |catalog, environment| {
+        check(catalog, environment, &relation)
+    })
+    .map_err(Failure::Error)
+}
+
 /// Checks an expression over the columns of a table as a query would: the types of what it compares and chooses from.
 pub(super) fn check_over(
     session: &mut Session,
     table: &QualifiedName,
     expression: &Expr,
 ) -> Effect {
-    let Some(relation) = session.catalog.relation(table).cloned() else {
-        return Ok(());
-    };
-    in_environment(session, &Parameters::default(), |catalog, environment| {
-        query::check_over(catalog, environment, &relation, expression)
+    over(session, table, |catalog, environment, relation| {
+        query::check_over(catalog, environment, relation, expression)
     })
-    .map_err(Failure::Error)
 }
 
 /// Refuses a condition over a table that is certain to be no boolean.
@@ -57,30 +70,27 @@ pub(super) fn check_boolean(
     condition: &Expr,
     clause: &str,
 ) -> Effect {
-    let Some(relation) = session.catalog.relation(table).cloned() else {
-        return Ok(());
-    };
-    in_environment(session, &Parameters::default(), |catalog, environment| {
-        query::check_boolean(catalog, environment, &relation, condition, clause)
+    over(session, table, |catalog, environment, relation| {
+        query::check_boolean(catalog, environment, relation, condition, clause)
     })
-    .map_err(Failure::Error)
 }
 
 /// Checks the known rows of a table against one of its constraints.
 pub(super) fn check_rows(session: &mut Session, table: &QualifiedName, name: &str) -> Effect {
-    let Some(relation) = session.catalog.relation(table).cloned() else {
-        return Ok(());
-    };
-    let Some(constraint) = relation.constraint(name) else {
-        return Ok(());
-    };
-    if relation.rows.known.is_empty() || constraint.presence != Presence::Certain {
+    let has_rows = |relation: &Arc<Relation>| !relation.rows.known.is_empty();
+    if !session.catalog.relation(table).is_some_and(has_rows) {
         return Ok(());
     }
-    in_environment(session, &Parameters::default(), |catalog, environment| {
-        data::check_rows(&relation, constraint, catalog, environment)
-    })
-    .map_err(Failure::Error)
+    over(
+        session,
+        table,
+        |catalog, environment, relation| match relation.constraint(name) {
+            Some(constraint) if constraint.presence == Presence::Certain => {
+                data::check_rows(relation, constraint, catalog, environment)
+            }
+            _ => Ok(()),
+        },
+    )
 }
 
 /// An expression over the columns of a relation as the server keeps it: with the types of its literals.
@@ -104,13 +114,9 @@ pub(super) fn check_immutable(
     if matches!(expression, Expr::Column { .. }) {
         return Ok(());
     }
-    let Some(relation) = session.catalog.relation(table).cloned() else {
-        return Ok(());
-    };
-    in_environment(session, &Parameters::default(), |catalog, environment| {
-        query::check_immutable(catalog, environment, &relation, expression, message)
+    over(session, table, |catalog, environment, relation| {
+        query::check_immutable(catalog, environment, relation, expression, message)
     })
-    .map_err(Failure::Error)
 }
 
 /// Checks the literal of a DEFAULT against the column's type; the type of what else a default is.

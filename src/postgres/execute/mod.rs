@@ -247,8 +247,9 @@ pub fn run(session: &mut Session, statement: &Statement, parameters: &Parameters
         }
         Statement::SyntaxError { message } => fail(SqlState::SYNTAX_ERROR, &**message),
         Statement::Unreadable { why, data } => {
-            session.catalog.unread |= !data;
-            session.catalog.unsettled |= !data;
+            if !data {
+                session.catalog.note_unread();
+            }
             session.doubt(why.clone());
             Ok(())
         }
