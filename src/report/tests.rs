@@ -113,6 +113,27 @@ fn concise_is_one_line_a_finding() {
 }
 
 #[test]
+fn few_findings_are_not_lost_among_many_of_one_rule() {
+    let mut sample = Sample::new();
+    let one = sample.diagnostics[0].clone();
+    let many = |count| std::iter::repeat_n(one.clone(), count);
+    let other = Diagnostic {
+        rule: "failing-downgrade",
+        ..one.clone()
+    };
+    sample.diagnostics = many(18).chain([other.clone()]).collect();
+    assert!(!sample.render("text", Style::default()).contains("among"));
+    sample.diagnostics = many(18).chain([other.clone(), other]).collect();
+    let text = sample.render("text", Style::default());
+    assert!(
+        text.contains("18 missing-guard; among them 2 failing-downgrade (`--ignore missing-guard` shows these alone)\n20 errors"),
+        "{text}"
+    );
+    sample.diagnostics.truncate(18);
+    assert!(!sample.render("text", Style::default()).contains("among"));
+}
+
+#[test]
 fn names_can_not_forge_lines_or_move_the_cursor() {
     let mut sample = Sample::new();
     let file = sample.sources.add(Arc::new(SourceFile::new(

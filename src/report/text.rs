@@ -107,7 +107,41 @@ fn write_rest(out: &mut Buffer, report: &Report<'_>, style: Style) {
         }
         let _ = writeln!(out);
     }
+    if !style.statistics
+        && let Some(crowd) = crowd(report)
+    {
+        let _ = writeln!(out, "{crowd}");
+    }
     let _ = writeln!(out, "{}", last_line(report));
+}
+
+/// From so many findings on, one rule's can hide those of the others.
+const CROWD: usize = 20;
+
+/// Where most findings are of one rule, how many the others have: they stand among them.
+fn crowd(report: &Report<'_>) -> Option<String> {
+    let counts = report.by_rule();
+    let [(most, count), others @ ..] = counts.as_slice() else {
+        return None;
+    };
+    let all = report.diagnostics.len();
+    if all < CROWD || count * 2 <= all || others.is_empty() {
+        return None;
+    }
+    let mut others: Vec<String> = others
+        .iter()
+        .map(|(rule, count)| format!("{count} {rule}"))
+        .collect();
+    let shown = 8;
+    if others.len() > shown {
+        let left = others.len() - shown;
+        others.truncate(shown);
+        others.push(format!("{} more", counted(left, "rule")));
+    }
+    Some(format!(
+        "{count} {most}; among them {} (`--ignore {most}` shows these alone)",
+        others.join(", ")
+    ))
 }
 
 fn translate(diagnostic: &Diagnostic, excerpts: &Excerpts<'_>) -> Rendered<crate::source::FileId> {
