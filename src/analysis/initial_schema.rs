@@ -53,6 +53,8 @@ pub(super) fn read(
     }
     let mut catalog = session.catalog;
     catalog.open = false;
+    // its rows are not read
+    catalog.forget_numbers();
     InitialSchema {
         catalog,
         applied: applied(text, version_table),

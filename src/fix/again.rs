@@ -137,6 +137,7 @@ pub(super) fn column(catalog: &Catalog, table: &Relation, column: &Column) -> Co
         not_null: column.not_null,
         default: column.default.clone().filter(|_| serial.is_none()),
         identity: column.identity,
+        first_number: None,
         generated: column
             .generated
             .clone()

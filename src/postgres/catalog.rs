@@ -125,6 +125,17 @@ pub struct Catalog {
     pub nameless: OrdSet<SmolStr>,
     /// Open world: an object never heard of may exist.
     pub open: bool,
+    /// How often statements ran that may have used any sequence: numbers noted before are not known any more.
+    pub numbers_lost: u32,
+}
+
+/// The next number of a sequence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NextNumber {
+    /// The number.
+    pub number: i64,
+    /// [`Catalog::numbers_lost`] when it was noted.
+    pub noted: u32,
 }
 
 impl Default for Catalog {
@@ -153,6 +164,7 @@ impl Default for Catalog {
             unread: false,
             unsettled: false,
             open: false,
+            numbers_lost: 0,
         }
     }
 }
@@ -202,8 +214,10 @@ pub struct Relation {
     pub index_of: Option<QualifiedName>,
     /// Owner column of a sequence (`OWNED BY`, serial, identity).
     pub owned_by: Option<Box<(QualifiedName, SmolStr)>>,
-    /// A sequence's next value, where known.
-    pub next_value: Option<i64>,
+    /// A sequence's next number, where known: [`Catalog::next_number`].
+    pub next_value: Option<NextNumber>,
+    /// The number that a sequence starts with, where known.
+    pub first_number: Option<i64>,
 }
 
 impl Relation {
@@ -242,6 +256,7 @@ impl Relation {
             index_of: None,
             owned_by: None,
             next_value: None,
+            first_number: None,
         }
     }
 
@@ -352,6 +367,15 @@ pub struct Column {
     pub presence: Presence,
 }
 
+impl Column {
+    /// Whether it takes its values from a sequence.
+    pub fn is_numbered(&self) -> bool {
+        let default = self.default.as_deref();
+        self.identity.is_some()
+            || matches!(default, Some(Expr::Call { name, .. }) if name.name == "nextval")
+    }
+}
+
 /// A constraint of a table or domain, with its final name.
 #[derive(Clone, Debug, PartialEq)]
 #[allow(missing_docs)]
@@ -399,6 +423,8 @@ pub struct Trigger {
     pub columns: Vec<SmolStr>,
     /// Columns of its table in WHEN.
     pub condition: Vec<SmolStr>,
+    /// It fires for each row, without a WHEN.
+    pub always: bool,
     /// On what it fires: bits of [`trigger_events`].
     pub events: u8,
 }

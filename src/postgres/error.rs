@@ -140,6 +140,7 @@ states! {
     DUPLICATE_FUNCTION "42723" "duplicate_function";
     AMBIGUOUS_FUNCTION "42725" "ambiguous_function";
     GROUPING_ERROR "42803" "grouping_error";
+    WINDOWING_ERROR "42P20" "windowing_error";
     DATATYPE_MISMATCH "42804" "datatype_mismatch";
     WRONG_OBJECT_TYPE "42809" "wrong_object_type";
     INVALID_FOREIGN_KEY "42830" "invalid_foreign_key";

@@ -279,6 +279,8 @@ pub enum SetOperator {
 #[allow(missing_docs)]
 pub struct Select {
     pub distinct: bool,
+    /// The expressions of DISTINCT ON.
+    pub distinct_on: Vec<Expr>,
     pub targets: Vec<Target>,
     pub from: Vec<FromItem>,
     pub filter: Option<Expr>,

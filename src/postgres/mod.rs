@@ -10,6 +10,7 @@ pub mod error;
 pub mod execute;
 pub mod expression;
 pub mod name;
+pub mod numbers;
 pub mod plpgsql;
 pub mod query;
 mod render;

@@ -12,6 +12,7 @@ use smol_str::SmolStr;
 use super::catalog::{Catalog, Index, Presence, QualifiedName};
 use super::execute::{self, Failure};
 use super::expression::{Datum, TypeName};
+use super::numbers::Taken;
 use super::statement::{AlterTableCommand, Statement, TransactionStatement};
 use super::transaction::{Savepoint, State, Transaction};
 use super::{ObjectKey, ServerError, SqlState, Version};
@@ -111,6 +112,8 @@ pub struct Call {
     pub left_behind: Option<(QualifiedName, Index)>,
     /// How deep inside DO blocks and functions the running statement is.
     pub depth: usize,
+    /// Numbers of sequences that it took.
+    pub(crate) taken: Taken,
 }
 
 /// What [`Session::checkpoint`] gives back: the whole state of the connection but its transaction's frame.
@@ -151,6 +154,8 @@ pub struct Session {
     has_assumed: Cell<bool>,
     /// The numbers of the last names that were made of each beginning; all below are taken.
     pub(crate) numbers: RefCell<FxHashMap<QualifiedName, u32>>,
+    /// Numbers of sequences that the calls before took.
+    taken: Taken,
 }
 
 impl Session {
@@ -163,6 +168,7 @@ impl Session {
             query_work: Cell::new(0),
             has_assumed: Cell::new(false),
             numbers: RefCell::default(),
+            taken: Taken::default(),
             catalog,
             version,
             parser,
@@ -205,6 +211,9 @@ impl Session {
                         self.restore(before.unwrap_or_else(|| undo.clone()));
                         execute::resolve::assume_again(self, &used);
                         self.catalog.unsettled |= execute::possible::makes(statement);
+                        if execute::possible::takes_numbers(statement) {
+                            self.forget_numbers();
+                        }
                         self.doubt(why);
                     }
                 }
@@ -249,7 +258,8 @@ impl Session {
         if self.transaction.mode == TransactionMode::Autocommit {
             self.end_transaction();
         }
-        let call = std::mem::take(&mut self.call);
+        let mut call = std::mem::take(&mut self.call);
+        self.taken.add(std::mem::take(&mut call.taken));
         let succeeded = outcome == Outcome::Ok;
         Answer {
             changes: if succeeded {
@@ -314,6 +324,8 @@ impl Session {
         }
         self.transaction.mode = TransactionMode::Block;
         self.transaction.start = Some(Box::new(self.state()));
+        // what was taken before is of no matter to its rollback
+        self.taken = Taken::default();
     }
 
     /// Opens the block that the server makes of a string of several statements, where none is open
@@ -341,7 +353,7 @@ impl Session {
     /// Rolls back to the catalog at [`Session::begin`].
     pub fn rollback(&mut self) {
         if let Some(start) = self.transaction.start.take() {
-            self.set_state(*start);
+            self.go_back(*start);
         }
         self.transaction.mode = TransactionMode::Autocommit;
         self.transaction.finish();
@@ -373,7 +385,7 @@ impl Session {
         self.transaction.savepoints.truncate(savepoint.0 + 1);
         if let Some(popped) = self.transaction.savepoints.pop() {
             self.transaction.aborted = popped.aborted;
-            self.set_state(popped.state);
+            self.go_back(popped.state);
         }
     }
 
@@ -396,6 +408,7 @@ impl Session {
     /// Comes back to a state: everything done since is undone, what was noted of it too.
     pub fn restore(&mut self, checkpoint: Checkpoint) {
         self.set_state(checkpoint.state);
+        self.call.taken.bring_back(&mut self.catalog);
         self.transaction.savepoints.truncate(checkpoint.savepoints);
         self.call.changes.truncate(checkpoint.changes);
         self.call.assumed.truncate(checkpoint.assumed);
@@ -579,7 +592,20 @@ impl Session {
         }
     }
 
-    pub(crate) fn set_state(&mut self, state: State) {
+    /// Rolls back to a state of an earlier call.
+    pub(crate) fn go_back(&mut self, state: State) {
+        self.set_state(state);
+        self.taken.bring_back(&mut self.catalog);
+        self.call.taken.bring_back(&mut self.catalog);
+    }
+
+    /// A statement that is not known may have used any sequence.
+    pub(crate) fn forget_numbers(&mut self) {
+        self.catalog.forget_numbers();
+        self.call.taken.forget();
+    }
+
+    fn set_state(&mut self, state: State) {
         self.numbers.take();
         self.catalog = state.catalog;
         self.search_path = state.search_path;

@@ -288,6 +288,8 @@ pub struct ColumnDefinition {
     pub not_null: bool,
     pub default: Option<Box<Expr>>,
     pub identity: Option<Identity>,
+    /// The number that its sequence gives first, where it has one: [`SequenceOptions::first_number`].
+    pub first_number: Option<i64>,
     pub generated: Option<Generated>,
     pub constraints: Vec<ConstraintDefinition>,
 }
@@ -301,6 +303,7 @@ impl ColumnDefinition {
             not_null: false,
             default: None,
             identity: None,
+            first_number: Some(1),
             generated: None,
             constraints: Vec::new(),
         }
@@ -461,9 +464,15 @@ pub enum AlterTableCommand {
     AddIdentity {
         column: SmolStr,
         identity: Identity,
+        /// [`SequenceOptions::first_number`].
+        first_number: Option<i64>,
     },
     SetIdentity {
         column: SmolStr,
+        /// `SET GENERATED`: ALWAYS or BY DEFAULT.
+        identity: Option<Identity>,
+        /// Options of its sequence are set too.
+        renumbers: bool,
     },
     DropIdentity {
         column: SmolStr,
@@ -653,6 +662,16 @@ pub struct SequenceOptions {
     pub restart: bool,
     pub start: Option<i64>,
     pub increment: Option<i64>,
+    /// Other options, by which its first number may be another or its numbers not go up by one: MINVALUE, CYCLE, CACHE.
+    pub irregular: bool,
+}
+
+impl SequenceOptions {
+    /// The number that a sequence of these options gives first, where its numbers go up by one.
+    pub fn first_number(&self) -> Option<i64> {
+        let is_regular = !self.irregular && self.increment.unwrap_or(1) == 1;
+        is_regular.then(|| self.start.unwrap_or(1))
+    }
 }
 
 /// CREATE VIEW.
@@ -733,6 +752,8 @@ pub struct CreateTrigger {
     pub columns: Vec<SmolStr>,
     /// Columns of the table in WHEN.
     pub condition: Vec<SmolStr>,
+    /// It fires for each row, without a WHEN.
+    pub always: bool,
     /// On what it fires: bits of [`super::catalog::trigger_events`].
     pub events: u8,
 }

@@ -260,6 +260,13 @@ fn text(statement: &Statement, kind: FaultKind<'_>) -> Option<String> {
             format!("write `{}`", words::head(statement).replacen("CREATE", "CREATE OR REPLACE", 1))
         }
         Statement::CreateTrigger(_) => "write `CREATE OR REPLACE TRIGGER` (PostgreSQL 14 or later), or `DROP TRIGGER IF EXISTS` first".to_owned(),
+        Statement::Do(_) => {
+            let clause = if caught.says_duplicate() { "NOT EXISTS" } else { "EXISTS" };
+            format!(
+                "guard the statement in the block: write it with `IF {clause}` where it has that, ask the catalog for what it needs, or accept the error with `EXCEPTION WHEN {} THEN NULL`",
+                caught.condition()
+            )
+        }
         Statement::CreatePolicy { .. } => "write `DROP POLICY IF EXISTS` before it".to_owned(),
         Statement::CreateType(_) | Statement::CreateNamed(_) => handler(caught),
         Statement::AlterEnum(alter) if alter.rename_from.is_none() => "write `ADD VALUE IF NOT EXISTS`".to_owned(),

@@ -249,17 +249,34 @@ fn remedy(context: &Context<'_>, run: Run, event: &Event, error: &ServerError) -
             "give it a `server_default`, or add it nullable, fill it, and set NOT NULL then"
                 .to_owned()
         }
+        SqlState::NOT_NULL_VIOLATION if sets_not_null(event) => {
+            "fill the rows that have none first".to_owned()
+        }
+        SqlState::UNIQUE_VIOLATION => stale_sequence(context, run, event, error)
+            .unwrap_or_else(|| fallback(down)),
+        SqlState::GROUPING_ERROR => {
+            "name it in GROUP BY or put it into an aggregate; an aggregate over other rows is a subquery: `(SELECT count(*) FROM ...)`"
+                .to_owned()
+        }
         SqlState::INVALID_FOREIGN_KEY => {
             "give the columns that it refers to a primary key or unique constraint first".to_owned()
         }
         SqlState::UNDEFINED_OBJECT if missing == Some(ObjectKind::Type) && !takes_away(event) => {
             "make the type before it is used, or use one that PostgreSQL has".to_owned()
         }
+        SqlState::UNDEFINED_FUNCTION if error.message.starts_with("could not identify") => {
+            "cast it to `jsonb` or `text`, whose values can be compared".to_owned()
+        }
         SqlState::UNDEFINED_FUNCTION if !error.misses_object() => {
             "cast one side to the type of the other".to_owned()
         }
         SqlState::UNDEFINED_FUNCTION if !takes_away(event) => {
             "make the function before it is used".to_owned()
+        }
+        // a name that FROM does not have, not a table that is missing
+        SqlState::UNDEFINED_TABLE if error.object.is_none() => {
+            "name in FROM what the query uses; in the ON of a join neither the table that is changed nor what is joined later can be used: put that into WHERE"
+                .to_owned()
         }
         SqlState::UNDEFINED_TABLE | SqlState::UNDEFINED_COLUMN if down && makes(event) => {
             "make what it stands on first: undo the upgrade's changes in reverse order".to_owned()
@@ -288,6 +305,50 @@ fn remedy(context: &Context<'_>, run: Run, event: &Event, error: &ServerError) -
         .to_owned(),
         _ => fallback(down),
     }
+}
+
+/// Whether a statement asks of rows that they have no NULL in a column.
+fn sets_not_null(event: &Event) -> bool {
+    event.statements.iter().any(|statement| match statement {
+        Statement::AlterTable(alter) => alter
+            .commands
+            .iter()
+            .any(|command| matches!(command, AlterTableCommand::SetNotNull { .. })),
+        _ => false,
+    })
+}
+
+/// How a sequence gets past the rows that were given numbers of their own.
+fn stale_sequence(
+    context: &Context<'_>,
+    run: Run,
+    event: &Event,
+    error: &ServerError,
+) -> Option<String> {
+    let key = error.object.as_ref()?;
+    let inserted = event
+        .statements
+        .iter()
+        .find_map(|statement| match statement {
+            Statement::Insert(insert) => Some(insert),
+            _ => None,
+        })?;
+    // the table may be one of the same revision
+    let catalogs = [&context.replayed.after, catalog(context.replayed, run)];
+    let relation = catalogs
+        .iter()
+        .find_map(|catalog| catalog.find_relation(&["public".into()], &inserted.table))?;
+    let mut constraints = relation.constraints.iter();
+    let broken = constraints.find(|one| key.name.ends_with(&format!(".{}", one.name)))?;
+    let column = relation.columns.iter().find(|column| {
+        column.is_numbered()
+            && broken.columns.contains(&column.name)
+            && !inserted.columns.contains(&column.name)
+    })?;
+    let (table, column) = (&inserted.table, &column.name);
+    Some(format!(
+        "the sequence of `{table}.{column}` gives a number that an earlier row was given by hand: move it on behind such rows, `SELECT setval(pg_get_serial_sequence('{table}', '{column}'), (SELECT max({column}) FROM {table}))`"
+    ))
 }
 
 fn fallback(down: bool) -> String {

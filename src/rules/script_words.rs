@@ -11,7 +11,7 @@ use crate::diagnostic::Diagnostic;
 use crate::scripts::{Format, Script, Sending};
 
 /// Alembic's words and those of SQL files: where two begin at the same place, the first is meant.
-const WORDS: [(&str, &str); 20] = [
+const WORDS: [(&str, &str); 21] = [
     (
         "`alembic downgrade` stops here with an AttributeError: the revision has no `downgrade()`",
         "a rollback can't pass here: the migration has no down part, and others of its folder have one",
@@ -27,6 +27,10 @@ const WORDS: [(&str, &str); 20] = [
     ("`alembic downgrade`", "a rollback"),
     ("`alembic upgrade`", "the migration"),
     ("give it a `server_default`, or", "give it a DEFAULT, or"),
+    (
+        "run `alembic upgrade head` once before the release",
+        "run the migrations once on an empty database before the release",
+    ),
     (
         "use `sa.Text()`, which has no length; where",
         "use `text`, which has no length; where",

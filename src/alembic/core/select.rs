@@ -70,6 +70,8 @@ pub fn lookup(name: &str) -> Option<Value> {
 #[allow(missing_docs)]
 pub struct Parts {
     pub distinct: bool,
+    /// The columns of DISTINCT ON.
+    pub distinct_on: Vec<Expr>,
     pub targets: Vec<Target>,
     /// FROM as written by `select_from` and `join`.
     pub from: Vec<FromItem>,
@@ -419,6 +421,7 @@ impl SelectObject {
         }
         let mut select = Select {
             distinct: parts.distinct,
+            distinct_on: parts.distinct_on.clone(),
             targets: parts.targets.clone(),
             from,
             filter: (!parts.filter.is_empty()).then(|| conjunction(parts.filter.clone())),
@@ -655,7 +658,13 @@ impl SelectObject {
                     }
                 }
             }
-            "distinct" => next.parts.distinct = true,
+            "distinct" => {
+                next.parts.distinct = true;
+                for item in flatten(interp, &arguments.positional)? {
+                    let expr = next.clause(interp, &item)?;
+                    next.parts.distinct_on.push(expr);
+                }
+            }
             "with_only_columns" => {
                 next.parts.targets.clear();
                 next.parts.entity = None;

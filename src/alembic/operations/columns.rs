@@ -258,7 +258,9 @@ fn default_command(
 ) -> Eval<AlterTableCommand> {
     let column = column.clone();
     let generated = |value: Option<&Value>| match value.and_then(object::get::<Generated>) {
-        Some(Generated::Identity(identity)) => (Some(*identity), false),
+        Some(Generated::Identity { kind, options }) => {
+            (Some((*kind, options.first_number())), false)
+        }
         Some(Generated::Computed { .. }) => (None, true),
         None => (None, false),
     };
@@ -272,8 +274,16 @@ fn default_command(
         ));
     }
     Ok(match (identity, was_identity) {
-        (Some(_), Some(_)) => AlterTableCommand::SetIdentity { column },
-        (Some(identity), None) => AlterTableCommand::AddIdentity { column, identity },
+        (Some((identity, _)), Some(_)) => AlterTableCommand::SetIdentity {
+            column,
+            identity: Some(identity),
+            renumbers: true,
+        },
+        (Some((identity, first_number)), None) => AlterTableCommand::AddIdentity {
+            column,
+            identity,
+            first_number,
+        },
         (None, Some(_)) => AlterTableCommand::DropIdentity {
             column,
             if_exists: false,

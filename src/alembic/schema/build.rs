@@ -170,7 +170,7 @@ pub fn column_definition(
         .as_ref()
         .and_then(|item| object::get::<Generated>(item));
     let identity = match generated {
-        Some(Generated::Identity(identity)) => Some(*identity),
+        Some(Generated::Identity { kind, options }) => Some((*kind, options.first_number())),
         _ => None,
     };
     let type_name = match &column.type_ {
@@ -189,7 +189,6 @@ pub fn column_definition(
         None => TypeName::new(&crate::alembic::arguments::hole()),
     };
     let mut definition = ColumnDefinition::new(&column.name, type_name);
-    definition.identity = identity;
     definition.not_null = !column.is_nullable() && identity.is_none();
     if serial && identity.is_none() && !has_sequence_default(column) {
         definition.type_name = TypeName::new(match definition.type_name.name.name.as_str() {
@@ -205,6 +204,10 @@ pub fn column_definition(
         .find(|item| object::get::<ServerDefault>(item).is_some())
     {
         definition.default = server_default(interp, item)?.map(Box::new);
+    }
+    if let Some((kind, first_number)) = identity {
+        definition.identity = Some(kind);
+        definition.first_number = first_number;
     }
     if let Some(generated) = generated {
         definition.generated = generated.computed(interp)?;

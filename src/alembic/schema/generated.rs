@@ -27,7 +27,12 @@ pub enum Generated {
         persisted: Option<Value>,
     },
     /// GENERATED ... AS IDENTITY.
-    Identity(Identity),
+    Identity {
+        /// ALWAYS or BY DEFAULT.
+        kind: Identity,
+        /// The options of its sequence.
+        options: SequenceOptions,
+    },
 }
 
 /// `Sequence(name, ...)`.
@@ -62,11 +67,14 @@ pub(super) fn lookup(name: &str) -> Option<Value> {
                 Some(flag) => interp.truth(&flag)?,
                 None => false,
             };
-            Ok(object::value(Generated::Identity(if always {
-                Identity::Always
-            } else {
-                Identity::ByDefault
-            })))
+            Ok(object::value(Generated::Identity {
+                kind: if always {
+                    Identity::Always
+                } else {
+                    Identity::ByDefault
+                },
+                options: options_of(&arguments, 0),
+            }))
         }),
         "Sequence" => object::function("Sequence", sequence),
         "DefaultClause" | "ColumnDefault" => object::function("DefaultClause", |_, arguments| {
@@ -79,6 +87,23 @@ pub(super) fn lookup(name: &str) -> Option<Value> {
         }),
         _ => return None,
     })
+}
+
+/// The options of a sequence; `start` is the argument at `first`, or by its name.
+fn options_of(arguments: &Arguments, first: usize) -> SequenceOptions {
+    let is_given = |value: &&Value| !matches!(value, Value::None);
+    let number = |place: usize, name: &str| arguments.get(place, name).filter(is_given);
+    let (start, increment) = (number(first, "start"), number(first + 1, "increment"));
+    let others = ["minvalue", "cycle", "cache"];
+    let (start_read, increment_read) = (start.and_then(int_of), increment.and_then(int_of));
+    SequenceOptions {
+        start: start_read,
+        increment: increment_read,
+        irregular: others.iter().any(|name| arguments.named(name).is_some())
+            || start.is_some() != start_read.is_some()
+            || increment.is_some() != increment_read.is_some(),
+        ..SequenceOptions::default()
+    }
 }
 
 fn sequence(interp: &mut Interp, arguments: Arguments) -> Eval<Value> {
@@ -101,11 +126,7 @@ fn sequence(interp: &mut Interp, arguments: Arguments) -> Eval<Value> {
     };
     let made = object::value(Sequence {
         name: Name::qualified(schema.as_deref(), name),
-        options: SequenceOptions {
-            start: arguments.get(1, "start").and_then(int_of),
-            increment: arguments.get(2, "increment").and_then(int_of),
-            ..SequenceOptions::default()
-        },
+        options: options_of(&arguments, 1),
         optional,
     });
     let metadata = arguments
@@ -184,7 +205,7 @@ impl Object for Generated {
     fn type_name(&self) -> &'static str {
         match self {
             Self::Computed { .. } => "Computed",
-            Self::Identity(_) => "Identity",
+            Self::Identity { .. } => "Identity",
         }
     }
     fn as_any(&self) -> &dyn Any {

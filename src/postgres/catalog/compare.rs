@@ -14,6 +14,7 @@ impl Catalog {
     pub fn is_same(&self, other: &Self) -> bool {
         let flags = |one: &Self| (one.open, one.cut, one.unread, one.unsettled);
         flags(self) == flags(other)
+            && self.numbers_lost == other.numbers_lost
             && self.doubted == other.doubted
             && self.nameless == other.nameless
             && self.relations.is_same(&other.relations)

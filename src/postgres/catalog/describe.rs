@@ -1,5 +1,6 @@
 //! What things are, to see what differs between two catalogs, thing by thing.
 
+use std::fmt;
 use std::hash::Hasher;
 use std::sync::Arc;
 
@@ -9,10 +10,10 @@ use smol_str::SmolStr;
 use super::known::RELATIONS;
 use super::{
     Catalog, Column, Constraint, Function, Index, List, Named, Presence, QualifiedName, Relation,
-    RelationKind, Rows, Trigger, TypeKind,
+    RelationKind, Row, Rows, Trigger, TypeKind,
 };
 use crate::digest::add_shown;
-use crate::postgres::expression::Query;
+use crate::postgres::expression::{Datum, Query};
 use crate::postgres::name::{ObjectKey, ObjectKind};
 use crate::postgres::statement::ConstraintKind;
 
@@ -46,7 +47,7 @@ pub(super) enum Definition<'a> {
     Trigger(&'a Trigger),
     /// Known by its name only.
     Member,
-    Rows(&'a Rows),
+    Rows(CountedRows<'a>),
     NextValue(Option<i64>),
     Type(&'a TypeKind),
     Schema(Presence),
@@ -57,7 +58,71 @@ pub(super) enum Definition<'a> {
     Named(&'a Named),
 }
 
+/// Rows without the numbers that sequences gave them, in the table's own columns and in those that refer to such: a sequence counts
+/// on, and the rows are what they were.
+pub(super) struct CountedRows<'a> {
+    rows: &'a Rows,
+    numbered: Vec<&'a str>,
+}
+
+impl CountedRows<'_> {
+    fn values<'r>(&'r self, row: &'r Row) -> impl Iterator<Item = &'r (SmolStr, Datum)> {
+        let values = row.values.iter();
+        values.filter(|(name, _)| !self.numbered.contains(&name.as_str()))
+    }
+}
+
+impl PartialEq for CountedRows<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        if self.rows == other.rows {
+            return true;
+        }
+        let (ours, theirs) = (&self.rows.known, &other.rows.known);
+        self.rows.others == other.rows.others
+            && ours.len() == theirs.len()
+            && ours
+                .iter()
+                .zip(theirs)
+                .all(|(one, two)| self.values(one).eq(other.values(two)))
+    }
+}
+
+impl fmt::Debug for CountedRows<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut list = formatter.debug_list();
+        for row in &self.rows.known {
+            list.entry(&self.values(row).collect::<Vec<_>>());
+        }
+        list.entry(&self.rows.others).finish()
+    }
+}
+
 impl Catalog {
+    fn counted_rows<'a>(&'a self, relation: &'a Relation) -> CountedRows<'a> {
+        let own = relation
+            .columns
+            .iter()
+            .filter(|column| column.is_numbered());
+        let refers = relation.foreign_keys().filter_map(|key| {
+            let ConstraintKind::ForeignKey { referenced, .. } = &key.definition.kind else {
+                return None;
+            };
+            let ([column], [referenced]) = (key.columns.as_slice(), referenced.as_slice()) else {
+                return None;
+            };
+            let parent = self.relations.get(key.references.as_ref()?)?;
+            let is_numbered = parent.column(referenced)?.is_numbered();
+            is_numbered.then_some(column.as_str())
+        });
+        CountedRows {
+            rows: &relation.rows,
+            numbered: own
+                .map(|column| column.name.as_str())
+                .chain(refers)
+                .collect(),
+        }
+    }
+
     /// A digest of a thing's definition, to see whether it differs between two catalogs; `None`: it is not there.
     ///
     /// For [`ObjectKind::Rows`] the digest of what is known of the rows: their number and values count. A relation's
@@ -143,8 +208,8 @@ impl Catalog {
                     .any(|rule| rule == member)
                     .then_some(Definition::Member)?
             }
-            ObjectKind::Rows => Definition::Rows(&whole()?.rows),
-            ObjectKind::Sequences => Definition::NextValue(whole()?.next_value),
+            ObjectKind::Rows => Definition::Rows(self.counted_rows(whole()?)),
+            ObjectKind::Sequences => Definition::NextValue(self.next_number(&whole()?.name)),
             ObjectKind::Type | ObjectKind::Domain => {
                 Definition::Type(&self.types.get(&split(name)?)?.definition)
             }

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use smol_str::SmolStr;
 
-use super::{Catalog, Function, Presence, QualifiedName, Relation, RelationKind, Type, TypeKind};
+use super::{
+    Catalog, Function, NextNumber, Presence, QualifiedName, Relation, RelationKind, Type, TypeKind,
+};
 use crate::postgres::Name;
 
 /// The schema of temporary objects, searched before all others.
@@ -22,6 +24,40 @@ impl Catalog {
     pub fn note_unread(&mut self) {
         self.unread = true;
         self.unsettled = true;
+        self.forget_numbers();
+    }
+
+    /// The number that a sequence gives next, where that is known.
+    pub fn next_number(&self, sequence: &QualifiedName) -> Option<i64> {
+        let next = self.relations.get(sequence)?.next_value?;
+        (next.noted == self.numbers_lost).then_some(next.number)
+    }
+
+    /// Notes the next number of a sequence that is there.
+    pub fn set_next_number(&mut self, sequence: &QualifiedName, number: Option<i64>) {
+        let noted = self.numbers_lost;
+        let next = number.map(|number| NextNumber { number, noted });
+        let is_other = |relation: &Arc<Relation>| {
+            relation.kind == RelationKind::Sequence && relation.next_value != next
+        };
+        if self.relations.get(sequence).is_some_and(is_other)
+            && let Some(relation) = self.relation_mut(sequence)
+        {
+            relation.next_value = next;
+        }
+    }
+
+    /// The sequence that a column owns.
+    pub fn owned_sequence(&self, table: &QualifiedName, column: &str) -> Option<&Arc<Relation>> {
+        self.relations.mentioning(table).find(|relation| {
+            let owner = relation.owned_by.as_deref();
+            owner.is_some_and(|(owner, owned)| owner == table && owned == column)
+        })
+    }
+
+    /// Any sequence may have been used.
+    pub fn forget_numbers(&mut self) {
+        self.numbers_lost += 1;
     }
 
     /// What has this name, in any schema, may be anything from now on: a relation's columns, a type's labels.

@@ -17,6 +17,9 @@ impl Catalog {
         let mut merged = a.clone();
         merged.open = a.open || b.open;
         merged.cut = a.cut || b.cut;
+        if a.numbers_lost != b.numbers_lost {
+            merged.numbers_lost = a.numbers_lost.max(b.numbers_lost) + 1;
+        }
         merged.unread = a.unread || b.unread;
         merged.unsettled = a.unsettled || b.unsettled;
         merged.maybe = a.maybe.clone().union(b.maybe.clone());
@@ -173,6 +176,9 @@ fn merge_relation(a: &Relation, b: &Relation) -> Relation {
     }
     if a.next_value != b.next_value {
         both.next_value = None;
+    }
+    if a.first_number != b.first_number {
+        both.first_number = None;
     }
     if a.query != b.query {
         both.columns_open = true;
@@ -358,5 +364,6 @@ impl Catalog {
             && self.comments.diff(&other.comments).next().is_none()
             && self.gone.len() == other.gone.len()
             && self.gone.diff(&other.gone).next().is_none()
+            && self.numbers_lost == other.numbers_lost
     }
 }

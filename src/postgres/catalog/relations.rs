@@ -356,8 +356,12 @@ fn mentioned(relation: &Relation) -> Vec<u64> {
     let mut names: Vec<u64> = Vec::new();
     let constraints = relation.constraints.iter();
     names.extend(constraints.filter_map(|constraint| constraint.references.as_ref().map(digest)));
-    names.extend(relation.columns.iter().filter_map(|column| {
-        let name = &column.type_name.name;
+    let types = relation.columns.iter().flat_map(|column| {
+        let of_default = column.default_type.as_deref();
+        std::iter::once(&column.type_name).chain(of_default)
+    });
+    names.extend(types.filter_map(|type_name| {
+        let name = &type_name.name;
         let schema = name.schema.as_deref();
         let schema = schema.filter(|schema| *schema != "pg_catalog")?;
         Some(digest(&(schema, name.name.as_str())))

@@ -95,7 +95,7 @@ pub(super) fn update_conflicting(
     for assignment in assignments {
         let value = match (&assignment.value, relation.column(&assignment.column)) {
             _ if taken.is_none() => Datum::Unknown,
-            (Expr::Default, Some(column)) => default_value(relation, column, 0, context)?,
+            (Expr::Default, Some(column)) => default_value(relation, column, context)?,
             (value, Some(column)) => cast(
                 evaluate(value, &frame, context).unwrap_or(Datum::Unknown),
                 None,

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::insert::forget_numbers;
 use super::target::{self, Target};
 use super::{DataAnswer, Effect, attempt};
 use crate::postgres::catalog::Catalog;
@@ -25,6 +26,7 @@ pub fn copy(
         if from && let Target::Table(relation) = &target {
             let mut changed = (**relation).clone();
             changed.rows.others = true;
+            forget_numbers(relation, &context);
             catalog.relations.insert(Arc::new(changed));
         }
         let assumed = context.assumed.take();

@@ -15,7 +15,7 @@ use crate::postgres::expression::Datum;
 use crate::postgres::name::{Name, ObjectKind};
 use crate::postgres::query::{
     Context, Environment, Frame, Table, TableRow, check_condition, check_from_over, check_targets,
-    check_with, equal, run_with,
+    check_with, equal, refuse_over_rows, run_with,
 };
 use crate::postgres::statement::{ConstraintKind, Delete, ReferentialAction};
 use crate::postgres::{ServerError, SqlState};
@@ -43,6 +43,7 @@ pub(crate) fn run(
     let frame = Frame::new(&scope, &[]);
     if let Some(filter) = &statement.filter {
         check_condition(filter, &frame, &context)?;
+        refuse_over_rows(filter, "WHERE", &context)?;
     }
     let returning = check_targets(&statement.returning, &frame, &context)?;
     let mut returned = Vec::new();
@@ -53,7 +54,7 @@ pub(crate) fn run(
             changed.rows.known.clear();
             let mut gone = Vec::new();
             exact = all_known(relation, &context);
-            let hooks = has_hooks(relation, trigger_events::DELETE);
+            let hooks = has_hooks(relation, trigger_events::DELETE, environment);
             let filter = statement.filter.as_ref();
             let asked = Equalities::of(relation, &statement.using, filter, environment);
             for row in &relation.rows.known {
@@ -63,6 +64,7 @@ pub(crate) fn run(
                 }
                 let (verdict, values) =
                     matches(relation, row, &statement.using, filter, &scope, &context)?;
+                effect.writes_row |= verdict == Some(true);
                 match verdict {
                     Some(false) => changed.rows.known.push_back(Arc::clone(row)),
                     Some(true) if !hooks => {
@@ -117,6 +119,8 @@ struct Reference {
     action: ReferentialAction,
     on_update: ReferentialAction,
     deferred: bool,
+    /// All rows are known to obey it.
+    valid: bool,
 }
 
 fn references(catalog: &Catalog, to: &QualifiedName) -> Vec<Reference> {
@@ -142,6 +146,7 @@ fn references(catalog: &Catalog, to: &QualifiedName) -> Vec<Reference> {
                     action: *on_delete,
                     on_update: *on_update,
                     deferred: constraint.definition.initially_deferred,
+                    valid: !constraint.definition.not_valid,
                 });
             }
         }
@@ -168,8 +173,13 @@ pub(super) fn follow(
         let mut changed = (*child).clone();
         changed.rows.known.clear();
         let mut removed = Vec::new();
+        let left = catalog.relations.get(&relation.name).cloned();
         for row in &child.rows.known {
-            match points_to(row, &reference, gone) {
+            let verdict = points_to(row, &reference, gone).or_else(|| {
+                let left = left.as_deref()?;
+                points_nowhere_else(row, &reference, left).then_some(true)
+            });
+            match verdict {
                 Some(false) => changed.rows.known.push_back(Arc::clone(row)),
                 verdict => match reference.action {
                     ReferentialAction::Cascade if verdict == Some(true) => {
@@ -304,6 +314,18 @@ fn points_to(row: &Row, reference: &Reference, gone: &[Arc<Row>]) -> Option<bool
         }
     }
     result
+}
+
+/// Whether a row must have pointed to one that is gone: it points to something, and to nothing that is left. Which value it has need
+/// not be known for that.
+fn points_nowhere_else(row: &Row, reference: &Reference, left: &Relation) -> bool {
+    let mut values = reference.columns.iter().map(|column| row.get(column));
+    let points = values.all(|value| !matches!(value, Datum::Null | Datum::Unknown));
+    let mut rows = left.rows.known.iter();
+    points
+        && reference.valid
+        && !left.rows.others
+        && rows.all(|other| points_to(row, reference, std::slice::from_ref(other)) == Some(false))
 }
 
 fn still_referenced(relation: &Relation, reference: &Reference) -> ServerError {

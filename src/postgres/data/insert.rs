@@ -18,7 +18,7 @@ use crate::postgres::name::ObjectKind;
 use crate::postgres::query::{
     Context, Environment, Frame, Output, Scope, Table, TableRow, Type, cast, check,
     check_assignable, check_assignment, check_query, check_targets, check_with, evaluate,
-    run_query, run_with, type_of,
+    refuse_over_rows, run_query, run_with, sequence_named, type_of,
 };
 use crate::postgres::statement::{
     Assignment, ConflictAction, Identity, Insert, InsertSource, OnConflict,
@@ -65,6 +65,7 @@ pub(crate) fn run(
             exact &= written.exact;
             effect.doubt = effect.doubt.or(written.doubt);
             effect.row_count = exact.then_some(written.touched);
+            effect.writes_row = written.is_certain;
             if written.count_changed {
                 effect.rows_changed(&relation.name);
             }
@@ -74,8 +75,12 @@ pub(crate) fn run(
         Target::View(view) => {
             exact = false;
             forget_rows_behind(view, catalog);
+            environment.numbers.forget();
         }
-        Target::Opaque(_) => exact = false,
+        Target::Opaque(_) => {
+            exact = false;
+            environment.numbers.forget();
+        }
     }
     if returning.open && returning.columns.is_empty() {
         effect.returning = Some(Table::unknown(Vec::new(), true));
@@ -379,6 +384,8 @@ struct Written {
     returned: Vec<Vec<Datum>>,
     touched: u64,
     count_changed: bool,
+    /// A row is certainly inserted.
+    is_certain: bool,
     /// Exactly these rows were touched.
     exact: bool,
     /// Why it may have been refused.
@@ -412,6 +419,7 @@ fn write_with(
         returned: Vec::new(),
         touched: 0,
         count_changed: false,
+        is_certain: false,
         exact: rows.complete,
         doubt: None,
     };
@@ -422,17 +430,23 @@ fn write_with(
         }) => trigger_events::INSERT | trigger_events::UPDATE,
         _ => trigger_events::INSERT,
     };
-    let hooks = has_hooks(relation, hooked);
+    let hooks = has_hooks(relation, hooked, context.environment);
     written.relation.rows.others |= !rows.complete;
     check_partition(relation, !rows.rows.is_empty(), context)?;
     let arbiters = match &statement.on_conflict {
         Some(conflict) if !rows.rows.is_empty() => Some(arbiters(conflict, relation, keys)?),
         _ => None,
     };
+    if !rows.complete {
+        forget_numbers(relation, context);
+    }
     let first_known = relation.rows.known.len();
     let mut referring = Vec::new();
-    for (place, (values, certain)) in rows.rows.into_iter().enumerate() {
-        let row = match make_row(&written.relation, statement, values, place, hooks, context) {
+    for (values, certain) in rows.rows {
+        if !certain {
+            forget_numbers(relation, context);
+        }
+        let row = match make_row(&written.relation, statement, values, hooks, context) {
             Ok(row) => row,
             Err(error) if certain => return Err(error),
             Err(_) => {
@@ -504,6 +518,7 @@ fn write_with(
         written.touched += 1;
         written.exact &= certain;
         written.count_changed |= certain;
+        written.is_certain |= certain;
         written.returned.push(in_order(&written.relation, &row));
         if written.relation.rows.known.len() >= Limit::TableRows.count() {
             written.relation.rows.others = true;
@@ -522,7 +537,10 @@ fn write_with(
     if !relation.rules.is_empty() {
         // a rule may send the rows elsewhere, or nowhere
         written.count_changed = false;
+        written.is_certain = false;
         written.exact = false;
+        written.relation.rows = relation.rows.clone();
+        written.relation.rows.others = true;
     }
     Ok(written)
 }
@@ -563,12 +581,12 @@ fn make_row(
     relation: &Relation,
     statement: &Insert,
     mut values: Vec<Option<Datum>>,
-    place: usize,
     hooks: bool,
     context: &Context<'_>,
 ) -> Result<Row, ServerError> {
     let mut row = Row::default();
     row.values.reserve(relation.columns.len());
+    let mut missing = None;
     for (index, column) in relation.columns.iter().enumerate() {
         let position = if statement.columns.is_empty() {
             (!matches!(statement.source, InsertSource::DefaultValues)).then_some(index)
@@ -584,7 +602,7 @@ fn make_row(
         let value = match given {
             Some(_) if statement.in_parts.contains(&column.name) => Datum::Unknown,
             Some(value) => cast(value, None, &column.type_name, context)?,
-            None => default_value(relation, column, place, context)?,
+            None => default_value(relation, column, context)?,
         };
         // a trigger may fill it
         let value = if hooks && value == Datum::Null {
@@ -592,16 +610,18 @@ fn make_row(
         } else {
             value
         };
-        if value == Datum::Null && column.not_null {
-            return Err(not_null_error(relation, column));
-        }
-        let primary = relation
-            .primary_key()
-            .is_some_and(|key| key.contains(&column.name));
-        if value == Datum::Null && primary && column.generated.is_none() {
-            return Err(not_null_error(relation, column));
+        let primary = || {
+            let key = relation.primary_key();
+            column.generated.is_none() && key.is_some_and(|key| key.contains(&column.name))
+        };
+        if missing.is_none() && value == Datum::Null && (column.not_null || primary()) {
+            missing = Some(column);
         }
         row.values.push((column.name.clone(), value));
+    }
+    // the server works out all values before it looks at any
+    if let Some(column) = missing {
+        return Err(not_null_error(relation, column));
     }
     if relation.columns_open {
         // columns that are known only from here
@@ -650,21 +670,57 @@ pub(super) fn not_null_error(relation: &Relation, column: &Column) -> ServerErro
     .about(relation.name.member(ObjectKind::Column, &column.name))
 }
 
+/// The sequence that numbers a column.
+fn sequence_of(
+    relation: &Relation,
+    column: &Column,
+    context: &Context<'_>,
+) -> Option<QualifiedName> {
+    match column.default.as_deref() {
+        Some(Expr::Call { arguments, .. }) => sequence_named(arguments.first()?, context),
+        _ => {
+            let sequence = context.catalog.owned_sequence(&relation.name, &column.name);
+            sequence.map(|sequence| sequence.name.clone())
+        }
+    }
+}
+
+/// The next number of a column that a sequence fills: the sequence's where it is known, else one that stands for it. `None`: none fills it.
+fn next_number(relation: &Relation, column: &Column, context: &Context<'_>) -> Option<i64> {
+    column.is_numbered().then(|| {
+        let sequence = sequence_of(relation, column, context);
+        let numbers = context.environment.numbers;
+        sequence
+            .and_then(|sequence| numbers.take(context.catalog, &sequence))
+            .unwrap_or_else(|| generated_start(relation, &column.name))
+    })
+}
+
+/// How many numbers a table's sequences gave is not known any more.
+pub(super) fn forget_numbers(relation: &Relation, context: &Context<'_>) {
+    let numbered = relation
+        .columns
+        .iter()
+        .filter(|column| column.is_numbered());
+    for sequence in numbered.filter_map(|column| sequence_of(relation, column, context)) {
+        context.environment.numbers.set(sequence, None);
+    }
+}
+
 /// What a column gets that no value is given for.
 pub(super) fn default_value(
     relation: &Relation,
     column: &Column,
-    place: usize,
     context: &Context<'_>,
 ) -> Result<Datum, ServerError> {
     if column.generated.is_some() {
         // filled in once the others are known
         return Ok(Datum::Unknown);
     }
+    if let Some(number) = next_number(relation, column, context) {
+        return Ok(Datum::Int(number));
+    }
     let Some(default) = &column.default else {
-        if column.identity.is_some() {
-            return Ok(Datum::Int(generated_start(relation, &column.name)));
-        }
         // a domain has a default of its own
         let own = context
             .made_type(&column.type_name.name)
@@ -679,10 +735,6 @@ pub(super) fn default_value(
             });
         return Ok(if own { Datum::Unknown } else { Datum::Null });
     };
-    if matches!(&**default, Expr::Call { name, .. } if name.name == "nextval") {
-        return Ok(Datum::Int(generated_start(relation, &column.name)));
-    }
-    let _ = place;
     let scope = Scope::default();
     let frame = Frame::new(&scope, &[]);
     let value = evaluate(default, &frame, context)?;
@@ -730,6 +782,7 @@ pub(super) fn check_assignments(
             continue;
         }
         check(&assignment.value, frame, context)?;
+        refuse_over_rows(&assignment.value, "UPDATE", context)?;
         if let Some(column) = column {
             let refused = column.generated.is_some() || column.identity == Some(Identity::Always);
             if refused {

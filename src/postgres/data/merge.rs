@@ -166,7 +166,8 @@ fn touches(
     scopes: &Scopes,
     context: &Context<'_>,
 ) -> Result<Vec<Touch>, ServerError> {
-    let hooks = has_hooks(relation, trigger_events::UPDATE | trigger_events::DELETE);
+    let events = trigger_events::UPDATE | trigger_events::DELETE;
+    let hooks = has_hooks(relation, events, context.environment);
     let unmatched = nothing_in(statement.source.clone(), &statement.on);
     let asked: Vec<(usize, &MergeClause, Expr)> = statement
         .clauses

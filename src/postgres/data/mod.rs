@@ -21,7 +21,7 @@ use std::rc::Rc;
 use smol_str::SmolStr;
 
 use super::ServerError;
-use super::catalog::{Catalog, QualifiedName};
+use super::catalog::{Catalog, QualifiedName, Relation, Row};
 use super::expression::{CommonTable, Datum, Expr, Query};
 use super::name::{ObjectKey, ObjectKind};
 use super::query::{self, Context, Environment, Frame, Scope, Table};
@@ -46,6 +46,8 @@ pub struct DataAnswer {
     pub row_count: Option<u64>,
     /// Relations that were used and never heard of, in an open world: the catalog now assumes them.
     pub assumed: Vec<ObjectKey>,
+    /// A row of its target is certainly written, so that triggers fire.
+    pub writes_row: bool,
 }
 
 /// What a statement did, inside.
@@ -57,6 +59,8 @@ pub(crate) struct Effect {
     pub(crate) assumed: Vec<QualifiedName>,
     /// Why it may have been refused.
     pub(crate) doubt: Option<&'static str>,
+    /// A row of the target is certainly written.
+    pub(crate) writes_row: bool,
 }
 
 impl Effect {
@@ -94,6 +98,7 @@ fn attempt(
             changes: effect.changes,
             result: effect.returning.map(Table::into_result_set),
             row_count: effect.row_count,
+            writes_row: effect.writes_row,
             assumed: effect
                 .assumed
                 .iter()
@@ -108,6 +113,7 @@ fn attempt(
                 result: None,
                 row_count: None,
                 assumed: Vec::new(),
+                writes_row: false,
             }
         }
     }
@@ -196,6 +202,60 @@ pub(crate) fn values_of_rows(
                 .unwrap_or(Datum::Unknown)
         })
         .collect()
+}
+
+/// What the rows that are there get in a column that is new: its default, NULL, or a value that is not known.
+pub(crate) fn value_in_rows(
+    catalog: &Catalog,
+    environment: &Environment<'_>,
+    relation: &Relation,
+    column: &str,
+) -> Result<Datum, ServerError> {
+    let context = Context::new(catalog, environment);
+    let Some(column) = relation.column(column) else {
+        return Ok(Datum::Unknown);
+    };
+    if column.is_numbered() {
+        return Ok(Datum::Unknown);
+    }
+    if let Some(Expr::Value(Datum::Text(text))) = column.default.as_deref() {
+        query::check_literal(&column.type_name, text, &context)?;
+    }
+    let value = insert::default_value(relation, column, &context)?;
+    Ok(if value.is_known() || value == Datum::Null {
+        value
+    } else {
+        Datum::Unknown
+    })
+}
+
+/// Sets a column of all known rows.
+pub(crate) fn set_in_rows(relation: &mut Relation, column: &str, value: &Datum) {
+    let column = SmolStr::new(column);
+    relation.rows.known = relation
+        .rows
+        .known
+        .iter()
+        .map(|row| {
+            let mut row = Row::clone(row);
+            insert::set(&mut row, &column, value.clone());
+            keys::keep(row)
+        })
+        .collect();
+}
+
+/// Forgets what known rows have in a column.
+pub(crate) fn forget_in_rows(relation: &mut Relation, column: &str) {
+    let has = |row: &Row| row.values.iter().any(|(name, _)| name == column);
+    if !relation.rows.known.iter().any(|row| has(row)) {
+        return;
+    }
+    let without = |row: &std::sync::Arc<Row>| {
+        let mut row = Row::clone(row);
+        row.values.retain(|(name, _)| name != column);
+        keys::keep(row)
+    };
+    relation.rows.known = relation.rows.known.iter().map(without).collect();
 }
 
 /// Results of WITH members by name.

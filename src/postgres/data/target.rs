@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::postgres::catalog::{Catalog, Presence, QualifiedName, Relation, RelationKind};
 use crate::postgres::name::{Name, ObjectKind};
-use crate::postgres::query::{Context, Resolved, Scope, Source, source_of_relation};
+use crate::postgres::query::{Context, Environment, Resolved, Scope, Source, source_of_relation};
 use crate::postgres::{ServerError, SqlState};
 
 /// What a statement writes to.
@@ -97,11 +97,15 @@ pub(crate) fn missing_column(column: &str, table: &str) -> ServerError {
     )
 }
 
-/// Whether the server may change what a statement writes: triggers on its events and rules can do anything.
-pub(crate) fn has_hooks(relation: &Relation, events: u8) -> bool {
-    !relation.rules.is_empty()
+/// Whether the server may change what a statement writes: triggers on its events and rules can do anything, with any sequence.
+pub(crate) fn has_hooks(relation: &Relation, events: u8, environment: &Environment<'_>) -> bool {
+    let has_hooks = !relation.rules.is_empty()
         || relation
             .triggers
             .iter()
-            .any(|trigger| trigger.enabled && !trigger.constraint && trigger.events & events != 0)
+            .any(|trigger| trigger.enabled && !trigger.constraint && trigger.events & events != 0);
+    if has_hooks {
+        environment.numbers.forget();
+    }
+    has_hooks
 }

@@ -21,7 +21,7 @@ use crate::postgres::catalog::{Catalog, Relation, RelationKind, Row};
 use crate::postgres::expression::{Datum, Expr, FromItem};
 use crate::postgres::query::{
     Context, Environment, Frame, Scope, Table, TableRow, cast, check_condition, check_from_over,
-    check_targets, check_with, evaluate, is_true, run_from_over, run_with,
+    check_targets, check_with, evaluate, is_true, refuse_over_rows, run_from_over, run_with,
 };
 use crate::postgres::statement::{Assignment, Update};
 
@@ -46,6 +46,7 @@ pub(crate) fn run(
     check_assignments(&statement.assignments, &target, &frame, &context)?;
     if let Some(filter) = &statement.filter {
         check_condition(filter, &frame, &context)?;
+        refuse_over_rows(filter, "WHERE", &context)?;
     }
     let returning = check_targets(&statement.returning, &frame, &context)?;
     let mut exact = false;
@@ -55,6 +56,7 @@ pub(crate) fn run(
             let (changed, rows, all_known) = update_rows(relation, statement, &scope, &context)?;
             exact = all_known;
             effect.row_count = all_known.then_some(rows.len() as u64);
+            effect.writes_row = !rows.is_empty();
             for values in &rows {
                 let frame = Frame::new(&scope, values);
                 returned.push(TableRow {
@@ -131,7 +133,7 @@ fn update_rows(
     let mut touched = Vec::new();
     let mut places = Vec::new();
     let mut exact = all_known(relation, context);
-    let hooks = has_hooks(relation, trigger_events::UPDATE);
+    let hooks = has_hooks(relation, trigger_events::UPDATE, context.environment);
     let filter = statement.filter.as_ref();
     let asked = Equalities::of(relation, &statement.from, filter, context.environment);
     for (place, row) in relation.rows.known.iter().enumerate() {
@@ -174,7 +176,7 @@ pub(super) fn assigned(
         let value = match (frame, relation.column(&assignment.column)) {
             (Some(frame), Some(column)) => {
                 let value = match &assignment.value {
-                    Expr::Default => default_value(relation, column, 0, context)?,
+                    Expr::Default => default_value(relation, column, context)?,
                     value => cast(
                         evaluate(value, frame, context)?,
                         None,

@@ -3,7 +3,7 @@
 use smol_str::SmolStr;
 
 use crate::postgres::catalog::casts::{CastContext, Casts};
-use crate::postgres::catalog::{Column, QualifiedName, Relation, builtin, lookup};
+use crate::postgres::catalog::{Column, Presence, QualifiedName, Relation, builtin, lookup};
 use crate::postgres::name::ObjectKind;
 use crate::postgres::statement::{AlterTableCommand, ConstraintKind, Identity};
 use crate::postgres::{Datum, Expr, ServerError, Session, SqlState, TypeName};
@@ -49,13 +49,29 @@ pub(crate) fn alter(
             edit(session, table, column, |found| found.generated = None);
             Ok(())
         }
-        AlterTableCommand::AddIdentity { column, identity } => {
-            add_identity(session, table, column, *identity)
-        }
-        AlterTableCommand::SetIdentity { column } => {
+        AlterTableCommand::AddIdentity {
+            column,
+            identity,
+            first_number,
+        } => add_identity(session, table, column, *identity, *first_number),
+        AlterTableCommand::SetIdentity {
+            column,
+            identity,
+            renumbers,
+        } => {
             resolve::column(session, table, column)?;
             if !is_identity(session, table, column) {
                 return no_identity(table, column);
+            }
+            if *renumbers {
+                for owned in sequence::owned(session, table, Some(column)) {
+                    sequence::start(session, &owned, None);
+                }
+            }
+            if let Some(identity) = identity {
+                edit(session, table, column, |found| {
+                    found.identity = Some(*identity);
+                });
             }
             session.change(table.member(ObjectKind::Column, column));
             Ok(())
@@ -166,28 +182,34 @@ fn set_default(
     Ok(())
 }
 
+/// 23502 where a known row has NULL in a column that may have it so far.
+pub(crate) fn refuse_nulls(session: &Session, table: &QualifiedName, column: &str) -> Effect {
+    let has_nulls = session.catalog.relation(table).is_some_and(|relation| {
+        let may_have = relation
+            .column(column)
+            .is_some_and(|found| !found.not_null && found.presence == Presence::Certain);
+        let mut rows = relation.rows.known.iter();
+        may_have && rows.any(|row| matches!(row.get(column), Datum::Null))
+    });
+    if !has_nulls {
+        return Ok(());
+    }
+    Err(contains_nulls(table, column))
+}
+
+/// 23502: rows that are there have NULL where none may be.
+pub(crate) fn contains_nulls(table: &QualifiedName, column: &str) -> Failure {
+    let message = format!(
+        "column \"{column}\" of relation \"{}\" contains null values",
+        table.name
+    );
+    let error = ServerError::new(SqlState::NOT_NULL_VIOLATION, message);
+    Failure::Error(error.about(table.key(ObjectKind::Rows)))
+}
+
 fn set_not_null(session: &mut Session, table: &QualifiedName, column: &SmolStr) -> Effect {
     resolve::column(session, table, column)?;
-    let null_row = session.catalog.relation(table).is_some_and(|relation| {
-        relation
-            .rows
-            .known
-            .iter()
-            .any(|row| matches!(row.get(column), Datum::Null))
-    });
-    let already = find(session, table, column).is_some_and(|found| found.not_null);
-    if null_row && !already {
-        return Err(Failure::Error(
-            ServerError::new(
-                SqlState::NOT_NULL_VIOLATION,
-                format!(
-                    "column \"{column}\" of relation \"{}\" contains null values",
-                    table.name
-                ),
-            )
-            .about(table.key(ObjectKind::Rows)),
-        ));
-    }
+    refuse_nulls(session, table, column)?;
     alter_table::set_not_null_flag(session, table, column, true);
     constraint::record_not_null(session, table, column, None);
     session.change(table.member(ObjectKind::Column, column));
@@ -238,6 +260,7 @@ fn add_identity(
     table: &QualifiedName,
     column: &SmolStr,
     identity: Identity,
+    first_number: Option<i64>,
 ) -> Effect {
     resolve::column(session, table, column)?;
     let Some(found) = find(session, table, column) else {
@@ -265,7 +288,7 @@ fn add_identity(
     if found.default.is_some() {
         return refuse("already has a default value");
     }
-    sequence::create_owned(session, table, column, Some(column));
+    sequence::create_owned(session, table, column, Some(column), first_number);
     edit(session, table, column, |found| {
         found.identity = Some(identity);
     });
@@ -303,8 +326,8 @@ fn alter_type(
     }
     let shown = lookup::display_type_name(&type_name);
     match using {
-        // checked before any command of the statement runs
-        Some(_) => {}
+        // its names are checked before any command of the statement runs
+        Some(using) => check_using(session, &relation, column, using, &type_name)?,
         None => {
             if !assignable(session, &found.type_name, &type_name) {
                 return Err(Failure::Error(
@@ -362,6 +385,29 @@ fn alter_type(
         set_values(session, table, column, values);
     }
     Ok(())
+}
+
+/// 42804 for an expression of USING whose type a column of the new one can't be given.
+fn check_using(
+    session: &mut Session,
+    relation: &Relation,
+    column: &str,
+    using: &Expr,
+    type_name: &TypeName,
+) -> Effect {
+    let Some(own) = data::type_over(session, relation, using) else {
+        return Ok(());
+    };
+    if assignable(session, &own, type_name) {
+        return Ok(());
+    }
+    let shown = lookup::display_type_name(type_name);
+    fail(
+        SqlState::DATATYPE_MISMATCH,
+        format!(
+            "result of USING clause for column \"{column}\" cannot be cast automatically to type {shown}"
+        ),
+    )
 }
 
 /// The type of a column's default without the cast to the column's type that the server put around it: of a literal the type

@@ -32,7 +32,7 @@ pub(crate) fn alter(session: &mut Session, alter: &AlterTable) -> Effect {
         } = one
         {
             resolve::column(session, &name, column)?;
-            expressions::refuse_subquery(using, "transform expression")?;
+            expressions::refuse_beyond_row(session, using, "transform expression")?;
             expressions::check_in_table(session, &name, using, true)?;
         }
     }
@@ -382,6 +382,9 @@ fn add_column(
     }
     session.change(key);
     table::finish_column(session, name, definition)?;
+    for table in descendants(session, name).iter().chain([name]) {
+        data::fill(session, table, definition)?;
+    }
     add_inline(session, name, definition)
 }
 
@@ -402,7 +405,8 @@ pub(crate) fn check_not_itself(table: &QualifiedName, type_name: &TypeName) -> E
 /// Before 13, ADD COLUMN IF NOT EXISTS of a column that is there still makes its sequence and constraints.
 fn add_again(session: &mut Session, name: &QualifiedName, definition: &ColumnDefinition) -> Effect {
     if table::is_serial(&definition.type_name) || definition.identity.is_some() {
-        sequence::create_owned(session, name, &definition.name, Some(&definition.name));
+        let column = &definition.name;
+        sequence::create_owned(session, name, column, Some(column), definition.first_number);
     }
     add_inline(session, name, definition)
 }
@@ -442,16 +446,7 @@ fn check_not_null_rows(
     if !column.not_null || filled || !has_rows {
         return Ok(());
     }
-    Err(Failure::Error(
-        ServerError::new(
-            SqlState::NOT_NULL_VIOLATION,
-            format!(
-                "column \"{}\" of relation \"{}\" contains null values",
-                definition.name, name.name
-            ),
-        )
-        .about(name.key(ObjectKind::Rows)),
-    ))
+    Err(alter_column::contains_nulls(name, &definition.name))
 }
 
 fn drop_column(
@@ -572,6 +567,8 @@ pub(crate) fn remove_column(session: &mut Session, name: &QualifiedName, column:
     let key = name.member(ObjectKind::Column, column);
     if let Some(relation) = session.catalog.relation_mut(name) {
         relation.columns.retain(|known| known.name != column);
+        // a column of this name that comes later has nothing of it
+        crate::postgres::data::forget_in_rows(relation, column);
     }
     session.catalog.comments.remove(&key);
     session.change(key);

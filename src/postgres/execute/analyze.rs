@@ -12,7 +12,7 @@ use crate::postgres::name::{ObjectKey, ObjectKind};
 use crate::postgres::statement::Statement;
 use crate::postgres::{Expr, Name, Query, ServerError, Session, SqlState, TypeName};
 
-use super::{Effect, Failure, expressions, resolve};
+use super::{Effect, Failure, data, expressions, resolve};
 use crate::postgres::query::{check_named, column_name};
 
 /// An output column.
@@ -62,10 +62,23 @@ struct Common {
     tables: Vec<CommonColumns>,
 }
 
-/// Analyzes a query: 42P01, 42703, 42704 and enum literals as the server does.
+/// Analyzes a query: its tables and what it depends on here, all else as where a query is run.
 pub(crate) fn query(session: &mut Session, query: &Query) -> Effect<Analysis> {
     let mut depends_on = OrdSet::new();
-    let columns = analyze(session, query, &Common::default(), &[], &mut depends_on)?;
+    let mut columns = analyze(session, query, &Common::default(), &[], &mut depends_on)?;
+    let (checked, open) = data::output_columns(session, query)?;
+    if let Some(columns) = &mut columns
+        && !open
+        && columns.len() == checked.len()
+    {
+        for (column, checked) in columns.iter_mut().zip(checked) {
+            if let Some(type_name) = checked.type_name
+                && column.type_name.name.name == "unknown"
+            {
+                column.type_name = type_name;
+            }
+        }
+    }
     Ok(Analysis {
         columns,
         depends_on,
@@ -76,6 +89,7 @@ pub(crate) fn query(session: &mut Session, query: &Query) -> Effect<Analysis> {
 pub(crate) fn over(table: &QualifiedName, expression: &Expr) -> Query {
     let select = Select {
         distinct: false,
+        distinct_on: Vec::new(),
         targets: vec![Target {
             value: expression.clone(),
             alias: None,
@@ -402,12 +416,6 @@ fn expression(
                 depends.insert(found.key(ObjectKind::Function));
             }
         }
-        Expr::Binary { left, right, .. } => compare(session, &[left, right], sources)?,
-        Expr::In { value, list, .. } => {
-            let mut all: Vec<&Expr> = vec![value];
-            all.extend(list.iter());
-            compare(session, &all, sources)?;
-        }
         _ => {}
     }
     if let Some(inner) = subquery(value) {
@@ -426,21 +434,6 @@ fn note_type(resolved: &TypeName, depends: &mut OrdSet<ObjectKey>) {
             format!("{schema}.{}", resolved.name.name),
         ));
     }
-}
-
-/// Literals beside a column of an enum.
-fn compare(session: &Session, all: &[&Expr], sources: &[Source]) -> Effect {
-    let Some(type_name) = all
-        .iter()
-        .filter(|expression| matches!(expression, Expr::Column { .. } | Expr::Cast { .. }))
-        .find_map(|expression| output_type(expression, sources))
-    else {
-        return Ok(());
-    };
-    for expression in all {
-        expressions::check_literal(session, expression, &type_name)?;
-    }
-    Ok(())
 }
 
 fn column(

@@ -169,7 +169,7 @@ fn check(
     definition: &ConstraintDefinition,
     expression: &Expr,
 ) -> Effect {
-    expressions::refuse_subquery(expression, "check constraint")?;
+    expressions::refuse_beyond_row(session, expression, "check constraint")?;
     expressions::check_in_table(session, table, expression, true)?;
     data::check_boolean(session, table, expression, "CHECK")?;
     let columns = used_columns(session, table, expression);
@@ -300,6 +300,9 @@ fn not_null(
     }
     if let Some(name) = &definition.name {
         free_name(session, table, name)?;
+    }
+    if !definition.not_valid {
+        super::alter_column::refuse_nulls(session, table, column)?;
     }
     super::alter_table::set_not_null_flag(session, table, column, true);
     record_not_null(session, table, column, definition.name.clone());
@@ -438,6 +441,7 @@ fn key(
     )?;
     if request.primary {
         for column in &request.columns {
+            super::alter_column::refuse_nulls(session, table, column)?;
             super::alter_table::set_not_null_flag(session, table, column, true);
             record_not_null(session, table, column, None);
         }
@@ -546,6 +550,7 @@ fn key_using_index(
     }
     if request.primary {
         for column in &columns {
+            super::alter_column::refuse_nulls(session, table, column)?;
             super::alter_table::set_not_null_flag(session, table, column, true);
             record_not_null(session, table, column, None);
         }
@@ -574,8 +579,9 @@ fn exclude(
         expressions::check_in_table(session, table, &element.value, true)?;
         columns.extend(used_columns(session, table, &element.value));
     }
+    index::check_operator_classes(session, table, method, elements)?;
     if let Some(filter) = filter {
-        expressions::refuse_subquery(filter, "index predicate")?;
+        expressions::refuse_beyond_row(session, filter, "index predicate")?;
         expressions::check_in_table(session, table, filter, true)?;
         columns.extend(used_columns(session, table, filter));
     }

@@ -5,18 +5,37 @@ use std::sync::Arc;
 use crate::postgres::catalog::{Presence, QualifiedName, Relation};
 use crate::postgres::data::{self, DataAnswer};
 use crate::postgres::expression::{FromItem, QueryBody};
+use crate::postgres::numbers::Numbers;
 use crate::postgres::query::{self, Environment};
-use crate::postgres::statement::Statement;
+use crate::postgres::statement::{ColumnDefinition, Statement};
 use crate::postgres::{
     Catalog, Datum, Expr, Name, Outcome, Parameters, Query, ServerError, Session, TypeName,
 };
 
-use super::{Effect, Failure, resolve, view};
+use super::{Effect, Failure, fire, resolve, sequence, view};
+
+/// Executes something that sees rows: [`in_environment`], and the numbers that it takes of sequences are taken.
+fn executing<T>(
+    session: &mut Session,
+    parameters: &Parameters,
+    run: impl FnOnce(&mut Catalog, &Environment<'_>) -> T,
+) -> T {
+    let numbers = Numbers::default();
+    let result = in_environment(session, parameters, &numbers, run);
+    session.call.taken.take_in(numbers, &mut session.catalog);
+    result
+}
+
+/// Checks something that sees rows.
+fn checking<T>(session: &mut Session, run: impl FnOnce(&mut Catalog, &Environment<'_>) -> T) -> T {
+    in_environment(session, &Parameters::default(), &Numbers::default(), run)
+}
 
 /// Runs something that sees rows, in the environment of the session; what it changes is the catalog that it is given.
 fn in_environment<T>(
     session: &mut Session,
     parameters: &Parameters,
+    numbers: &Numbers,
     run: impl FnOnce(&mut Catalog, &Environment<'_>) -> T,
 ) -> T {
     let mut catalog = session.catalog.clone();
@@ -31,6 +50,7 @@ fn in_environment<T>(
         fresh: &is_fresh,
         enum_use: &enum_use,
         work: &session.query_work,
+        numbers,
     };
     let result = run(&mut catalog, &environment);
     session.catalog = catalog;
@@ -46,7 +66,7 @@ fn over(
     let Some(relation) = session.catalog.relation(table).cloned() else {
         return Ok(());
     };
-    in_environment(session, &Parameters::default(), |catalog, environment| {
+    checking(session, |catalog, environment| {
         check(catalog, environment, &relation)
     })
     .map_err(Failure::Error)
@@ -75,6 +95,40 @@ pub(super) fn check_boolean(
     })
 }
 
+/// The columns that a query gives, and whether there may be more; what the server refuses in it.
+pub(super) fn output_columns(
+    session: &mut Session,
+    query: &Query,
+) -> Effect<(Vec<query::OutputColumn>, bool)> {
+    checking(session, |catalog, environment| {
+        query::output_columns(catalog, environment, query)
+    })
+    .map_err(Failure::Error)
+}
+
+/// Refuses what goes over rows where there is one: [`query::refuse_over_rows`].
+pub(super) fn refuse_over_rows(session: &mut Session, expression: &Expr, place: &str) -> Effect {
+    if query::may_go_over_rows(expression) {
+        checking(session, |catalog, environment| {
+            let context = query::Context::new(catalog, environment);
+            query::refuse_over_rows(expression, place, &context)
+        })
+        .map_err(Failure::Error)?;
+    }
+    Ok(())
+}
+
+/// The type of an expression over the columns of a relation, where it is known and no literal's.
+pub(super) fn type_over(
+    session: &mut Session,
+    relation: &Relation,
+    expression: &Expr,
+) -> Option<TypeName> {
+    checking(session, |catalog, environment| {
+        query::type_over(catalog, environment, relation, expression)
+    })
+}
+
 /// Checks the known rows of a table against one of its constraints.
 pub(super) fn check_rows(session: &mut Session, table: &QualifiedName, name: &str) -> Effect {
     let has_rows = |relation: &Arc<Relation>| !relation.rows.known.is_empty();
@@ -99,7 +153,7 @@ pub(super) fn typed_over(
     relation: &Relation,
     expression: &Expr,
 ) -> Option<Expr> {
-    in_environment(session, &Parameters::default(), |catalog, environment| {
+    checking(session, |catalog, environment| {
         query::typed_over(catalog, environment, relation, expression)
     })
 }
@@ -125,10 +179,40 @@ pub(super) fn check_default(
     type_name: &TypeName,
     default: &Expr,
 ) -> Effect<Option<TypeName>> {
-    in_environment(session, &Parameters::default(), |catalog, environment| {
+    checking(session, |catalog, environment| {
         query::check_default(catalog, environment, type_name, default)
     })
     .map_err(Failure::Error)
+}
+
+/// So many values are written into the known rows of a table by a new column; more stay unknown.
+const MOST_VALUES: usize = 20_000;
+
+/// Gives the known rows of a table what they have in a new column: its default, or NULL. An error is the default's.
+pub(super) fn fill(
+    session: &mut Session,
+    table: &QualifiedName,
+    definition: &ColumnDefinition,
+) -> Effect {
+    let Some(relation) = session.catalog.relation(table).cloned() else {
+        return Ok(());
+    };
+    let column = definition.name.as_str();
+    if relation.rows.known.is_empty() && definition.default.is_none() {
+        return Ok(());
+    }
+    let value = checking(session, |catalog, environment| {
+        data::value_in_rows(catalog, environment, &relation, column)
+    })
+    .map_err(Failure::Error)?;
+    let values = relation.rows.known.len() * relation.columns.len();
+    if values == 0 || values > MOST_VALUES || value == Datum::Unknown {
+        return Ok(());
+    }
+    if let Some(relation) = session.catalog.relation_mut(table) {
+        data::set_in_rows(relation, column, &value);
+    }
+    Ok(())
 }
 
 /// Notes what a statement did in the running call.
@@ -163,7 +247,7 @@ pub(super) fn write(
             break;
         }
     }
-    let answer = in_environment(
+    let answer = executing(
         session,
         parameters,
         |catalog, environment| match statement {
@@ -177,7 +261,39 @@ pub(super) fn write(
             _ => None,
         },
     );
-    answer.map_or(Ok(()), |answer| settle(session, answer))
+    let Some(answer) = answer else {
+        return Ok(());
+    };
+    let writes_row = answer.writes_row;
+    settle(session, answer)?;
+    if writes_row && let [table] = targets(statement) {
+        let found = session.catalog.find_relation(&session.search_path, table);
+        if let Some(table) = found.map(|relation| relation.name.clone()) {
+            fire::check(session, &table, statement)?;
+        }
+    }
+    if let Statement::Truncate {
+        tables,
+        restart_identity: true,
+        ..
+    } = statement
+    {
+        restart(session, tables)?;
+    }
+    Ok(())
+}
+
+/// Starts the sequences of tables anew.
+fn restart(session: &mut Session, tables: &[Name]) -> Effect {
+    for table in tables {
+        let Some(table) = resolve::relation_in_query(session, table)? else {
+            continue;
+        };
+        for owned in sequence::owned(session, &table, None) {
+            sequence::restart(session, &owned);
+        }
+    }
+    Ok(())
 }
 
 /// The tables that a statement writes.
@@ -200,7 +316,7 @@ pub(super) fn copy(
     from: bool,
     parameters: &Parameters,
 ) -> Effect {
-    let answer = in_environment(session, parameters, |catalog, environment| {
+    let answer = executing(session, parameters, |catalog, environment| {
         data::copy(catalog, environment, Some(table), from)
     });
     settle(session, answer)
@@ -227,7 +343,7 @@ pub(super) fn select(session: &mut Session, query: &Query, parameters: &Paramete
             }
         }
     }
-    let answer = in_environment(session, parameters, |catalog, environment| {
+    let answer = executing(session, parameters, |catalog, environment| {
         data::select(catalog, environment, query)
     });
     settle(session, answer)
@@ -251,7 +367,7 @@ pub(super) fn values_of_rows(
     table: &QualifiedName,
     expression: &Expr,
 ) -> Vec<Datum> {
-    in_environment(session, &Parameters::default(), |catalog, environment| {
+    checking(session, |catalog, environment| {
         data::values_of_rows(catalog, environment, table, expression)
     })
 }
@@ -262,7 +378,7 @@ pub(super) fn evaluate(
     expression: &Expr,
     parameters: &Parameters,
 ) -> Result<Datum, ServerError> {
-    in_environment(session, parameters, |catalog, environment| {
+    executing(session, parameters, |catalog, environment| {
         query::evaluate_alone(catalog, environment, expression)
     })
 }

@@ -9,7 +9,7 @@ use crate::postgres::expression::{children, subquery};
 use crate::postgres::name::ObjectKind;
 use crate::postgres::{Datum, Expr, ServerError, Session, SqlState, TypeName};
 
-use super::{Effect, Failure, fail, fail_about, resolve};
+use super::{Effect, Failure, data, fail, fail_about, resolve};
 
 /// The relation whose columns an expression may name; `None`: none (a DEFAULT).
 pub(crate) struct Scope<'a> {
@@ -50,8 +50,14 @@ pub(crate) fn columns_of(
     )
 }
 
-/// 0A000 for a subquery where the server takes none; `place` says where.
-pub(crate) fn refuse_subquery(expression: &Expr, place: &str) -> Effect {
+/// Refuses what can't be worked out from one row where a definition holds an expression: subqueries (0A000), aggregates (42803),
+/// window functions (42P20), functions that return sets (0A000); `place` says where.
+pub(crate) fn refuse_beyond_row(session: &mut Session, expression: &Expr, place: &str) -> Effect {
+    refuse_subquery(expression, place)?;
+    data::refuse_over_rows(session, expression, &format!("{place}s"))
+}
+
+fn refuse_subquery(expression: &Expr, place: &str) -> Effect {
     let has_one = subquery(expression).is_some();
     if has_one {
         return fail(
@@ -355,7 +361,7 @@ pub(crate) fn check_default(
     default: &Expr,
     type_name: &TypeName,
 ) -> Effect {
-    refuse_subquery(default, "DEFAULT expression")?;
+    refuse_beyond_row(session, default, "DEFAULT expression")?;
     if !columns_used(default).is_empty() {
         return fail(
             SqlState::FEATURE_NOT_SUPPORTED,

@@ -40,7 +40,7 @@ pub(crate) fn create(session: &mut Session, create: &CreateIndex) -> Effect {
                 "index creation on system columns is not supported",
             );
         }
-        expressions::refuse_subquery(&element.value, "index expression")?;
+        expressions::refuse_beyond_row(session, &element.value, "index expression")?;
         expressions::check_in_table(session, &table, &element.value, true)?;
         data::check_immutable(session, &table, &element.value, MUTABLE_ELEMENT)?;
         columns.extend(constraint::used_columns(session, &table, &element.value));
@@ -52,7 +52,7 @@ pub(crate) fn create(session: &mut Session, create: &CreateIndex) -> Effect {
         columns.push(column.clone());
     }
     if let Some(filter) = &create.filter {
-        expressions::refuse_subquery(filter, "index predicate")?;
+        expressions::refuse_beyond_row(session, filter, "index predicate")?;
         expressions::check_in_table(session, &table, filter, true)?;
         data::check_boolean(session, &table, filter, "WHERE")?;
         data::check_immutable(session, &table, filter, MUTABLE_FILTER)?;
@@ -304,6 +304,23 @@ fn has_no_default_class(
             !type_name.array
                 && builtin::is_builtin_type(name)
                 && !matches!(name, "jsonb" | "tsvector")
+        }
+        // `btree_gist` has those of what is ordered, `intarray` of arrays
+        "gist" => {
+            let adds = if type_name.array {
+                "intarray"
+            } else {
+                "btree_gist"
+            };
+            let has_own = matches!(
+                name,
+                "point" | "tsvector" | "tsquery" | "polygon" | "box" | "circle"
+            ) || name.ends_with("range");
+            (type_name.array || !has_own)
+                && builtin::is_builtin_type(name)
+                && !session.catalog.open
+                && !session.catalog.has_more()
+                && !session.catalog.extensions.contains_key(adds)
         }
         _ => false,
     }

@@ -22,6 +22,7 @@ pub mod drop;
 mod drop_kinds;
 pub mod enums;
 pub mod expressions;
+mod fire;
 pub mod foreign_key;
 pub mod function;
 pub mod index;
@@ -250,6 +251,7 @@ pub fn run(session: &mut Session, statement: &Statement, parameters: &Parameters
             if !data {
                 session.catalog.note_unread();
             }
+            session.forget_numbers();
             session.doubt(why.clone());
             Ok(())
         }
@@ -292,7 +294,7 @@ fn transaction(session: &mut Session, control: &TransactionStatement) -> Effect 
             session.transaction.savepoints.truncate(at + 1);
             if let Some(savepoint) = session.transaction.savepoints.last().cloned() {
                 session.transaction.aborted = savepoint.aborted;
-                session.set_state(savepoint.state);
+                session.go_back(savepoint.state);
             }
         }
     }

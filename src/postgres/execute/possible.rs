@@ -26,7 +26,10 @@ pub(crate) fn run(session: &mut Session, block: &Block, before: Checkpoint) {
         }
     }
     session.catalog = Catalog::merge(&old, &session.catalog);
-    session.catalog.unsettled |= executes_unknown(block);
+    if executes_unknown(block) {
+        session.catalog.unsettled = true;
+        session.forget_numbers();
+    }
     resolve::assume_again(session, &used);
 }
 
@@ -57,6 +60,21 @@ fn executes_unknown(block: &Block) -> bool {
         };
     });
     found
+}
+
+/// Whether a statement that is not known may have taken numbers of sequences.
+pub(crate) fn takes_numbers(statement: &Statement) -> bool {
+    matches!(
+        statement,
+        Statement::Insert(_)
+            | Statement::Update(_)
+            | Statement::Delete(_)
+            | Statement::Merge(_)
+            | Statement::Copy { .. }
+            | Statement::Query(_)
+            | Statement::Call { .. }
+            | Statement::Do(_)
+    )
 }
 
 /// Whether a statement that is not known may have made or renamed something.

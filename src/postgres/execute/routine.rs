@@ -3,6 +3,7 @@
 //! A body is executed where it writes (SQL other than a query, or dynamic SQL that gives no rows); what it gives back is
 //! not worked out.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use smol_str::SmolStr;
@@ -128,8 +129,29 @@ fn chosen(all: &Arc<Vec<Function>>, count: usize) -> Option<Function> {
     }
 }
 
+/// A body's text, and what was read of it.
+type Body = (Arc<str>, Option<Arc<Block>>);
+
+thread_local! {
+    /// The last one that was read: a trigger's is asked for with each row.
+    static LAST: RefCell<Option<Body>> = const { RefCell::new(None) };
+}
+
 /// A routine's body; `None` where its language is another, or it can't be read.
-fn body(session: &Session, function: &Function) -> Option<Arc<Block>> {
+pub(super) fn body(session: &Session, function: &Function) -> Option<Arc<Block>> {
+    let last = LAST.with_borrow(|last| {
+        let (text, block) = last.as_ref()?;
+        Arc::ptr_eq(text, &function.body).then(|| block.clone())
+    });
+    if let Some(block) = last {
+        return block;
+    }
+    let block = read(session, function);
+    LAST.set(Some((function.body.clone(), block.clone())));
+    block
+}
+
+fn read(session: &Session, function: &Function) -> Option<Arc<Block>> {
     match function.language.as_str() {
         "plpgsql" => {
             let text = format!("DO $foreshot$\n{}\n$foreshot$", function.body);

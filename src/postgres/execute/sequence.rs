@@ -20,9 +20,9 @@ pub(crate) fn create(session: &mut Session, create: &CreateSequence) -> Effect {
         }
         return Err(resolve::duplicate_relation(&name, key));
     }
-    let mut relation = Relation::new(name.clone(), RelationKind::Sequence);
-    relation.next_value = Some(create.options.start.unwrap_or(1));
+    let relation = Relation::new(name.clone(), RelationKind::Sequence);
     session.catalog.relations.insert(Arc::new(relation));
+    start(session, &name, create.options.first_number());
     session.change(name.key(ObjectKind::Sequence));
     own(session, &name, &create.options)
 }
@@ -39,11 +39,18 @@ pub(crate) fn alter(
     }
     let name = resolve::relation(session, name, ObjectKind::Sequence)?;
     expect_sequence(session, &name)?;
-    if options.restart {
-        let start = options.start;
-        if let Some(relation) = session.catalog.relation_mut(&name) {
-            relation.next_value = start.or(Some(1));
+    let is_renumbered = options.irregular || options.increment.is_some();
+    if is_renumbered {
+        start(session, &name, None);
+    } else if options.restart {
+        match options.start {
+            Some(number) => set_next(session, &name, Some(number)),
+            None => restart(session, &name),
         }
+    } else if options.start.is_some()
+        && let Some(relation) = session.catalog.relation_mut(&name)
+    {
+        relation.first_number = options.start;
     }
     session.change(name.key(ObjectKind::Sequence));
     own(session, &name, options)
@@ -84,6 +91,7 @@ pub(crate) fn create_owned(
     table: &QualifiedName,
     column: &str,
     owner: Option<&str>,
+    first_number: Option<i64>,
 ) -> QualifiedName {
     let chosen = names::relation(
         session,
@@ -98,11 +106,32 @@ pub(crate) fn create_owned(
         name: chosen,
     };
     let mut relation = Relation::new(name.clone(), RelationKind::Sequence);
-    relation.next_value = Some(1);
     relation.owned_by = owner.map(|column| Box::new((table.clone(), SmolStr::new(column))));
     session.catalog.relations.insert(Arc::new(relation));
+    start(session, &name, first_number);
     session.change(name.key(ObjectKind::Sequence));
     name
+}
+
+/// Sets the number that a sequence starts with.
+pub(crate) fn start(session: &mut Session, name: &QualifiedName, number: Option<i64>) {
+    if let Some(relation) = session.catalog.relation_mut(name) {
+        relation.first_number = number;
+    }
+    set_next(session, name, number);
+}
+
+/// Starts a sequence anew.
+pub(crate) fn restart(session: &mut Session, name: &QualifiedName) {
+    let relation = session.catalog.relation(name);
+    let first = relation.and_then(|relation| relation.first_number);
+    set_next(session, name, first);
+}
+
+/// Sets the number that a sequence gives next, which a rollback takes back.
+fn set_next(session: &mut Session, name: &QualifiedName, number: Option<i64>) {
+    session.call.taken.remake(name);
+    session.catalog.set_next_number(name, number);
 }
 
 /// The sequences that a column, or any column of a table, owns.

@@ -342,7 +342,8 @@ fn copy_like(
             copy.default = None;
         }
         if like.identity && copy.identity.is_some() {
-            sequence::create_owned(session, &relation.name, &copy.name, Some(&copy.name));
+            // its options are copied too
+            sequence::create_owned(session, &relation.name, &copy.name, Some(&copy.name), None);
         } else {
             copy.identity = None;
         }
@@ -561,7 +562,15 @@ pub(crate) fn finish_column(
 ) -> Effect {
     let serial = is_serial(&definition.type_name);
     if serial || definition.identity.is_some() {
-        let made = sequence::create_owned(session, table, &definition.name, Some(&definition.name));
+        let column = &definition.name;
+        let has_rows =
+            |relation: &Arc<Relation>| relation.rows.others || !relation.rows.known.is_empty();
+        // each row that is there takes one
+        let first_number = match session.catalog.relation(table) {
+            Some(relation) if has_rows(relation) => None,
+            _ => definition.first_number,
+        };
+        let made = sequence::create_owned(session, table, column, Some(column), first_number);
         if serial && let Some(relation) = session.catalog.relation_mut(table) {
             for column in relation
                 .columns
@@ -582,7 +591,7 @@ pub(crate) fn finish_column(
         }
     }
     if let Some(generated) = &definition.generated {
-        expressions::refuse_subquery(&generated.value, "column generation expression")?;
+        expressions::refuse_beyond_row(session, &generated.value, "column generation expression")?;
         expressions::check_in_table(session, table, &generated.value, true)?;
         let message = "generation expression is not immutable";
         super::data::check_immutable(session, table, &generated.value, message)?;

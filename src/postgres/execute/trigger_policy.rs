@@ -9,7 +9,7 @@ use crate::postgres::name::{ObjectKey, ObjectKind};
 use crate::postgres::statement::CreateTrigger;
 use crate::postgres::{Expr, Name, ServerError, Session, SqlState};
 
-use super::{Effect, Failure, analyze, drop, drop_kinds, expressions, fail, resolve};
+use super::{Effect, Failure, analyze, data, drop, drop_kinds, expressions, fail, resolve};
 
 /// CREATE TRIGGER.
 pub(crate) fn create_trigger(session: &mut Session, create: &CreateTrigger) -> Effect {
@@ -70,6 +70,7 @@ pub(crate) fn create_trigger(session: &mut Session, create: &CreateTrigger) -> E
             enabled: true,
             columns: create.columns.clone(),
             condition: create.condition.clone(),
+            always: create.always,
             events: create.events,
         });
     }
@@ -160,7 +161,11 @@ pub(crate) fn create_policy(
             .about(key),
         ));
     }
-    let depends_on = dependencies(session, &table, using.into_iter().chain(check));
+    let depends_on = dependencies(session, &table, using.into_iter().chain(check))?;
+    for condition in using.into_iter().chain(check) {
+        data::refuse_over_rows(session, condition, "policy expressions")?;
+        data::check_boolean(session, &table, condition, "POLICY")?;
+    }
     if let Some(relation) = session.catalog.relation_mut(&table) {
         relation.policies.push(Policy {
             name: name.clone(),
@@ -176,17 +181,19 @@ fn dependencies<'a>(
     session: &mut Session,
     table: &QualifiedName,
     expressions: impl Iterator<Item = &'a Expr>,
-) -> OrdSet<ObjectKey> {
+) -> Effect<OrdSet<ObjectKey>> {
     let mut all = OrdSet::new();
     for expression in expressions {
-        if let Ok(analysis) = analyze::query(session, &analyze::over(table, expression)) {
-            all = all.union(analysis.depends_on);
+        match analyze::query(session, &analyze::over(table, expression)) {
+            Ok(analysis) => all = all.union(analysis.depends_on),
+            Err(Failure::Unknown(_)) => {}
+            Err(error) => return Err(error),
         }
     }
     for kind in [ObjectKind::Table, ObjectKind::ForeignTable] {
         all.remove(&table.key(kind));
     }
-    all
+    Ok(all)
 }
 
 /// The policies that use a thing, with their tables.

@@ -146,7 +146,7 @@ fn check_domain_expression(
     let ConstraintKind::Check(expression) = &constraint.kind else {
         return Ok(());
     };
-    expressions::refuse_subquery(expression, "check constraint")?;
+    expressions::refuse_beyond_row(session, expression, "check constraint")?;
     let columns = [(SmolStr::new_static("value"), base.clone())];
     let scope = expressions::Scope {
         table: None,
@@ -414,6 +414,21 @@ pub(crate) fn drop(session: &mut Session, statement: &Drop, target: &DropTarget)
     Ok(())
 }
 
+/// Columns of another type whose defaults are values of this one: their own was this when they were set.
+fn defaults_of(session: &Session, name: &QualifiedName) -> Vec<(QualifiedName, SmolStr)> {
+    let of_type = |column: &&Column| {
+        let default = column.default_type.as_deref();
+        default.is_some_and(|default| name.is_of(default)) && !name.is_of(&column.type_name)
+    };
+    let relations = session.catalog.relations.mentioning(name);
+    relations
+        .flat_map(|relation| {
+            let columns = relation.columns.iter().filter(of_type);
+            columns.map(|column| (relation.name.clone(), column.name.clone()))
+        })
+        .collect()
+}
+
 /// Columns, types and functions that use a type: 2BP01, or dropped with CASCADE.
 pub(crate) fn release(
     session: &mut Session,
@@ -430,7 +445,8 @@ pub(crate) fn release(
             }
         }
     }
-    if let Some((table, column)) = columns.first()
+    let defaults = defaults_of(session, name);
+    if let Some((table, column)) = columns.iter().chain(&defaults).next()
         && !cascade
     {
         return dropping::depended_on(what, table.member(ObjectKind::Column, column));
@@ -458,6 +474,14 @@ pub(crate) fn release(
     release_functions(session, name, what, cascade)?;
     for (table, column) in columns {
         alter_table::remove_column(session, &table, &column);
+    }
+    for (table, column) in defaults {
+        if let Some(relation) = session.catalog.relation_mut(&table) {
+            for found in relation.columns.matching_mut(|found| found.name == column) {
+                found.default = None;
+                found.default_type = None;
+            }
+        }
     }
     for other in types {
         // gone first, so that types in a circle end

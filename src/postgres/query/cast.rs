@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Context, Table, render, system};
+use super::{Context, Table, render, spelling, system};
 use crate::postgres::catalog::builtin;
 use crate::postgres::catalog::{QualifiedName, TypeKind};
 use crate::postgres::expression::{Datum, TypeName};
@@ -83,8 +83,28 @@ fn invalid(type_text: &str, text: &str) -> ServerError {
     )
 }
 
+/// Whether a text says how long: `30 days`.
+fn is_duration(text: &str) -> bool {
+    let mut words = text.split_ascii_whitespace().peekable();
+    words.peek().is_some()
+        && words.enumerate().all(|(place, word)| {
+            if place % 2 == 0 {
+                word.parse::<i64>().is_ok()
+            } else {
+                matches!(
+                    word.trim_end_matches('s'),
+                    "year" | "month" | "week" | "day" | "hour" | "minute" | "second"
+                )
+            }
+        })
+        && text.contains(|character: char| character.is_ascii_alphabetic())
+}
+
 /// Whether a text may be a point in time: one without any digit must be a word that stands for one.
 fn may_be_time(text: &str) -> bool {
+    if is_duration(text) {
+        return false;
+    }
     text.contains(|character: char| character.is_ascii_digit())
         || text
             .split(|c: char| !c.is_ascii_alphabetic() && !matches!(c, '+' | '-'))
@@ -164,12 +184,15 @@ pub(crate) fn check_literal(
                 ));
             }
             "json" | "jsonb" => {
-                return if serde_json::from_str::<serde_json::Value>(text).is_ok()
-                    || text.len() > 100_000
-                {
-                    Ok(())
-                } else {
-                    Err(invalid(&type_name.name.name, text)).or_else(tolerate_numbers(text))
+                return match serde_json::from_str::<serde_json::Value>(text) {
+                    // the server reads what nests deeper than is read here
+                    Err(error)
+                        if text.len() <= 100_000
+                            && !error.to_string().starts_with("recursion limit") =>
+                    {
+                        Err(invalid(&type_name.name.name, text)).or_else(tolerate_numbers(text))
+                    }
+                    _ => Ok(()),
                 };
             }
             "regclass" => return to_regclass(text, context).map(|_| ()),
@@ -555,6 +578,7 @@ fn cast_written(
             Ok(Datum::text(&cut(&text, to)))
         }
         "int2" | "int4" | "int8" | "oid" => Ok(to_integer(&value, to)?),
+        "numeric" if !to.modifiers.is_empty() => to_scale(&value, to),
         "float4" | "float8" | "numeric" => match &value {
             Datum::Int(_) | Datum::Float(_) => Ok(value),
             Datum::Text(text) => match text.trim().parse::<i64>() {
@@ -601,9 +625,59 @@ fn cast_written(
             Datum::Int(_) => Ok(value),
             _ => Ok(Datum::Unknown),
         },
-        // dates, JSON, addresses: compared by their text, which is right only for equal texts
-        _ => cast_to_made(value, to, context),
+        _ => match &value {
+            Datum::Text(text) => match spelling::printed(to, text) {
+                Some(printed) => Ok(Datum::Text(printed.into())),
+                None => cast_to_made(value, to, context),
+            },
+            _ => cast_to_made(value, to, context),
+        },
     }
+}
+
+/// A number with as many digits as a type keeps: 22003 where there are more before the point.
+fn to_scale(value: &Datum, to: &TypeName) -> Result<Datum, ServerError> {
+    let plain = TypeName {
+        modifiers: Vec::new(),
+        ..to.clone()
+    };
+    let number = match value {
+        Datum::Int(number) => *number as f64,
+        Datum::Float(number) => *number,
+        Datum::Text(text) => {
+            parse_number(text.trim()).ok_or_else(|| invalid(&render::type_text(&plain), text))?
+        }
+        _ => return Ok(Datum::Unknown),
+    };
+    let mut modifiers = to.modifiers.iter().map(|modifier| modifier.parse::<i32>());
+    let (Some(Ok(precision)), scale) = (modifiers.next(), modifiers.next()) else {
+        return Ok(Datum::Unknown);
+    };
+    let Ok(scale) = scale.unwrap_or(Ok(0)) else {
+        return Ok(Datum::Unknown);
+    };
+    let scaled = number * 10_f64.powi(scale);
+    // a half may be one only as it is written, and a large number is not exact here
+    let is_clear = ((scaled - scaled.floor()) - 0.5).abs() > 1e-6 && scaled.abs() < 1e15;
+    if !number.is_finite() || !is_clear {
+        return Ok(Datum::Unknown);
+    }
+    let rounded = scaled.round();
+    if rounded.abs() >= 10_f64.powi(precision) {
+        return Err(ServerError::new(
+            SqlState::NUMERIC_VALUE_OUT_OF_RANGE,
+            "numeric field overflow",
+        ));
+    }
+    if scale <= 0 {
+        return Ok(Datum::Int((rounded / 10_f64.powi(scale)) as i64));
+    }
+    let value = rounded / 10_f64.powi(scale);
+    Ok(if value.fract() == 0.0 {
+        Datum::Int(value as i64)
+    } else {
+        Datum::Float(value)
+    })
 }
 
 fn cast_to_made(value: Datum, to: &TypeName, context: &Context<'_>) -> Result<Datum, ServerError> {

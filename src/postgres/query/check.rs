@@ -8,7 +8,10 @@ use smol_str::SmolStr;
 use super::cast::{Kind, check_literal, kind_of_type};
 use super::scope::{Found, Frame, Scope, find};
 use super::types::{Type, type_of};
-use super::{Context, Environment, OutputColumn, Table, functions, join, signatures};
+use super::{
+    Context, Environment, OutputColumn, Table, functions, grouping, join, sequences, sets,
+    signatures,
+};
 use crate::postgres::catalog::Catalog;
 use crate::postgres::catalog::casts::{CastContext, Casts};
 use crate::postgres::expression::{
@@ -148,15 +151,19 @@ fn check_body(
                 open: false,
             })
         }
-        QueryBody::Set { left, right, .. } => {
+        QueryBody::Set {
+            operator,
+            all,
+            left,
+            right,
+        } => {
+            let sides = [&**left, &**right];
             let left = check_query(left, outer, context)?;
             let right = check_query(right, outer, context)?;
-            if !left.open && !right.open && left.columns.len() != right.columns.len() {
-                return Err(ServerError::new(
-                    SqlState::SYNTAX_ERROR,
-                    "each UNION query must have the same number of columns",
-                ));
-            }
+            sets::check(*operator, sides, [&left, &right], context)?;
+            let kept = left.columns.iter().filter(|_| !*all);
+            kept.filter_map(|column| column.type_name.as_ref())
+                .try_for_each(|type_name| grouping::refuse_unequal(type_name, "equality"))?;
             Ok(Output {
                 open: left.open || right.open,
                 columns: left.columns,
@@ -173,9 +180,7 @@ fn check_select(
 ) -> Result<Output, ServerError> {
     let scope = join::scope_of(&select.from, outer, context)?;
     let frame = Frame::inside(&scope, &[], outer);
-    for item in &select.from {
-        join::check_conditions(item, &frame, context)?;
-    }
+    join::check_conditions(&select.from, 0, &frame, context)?;
     let output = check_targets(&select.targets, &frame, context)?;
     if let Some(filter) = &select.filter {
         check_condition(filter, &frame, context)?;
@@ -189,6 +194,7 @@ fn check_select(
     for order in &query.order_by {
         check_sort_key(&order.value, &output, &frame, context)?;
     }
+    grouping::check_groups(select, &query.order_by, &output, &frame, context)?;
     Ok(output)
 }
 
@@ -374,10 +380,18 @@ pub(crate) fn check(
             }
         }
         Expr::Call {
-            name, arguments, ..
+            name,
+            arguments,
+            distinct,
+            ..
         } => {
+            for argument in arguments.iter().filter(|_| *distinct) {
+                if let Type::Named(type_name) = type_of(argument, frame, context) {
+                    grouping::refuse_unequal(&type_name, "equality")?;
+                }
+            }
             functions::check_call(name, arguments, frame, context)?;
-            check_sequence(&name.name, arguments, context)?;
+            sequences::check(&name.name, arguments, context)?;
         }
         _ => {}
     }
@@ -404,6 +418,8 @@ pub(crate) fn check(
                 check_literal(type_name, text, context)?;
             }
             match type_of(value, frame, context) {
+                // its items are cast one by one
+                Type::Named(_) if matches!(**value, Expr::Array(_)) => Ok(()),
                 Type::Named(from) => check_cast(&from, type_name, context),
                 Type::Literal | Type::Unknown => Ok(()),
             }
@@ -603,20 +619,6 @@ fn check_choice(
         Some(name) if !unknown_is_among => choices
             .iter()
             .try_for_each(|choice| check_value(&name, choice, context)),
-        _ => Ok(()),
-    }
-}
-
-/// The name of a relation that a function takes as a `regclass` is looked up before anything runs.
-fn check_sequence(
-    function: &str,
-    arguments: &[Expr],
-    context: &Context<'_>,
-) -> Result<(), ServerError> {
-    match (function, arguments.first()) {
-        ("nextval" | "currval" | "setval", Some(Expr::Value(Datum::Text(text)))) => {
-            check_literal(&TypeName::new("regclass"), text, context)
-        }
         _ => Ok(()),
     }
 }

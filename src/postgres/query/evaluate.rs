@@ -7,7 +7,7 @@ use super::aggregate;
 use super::operators::{binary, equal};
 use super::scope::{Found, Frame, find};
 use super::types::type_of;
-use super::{Context, cast, functions, select};
+use super::{Context, cast, functions, select, spelling};
 use crate::postgres::ServerError;
 use crate::postgres::expression::{Datum, Expr};
 
@@ -128,6 +128,11 @@ fn computed(
                     "division by zero",
                 ));
             }
+            let sides = [(&**left, &left_value), (&**right, &right_value)];
+            if super::check::is_comparison(operator) && spelling::may_be_one(sides, frame, context)
+            {
+                return Ok(Datum::Unknown);
+            }
             Ok(binary(operator, &left_value, &right_value))
         }
         Expr::And(parts) => logic(parts, true, frame, context),
@@ -163,7 +168,12 @@ fn computed(
                     }
                     other => {
                         let (_, other) = meet(value, wanted.clone(), item, other, frame, context)?;
-                        candidates.push(other);
+                        let sides = [(&**value, &wanted), (item, &other)];
+                        candidates.push(if spelling::may_be_one(sides, frame, context) {
+                            Datum::Unknown
+                        } else {
+                            other
+                        });
                     }
                 }
             }
@@ -180,9 +190,17 @@ fn computed(
             high,
             negated,
         } => {
-            let value = of(value)?;
-            let above = binary(">=", &value, &of(low)?);
-            let below = binary("<=", &value, &of(high)?);
+            let (whose, value) = (&**value, of(value)?);
+            let compared = |operator: &str, bound: &Expr| {
+                let other = of(bound)?;
+                let sides = [(whose, &value), (bound, &other)];
+                Ok::<_, ServerError>(if spelling::may_be_one(sides, frame, context) {
+                    Datum::Unknown
+                } else {
+                    binary(operator, &value, &other)
+                })
+            };
+            let (above, below) = (compared(">=", low)?, compared("<=", high)?);
             let both = conjunction([above, below].into_iter(), true);
             Ok(if *negated { negate(both) } else { both })
         }

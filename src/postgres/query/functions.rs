@@ -8,7 +8,7 @@ use super::evaluate::{LARGEST_ARGUMENT, evaluate};
 use super::operators::{binary, compare, equal, have_an_order, regex, text_of};
 use super::scope::Frame;
 use super::types::type_of;
-use super::{Context, cast, enums, render, signatures, system};
+use super::{Context, cast, enums, render, sequences, signatures, system};
 use crate::postgres::catalog::{QualifiedName, TypeKind};
 use crate::postgres::expression::{Datum, Expr};
 use crate::postgres::name::{Name, ObjectKind, Quoted};
@@ -596,11 +596,7 @@ fn of_catalog(
             let name = cast::parse_name(table);
             match context.relation(&name) {
                 Some(relation) => {
-                    let sequence = context.catalog.relations.values().find(|sequence| {
-                        sequence.owned_by.as_deref().is_some_and(|(owner, owned)| {
-                            *owner == relation.name && owned.as_str() == &**column
-                        })
-                    });
+                    let sequence = context.catalog.owned_sequence(&relation.name, column);
                     Some(match sequence {
                         Some(sequence) => Datum::text(&format!(
                             "{}.{}",
@@ -618,7 +614,10 @@ fn of_catalog(
         ("obj_description" | "col_description", [Datum::Int(oid), ..]) => {
             Some(description(function, *oid, values, context))
         }
-        ("setval", [_, value, ..]) => Some(value.clone()),
+        ("setval", [_, value, called @ ..]) => {
+            sequences::set_number(arguments, value, called, context);
+            Some(value.clone())
+        }
         ("quote_literal" | "quote_nullable", [Datum::Int(_) | Datum::Float(_)]) => None,
         ("pg_typeof", [_]) => {
             let type_name = arguments

@@ -309,23 +309,47 @@ fn source_of_function(
     }
 }
 
-/// Checks the ON conditions of a FROM item over the whole scope.
+/// Checks the ON conditions of FROM items, of which the first is the scope's source at `first`: each sees what it joins.
 pub(crate) fn check_conditions(
-    item: &FromItem,
+    items: &[FromItem],
+    first: usize,
     frame: &Frame<'_>,
     context: &Context<'_>,
 ) -> Result<(), ServerError> {
-    if let FromItem::Join {
+    let mut next = first;
+    items
+        .iter()
+        .try_for_each(|item| check_joins(item, &mut next, frame, context))
+}
+
+fn check_joins(
+    item: &FromItem,
+    next: &mut usize,
+    frame: &Frame<'_>,
+    context: &Context<'_>,
+) -> Result<(), ServerError> {
+    let FromItem::Join {
         left, right, on, ..
     } = item
-    {
-        check_conditions(left, frame, context)?;
-        check_conditions(right, frame, context)?;
-        if let Some(on) = on {
-            check_condition(on, frame, context)?;
-        }
+    else {
+        *next += 1;
+        return Ok(());
+    };
+    let from = *next;
+    check_joins(left, next, frame, context)?;
+    check_joins(right, next, frame, context)?;
+    let Some(on) = on else {
+        return Ok(());
+    };
+    let all = &frame.scope.sources;
+    if from == 0 && *next >= all.len() {
+        return check_condition(on, frame, context);
     }
-    Ok(())
+    let scope = Scope {
+        sources: all.get(from..*next).unwrap_or_default().to_vec(),
+        merged: frame.scope.merged.clone(),
+    };
+    check_condition(on, &Frame::inside(&scope, &[], frame.outer), context)
 }
 
 /// The scope of a statement that writes to `target` with further FROM items, which see it only in conditions.
@@ -340,9 +364,7 @@ pub(crate) fn check_from_over(
         add_source(source, &mut scope)?;
     }
     let frame = Frame::new(&scope, &[]);
-    for item in items {
-        check_conditions(item, &frame, context)?;
-    }
+    check_conditions(items, 1, &frame, context)?;
     Ok(scope)
 }
 

@@ -10,6 +10,7 @@ mod check;
 mod enums;
 mod evaluate;
 mod functions;
+mod grouping;
 mod join;
 mod operators;
 pub(crate) mod render;
@@ -17,7 +18,10 @@ mod retype;
 mod scan;
 mod scope;
 mod select;
+mod sequences;
+mod sets;
 mod signatures;
+mod spelling;
 mod system;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -35,21 +39,24 @@ use smol_str::SmolStr;
 use super::catalog::{self, Catalog, QualifiedName, Relation};
 use super::expression::{Datum, Expr, Query, TypeName};
 use super::name::{Name, ObjectKey, ObjectKind};
+use super::numbers::Numbers;
 use super::session::{Parameters, ResultSet};
 use super::{ServerError, SqlState, Version};
 use crate::limits::Limit;
 
-pub(crate) use cast::{cast, parse_array};
+pub(crate) use cast::{cast, check_literal, parse_array};
 pub use check::output_columns;
 pub(crate) use check::{
     Output, check, check_assignable, check_assignment, check_condition, check_query, check_targets,
     check_with, column_name, rename,
 };
 pub(crate) use evaluate::{evaluate, is_true};
+pub(crate) use grouping::{may_go_over_rows, refuse_over_rows};
 pub(crate) use join::{check_from_over, check_named, run_from_over, source_of_relation};
 pub(crate) use operators::{equal, text_of};
 pub(crate) use scope::{Frame, Scope, Source};
 pub(crate) use select::{run_query, run_with};
+pub(crate) use sequences::sequence_named;
 pub(crate) use types::{Type, type_of};
 
 /// How deep subqueries and expressions may nest before the answer is unknown: input is hostile, the stack is not endless.
@@ -72,6 +79,8 @@ pub struct Environment<'a> {
     pub enum_use: &'a dyn Fn(&TypeName, &str) -> Result<(), ServerError>,
     /// Rows that the queries of this connection have looked at so far.
     pub work: &'a std::cell::Cell<usize>,
+    /// Numbers that the statement takes of sequences.
+    pub numbers: &'a Numbers,
 }
 
 /// A column of a query's output or of a FROM item.
@@ -485,6 +494,19 @@ pub fn typed_over(
     let context = Context::new(catalog, environment);
     let scope = scope::Scope::of(source_of_relation(relation));
     retype::typed(expression, &Frame::new(&scope, &[]), &context)
+}
+
+/// The type of an expression over the columns of a relation, where it is known and no literal's.
+pub fn type_over(
+    catalog: &Catalog,
+    environment: &Environment<'_>,
+    relation: &Relation,
+    expression: &Expr,
+) -> Option<TypeName> {
+    let context = Context::new(catalog, environment);
+    let scope = scope::Scope::of(source_of_relation(relation));
+    let known = type_of(expression, &Frame::new(&scope, &[]), &context);
+    known.named().cloned()
 }
 
 /// Refuses an expression over a relation that is certain not to be immutable (42P17); `message` is what the server says.

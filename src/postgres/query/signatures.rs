@@ -6,13 +6,13 @@ use std::sync::OnceLock;
 use rustc_hash::FxHashMap;
 
 use super::Context;
-use super::cast::{Kind, kind_of_type};
+use super::cast::{Kind, check_literal, kind_of_type};
 use super::check::{casts, no_operator};
 use super::render::type_text;
 use super::scope::Frame;
 use super::types::{Type, type_of};
 use crate::postgres::catalog::casts::CastContext;
-use crate::postgres::expression::{Expr, TypeName};
+use crate::postgres::expression::{Datum, Expr, TypeName};
 use crate::postgres::name::{Name, ObjectKind};
 use crate::postgres::{ServerError, SqlState};
 
@@ -85,6 +85,7 @@ pub(super) fn check_operator(
         type_of(left, frame, context),
         type_of(right, frame, context),
     ];
+    check_literals(operator, [left, right], &given, context)?;
     // two literals are texts, or whatever else stands nearest
     let literals = given.iter().all(|side| *side == Type::Literal);
     if literals
@@ -95,6 +96,40 @@ pub(super) fn check_operator(
     }
     let sides = shown(&given);
     Err(no_operator(&sides[0], operator, &sides[1]))
+}
+
+/// 22P02, 22007 for a literal beside a value whose type it takes: an array where it is joined to one, a number beside a number, a
+/// time where one is taken from a time.
+fn check_literals(
+    operator: &str,
+    sides: [&Expr; 2],
+    given: &[Type; 2],
+    context: &Context<'_>,
+) -> Result<(), ServerError> {
+    let (([Type::Named(known), Type::Literal], [_, Expr::Value(Datum::Text(literal))])
+    | ([Type::Literal, Type::Named(known)], [Expr::Value(Datum::Text(literal)), _])) =
+        (given, sides)
+    else {
+        return Ok(());
+    };
+    let name = known.name.name.as_str();
+    let takes = match operator {
+        "||" => known.array,
+        "+" | "*" | "/" | "%" => {
+            matches!(name, "int2" | "int4" | "int8" | "numeric") && !known.array
+        }
+        "-" => {
+            matches!(
+                name,
+                "int2" | "int4" | "int8" | "numeric" | "timestamp" | "timestamptz"
+            ) && !known.array
+        }
+        _ => false,
+    };
+    if takes && !has_own_operators(context) {
+        check_literal(known, literal, context)?;
+    }
+    Ok(())
 }
 
 /// Whether a comparison is certain not to stand between two types.
@@ -109,7 +144,7 @@ pub(super) fn never_compares(
         "IS DISTINCT FROM" | "IS NOT DISTINCT FROM" => "=",
         other => other,
     };
-    let is_clear = |side: &TypeName| !side.array && is_plain(side, context);
+    let is_clear = |side: &TypeName| is_plain(side, context);
     let Some(all) = operators().get(symbol) else {
         return false;
     };
@@ -142,11 +177,61 @@ fn shown(given: &[Type]) -> Vec<String> {
 }
 
 fn fits(types: &[&str], given: &[Type], context: &Context<'_>) -> bool {
-    types.len() == given.len()
+    // the families of types that give way to each other came with 14, and took `||` from those that don't
+    let is_of_version = match types {
+        [one, two] if one.starts_with("anycompatible") || two.starts_with("anycompatible") => {
+            context.environment.version.0 >= 14
+        }
+        ["anyarray", "anyelement"] | ["anyelement", "anyarray"] => {
+            context.environment.version.0 < 14
+        }
+        _ => true,
+    };
+    let is_array = |side: usize| given[side].named().is_some_and(|name| name.array);
+    let go_together = match types {
+        ["anyarray", "anyarray"] => are_alike(given, context),
+        ["anycompatiblearray", "anycompatiblearray"] => give_way(given, context),
+        // no array has arrays as its elements
+        ["anycompatible", "anycompatiblearray"] => !is_array(0) && give_way(given, context),
+        ["anycompatiblearray", "anycompatible"] => !is_array(1) && give_way(given, context),
+        ["anyelement", "anyarray"] => !is_array(0) && are_alike(given, context),
+        ["anyarray", "anyelement"] => !is_array(1) && are_alike(given, context),
+        _ => true,
+    };
+    is_of_version
+        && go_together
+        && types.len() == given.len()
         && types.iter().zip(given).all(|(wanted, given)| match given {
             Type::Named(given) => takes(wanted, given, context),
             Type::Literal | Type::Unknown => true,
         })
+}
+
+/// Whether the elements of one side may become those of the other by themselves.
+fn give_way(given: &[Type], context: &Context<'_>) -> bool {
+    let [Type::Named(left), Type::Named(right)] = given else {
+        return true;
+    };
+    let element = |side: &TypeName| TypeName {
+        array: false,
+        ..side.clone()
+    };
+    let becomes = |from: &TypeName, to: &TypeName| {
+        let can = casts(context).can(&element(from), &element(to), CastContext::Implicit);
+        can != Some(false)
+    };
+    are_alike(given, context) || becomes(left, right) || becomes(right, left)
+}
+
+/// Whether two sides may have elements of one type.
+fn are_alike(given: &[Type], context: &Context<'_>) -> bool {
+    match given {
+        [Type::Named(left), Type::Named(right)] => {
+            left.name.name == right.name.name
+                || ![left, right].iter().all(|side| is_plain(side, context))
+        }
+        _ => true,
+    }
 }
 
 /// Whether an argument of a type may be given where another is wanted.
@@ -156,6 +241,8 @@ fn takes(wanted: &str, given: &TypeName, context: &Context<'_>) -> bool {
         return true;
     }
     match wanted {
+        // that of `oidvector`: no other array becomes one
+        "oid[]" => name.starts_with("oid"),
         "anyenum" => kind_of_type(given, context) == Kind::Enum,
         "any" | "anyelement" | "anycompatible" => true,
         "anynonarray" | "anycompatiblenonarray" => !given.array,
@@ -186,7 +273,11 @@ fn takes(wanted: &str, given: &TypeName, context: &Context<'_>) -> bool {
 fn is_plain(given: &TypeName, context: &Context<'_>) -> bool {
     let text = TypeName::new("text");
     let name = given.name.name.as_str();
-    if kind_of_type(given, context) == Kind::Enum {
+    let element = TypeName {
+        array: false,
+        ..given.clone()
+    };
+    if kind_of_type(&element, context) == Kind::Enum {
         return true;
     }
     // the server's own types can all be cast to text, where that is known

@@ -4,6 +4,7 @@ use smol_str::SmolStr;
 
 use super::{Environment, select};
 use crate::postgres::data::{self, DataAnswer};
+use crate::postgres::numbers::{Numbers, Taken};
 use crate::postgres::session::{Parameters, Session};
 use crate::postgres::{Catalog, Datum, Outcome, ResultSet, Statement, Version};
 use crate::sql::{Placeholders, parse};
@@ -16,7 +17,7 @@ pub(crate) struct Server {
     pub(crate) fresh: bool,
 }
 
-fn read(text: &str) -> Vec<Statement> {
+pub(crate) fn read(text: &str) -> Vec<Statement> {
     parse(text, Placeholders::Named)
         .iter()
         .map(|parsed| parsed.statement.clone())
@@ -69,6 +70,7 @@ impl Server {
         let is_fresh = |_: &crate::postgres::catalog::QualifiedName| fresh;
         let enum_use =
             |name: &crate::postgres::TypeName, label: &str| session.check_enum_use(name, label);
+        let numbers = Numbers::default();
         let environment = Environment {
             version: session.version,
             search_path: &session.search_path,
@@ -77,6 +79,7 @@ impl Server {
             fresh: &is_fresh,
             work: &session.query_work,
             enum_use: &enum_use,
+            numbers: &numbers,
         };
         let answer = match statement {
             Statement::Insert(insert) => data::insert(&mut catalog, &environment, insert),
@@ -97,9 +100,11 @@ impl Server {
                     result: answer.result,
                     row_count: answer.row_count,
                     assumed: answer.assumed,
+                    writes_row: false,
                 };
             }
         };
+        Taken::default().take_in(numbers, &mut catalog);
         self.session.catalog = catalog;
         answer
     }
@@ -568,6 +573,7 @@ fn a_guard_over_a_large_catalog_finds_its_one_row() {
         fresh: &|_| false,
         enum_use: &|_, _| Ok(()),
         work: &server.session.query_work,
+        numbers: &Numbers::default(),
     };
     let answer = select(&server.session.catalog, &environment, query);
     assert_eq!(answer.table.map(|table| table.rows.len()), Ok(1));

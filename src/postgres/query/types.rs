@@ -121,6 +121,34 @@ pub(crate) fn type_of(expression: &Expr, frame: &Frame<'_>, context: &Context<'_
                 .chain(otherwise.as_deref());
             of_choice(all, frame, context)
         }
+        Expr::Array(items) => of_array(items, frame, context),
+        _ => Type::Unknown,
+    }
+}
+
+/// The type of `ARRAY[...]`: one of texts where its items are literals, else of their type where that is one.
+fn of_array(items: &[Expr], frame: &Frame<'_>, context: &Context<'_>) -> Type {
+    let types: Vec<Type> = items
+        .iter()
+        .map(|item| type_of(item, frame, context))
+        .collect();
+    let is_typed = |item: &&Type| **item != Type::Literal;
+    let Some(first) = types.iter().find(is_typed).or(types.first()) else {
+        return Type::Unknown;
+    };
+    if !types.iter().filter(is_typed).all(|item| item == first) {
+        return Type::Unknown;
+    }
+    match first.clone() {
+        Type::Literal => Type::Named(TypeName {
+            array: true,
+            ..TypeName::new("text")
+        }),
+        Type::Named(name) if !name.array => Type::Named(TypeName {
+            array: true,
+            modifiers: Vec::new(),
+            ..name
+        }),
         _ => Type::Unknown,
     }
 }

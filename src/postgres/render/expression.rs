@@ -378,6 +378,11 @@ fn order_by(out: &mut Sql, order: &OrderBy, depth: usize) {
 fn select(out: &mut Sql, select: &Select, query: &Query, depth: usize) {
     out.add("SELECT ");
     out.when(select.distinct, "DISTINCT ");
+    if !select.distinct_on.is_empty() {
+        out.add("ON (");
+        out.list(&select.distinct_on, |out, one| value(out, one, 0));
+        out.add(") ");
+    }
     targets(out, &select.targets, depth);
     if let Some(into) = &query.into {
         out.add(format_args!(" INTO {into}"));

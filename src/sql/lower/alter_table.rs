@@ -8,7 +8,8 @@ use pg_query::{Node, NodeEnum};
 use smol_str::SmolStr;
 
 use super::create_table::{column, constraint, identity, partition_bound};
-use super::names::{dotted, kind, relation, relation_of, role};
+use super::names::{dotted, integer, kind, list, options, relation, relation_of, role};
+use super::objects::sequence_options;
 use super::{Context, expressions, types};
 use crate::postgres::name::truncate;
 use crate::postgres::statement::{
@@ -148,8 +149,10 @@ fn command(context: &Context<'_>, command: &AlterTableCmd) -> AlterTableCommand 
             identity: constraint_of(command).map_or(Identity::Always, |constraint| {
                 identity(&constraint.generated_when)
             }),
+            first_number: constraint_of(command)
+                .and_then(|constraint| sequence_options(&constraint.options).first_number()),
         },
-        AlterTableType::AtSetIdentity => AlterTableCommand::SetIdentity { column: name },
+        AlterTableType::AtSetIdentity => set_identity(name, definition),
         AlterTableType::AtDropIdentity => AlterTableCommand::DropIdentity {
             column: name,
             if_exists: command.missing_ok,
@@ -273,6 +276,24 @@ fn detach(definition: Option<&Node>) -> AlterTableCommand {
             concurrently: command.concurrent,
         },
         _ => option("DETACH PARTITION"),
+    }
+}
+
+/// `SET GENERATED`, and the options of the sequence.
+fn set_identity(column: SmolStr, definition: Option<&Node>) -> AlterTableCommand {
+    let all = definition.map(list).unwrap_or_default();
+    let kind = options(all).find(|option| option.defname == "generated");
+    let kind = kind.and_then(|option| integer(option.arg.as_deref()?));
+    AlterTableCommand::SetIdentity {
+        column,
+        identity: kind.map(|letter| {
+            if letter == i64::from(b'd') {
+                Identity::ByDefault
+            } else {
+                Identity::Always
+            }
+        }),
+        renumbers: options(all).any(|option| option.defname != "generated"),
     }
 }
 

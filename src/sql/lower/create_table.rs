@@ -9,6 +9,7 @@ use pg_query::{Node, NodeEnum};
 use smol_str::SmolStr;
 
 use super::names::{dotted, list, relation_of, relations, some, string, strings};
+use super::objects::sequence_options;
 use super::{Context, expressions, query, types};
 use crate::postgres::name::truncate;
 use crate::postgres::statement::{
@@ -187,7 +188,10 @@ fn column_constraint(context: &Context<'_>, column: &mut ColumnDefinition, node:
         ConstrType::ConstrDefault => {
             column.default = expressions::optional(context, node.raw_expr.as_deref()).map(Box::new);
         }
-        ConstrType::ConstrIdentity => column.identity = Some(identity(&node.generated_when)),
+        ConstrType::ConstrIdentity => {
+            column.identity = Some(identity(&node.generated_when));
+            column.first_number = sequence_options(&node.options).first_number();
+        }
         ConstrType::ConstrGenerated => {
             column.generated = Some(Generated {
                 value: expressions::boxed(context, node.raw_expr.as_deref()),

@@ -230,6 +230,7 @@ fn create_trigger(context: &Context<'_>, create: &CreateTrigStmt) -> CreateTrigg
         function: dotted(&create.funcname),
         columns: strings(&create.columns),
         condition,
+        always: create.row && create.when_clause.is_none(),
         events: create.events as u8,
     }
 }

@@ -140,7 +140,7 @@ fn create_sequence(create: &CreateSeqStmt) -> CreateSequence {
     }
 }
 
-fn sequence_options(nodes: &[Node]) -> SequenceOptions {
+pub(super) fn sequence_options(nodes: &[Node]) -> SequenceOptions {
     let mut read = SequenceOptions::default();
     for element in options(nodes) {
         let argument = element.arg.as_deref();
@@ -159,8 +159,19 @@ fn sequence_options(nodes: &[Node]) -> SequenceOptions {
                     read.start = Some(start);
                 }
             }
-            "start" => read.start = argument.and_then(integer),
-            "increment" => read.increment = argument.and_then(integer),
+            "start" => {
+                read.start = argument.and_then(integer);
+                read.irregular |= read.start.is_none();
+            }
+            "increment" => {
+                read.increment = argument.and_then(integer);
+                read.irregular |= read.increment.is_none();
+            }
+            // NO MINVALUE has none
+            "minvalue" | "cache" => {
+                read.irregular |= argument.is_some_and(|value| integer(value) != Some(1));
+            }
+            "cycle" => read.irregular = true,
             _ => {}
         }
     }

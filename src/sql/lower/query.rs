@@ -141,12 +141,21 @@ fn body(context: &Context<'_>, node: &SelectStmt) -> QueryBody {
     }
     QueryBody::Select(Box::new(Select {
         distinct: !node.distinct_clause.is_empty(),
+        distinct_on: distinct_on(context, &node.distinct_clause),
         targets: targets(context, &node.target_list),
         from,
         filter,
         group_by: expressions::all(context, &node.group_clause),
         having: expressions::optional(context, node.having_clause.as_deref()),
     }))
+}
+
+/// The expressions of DISTINCT ON: DISTINCT alone is one node that is empty.
+fn distinct_on(context: &Context<'_>, nodes: &[Node]) -> Vec<Expr> {
+    if nodes.iter().any(|node| node.node.is_none()) {
+        return Vec::new();
+    }
+    expressions::all(context, nodes)
 }
 
 /// Whether a word is all hole. As an alias it may as well be clauses that follow: `FROM t {where}`.

@@ -91,7 +91,8 @@ pub(super) fn create_trigger(cursor: &mut Cursor<'_>, or_replace: bool) -> Certa
     let table = cursor.name()?;
     cursor.must("for")?;
     cursor.word("each");
-    if !cursor.word("row") {
+    let always = cursor.word("row");
+    if !always {
         cursor.must("statement")?;
     }
     cursor.must("execute")?;
@@ -109,6 +110,7 @@ pub(super) fn create_trigger(cursor: &mut Cursor<'_>, or_replace: bool) -> Certa
         function,
         columns,
         condition: Vec::new(),
+        always,
         events,
     })))
 }
