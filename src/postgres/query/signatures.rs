@@ -177,6 +177,9 @@ fn shown(given: &[Type]) -> Vec<String> {
 }
 
 fn fits(types: &[&str], given: &[Type], context: &Context<'_>) -> bool {
+    if types.len() != given.len() {
+        return false;
+    }
     // the families of types that give way to each other came with 14, and took `||` from those that don't
     let is_of_version = match types {
         [one, two] if one.starts_with("anycompatible") || two.starts_with("anycompatible") => {
@@ -200,7 +203,6 @@ fn fits(types: &[&str], given: &[Type], context: &Context<'_>) -> bool {
     };
     is_of_version
         && go_together
-        && types.len() == given.len()
         && types.iter().zip(given).all(|(wanted, given)| match given {
             Type::Named(given) => takes(wanted, given, context),
             Type::Literal | Type::Unknown => true,
