@@ -121,9 +121,7 @@ fn taken_off(replayed: &Replayed, table: &QualifiedName) -> BTreeSet<SmolStr> {
 
 /// A column as it has to be written: a serial one as such, since its sequence went with it.
 pub(super) fn column(catalog: &Catalog, table: &Relation, column: &Column) -> ColumnDefinition {
-    let owner = Some(Box::new((table.name.clone(), column.name.clone())));
-    let mut relations = catalog.relations.unordered();
-    let owns = relations.any(|one| one.kind == RelationKind::Sequence && one.owned_by == owner);
+    let owns = catalog.owned_sequence(&table.name, &column.name).is_some();
     let serial = match column.type_name.name.name.as_str() {
         "int4" | "integer" | "int" => Some("serial"),
         "int8" | "bigint" => Some("bigserial"),

@@ -260,6 +260,12 @@ impl Relation {
         }
     }
 
+    /// Whether it may have columns by other names than those listed: nothing more is known, or of one not its whole name.
+    pub fn may_have_more(&self) -> bool {
+        let mut columns = self.columns.iter();
+        self.columns_open || columns.any(|column| crate::unknown::has_hole(&column.name))
+    }
+
     /// A column by name.
     pub fn column(&self, name: &str) -> Option<&Column> {
         self.columns.iter().find(|column| column.name == name)

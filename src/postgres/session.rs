@@ -599,6 +599,13 @@ impl Session {
         self.call.taken.bring_back(&mut self.catalog);
     }
 
+    /// A statement of the revision that runs could not be read.
+    pub fn note_unread(&mut self) {
+        self.catalog.unread = true;
+        self.catalog.unsettled = true;
+        self.forget_numbers();
+    }
+
     /// A statement that is not known may have used any sequence.
     pub(crate) fn forget_numbers(&mut self) {
         self.catalog.forget_numbers();

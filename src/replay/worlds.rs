@@ -16,7 +16,7 @@ use super::{Body, Revision, Setting, merge};
 use crate::alembic::run::{self, Contrary, RunInput};
 use crate::faults;
 use crate::limits::Limit;
-use crate::postgres::catalog::{QualifiedName, RelationKind, Row};
+use crate::postgres::catalog::{QualifiedName, Row};
 use crate::postgres::{Catalog, ObjectKey, Outcome, Statement};
 use crate::python::interpreter::Limits;
 use crate::python::syntax::Module;
@@ -243,10 +243,8 @@ fn handed_on(output: &RunOutput, starts: &[World]) -> Catalog {
             relation.rows.others = true;
         }
         let sequences: Vec<QualifiedName> = catalog
-            .relations
-            .mentioning(table)
-            .filter(|relation| relation.kind == RelationKind::Sequence)
-            .map(|relation| relation.name.clone())
+            .owned_sequences(table)
+            .map(|(_, sequence)| sequence.name.clone())
             .collect();
         for sequence in &sequences {
             catalog.set_next_number(sequence, None);

@@ -307,14 +307,17 @@ fn remedy(context: &Context<'_>, run: Run, event: &Event, error: &ServerError) -
     }
 }
 
+/// Whether a call alters a table in some way.
+fn alters(event: &Event, way: fn(&AlterTableCommand) -> bool) -> bool {
+    event.statements.iter().any(|statement| {
+        matches!(statement, Statement::AlterTable(alter) if alter.commands.iter().any(way))
+    })
+}
+
 /// Whether a statement asks of rows that they have no NULL in a column.
 fn sets_not_null(event: &Event) -> bool {
-    event.statements.iter().any(|statement| match statement {
-        Statement::AlterTable(alter) => alter
-            .commands
-            .iter()
-            .any(|command| matches!(command, AlterTableCommand::SetNotNull { .. })),
-        _ => false,
+    alters(event, |command| {
+        matches!(command, AlterTableCommand::SetNotNull { .. })
     })
 }
 
@@ -339,7 +342,8 @@ fn stale_sequence(
         .iter()
         .find_map(|catalog| catalog.find_relation(&["public".into()], &inserted.table))?;
     let mut constraints = relation.constraints.iter();
-    let broken = constraints.find(|one| key.name.ends_with(&format!(".{}", one.name)))?;
+    let broken =
+        constraints.find(|one| relation.name.member(ObjectKind::Constraint, &one.name) == *key)?;
     let column = relation.columns.iter().find(|column| {
         column.is_numbered()
             && broken.columns.contains(&column.name)
@@ -417,16 +421,14 @@ fn reserved_word(error: &ServerError) -> Option<String> {
 
 /// Whether a call gives columns their types.
 fn defines_columns(event: &Event) -> bool {
-    event.statements.iter().any(|statement| match statement {
-        Statement::CreateTable(_) => true,
-        Statement::AlterTable(alter) => alter.commands.iter().any(|command| {
+    let mut statements = event.statements.iter();
+    statements.any(|statement| matches!(statement, Statement::CreateTable(_)))
+        || alters(event, |command| {
             matches!(
                 command,
                 AlterTableCommand::AddColumn { .. } | AlterTableCommand::AlterType { .. }
             )
-        }),
-        _ => false,
-    })
+        })
 }
 
 fn makes_type(event: &Event) -> bool {
@@ -437,9 +439,8 @@ fn makes_type(event: &Event) -> bool {
 }
 
 fn adds_column(event: &Event) -> bool {
-    event.statements.iter().any(|statement| {
-        matches!(statement, Statement::AlterTable(alter)
-            if alter.commands.iter().any(|command| matches!(command, AlterTableCommand::AddColumn { .. })))
+    alters(event, |command| {
+        matches!(command, AlterTableCommand::AddColumn { .. })
     })
 }
 

@@ -79,10 +79,10 @@ pub fn unknown(interp: &mut Interp, name: &str, arguments: &Arguments) -> Value 
     for value in arguments.positional.iter().chain(named) {
         collect_texts(value, &mut texts, 0);
     }
-    let catalog = &mut interp.host.session.catalog;
-    catalog.note_unread();
+    let session = &mut interp.host.session;
+    session.note_unread();
     for text in texts {
-        catalog.open_named(&text);
+        session.catalog.open_named(&text);
     }
     super::super::arguments::unsupported(interp, &format!("op.{name}()"))
 }

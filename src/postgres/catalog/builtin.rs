@@ -127,6 +127,14 @@ pub fn is_builtin_type(name: &str) -> bool {
     TYPES.binary_search(&name).is_ok()
 }
 
+/// Whether the server can't put values of one of its types in order, nor by an operator class of its own tell them apart.
+pub fn is_without_order(name: &str) -> bool {
+    matches!(
+        name,
+        "json" | "xml" | "point" | "box" | "circle" | "line" | "lseg" | "path" | "polygon"
+    )
+}
+
 /// The extension whose type this is, where it is a well-known one.
 pub fn extension_of_type(name: &str) -> Option<&'static str> {
     Some(match name {

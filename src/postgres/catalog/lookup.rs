@@ -20,13 +20,6 @@ impl Catalog {
         self.unread || self.relations.has_assumed()
     }
 
-    /// A statement of the revision that runs could not be read.
-    pub fn note_unread(&mut self) {
-        self.unread = true;
-        self.unsettled = true;
-        self.forget_numbers();
-    }
-
     /// The number that a sequence gives next, where that is known.
     pub fn next_number(&self, sequence: &QualifiedName) -> Option<i64> {
         let next = self.relations.get(sequence)?.next_value?;
@@ -47,12 +40,29 @@ impl Catalog {
         }
     }
 
+    /// The sequences that columns of a table own, each with its column.
+    pub fn owned_sequences<'a>(
+        &'a self,
+        table: &'a QualifiedName,
+    ) -> impl Iterator<Item = (&'a SmolStr, &'a Arc<Relation>)> {
+        self.relations
+            .mentioning(table)
+            .filter_map(move |relation| {
+                let (owner, column) = relation.owned_by.as_deref()?;
+                (owner == table).then_some((column, relation))
+            })
+    }
+
     /// The sequence that a column owns.
-    pub fn owned_sequence(&self, table: &QualifiedName, column: &str) -> Option<&Arc<Relation>> {
-        self.relations.mentioning(table).find(|relation| {
-            let owner = relation.owned_by.as_deref();
-            owner.is_some_and(|(owner, owned)| owner == table && owned == column)
-        })
+    pub fn owned_sequence<'a>(
+        &'a self,
+        table: &'a QualifiedName,
+        column: &str,
+    ) -> Option<&'a Arc<Relation>> {
+        let mut owned = self.owned_sequences(table);
+        owned
+            .find(|(own, _)| *own == column)
+            .map(|(_, sequence)| sequence)
     }
 
     /// Any sequence may have been used.

@@ -166,13 +166,7 @@ fn target_columns(statement: &Insert, target: &Target) -> Result<Vec<Option<Colu
         seen.push(name);
         match relation.column(name) {
             Some(column) => columns.push((!in_parts).then(|| column.clone())),
-            None if relation.columns_open
-                || crate::unknown::has_hole(name)
-                || relation
-                    .columns
-                    .iter()
-                    .any(|column| crate::unknown::has_hole(&column.name)) =>
-            {
+            None if relation.may_have_more() || crate::unknown::has_hole(name) => {
                 columns.push(None);
             }
             None => {
@@ -761,12 +755,8 @@ pub(super) fn check_assignments(
             Target::Table(relation) | Target::View(relation) => {
                 match relation.column(&assignment.column) {
                     Some(column) => Some(column),
-                    None if relation.columns_open
-                        || crate::unknown::has_hole(&assignment.column)
-                        || relation
-                            .columns
-                            .iter()
-                            .any(|column| crate::unknown::has_hole(&column.name)) =>
+                    None if relation.may_have_more()
+                        || crate::unknown::has_hole(&assignment.column) =>
                     {
                         None
                     }

@@ -13,15 +13,7 @@ use crate::postgres::statement::Statement;
 use crate::postgres::{Expr, Name, Query, ServerError, Session, SqlState, TypeName};
 
 use super::{Effect, Failure, data, expressions, resolve};
-use crate::postgres::query::{check_named, column_name};
-
-/// An output column.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct OutputColumn {
-    pub(crate) name: SmolStr,
-    /// `unknown` where it is not worked out.
-    pub(crate) type_name: TypeName,
-}
+use crate::postgres::query::{OutputColumn, check_named, column_name};
 
 /// What a query is.
 #[derive(Clone, Debug, Default)]
@@ -39,22 +31,19 @@ struct Source {
     /// The relation behind it, where it is one of the catalog.
     relation: Option<QualifiedName>,
     /// Its columns; `None`: not known.
-    columns: Option<Vec<OutputColumn>>,
+    columns: Option<Vec<SmolStr>>,
     /// Columns that a JOIN ... USING to its left has already: `*` gives them once.
     merged: Vec<SmolStr>,
 }
 
 impl Source {
     fn has(&self, column: &str) -> bool {
-        self.columns
-            .iter()
-            .flatten()
-            .any(|known| known.name == column)
+        self.columns.iter().flatten().any(|known| known == column)
     }
 }
 
 /// A common table's name, with its output columns where known.
-type CommonColumns = (SmolStr, Option<Vec<OutputColumn>>);
+type CommonColumns = (SmolStr, Option<Vec<SmolStr>>);
 
 /// Names of common tables in scope.
 #[derive(Clone, Debug, Default)]
@@ -65,20 +54,14 @@ struct Common {
 /// Analyzes a query: its tables and what it depends on here, all else as where a query is run.
 pub(crate) fn query(session: &mut Session, query: &Query) -> Effect<Analysis> {
     let mut depends_on = OrdSet::new();
-    let mut columns = analyze(session, query, &Common::default(), &[], &mut depends_on)?;
+    let names = analyze(session, query, &Common::default(), &[], &mut depends_on)?;
     let (checked, open) = data::output_columns(session, query)?;
-    if let Some(columns) = &mut columns
-        && !open
-        && columns.len() == checked.len()
-    {
-        for (column, checked) in columns.iter_mut().zip(checked) {
-            if let Some(type_name) = checked.type_name
-                && column.type_name.name.name == "unknown"
-            {
-                column.type_name = type_name;
-            }
-        }
-    }
+    let columns = names.map(|names| {
+        let is_all = !open && names.len() == checked.len();
+        let mut types = checked.into_iter().filter(|_| is_all);
+        let column = |name| OutputColumn::new(name, types.next().and_then(|one| one.type_name));
+        names.into_iter().map(column).collect()
+    });
     Ok(Analysis {
         columns,
         depends_on,
@@ -112,7 +95,7 @@ fn analyze(
     outer_common: &Common,
     outer: &[Source],
     depends: &mut OrdSet<ObjectKey>,
-) -> Effect<Option<Vec<OutputColumn>>> {
+) -> Effect<Option<Vec<SmolStr>>> {
     let mut common = outer_common.clone();
     for member in &query.with {
         if member.recursive {
@@ -136,10 +119,7 @@ fn analyze(
             }
             Ok(rows.first().map(|row| {
                 (1..=row.len())
-                    .map(|number| OutputColumn {
-                        name: SmolStr::new(format!("column{number}")),
-                        type_name: TypeName::new("unknown"),
-                    })
+                    .map(|number| SmolStr::new(format!("column{number}")))
                     .collect()
             }))
         }
@@ -151,10 +131,10 @@ fn analyze(
     }
 }
 
-fn rename(columns: Option<Vec<OutputColumn>>, names: &[SmolStr]) -> Option<Vec<OutputColumn>> {
+fn rename(columns: Option<Vec<SmolStr>>, names: &[SmolStr]) -> Option<Vec<SmolStr>> {
     let mut columns = columns?;
     for (column, name) in columns.iter_mut().zip(names) {
-        column.name = name.clone();
+        column.clone_from(name);
     }
     Some(columns)
 }
@@ -165,7 +145,7 @@ fn select(
     common: &Common,
     outer: &[Source],
     depends: &mut OrdSet<ObjectKey>,
-) -> Effect<Option<Vec<OutputColumn>>> {
+) -> Effect<Option<Vec<SmolStr>>> {
     let mut sources: Vec<Source> = outer.to_vec();
     let own_from = sources.len();
     for item in &select.from {
@@ -195,7 +175,7 @@ fn output(
     select: &Select,
     sources: &[Source],
     depends: &mut OrdSet<ObjectKey>,
-) -> Option<Vec<OutputColumn>> {
+) -> Option<Vec<SmolStr>> {
     let mut columns = Vec::new();
     for target in &select.targets {
         if let Expr::Star { qualifier } = &target.value {
@@ -208,11 +188,11 @@ fn output(
                 }
                 let known = source.columns.as_ref()?;
                 for column in known {
-                    if qualifier.is_empty() && source.merged.contains(&column.name) {
+                    if qualifier.is_empty() && source.merged.contains(column) {
                         continue;
                     }
                     if let Some(relation) = &source.relation {
-                        depends.insert(relation.member(ObjectKind::Column, &column.name));
+                        depends.insert(relation.member(ObjectKind::Column, column));
                     }
                     columns.push(column.clone());
                 }
@@ -224,38 +204,9 @@ fn output(
             .clone()
             .or_else(|| column_name(&target.value))
             .unwrap_or_else(|| SmolStr::new_static("?column?"));
-        columns.push(OutputColumn {
-            name,
-            type_name: output_type(&target.value, sources)
-                .unwrap_or_else(|| TypeName::new("unknown")),
-        });
+        columns.push(name);
     }
     Some(columns)
-}
-
-fn output_type(value: &Expr, sources: &[Source]) -> Option<TypeName> {
-    match value {
-        Expr::Cast { type_name, .. } => Some((**type_name).clone()),
-        Expr::Column { qualifier, name } => sources
-            .iter()
-            .filter(|source| {
-                qualifier
-                    .last()
-                    .is_none_or(|wanted| *wanted == source.alias)
-            })
-            .find_map(|source| {
-                source
-                    .columns
-                    .as_ref()?
-                    .iter()
-                    .find(|column| column.name == *name)
-                    .map(|column| column.type_name.clone())
-            }),
-        Expr::Value(crate::postgres::Datum::Int(_)) => Some(TypeName::new("int4")),
-        Expr::Value(crate::postgres::Datum::Text(_)) => Some(TypeName::new("text")),
-        Expr::Value(crate::postgres::Datum::Bool(_)) => Some(TypeName::new("bool")),
-        _ => None,
-    }
 }
 
 fn from_item(
@@ -309,10 +260,7 @@ fn from_item(
                     relation
                         .columns
                         .iter()
-                        .map(|column| OutputColumn {
-                            name: column.name.clone(),
-                            type_name: column.type_name.clone(),
-                        })
+                        .map(|column| column.name.clone())
                         .collect::<Vec<_>>()
                 });
             if let Some(found) = relation
@@ -378,10 +326,10 @@ fn from_item(
             for source in right {
                 let own = source.columns.iter().flatten();
                 let shared = own.filter(|column| {
-                    using.contains(&column.name)
-                        || *natural && left[before..].iter().any(|other| other.has(&column.name))
+                    using.contains(column)
+                        || *natural && left[before..].iter().any(|other| other.has(column))
                 });
-                source.merged = shared.map(|column| column.name.clone()).collect();
+                source.merged = shared.cloned().collect();
             }
             if let Some(on) = on {
                 let scope = sources.clone();
@@ -461,7 +409,7 @@ fn column(
         let known = source
             .columns
             .as_ref()
-            .is_none_or(|columns| columns.iter().any(|column| column.name == *name));
+            .is_none_or(|columns| columns.contains(name));
         if known || resolve::is_system_column(name) || source.relation.is_none() {
             return Ok(());
         }
@@ -475,7 +423,7 @@ fn column(
     for source in sources.iter().rev() {
         match &source.columns {
             None => open = true,
-            Some(columns) if columns.iter().any(|column| column.name == *name) => {
+            Some(columns) if columns.contains(name) => {
                 if let Some(relation) = &source.relation {
                     depends.insert(relation.member(ObjectKind::Column, name));
                 }

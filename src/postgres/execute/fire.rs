@@ -88,11 +88,7 @@ fn run(session: &Session, relation: &Arc<Relation>, trigger: &Trigger) -> Effect
 }
 
 fn lacks(relation: &Relation, field: &str) -> bool {
-    !relation.columns_open
-        && relation.column(field).is_none()
+    relation.column(field).is_none()
         && !crate::unknown::has_hole(field)
-        && !relation
-            .columns
-            .iter()
-            .any(|column| crate::unknown::has_hole(&column.name))
+        && !relation.may_have_more()
 }

@@ -292,10 +292,7 @@ fn has_no_default_class(
     if of_catalog || name == "unknown" {
         return false;
     }
-    let without_order = matches!(
-        name,
-        "json" | "xml" | "point" | "box" | "circle" | "line" | "lseg" | "path" | "polygon"
-    );
+    let without_order = builtin::is_without_order(name);
     match method {
         "" | "btree" if type_name.array => without_order,
         "" | "btree" => without_order,

@@ -248,10 +248,11 @@ pub fn run(session: &mut Session, statement: &Statement, parameters: &Parameters
         }
         Statement::SyntaxError { message } => fail(SqlState::SYNTAX_ERROR, &**message),
         Statement::Unreadable { why, data } => {
-            if !data {
-                session.catalog.note_unread();
+            if *data {
+                session.forget_numbers();
+            } else {
+                session.note_unread();
             }
-            session.forget_numbers();
             session.doubt(why.clone());
             Ok(())
         }

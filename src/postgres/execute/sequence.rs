@@ -142,16 +142,8 @@ pub(crate) fn owned(
 ) -> Vec<QualifiedName> {
     session
         .catalog
-        .relations
-        .mentioning(table)
-        .filter(|relation| {
-            relation
-                .owned_by
-                .as_deref()
-                .is_some_and(|(owner, owned_column)| {
-                    owner == table && column.is_none_or(|column| column == owned_column)
-                })
-        })
-        .map(|relation| relation.name.clone())
+        .owned_sequences(table)
+        .filter(|(owned, _)| column.is_none_or(|column| column == *owned))
+        .map(|(_, sequence)| sequence.name.clone())
         .collect()
 }

@@ -7,7 +7,7 @@ use smol_str::SmolStr;
 use crate::postgres::catalog::{Column, Presence, Relation, RelationKind};
 use crate::postgres::name::ObjectKind;
 use crate::postgres::statement::{CreateTableAs, CreateView};
-use crate::postgres::{Name, Query, Session, SqlState};
+use crate::postgres::{Name, Query, Session, SqlState, TypeName};
 
 use super::analyze::{self, Analysis};
 use super::{Effect, fail, resolve};
@@ -38,7 +38,7 @@ fn fill(relation: &mut Relation, analysis: Analysis, names: &[SmolStr], views: b
                 }
                 relation.columns.push(Column {
                     name,
-                    type_name: column.type_name,
+                    type_name: column.type_name.unwrap_or_else(|| TypeName::new("unknown")),
                     not_null: false,
                     default: None,
                     default_type: None,

@@ -85,19 +85,17 @@ fn invalid(type_text: &str, text: &str) -> ServerError {
 
 /// Whether a text says how long: `30 days`.
 fn is_duration(text: &str) -> bool {
-    let mut words = text.split_ascii_whitespace().peekable();
-    words.peek().is_some()
-        && words.enumerate().all(|(place, word)| {
-            if place % 2 == 0 {
-                word.parse::<i64>().is_ok()
-            } else {
-                matches!(
-                    word.trim_end_matches('s'),
-                    "year" | "month" | "week" | "day" | "hour" | "minute" | "second"
-                )
-            }
-        })
-        && text.contains(|character: char| character.is_ascii_alphabetic())
+    let mut words = text.split_ascii_whitespace().enumerate();
+    words.all(|(place, word)| {
+        if place % 2 == 0 {
+            word.parse::<i64>().is_ok()
+        } else {
+            matches!(
+                word.trim_end_matches('s'),
+                "year" | "month" | "week" | "day" | "hour" | "minute" | "second"
+            )
+        }
+    }) && text.contains(|character: char| character.is_ascii_alphabetic())
 }
 
 /// Whether a text may be a point in time: one without any digit must be a word that stands for one.
@@ -578,17 +576,13 @@ fn cast_written(
             Ok(Datum::text(&cut(&text, to)))
         }
         "int2" | "int4" | "int8" | "oid" => Ok(to_integer(&value, to)?),
-        "numeric" if !to.modifiers.is_empty() => to_scale(&value, to),
-        "float4" | "float8" | "numeric" => match &value {
-            Datum::Int(_) | Datum::Float(_) => Ok(value),
-            Datum::Text(text) => match text.trim().parse::<i64>() {
-                Ok(whole) => Ok(Datum::Int(whole)),
-                Err(_) => parse_number(text.trim())
-                    .map(Datum::Float)
-                    .ok_or_else(|| invalid(&render::type_text(to), text)),
-            },
-            _ => Ok(Datum::Unknown),
-        },
+        "float4" | "float8" | "numeric" => to_number(value, to).and_then(|number| {
+            if to.modifiers.is_empty() {
+                Ok(number)
+            } else {
+                to_scale(&number, to)
+            }
+        }),
         "bool" => match &value {
             Datum::Bool(_) => Ok(value),
             Datum::Int(number) => Ok(Datum::Bool(*number != 0)),
@@ -635,18 +629,25 @@ fn cast_written(
     }
 }
 
+/// A number, whole where it is written so.
+fn to_number(value: Datum, to: &TypeName) -> Result<Datum, ServerError> {
+    match &value {
+        Datum::Int(_) | Datum::Float(_) => Ok(value),
+        Datum::Text(text) => match text.trim().parse::<i64>() {
+            Ok(whole) => Ok(Datum::Int(whole)),
+            Err(_) => parse_number(text.trim())
+                .map(Datum::Float)
+                .ok_or_else(|| invalid(&render::type_text(&TypeName::new(&to.name.name)), text)),
+        },
+        _ => Ok(Datum::Unknown),
+    }
+}
+
 /// A number with as many digits as a type keeps: 22003 where there are more before the point.
 fn to_scale(value: &Datum, to: &TypeName) -> Result<Datum, ServerError> {
-    let plain = TypeName {
-        modifiers: Vec::new(),
-        ..to.clone()
-    };
     let number = match value {
         Datum::Int(number) => *number as f64,
         Datum::Float(number) => *number,
-        Datum::Text(text) => {
-            parse_number(text.trim()).ok_or_else(|| invalid(&render::type_text(&plain), text))?
-        }
         _ => return Ok(Datum::Unknown),
     };
     let mut modifiers = to.modifiers.iter().map(|modifier| modifier.parse::<i32>());

@@ -39,6 +39,14 @@ pub(crate) struct Output {
     pub(crate) open: bool,
 }
 
+impl Output {
+    /// Whether an expression is the name of one of its columns.
+    pub(super) fn is_named_by(&self, key: &Expr) -> bool {
+        matches!(key, Expr::Column { qualifier, name } if qualifier.is_empty()
+            && self.columns.iter().any(|column| column.name == *name))
+    }
+}
+
 /// Checks a query and says what it gives.
 pub(crate) fn check_query(
     query: &Query,
@@ -206,11 +214,7 @@ fn check_sort_key(
     context: &Context<'_>,
 ) -> Result<(), ServerError> {
     match key {
-        Expr::Column { qualifier, name }
-            if qualifier.is_empty() && output.columns.iter().any(|column| column.name == *name) =>
-        {
-            Ok(())
-        }
+        key if output.is_named_by(key) => Ok(()),
         Expr::Value(Datum::Int(position)) => {
             let within = usize::try_from(*position)
                 .is_ok_and(|position| position >= 1 && position <= output.columns.len());

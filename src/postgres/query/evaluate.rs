@@ -116,6 +116,10 @@ fn computed(
             right,
         } => {
             let (left_value, right_value) = (of(left)?, of(right)?);
+            if super::check::is_comparison(operator) {
+                let sides = [(&**left, left_value), (&**right, right_value)];
+                return compared(operator, sides, frame, context);
+            }
             let (left_value, right_value) =
                 meet(left, left_value, right, right_value, frame, context)?;
             // a constant divisor: any other may stand behind a condition that keeps zero out
@@ -127,11 +131,6 @@ fn computed(
                     crate::postgres::SqlState::DIVISION_BY_ZERO,
                     "division by zero",
                 ));
-            }
-            let sides = [(&**left, &left_value), (&**right, &right_value)];
-            if super::check::is_comparison(operator) && spelling::may_be_one(sides, frame, context)
-            {
-                return Ok(Datum::Unknown);
             }
             Ok(binary(operator, &left_value, &right_value))
         }
@@ -167,13 +166,9 @@ fn computed(
                         candidates.extend(items.iter().cloned());
                     }
                     other => {
-                        let (_, other) = meet(value, wanted.clone(), item, other, frame, context)?;
-                        let sides = [(&**value, &wanted), (item, &other)];
-                        candidates.push(if spelling::may_be_one(sides, frame, context) {
-                            Datum::Unknown
-                        } else {
-                            other
-                        });
+                        let sides = [(&**value, wanted.clone()), (item, other)];
+                        let met = comparable(sides, frame, context)?;
+                        candidates.push(met.map_or(Datum::Unknown, |(_, other)| other));
                     }
                 }
             }
@@ -190,17 +185,12 @@ fn computed(
             high,
             negated,
         } => {
-            let (whose, value) = (&**value, of(value)?);
-            let compared = |operator: &str, bound: &Expr| {
-                let other = of(bound)?;
-                let sides = [(whose, &value), (bound, &other)];
-                Ok::<_, ServerError>(if spelling::may_be_one(sides, frame, context) {
-                    Datum::Unknown
-                } else {
-                    binary(operator, &value, &other)
-                })
+            let own = of(value)?;
+            let beside = |operator: &str, bound: &Expr| {
+                let sides = [(&**value, own.clone()), (bound, of(bound)?)];
+                compared(operator, sides, frame, context)
             };
-            let (above, below) = (compared(">=", low)?, compared("<=", high)?);
+            let (above, below) = (beside(">=", low)?, beside("<=", high)?);
             let both = conjunction([above, below].into_iter(), true);
             Ok(if *negated { negate(both) } else { both })
         }
@@ -319,6 +309,30 @@ fn meet(
         }
         _ => Ok((left_value, right_value)),
     }
+}
+
+/// Two values as they are compared ([`meet`]); `None` where what they are written as does not say how they compare.
+fn comparable(
+    [(left, left_value), (right, right_value)]: [(&Expr, Datum); 2],
+    frame: &Frame<'_>,
+    context: &Context<'_>,
+) -> Result<Option<(Datum, Datum)>, ServerError> {
+    let met = meet(left, left_value, right, right_value, frame, context)?;
+    let sides = [(left, &met.0), (right, &met.1)];
+    Ok((!spelling::may_be_one(sides, frame, context)).then_some(met))
+}
+
+/// What a comparison says.
+fn compared(
+    operator: &str,
+    sides: [(&Expr, Datum); 2],
+    frame: &Frame<'_>,
+    context: &Context<'_>,
+) -> Result<Datum, ServerError> {
+    let met = comparable(sides, frame, context)?;
+    Ok(met.map_or(Datum::Unknown, |(left, right)| {
+        binary(operator, &left, &right)
+    }))
 }
 
 fn unary(operator: &str, value: &Datum) -> Datum {

@@ -12,6 +12,7 @@ use super::functions::is_builtin;
 use super::scope::{Frame, Scope, position};
 use super::types::{Type, type_of};
 use super::{Context, Resolved};
+use crate::postgres::catalog::builtin;
 use crate::postgres::expression::{
     Datum, Expr, FromItem, OrderBy, Select, Target, TypeName, children, subquery,
 };
@@ -150,7 +151,10 @@ pub(super) fn check_groups(
     let is_grouped = !select.group_by.is_empty()
         || select.having.is_some()
         || targets().chain(sorts()).any(has_aggregate);
-    let Some(groups) = Groups::of(select, scope, context).filter(|_| is_grouped) else {
+    if !is_grouped {
+        return Ok(());
+    }
+    let Some(groups) = Groups::of(select, scope, context) else {
         return Ok(());
     };
     for target in targets() {
@@ -177,11 +181,10 @@ pub(super) fn check_groups(
 
 /// 42883 for a type whose values the server can't tell apart, or put in order: `json` before all.
 pub(super) fn refuse_unequal(type_name: &TypeName, operator: &str) -> Result<(), ServerError> {
-    let has_none = matches!(
-        type_name.name.name.as_str(),
-        "json" | "xml" | "point" | "box" | "circle" | "line" | "lseg" | "path" | "polygon"
-    );
-    if !has_none || type_name.array || type_name.name.schema.is_some() {
+    if !builtin::is_without_order(&type_name.name.name)
+        || type_name.array
+        || type_name.name.schema.is_some()
+    {
         return Ok(());
     }
     let message = format!(
@@ -222,13 +225,7 @@ fn refuse_in_joins(item: &FromItem, context: &Context<'_>) -> Result<(), ServerE
 
 /// Whether a sort key means an output column, by its name or its place.
 fn is_output(key: &Expr, output: &Output) -> bool {
-    match key {
-        Expr::Column { qualifier, name } if qualifier.is_empty() => {
-            output.columns.iter().any(|column| column.name == *name)
-        }
-        Expr::Value(Datum::Int(_)) => true,
-        _ => false,
-    }
+    output.is_named_by(key) || matches!(key, Expr::Value(Datum::Int(_)))
 }
 
 /// 42P10 for a column that DISTINCT leaves out.

@@ -236,12 +236,7 @@ pub(crate) fn source_of_relation(relation: &Relation) -> Source {
         alias: relation.name.name.clone(),
         schema: Some(relation.name.schema.clone()),
         columns: columns.into(),
-        // a name with a hole in it may be any name
-        open: relation.columns_open
-            || relation
-                .columns
-                .iter()
-                .any(|column| crate::unknown::has_hole(&column.name)),
+        open: relation.may_have_more(),
         offset: 0,
     }
 }
